@@ -1,0 +1,94 @@
+import { DomainError } from './errors.ts'
+import { COMPONENT_TYPE_PATTERN, type ComponentType, type Installed } from './release.ts'
+
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+export type JsonObject = { readonly [key: string]: Json }
+
+/** Devices of one kind: releases are made for a profile, and a profile can be assigned one per component type. */
+export interface Profile {
+  readonly id: string
+  readonly name: string
+  readonly description: string | null
+  readonly createdAt: Date
+}
+
+export interface Device {
+  readonly id: string
+  readonly name: string
+  readonly profileId: string
+  readonly profileName: string
+  /** Ours: words an operator sticks on. */
+  readonly labels: readonly string[]
+  /** Ours or the device's: named values. */
+  readonly attributes: JsonObject
+  /** The device's own account of itself, as it last told it. */
+  readonly inventory: JsonObject
+  /** What it says it runs, one title and version for each component type. */
+  readonly installed: Readonly<Record<ComponentType, Installed>>
+  /** The dialect it last spoke. */
+  readonly dialect: string | null
+  readonly lastSeenAt: Date | null
+  readonly createdAt: Date
+}
+
+/** What a device says of itself at a check-in. What it does not mention stays as it was. */
+export interface Facts {
+  readonly installed: Readonly<Record<ComponentType, Installed>>
+  /** Replaces the inventory it told before. */
+  readonly inventory?: JsonObject
+  /** Merged into its attributes, key by key. */
+  readonly attributes?: JsonObject
+}
+
+export const NO_FACTS: Facts = { installed: {} }
+
+const MAX_NAME_LENGTH = 255
+const MAX_COMPONENTS = 64
+
+/** A name an operator gives, trimmed. Refuses with request.malformed. */
+export function checkedName(what: string, name: string): string {
+  const text = name.trim()
+  if (text === '' || text.length > MAX_NAME_LENGTH || /\p{Cc}/u.test(text)) {
+    throw new DomainError(
+      'request.malformed',
+      `A ${what} needs a name of 1 to ${MAX_NAME_LENGTH} characters without control characters.`,
+    )
+  }
+  return text
+}
+
+/** The labels in order, each once. Refuses with request.malformed. */
+export function checkedLabels(labels: readonly string[]): string[] {
+  return [...new Set(labels.map((label) => checkedName('label', label)))].sort()
+}
+
+/** Facts a store can keep: component types with proper names, texts of bounded length. Refuses with request.malformed. */
+export function checkedFacts(facts: Facts): Facts {
+  const entries = Object.entries(facts.installed)
+  if (entries.length > MAX_COMPONENTS) {
+    throw new DomainError('request.malformed', `More than ${MAX_COMPONENTS} component types.`)
+  }
+  for (const [type, installed] of entries) {
+    if (!COMPONENT_TYPE_PATTERN.test(type)) {
+      throw new DomainError(
+        'request.malformed',
+        `"${type.slice(0, 80)}" is not a component type; use a lower-case name such as firmware.`,
+      )
+    }
+    for (const text of [installed.title, installed.version]) {
+      if (text !== null && (text.length > MAX_NAME_LENGTH || text.includes('\u0000'))) {
+        throw new DomainError(
+          'request.malformed',
+          `The installed ${type} has a title or version of more than ${MAX_NAME_LENGTH} characters.`,
+        )
+      }
+    }
+  }
+  return facts
+}

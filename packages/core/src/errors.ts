@@ -1,0 +1,70 @@
+/**
+ * Every refusal Updraft foresees, with what it means. A door (REST, a device dialect) maps each code to its
+ * own words; the compiler asks for the mapping when a code is added here.
+ */
+export const ERROR_MEANINGS = {
+  'access.denied': 'the actor may not do this',
+  'access.unauthenticated': 'no valid token or session came with the request',
+  'access.bad-sign-in': 'name or password is wrong',
+  'access.too-many-attempts': 'too many failed sign-ins; wait and try again',
+  'access.csrf': 'a session request came without its CSRF token',
+  'request.malformed': 'the request does not have the documented shape',
+  'request.too-large': 'the request body is larger than this door takes',
+  'request.idempotency-reused': 'the same Idempotency-Key came with another request',
+  'request.version-mismatch': 'the thing was changed by someone else since it was read',
+  'route.unknown': 'there is nothing at this address',
+  'profile.unknown': 'no such device profile',
+  'profile.duplicate': 'a profile of that name exists',
+  'profile.in-use': 'devices or releases still use the profile',
+  'device.unknown': 'no such device, or its credentials are not valid',
+  'device.duplicate': 'a device of that name exists',
+  'device.token-taken': 'another device holds that token',
+  'device.name-taken': 'provisioning asked for a name that is taken',
+  'provisioning.refused': 'the provisioning key and secret are not valid',
+  'release.unknown': 'no such release',
+  'release.duplicate': 'a release of that title and version exists',
+  'release.in-use': 'the release is assigned or being installed somewhere',
+  'release.invalid': 'the release lacks something or contradicts itself',
+  'release.other-profile': 'the release is made for another profile',
+  'release.other-type': 'the release is of another component type',
+  'release.no-content': 'the release has neither a file nor a URL to be fetched from',
+  'release.external': 'the release is kept at a URL elsewhere, not here',
+  'artifact.unknown': 'no such file is stored',
+  'artifact.empty': 'the uploaded file holds no bytes',
+  'artifact.incomplete': 'the upload broke off before its announced end',
+  'artifact.checksum-mismatch': 'the file does not have the checksum it was said to have',
+  'artifact.unknown-algorithm': 'the checksum algorithm is not one of the seven',
+  'artifact.bad-ticket': 'the download address is not valid, or no longer',
+  'artifact.mismatch': 'the device asked for another release than the one meant for it',
+  'assignment.none': 'nothing is assigned there',
+  'operation.unknown': 'no such operation for this device',
+  'operation.already-ended': 'the operation has ended; the report changes nothing',
+  'operation.cannot-cancel': 'the operation has gone too far to be cancelled here',
+  'operation.cannot-retry': 'only what failed or was cancelled can be tried again',
+  'report.unknown-state': 'the reported state is not one of the states',
+  'version.invalid-requirement': 'the version requirement cannot be read',
+  'token.unknown': 'no such API token',
+  'operator.duplicate': 'an operator of that name exists',
+  'store.away': 'the database does not answer at the moment',
+  'store.full': 'there is no space left for the file',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_MEANINGS
+
+/** A refusal that was foreseen: a code, a sentence safe to show to whoever asked, and details for them or the log. */
+export class DomainError extends Error {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'DomainError'
+    this.code = code
+    this.details = details
+  }
+}

@@ -1,0 +1,180 @@
+import { DomainError } from './errors.ts'
+import { parseRequirement, type Requirement } from './requirement.ts'
+
+/** The checksum algorithms, spelled as ThingsBoard spells them (docs/dialects/thingsboard.md, "Checksums"). */
+export const CHECKSUM_ALGORITHMS = [
+  'MD5',
+  'SHA256',
+  'SHA384',
+  'SHA512',
+  'CRC32',
+  'MURMUR3_32',
+  'MURMUR3_128',
+] as const
+
+export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number]
+
+/** The algorithm of that name in any letter case; refuses with artifact.unknown-algorithm. */
+export function checksumAlgorithm(name: string): ChecksumAlgorithm {
+  const found = CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === name.toUpperCase())
+  if (found) return found
+  throw new DomainError(
+    'artifact.unknown-algorithm',
+    `Checksum algorithm "${name}" is not known. Known are ${CHECKSUM_ALGORITHMS.join(', ')}.`,
+    { algorithm: name },
+  )
+}
+
+/**
+ * What part of a device a release replaces. These five have a meaning of their own somewhere; a device may hold
+ * any other name of the same form.
+ */
+export const KNOWN_COMPONENT_TYPES = ['firmware', 'software', 'image', 'handlers', 'code'] as const
+export type ComponentType = string
+export const COMPONENT_TYPE_PATTERN = /^[a-z][a-z0-9._-]{0,63}$/
+
+/** Text fields of a release are at most this long, as ThingsBoard's are. */
+export const MAX_TEXT_LENGTH = 255
+
+/** Bytes kept here: named by their SHA-256, with the checksum the operator chose to publish. */
+export interface ArtifactDescription {
+  readonly sha256: string
+  readonly sizeBytes: number
+  readonly fileName: string
+  readonly contentType: string
+}
+
+/** One version of a package (its title). Immutable once created, but for its description. */
+export interface Release {
+  readonly id: string
+  readonly profileId: string
+  readonly title: string
+  readonly version: string
+  readonly type: ComponentType
+  readonly tag: string | null
+  readonly description: string | null
+  readonly checksumAlgorithm: ChecksumAlgorithm | null
+  /** Lower-case hex in the byte order of docs/dialects/thingsboard.md. */
+  readonly checksum: string | null
+  /** Known for files kept here, and for a URL when the operator told it. */
+  readonly sizeBytes: number | null
+  readonly artifact: ArtifactDescription | null
+  readonly externalUrl: string | null
+  /** Which installed versions the release may start from, or null for any. */
+  readonly requirement: string | null
+  readonly createdAt: Date
+}
+
+/** A title and a version: what a device says it runs, and what names a release to a person. */
+export interface Installed {
+  readonly title: string | null
+  readonly version: string | null
+}
+
+export const nameOf = (release: { title: string; version: string }): string =>
+  `${release.title}@${release.version}`
+
+/** Whether what is installed is exactly that release: title and version are compared as text. */
+export const isInstalled = (
+  release: { title: string; version: string },
+  installed: Installed | undefined,
+): boolean => installed?.title === release.title && installed.version === release.version
+
+/** What an operator says of a new release; `artifact` is what the upload answered, if there was one. */
+export interface ReleaseDraft {
+  readonly profileId: string
+  readonly title: string
+  readonly version: string
+  readonly type: ComponentType
+  readonly tag?: string | null
+  readonly description?: string | null
+  readonly checksumAlgorithm?: ChecksumAlgorithm | null
+  readonly checksum?: string | null
+  readonly sizeBytes?: number | null
+  readonly artifact?: ArtifactDescription | null
+  readonly externalUrl?: string | null
+  readonly requirement?: string | null
+}
+
+/**
+ * The release a draft describes, checked. Refuses with release.invalid, release.no-content or
+ * version.invalid-requirement. Title and version may be any text: a version that is no SemVer is fine, it is
+ * just never ordered.
+ */
+export function createRelease(draft: ReleaseDraft, id: string, now: Date): Release {
+  const title = requiredText('title', draft.title)
+  const version = requiredText('version', draft.version)
+  const tag = optionalText('tag', draft.tag)
+  const externalUrl = optionalText('external URL', draft.externalUrl, 2048)
+  const artifact = draft.artifact ?? null
+  if (!COMPONENT_TYPE_PATTERN.test(draft.type)) {
+    throw invalid(
+      `Component type "${draft.type}" is not a lower-case name such as firmware or software.`,
+    )
+  }
+  if (artifact && externalUrl)
+    throw invalid('A release has either a file or an external URL, not both.')
+  if (!artifact && !externalUrl) {
+    throw new DomainError('release.no-content', 'A release needs a file or an external URL.')
+  }
+  if (externalUrl && !/^(https?|coaps?|ftp):\/\/\S+$/i.test(externalUrl)) {
+    throw invalid(`"${externalUrl}" is not a URL a device could fetch from.`)
+  }
+  if (Boolean(draft.checksum) !== Boolean(draft.checksumAlgorithm)) {
+    throw invalid('A checksum and its algorithm go together.')
+  }
+  if (draft.requirement) parseRequirement(draft.requirement)
+  return {
+    id,
+    profileId: draft.profileId,
+    title,
+    version,
+    type: draft.type,
+    tag,
+    description: optionalText('description', draft.description, 65_536),
+    checksumAlgorithm: draft.checksumAlgorithm ?? null,
+    checksum: draft.checksum?.toLowerCase() ?? null,
+    sizeBytes: artifact?.sizeBytes ?? draft.sizeBytes ?? null,
+    artifact,
+    externalUrl,
+    requirement: draft.requirement || null,
+    createdAt: now,
+  }
+}
+
+const requirements = new Map<string, Requirement>()
+
+/** Parsed requirement texts are kept: the same few are asked for at every check-in. */
+export function requirementOf(text: string): Requirement {
+  let requirement = requirements.get(text)
+  if (!requirement) {
+    requirement = parseRequirement(text)
+    if (requirements.size >= 1000) requirements.clear()
+    requirements.set(text, requirement)
+  }
+  return requirement
+}
+
+function requiredText(field: string, value: string): string {
+  const text = optionalText(field, value)
+  if (text === null) throw invalid(`A release needs a ${field}.`)
+  return text
+}
+
+function optionalText(
+  field: string,
+  value: string | null | undefined,
+  maxLength = MAX_TEXT_LENGTH,
+): string | null {
+  const text = value?.trim() ?? ''
+  if (text === '') return null
+  if (text.length > maxLength) {
+    throw invalid(`The ${field} is longer than ${maxLength} characters.`)
+  }
+  if (/\p{Cc}/u.test(field === 'description' ? text.replace(/[\n\r\t]/g, '') : text)) {
+    throw invalid(`The ${field} holds control characters.`)
+  }
+  return text
+}
+
+const invalid = (message: string) => new DomainError('release.invalid', message)

@@ -1,0 +1,275 @@
+/**
+ * The life of one request to one device: opened, then advanced by what the device reports. Devices repeat
+ * themselves, skip states, step back and speak late; all of that is a normal answer here, never an error.
+ */
+import { type Reason, reason } from '../reason.ts'
+import {
+  type ComponentType,
+  type Installed,
+  isInstalled,
+  nameOf,
+  type Release,
+} from '../release.ts'
+import { canMove, isTerminal, STATE_TABLE, STATES, type State } from './states.ts'
+
+/** A device that starts over this often without arriving has failed; it would otherwise go round for ever. */
+export const MAX_RESTARTS = 5
+
+export interface Operation {
+  readonly id: string
+  readonly deviceId: string
+  readonly releaseId: string
+  readonly type: ComponentType
+  readonly title: string
+  readonly version: string
+  readonly state: State
+  readonly progressPercent: number
+  /** The device's words, once it failed. */
+  readonly error: string | null
+  /** Why it was opened. */
+  readonly origin: Reason
+  /** Why it is in the state it is in. */
+  readonly because: Reason
+  /** How often the device went back to the beginning. */
+  readonly restarts: number
+  readonly openedAt: Date
+  readonly changedAt: Date
+  readonly endedAt: Date | null
+}
+
+/** One line of an operation's history. `outcome` tells what the report did. */
+export interface Step {
+  readonly operationId: string
+  readonly at: Date
+  readonly state: State
+  readonly outcome: 'opened' | 'moved' | 'ignored'
+  readonly progressPercent: number
+  readonly error: string | null
+  readonly because: Reason
+}
+
+/** What a device says of an update. */
+export interface Report {
+  readonly state: State
+  readonly progressPercent?: number
+  readonly error?: string
+  /** What it runs, if it said so with the report or we know it from before. */
+  readonly installed?: Installed
+}
+
+export interface Advance {
+  readonly outcome: 'moved' | 'repeated' | 'ignored'
+  readonly operation: Operation
+  /** Absent where nothing is worth a line: a repetition, or only the percentage changed. */
+  readonly step?: Step
+  readonly because: Reason
+}
+
+/** A new operation, QUEUED. */
+export function open(
+  {
+    id,
+    deviceId,
+    release,
+    origin,
+  }: { id: string; deviceId: string; release: Release; origin: Reason },
+  now: Date,
+): { operation: Operation; step: Step } {
+  const operation: Operation = {
+    id,
+    deviceId,
+    releaseId: release.id,
+    type: release.type,
+    title: release.title,
+    version: release.version,
+    state: 'QUEUED',
+    progressPercent: STATE_TABLE.QUEUED.progressPercent,
+    error: null,
+    origin,
+    because: origin,
+    restarts: 0,
+    openedAt: now,
+    changedAt: now,
+    endedAt: null,
+  }
+  return { operation, step: stepOf(operation, 'opened') }
+}
+
+/** The device has been told: QUEUED becomes INITIATED. Later states stay. */
+export function tell(operation: Operation, now: Date): Advance {
+  const because = reason('device.told', `The device was told of ${nameOf(operation)}.`)
+  return operation.state === 'QUEUED'
+    ? move(operation, { state: 'INITIATED', because }, now)
+    : { outcome: 'repeated', operation, because }
+}
+
+/** Ends an operation from our side: by an operator, or because another release is meant now. */
+export function cancel(operation: Operation, because: Reason, now: Date): Advance {
+  return isTerminal(operation.state)
+    ? { outcome: 'ignored', operation, because: afterEnd(operation, 'CANCELED') }
+    : move(operation, { state: 'CANCELED', because }, now)
+}
+
+/**
+ * What a report does to an operation. Success is the reported title and version being the target's; the word
+ * UPDATED alone is not believed (some devices say it at every start, with the version they had).
+ */
+export function advance(operation: Operation, report: Report, now: Date): Advance {
+  if (isTerminal(operation.state)) {
+    return operation.state === report.state
+      ? repeated(operation)
+      : ignore(operation, report, afterEnd(operation, report.state), now)
+  }
+  if (report.state === 'UPDATED') return arrive(operation, report, now)
+  if (report.state === 'FAILED') {
+    const error = report.error?.trim() || 'The device gave no reason.'
+    const because = reason('device.reported', `The device reports that it failed: ${error}`)
+    return move(operation, { state: 'FAILED', because, error }, now)
+  }
+  if (report.state === operation.state) return progress(operation, report, now)
+  if (!canMove(operation.state, report.state)) {
+    return ignore(
+      operation,
+      report,
+      reason('report.not-started', `${report.state} is not for a device to report.`),
+      now,
+    )
+  }
+  return isStartingOver(operation.state, report.state)
+    ? startOver(operation, report, now)
+    : move(operation, { ...report, because: said(report.state) }, now)
+}
+
+/** The device says UPDATED: believed if it runs the target, else it came back with something else. */
+function arrive(operation: Operation, report: Report, now: Date): Advance {
+  if (isInstalled(operation, report.installed)) {
+    const because = reason('device.runs-target', `The device runs ${nameOf(operation)}.`)
+    return move(operation, { state: 'UPDATED', because }, now)
+  }
+  const runs = describe(report.installed)
+  if (operation.state === 'QUEUED' || operation.state === 'INITIATED') {
+    const because = reason(
+      'report.not-started',
+      `The device says UPDATED and runs ${runs}; it has not begun with ${nameOf(operation)}.`,
+    )
+    return ignore(operation, report, because, now)
+  }
+  if (report.installed === undefined) {
+    const because = reason(
+      'report.other-version',
+      `The device says UPDATED but has not said that it runs ${nameOf(operation)}.`,
+    )
+    return ignore(operation, report, because, now)
+  }
+  if (operation.state === 'UPDATING') {
+    const error = `The device came back with ${runs} instead of ${nameOf(operation)}.`
+    return move(
+      operation,
+      { state: 'FAILED', because: reason('device.rolled-back', error), error },
+      now,
+    )
+  }
+  const because = reason(
+    'device.interrupted',
+    `The device came back with ${runs} before it installed ${nameOf(operation)}; it is told again.`,
+  )
+  return startOver(operation, { state: 'INITIATED' }, now, because)
+}
+
+/** From anything fetched back to fetching (or to being told) is a new start. */
+const isStartingOver = (from: State, to: State): boolean =>
+  (to === 'DOWNLOADING' || to === 'INITIATED') &&
+  STATES.indexOf(from) > STATES.indexOf('DOWNLOADING')
+
+function startOver(operation: Operation, report: Report, now: Date, because?: Reason): Advance {
+  const restarts = operation.restarts + 1
+  if (restarts > MAX_RESTARTS) {
+    const error = `The device started over ${restarts} times without arriving at ${nameOf(operation)}.`
+    const failed = {
+      state: 'FAILED',
+      because: reason('device.keeps-starting-over', error),
+      error,
+    } as const
+    return move({ ...operation, restarts }, failed, now)
+  }
+  return move(
+    { ...operation, restarts },
+    { ...report, because: because ?? said(report.state) },
+    now,
+  )
+}
+
+function progress(operation: Operation, report: Report, now: Date): Advance {
+  const progressPercent = percent(report.progressPercent) ?? operation.progressPercent
+  if (progressPercent === operation.progressPercent) return repeated(operation)
+  return {
+    outcome: 'moved',
+    operation: { ...operation, progressPercent, changedAt: now },
+    because: said(report.state),
+  }
+}
+
+function move(
+  operation: Operation,
+  to: { state: State; because: Reason; error?: string; progressPercent?: number },
+  now: Date,
+): Advance {
+  const moved: Operation = {
+    ...operation,
+    state: to.state,
+    because: to.because,
+    error: to.state === 'FAILED' ? (to.error ?? null) : null,
+    progressPercent: percent(to.progressPercent) ?? STATE_TABLE[to.state].progressPercent,
+    changedAt: now,
+    endedAt: isTerminal(to.state) ? now : null,
+  }
+  return { outcome: 'moved', operation: moved, step: stepOf(moved, 'moved'), because: to.because }
+}
+
+function ignore(operation: Operation, report: Report, because: Reason, now: Date): Advance {
+  const step: Step = {
+    operationId: operation.id,
+    at: now,
+    state: report.state,
+    outcome: 'ignored',
+    progressPercent: percent(report.progressPercent) ?? STATE_TABLE[report.state].progressPercent,
+    error: report.error?.trim() || null,
+    because,
+  }
+  return { outcome: 'ignored', operation, step, because }
+}
+
+const repeated = (operation: Operation): Advance => ({
+  outcome: 'repeated',
+  operation,
+  because: reason('report.repeated', `${operation.state} was reported before.`),
+})
+
+const stepOf = (operation: Operation, outcome: Step['outcome']): Step => ({
+  operationId: operation.id,
+  at: operation.changedAt,
+  state: operation.state,
+  outcome,
+  progressPercent: operation.progressPercent,
+  error: operation.error,
+  because: operation.because,
+})
+
+const said = (state: State): Reason =>
+  reason('device.reported', `The device reports ${STATE_TABLE[state].word}.`)
+
+const afterEnd = (operation: Operation, state: State): Reason =>
+  reason(
+    'report.after-end',
+    `The update had already ended as ${operation.state} when ${state} came.`,
+  )
+
+const describe = (installed: Installed | undefined): string =>
+  installed?.title && installed.version
+    ? `${installed.title}@${installed.version}`
+    : 'something unnamed'
+
+const percent = (value: number | undefined): number | undefined =>
+  value === undefined || !Number.isFinite(value)
+    ? undefined
+    : Math.min(100, Math.max(0, Math.round(value)))

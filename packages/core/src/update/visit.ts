@@ -1,0 +1,401 @@
+/**
+ * What follows when something happens to one device: it speaks, or what is meant for it changed. Pure: a
+ * snapshot in, changes and answers out. The caller stores the changes as they are and decides nothing more.
+ */
+import type { Device, Facts, JsonObject } from '../device.ts'
+import { DomainError } from '../errors.ts'
+import type { Actor, DomainEvent, EventKind } from '../events.ts'
+import { type Reason, reason } from '../reason.ts'
+import {
+  type ComponentType,
+  type Installed,
+  isInstalled,
+  nameOf,
+  type Release,
+} from '../release.ts'
+import { type Assignment, type Choice, choose, type Situation, unfit } from './choose.ts'
+import {
+  type Advance,
+  advance,
+  cancel,
+  type Operation,
+  open,
+  type Report,
+  type Step,
+  tell,
+} from './operation.ts'
+import { isTerminal } from './states.ts'
+
+/** One device with all that counts for its updates. */
+export interface Snapshot {
+  readonly tenantId: string
+  readonly device: Device
+  /** By component type: those assigned, under way, installed, or ever updated. */
+  readonly components: Readonly<Record<ComponentType, Component>>
+  /** The operation of this device that a report or an operator names, if it is none of the above. */
+  readonly addressed: Operation | null
+}
+
+export interface Component {
+  readonly deviceAssignment: Assignment | null
+  readonly profileAssignment: Assignment | null
+  readonly underWay: Operation | null
+  /** The newest operation that has ended. */
+  readonly latestEnded: Operation | null
+}
+
+/** What is to be written, all of it or nothing. */
+export interface Changes {
+  readonly installed: Readonly<Record<ComponentType, Installed>>
+  readonly inventory: JsonObject | null
+  readonly attributes: JsonObject | null
+  /** New or moved operations, each in its last state. */
+  readonly operations: readonly Operation[]
+  readonly steps: readonly Step[]
+  readonly events: readonly DomainEvent[]
+}
+
+export const isNothing = (changes: Changes): boolean =>
+  changes.inventory === null &&
+  changes.attributes === null &&
+  changes.operations.length === 0 &&
+  changes.steps.length === 0 &&
+  changes.events.length === 0 &&
+  Object.keys(changes.installed).length === 0
+
+/** What one component of the device is to do now. */
+export interface Answer {
+  readonly choice: Choice
+  /** The operation to offer, if there is one. */
+  readonly operation: Operation | null
+  readonly release: Release | null
+}
+
+export interface Moment {
+  readonly now: Date
+  readonly newId: () => string
+}
+
+export interface Visit extends Moment {
+  readonly facts: Facts
+  /** Whether the device hears the answer now: what is offered then counts as told. */
+  readonly tells: boolean
+}
+
+/** The device checks in, or (without facts, untold) what is meant for it is looked at anew. */
+export function visit(
+  snapshot: Snapshot,
+  { facts, tells, ...moment }: Visit,
+): { changes: Changes; answers: Readonly<Record<ComponentType, Answer>> } {
+  const draft = new Draft(snapshot, moment)
+  draft.learn(facts)
+  const answers: Record<ComponentType, Answer> = {}
+  for (const type of draft.types()) {
+    draft.settleByInstalled(type)
+    answers[type] = draft.answer(type, tells)
+  }
+  return { changes: draft.changes(), answers }
+}
+
+/** A report, addressed to an operation by id, or to a component type where the dialect knows no ids. */
+export type Address = { readonly operationId: string } | { readonly type: ComponentType }
+
+/**
+ * The device reports. Refuses with operation.unknown when the id is none of this device's; everything else is
+ * an answer with its reason.
+ */
+export function hear(
+  snapshot: Snapshot,
+  {
+    address,
+    report,
+    facts,
+    ...moment
+  }: Moment & { address: Address; report: Report; facts: Facts },
+): { changes: Changes; heard: Advance | null } {
+  const draft = new Draft(snapshot, moment)
+  draft.learn(facts)
+  const heard = draft.hear(address, report)
+  return { changes: draft.changes(), heard }
+}
+
+/** An operator takes an operation back. Refuses with operation.unknown or operation.already-ended. */
+export function cancelByOperator(
+  snapshot: Snapshot,
+  { operationId, actor, ...moment }: Moment & { operationId: string; actor: Actor },
+): Changes {
+  const draft = new Draft(snapshot, moment, actor)
+  const { operation } = draft.find(operationId)
+  if (isTerminal(operation.state)) {
+    throw new DomainError(
+      'operation.already-ended',
+      `The update to ${nameOf(operation)} has already ended as ${operation.state}.`,
+    )
+  }
+  draft.apply(
+    cancel(operation, reason('operator.cancel', `Cancelled by ${actor.name}.`), moment.now),
+  )
+  return draft.changes()
+}
+
+/**
+ * An operator asks for another attempt at what failed or was cancelled; breaker and back-off are passed over.
+ * Refuses with operation.cannot-retry.
+ */
+export function retryByOperator(
+  snapshot: Snapshot,
+  { release, actor, ...moment }: Moment & { release: Release; actor: Actor },
+): { changes: Changes; operation: Operation } {
+  const draft = new Draft(snapshot, moment, actor)
+  const component = draft.component(release.type)
+  if (component.underWay) {
+    throw new DomainError('operation.cannot-retry', 'Another update is under way for this device.')
+  }
+  const refusal = unfit(release, draft.situation(release.type))
+  if (refusal) throw new DomainError('operation.cannot-retry', refusal.message)
+  const operation = draft.open(release, reason('operator.retry', `Tried again by ${actor.name}.`))
+  return { changes: draft.changes(), operation }
+}
+
+const EMPTY_COMPONENT: Component = {
+  deviceAssignment: null,
+  profileAssignment: null,
+  underWay: null,
+  latestEnded: null,
+}
+
+/** The changes as they grow during one visit. Lives no longer than the call that made it. */
+class Draft {
+  readonly #snapshot: Snapshot
+  readonly #moment: Moment
+  readonly #actor: Actor
+  readonly #components: Record<ComponentType, Component>
+  readonly #installed: Record<ComponentType, Installed> = {}
+  readonly #operations = new Map<string, Operation>()
+  readonly #steps: Step[] = []
+  readonly #events: DomainEvent[] = []
+  #inventory: JsonObject | null = null
+  #attributes: JsonObject | null = null
+
+  constructor(snapshot: Snapshot, moment: Moment, actor?: Actor) {
+    this.#snapshot = snapshot
+    this.#moment = moment
+    this.#components = { ...snapshot.components }
+    const { id, name } = snapshot.device
+    this.#actor = actor ?? { kind: 'device', id, name }
+  }
+
+  types(): ComponentType[] {
+    return Object.keys({ ...this.#components, ...this.#installed }).sort()
+  }
+
+  component(type: ComponentType): Component {
+    return this.#components[type] ?? EMPTY_COMPONENT
+  }
+
+  situation(type: ComponentType): Situation {
+    const { profileId, profileName } = this.#snapshot.device
+    return { type, profileId, profileName, installed: this.#runs(type), ...this.component(type) }
+  }
+
+  learn({ installed, inventory, attributes }: Facts): void {
+    const { device } = this.#snapshot
+    for (const [type, runs] of Object.entries(installed)) {
+      const known = device.installed[type]
+      if (known?.title !== runs.title || known.version !== runs.version)
+        this.#installed[type] = runs
+    }
+    if (inventory && !sameJson(inventory, device.inventory)) this.#inventory = inventory
+    if (attributes) {
+      const merged = { ...device.attributes, ...attributes }
+      if (!sameJson(merged, device.attributes)) this.#attributes = merged
+    }
+  }
+
+  /** A device that says it runs the target has arrived, whatever it reported before. */
+  settleByInstalled(type: ComponentType): void {
+    const { underWay } = this.component(type)
+    const installed = this.#runs(type)
+    if (underWay && isInstalled(underWay, installed)) {
+      this.apply(advance(underWay, { state: 'UPDATED', installed }, this.#moment.now))
+    }
+  }
+
+  answer(type: ComponentType, tells: boolean): Answer {
+    const choice = choose(this.situation(type), this.#moment.now)
+    if ('cancels' in choice && choice.cancels) {
+      this.apply(cancel(choice.cancels.operation, choice.cancels.because, this.#moment.now))
+    }
+    if (choice.kind === 'nothing') return { choice, operation: null, release: choice.release }
+    const opened =
+      choice.kind === 'offer' ? this.open(choice.release, choice.because) : choice.operation
+    const operation = tells ? this.apply(tell(opened, this.#moment.now)).operation : opened
+    return { choice, operation, release: choice.kind === 'offer' ? choice.release : null }
+  }
+
+  hear(address: Address, report: Report): Advance | null {
+    const { now } = this.#moment
+    if ('operationId' in address) {
+      const { operation } = this.find(address.operationId)
+      // A report on an operation by its id speaks of that operation's release, unless it says otherwise.
+      const installed = report.installed ?? { title: operation.title, version: operation.version }
+      const heard = this.apply(advance(operation, { ...report, installed }, now))
+      if (report.state === 'UPDATED') this.learn({ installed: { [operation.type]: installed } })
+      this.#lookFurther(operation.type, heard)
+      return heard
+    }
+    const installed = report.installed ?? this.#runs(address.type)
+    const operation = this.#operationFor(address.type, report)
+    if (!operation) {
+      this.#note('report.ignored', `${address.type} ${report.state}`, 'report.stray')
+      return null
+    }
+    const heard = this.apply(advance(operation, { ...report, installed }, now))
+    this.#lookFurther(address.type, heard)
+    return heard
+  }
+
+  find(operationId: string): { operation: Operation } {
+    for (const { underWay, latestEnded } of Object.values(this.#components)) {
+      if (underWay?.id === operationId) return { operation: underWay }
+      if (latestEnded?.id === operationId) return { operation: latestEnded }
+    }
+    const { addressed } = this.#snapshot
+    if (addressed?.id === operationId) return { operation: addressed }
+    throw new DomainError('operation.unknown', 'This device has no such operation.', {
+      operationId,
+    })
+  }
+
+  open(release: Release, origin: Reason): Operation {
+    const { now, newId } = this.#moment
+    const deviceId = this.#snapshot.device.id
+    const { operation, step } = open({ id: newId(), deviceId, release, origin }, now)
+    this.#put(operation)
+    this.#steps.push(step)
+    this.#event('operation.opened', operation)
+    return operation
+  }
+
+  apply(advanced: Advance): Advance {
+    if (advanced.step) this.#steps.push(advanced.step)
+    if (advanced.outcome === 'moved') {
+      this.#put(advanced.operation)
+      const ended = isTerminal(advanced.operation.state)
+      this.#event(ended ? 'operation.ended' : 'operation.moved', advanced.operation)
+    }
+    return advanced
+  }
+
+  changes(): Changes {
+    return {
+      installed: this.#installed,
+      inventory: this.#inventory,
+      attributes: this.#attributes,
+      operations: [...this.#operations.values()],
+      steps: this.#steps,
+      events: this.#events,
+    }
+  }
+
+  #runs(type: ComponentType): Installed | undefined {
+    return this.#installed[type] ?? this.#snapshot.device.installed[type]
+  }
+
+  /**
+   * The operation a report without an id is about. A device may begin again by itself after a failure (some
+   * clients do): that is a new attempt, as long as the release is still meant for it.
+   */
+  #operationFor(type: ComponentType, report: Report): Operation | null {
+    const { underWay, latestEnded } = this.component(type)
+    if (underWay) return underWay
+    if (isTerminal(report.state)) return latestEnded
+    const choice = choose(this.situation(type), this.#moment.now)
+    const mayBegin =
+      choice.kind === 'offer' ||
+      (choice.kind === 'nothing' && choice.because.code === 'nothing.backing-off')
+    if (!mayBegin || !choice.release) return latestEnded
+    const name = nameOf(choice.release)
+    return this.open(
+      choice.release,
+      reason('device.began-again', `The device began ${name} by itself.`),
+    )
+  }
+
+  /** After an end there may be more to do: what waited for it is queued at once. */
+  #lookFurther(type: ComponentType, heard: Advance): void {
+    if (heard.outcome === 'moved' && isTerminal(heard.operation.state)) this.answer(type, false)
+  }
+
+  #put(operation: Operation): void {
+    this.#operations.set(operation.id, operation)
+    const component = this.component(operation.type)
+    this.#components[operation.type] = isTerminal(operation.state)
+      ? {
+          ...afterEnd(component, operation),
+          underWay: component.underWay?.id === operation.id ? null : component.underWay,
+          latestEnded: operation,
+        }
+      : { ...component, underWay: operation }
+  }
+
+  #event(kind: EventKind, operation: Operation): void {
+    this.#events.push({
+      kind,
+      at: this.#moment.now,
+      actor: this.#actor,
+      subject: { kind: 'operation', id: operation.id, name: nameOf(operation) },
+      deviceId: this.#snapshot.device.id,
+      data: {
+        device: this.#snapshot.device.name,
+        type: operation.type,
+        state: operation.state,
+        progress: operation.progressPercent,
+        error: operation.error,
+        because: operation.because.message,
+      },
+    })
+  }
+
+  #note(kind: EventKind, what: string, code: 'report.stray'): void {
+    const { id, name } = this.#snapshot.device
+    this.#events.push({
+      kind,
+      at: this.#moment.now,
+      actor: this.#actor,
+      subject: { kind: 'device', id, name },
+      deviceId: id,
+      data: { report: what, because: code },
+    })
+  }
+}
+
+/** The record of attempts as it is after an operation ended during this very visit. */
+function afterEnd(component: Component, operation: Operation): Component {
+  const update = (assignment: Assignment | null): Assignment | null => {
+    if (assignment?.release.id !== operation.releaseId) return assignment
+    const { attempts } = assignment
+    if (operation.state === 'FAILED') {
+      const failures = attempts.failures + 1
+      return { ...assignment, attempts: { ...attempts, failures, lastFailedAt: operation.endedAt } }
+    }
+    return operation.because.code === 'operator.cancel'
+      ? { ...assignment, attempts: { ...attempts, isCancelled: true } }
+      : assignment
+  }
+  return {
+    ...component,
+    deviceAssignment: update(component.deviceAssignment),
+    profileAssignment: update(component.profileAssignment),
+  }
+}
+
+/** Whether two JSON values are equal, whatever the order of their keys. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const left = Object.entries(a)
+  if (left.length !== Object.keys(b).length) return false
+  return left.every(([key, value]) => key in b && sameJson(value, (b as JsonObject)[key]))
+}
