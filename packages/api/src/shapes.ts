@@ -1,0 +1,337 @@
+/**
+ * What an operator sees: devices, releases, assignments … as they look from outside. Types, validation and the
+ * OpenAPI description all come from this one text.
+ */
+import {
+  CHECKSUM_ALGORITHMS,
+  ERROR_MEANINGS,
+  EVENT_MEANINGS,
+  type Json,
+  ROLES,
+  STATES,
+} from '@updraft/core'
+import { z } from 'zod'
+
+const named = <T extends z.ZodType>(id: string, schema: T): T => schema.meta({ id }) as T
+
+export const Id = z.uuid().describe('UUIDv7')
+export const Time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds')
+const Name = z.string().min(1).max(255)
+const TypeName = z.string().min(1).max(64).describe('component type: firmware, software, …')
+const JsonObject: z.ZodType<Record<string, Json>> = z.record(z.string(), z.json())
+
+export const StateName = named('State', z.enum(STATES))
+
+export const Reason = named(
+  'Reason',
+  z.object({ code: z.string(), message: z.string().describe('a sentence for a person') }),
+)
+
+export const ReleaseRef = named(
+  'ReleaseRef',
+  z.object({ id: Id.nullable(), title: z.string(), version: z.string() }),
+)
+
+export const Installed = named(
+  'Installed',
+  z.object({ title: z.string().nullable(), version: z.string().nullable() }),
+)
+
+export const Operation = named(
+  'Operation',
+  z.object({
+    id: Id,
+    deviceId: Id,
+    type: TypeName,
+    state: StateName,
+    release: ReleaseRef,
+    progress: z.number().describe('percent'),
+    error: z.string().nullable().describe("the device's words, once it failed"),
+    because: z.string().describe('why it is in that state'),
+    reason: Reason,
+    origin: Reason.describe('why it was opened'),
+    restarts: z.int(),
+    openedAt: Time,
+    changedAt: Time,
+    endedAt: Time.nullable(),
+  }),
+)
+
+export const Step = named(
+  'Step',
+  z.object({
+    at: Time,
+    state: StateName,
+    outcome: z.enum(['opened', 'moved', 'ignored']),
+    progress: z.number(),
+    error: z.string().nullable(),
+    because: z.string(),
+    reason: Reason,
+  }),
+)
+
+export const OperationWithSteps = named(
+  'OperationWithSteps',
+  Operation.extend({ steps: z.array(Step).describe('oldest first') }),
+)
+
+export const Assignment = named(
+  'Assignment',
+  z.object({
+    scope: z.enum(['device', 'profile']),
+    deviceId: Id.nullable(),
+    profileId: Id.nullable(),
+    type: TypeName,
+    release: ReleaseRef,
+    assignedAt: Time,
+    assignedBy: z.string(),
+  }),
+)
+
+export const Component = named(
+  'Component',
+  z.object({
+    installed: Installed.nullable(),
+    target: ReleaseRef.nullable().describe('the release meant for it, if any'),
+    verdict: z.enum(['offer', 'under-way', 'nothing']),
+    because: z.string().describe('why this release, or why nothing'),
+    reason: Reason,
+    lookAgainAt: Time.nullable(),
+    operation: Operation.nullable().describe('under way, or else the last one'),
+  }),
+)
+
+export const Device = named(
+  'Device',
+  z.object({
+    id: Id,
+    name: z.string(),
+    profile: z.string(),
+    profileId: Id,
+    labels: z.array(z.string()),
+    attributes: JsonObject,
+    inventory: JsonObject,
+    installed: z.record(z.string(), Installed),
+    dialect: z.string().nullable(),
+    lastSeenAt: Time.nullable(),
+    createdAt: Time,
+    operation: Operation.nullable().describe('under way, or else the last one, of any type'),
+    components: z.record(z.string(), Component),
+  }),
+)
+
+export const DeviceDraft = named(
+  'DeviceDraft',
+  z.object({
+    name: Name,
+    profile: Name.describe('name of the profile').optional(),
+    profileId: Id.optional(),
+    token: z.string().min(1).max(255).optional().describe('made up when absent'),
+    labels: z.array(Name).max(64).optional(),
+    attributes: JsonObject.optional(),
+  }),
+)
+
+export const DeviceWithToken = named(
+  'DeviceWithToken',
+  Device.extend({ token: z.string().describe('shown this once') }),
+)
+
+export const DeviceChange = named(
+  'DeviceChange',
+  z.object({
+    name: Name.optional(),
+    profileId: Id.optional(),
+    labels: z.array(Name).max(64).optional(),
+    attributes: JsonObject.optional().describe('replaces what there is'),
+  }),
+)
+
+export const Profile = named(
+  'Profile',
+  z.object({
+    id: Id,
+    name: z.string(),
+    description: z.string().nullable(),
+    deviceCount: z.int(),
+    assignments: z.record(z.string(), ReleaseRef).describe('by component type'),
+    provisioning: z
+      .object({ key: z.string() })
+      .nullable()
+      .describe('set when devices may enrol themselves'),
+    createdAt: Time,
+  }),
+)
+
+export const ProfileDraft = named(
+  'ProfileDraft',
+  z.object({ name: Name, description: z.string().max(65_536).optional() }),
+)
+
+export const Provisioning = named(
+  'Provisioning',
+  z.object({ key: z.string(), secret: z.string().describe('shown this once') }),
+)
+
+export const Artifact = named(
+  'Artifact',
+  z.object({
+    sha256: z.string(),
+    sizeBytes: z.int(),
+    checksums: z.partialRecord(z.enum(CHECKSUM_ALGORITHMS), z.string()),
+  }),
+)
+
+export const Release = named(
+  'Release',
+  z.object({
+    id: Id,
+    title: z.string(),
+    version: z.string(),
+    type: TypeName,
+    profile: z.string(),
+    profileId: Id,
+    tag: z.string().nullable(),
+    description: z.string().nullable(),
+    checksumAlgorithm: z.enum(CHECKSUM_ALGORITHMS).nullable(),
+    checksum: z.string().nullable(),
+    sizeBytes: z.int().nullable(),
+    sha256: z.string().nullable(),
+    fileName: z.string().nullable(),
+    contentType: z.string().nullable(),
+    url: z.string().nullable().describe('where devices fetch it, when it is not kept here'),
+    requirement: z.string().nullable(),
+    createdAt: Time,
+  }),
+)
+
+export const ReleaseDraft = named(
+  'ReleaseDraft',
+  z.object({
+    title: z.string(),
+    version: z.string(),
+    type: z.string().default('firmware'),
+    profile: Name.describe('name of the profile').optional(),
+    profileId: Id.optional(),
+    tag: z.string().optional(),
+    description: z.string().optional(),
+    sha256: z.string().optional().describe('of an uploaded artifact; this or url'),
+    fileName: z.string().max(255).optional(),
+    contentType: z.string().max(255).optional(),
+    url: z.string().optional(),
+    sizeBytes: z.int().min(0).optional().describe('for a url, where it is known'),
+    checksumAlgorithm: z
+      .string()
+      .optional()
+      .describe(`one of ${CHECKSUM_ALGORITHMS.join(', ')}`),
+    checksum: z.string().optional(),
+    requirement: z.string().optional().describe('e.g. ~> 2.0 and >= 2.1.3'),
+  }),
+)
+
+export const Overview = named(
+  'Overview',
+  z.object({
+    devices: z.int(),
+    waiting: z.int(),
+    updating: z.int(),
+    updated: z.int(),
+    failed: z.int(),
+    states: z.partialRecord(z.enum(STATES), z.int()).describe('newest operation of each component'),
+  }),
+)
+
+export const Operator = named(
+  'Operator',
+  z.object({ id: Id, name: z.string(), role: z.enum(ROLES), createdAt: Time }),
+)
+
+export const Session = named(
+  'Session',
+  z.object({
+    operator: Operator,
+    csrfToken: z.string().describe('send as X-CSRF-Token with every change'),
+    expiresAt: Time,
+  }),
+)
+
+export const SignIn = named(
+  'SignIn',
+  z.object({ name: z.string().max(255), password: z.string().max(1024) }),
+)
+
+export const Token = named(
+  'Token',
+  z.object({
+    id: Id,
+    name: z.string(),
+    operator: z.string(),
+    createdAt: Time,
+    lastUsedAt: Time.nullable(),
+    revokedAt: Time.nullable(),
+  }),
+)
+
+export const TokenWithSecret = named(
+  'TokenWithSecret',
+  Token.extend({ token: z.string().describe('shown this once') }),
+)
+
+export const Event = named(
+  'Event',
+  z.object({
+    id: z.string(),
+    at: Time,
+    kind: z.enum(Object.keys(EVENT_MEANINGS) as [keyof typeof EVENT_MEANINGS]),
+    actor: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string() }),
+    subject: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
+    deviceId: Id.nullable(),
+    data: JsonObject,
+  }),
+)
+
+export const Problem = named(
+  'Problem',
+  z.looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    code: z.enum([...(Object.keys(ERROR_MEANINGS) as [keyof typeof ERROR_MEANINGS]), 'internal']),
+  }),
+)
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item),
+    nextCursor: z.string().nullable().describe('give it as cursor for the next page'),
+  })
+
+/** What every list takes. */
+export const ListQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  cursor: z.string().max(1024).optional(),
+  sort: z.string().max(64).optional().describe('a field, with - in front for descending'),
+  search: z.string().max(255).optional().describe('text within names and titles'),
+})
+
+export type Page<T> = { items: T[]; nextCursor: string | null }
+export type Assignment = z.infer<typeof Assignment>
+export type Artifact = z.infer<typeof Artifact>
+export type Component = z.infer<typeof Component>
+export type Device = z.infer<typeof Device>
+export type DeviceWithToken = z.infer<typeof DeviceWithToken>
+export type Event = z.infer<typeof Event>
+export type Installed = z.infer<typeof Installed>
+export type Operation = z.infer<typeof Operation>
+export type OperationWithSteps = z.infer<typeof OperationWithSteps>
+export type Operator = z.infer<typeof Operator>
+export type Overview = z.infer<typeof Overview>
+export type Problem = z.infer<typeof Problem>
+export type Profile = z.infer<typeof Profile>
+export type Release = z.infer<typeof Release>
+export type ReleaseRef = z.infer<typeof ReleaseRef>
+export type Session = z.infer<typeof Session>
+export type Step = z.infer<typeof Step>
+export type Token = z.infer<typeof Token>
+export type TokenWithSecret = z.infer<typeof TokenWithSecret>
