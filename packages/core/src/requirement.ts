@@ -20,16 +20,16 @@ interface Comparison {
 export type Requirement = readonly (readonly Comparison[])[]
 
 const TOKEN = / +|==|!=|!|>=|<=|~>|>|<|[^ =!<>~]+/y
-const OPERATORS: Readonly<Record<string, Operator>> = {
-  '==': '==',
-  '!=': '!=',
-  '!': '!=',
-  '>': '>',
-  '>=': '>=',
-  '<': '<',
-  '<=': '<=',
-  '~>': '~>',
-}
+const OPERATORS: ReadonlyMap<string, Operator> = new Map([
+  ['==', '=='],
+  ['!=', '!='],
+  ['!', '!='],
+  ['>', '>'],
+  ['>=', '>='],
+  ['<', '<'],
+  ['<=', '<='],
+  ['~>', '~>'],
+])
 
 /** Refuses with version.invalid-requirement, naming the column of the first mistake. */
 export function parseRequirement(text: string): Requirement {
@@ -37,15 +37,11 @@ export function parseRequirement(text: string): Requirement {
   const alternatives: Comparison[][] = [[]]
   let position = 0
   for (;;) {
-    let operator: Operator | undefined
-    const first = tokens[position]
-    if (first && first.text in OPERATORS) {
-      operator = OPERATORS[first.text]
-      position += 1
-    }
+    const operator = OPERATORS.get(tokens[position]?.text ?? '')
+    if (operator) position += 1
     const operand = tokens[position]
     if (!operand) throw mistake(text, text.length, 'a version is missing here')
-    if (operand.text in OPERATORS) {
+    if (OPERATORS.has(operand.text)) {
       throw mistake(text, operand.at, `"${operand.text}" is not expected here`)
     }
     alternatives.at(-1)?.push(comparison(text, operator ?? '==', operand))
@@ -54,6 +50,10 @@ export function parseRequirement(text: string): Requirement {
     if (!joint) return alternatives
     if (joint.text !== 'and' && joint.text !== 'or') {
       throw mistake(text, joint.at, `"and" or "or" is expected, not "${joint.text}"`)
+    }
+    const end = joint.at + joint.text.length
+    if (end < text.length && text[end] !== ' ') {
+      throw mistake(text, joint.at, `a blank is missing after "${joint.text}"`)
     }
     if (joint.text === 'or') alternatives.push([])
     position += 1
