@@ -14,6 +14,17 @@ export const CHECKSUM_ALGORITHMS = [
 
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number]
 
+/** Hex digits of a digest. */
+const DIGEST_LENGTHS: Readonly<Record<ChecksumAlgorithm, number>> = {
+  MD5: 32,
+  SHA256: 64,
+  SHA384: 96,
+  SHA512: 128,
+  CRC32: 8,
+  MURMUR3_32: 8,
+  MURMUR3_128: 32,
+}
+
 /** The algorithm of that name in any letter case; refuses with artifact.unknown-algorithm. */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   const found = CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === name.toUpperCase())
@@ -27,14 +38,15 @@ export function checksumAlgorithm(name: string): ChecksumAlgorithm {
 
 /**
  * What part of a device a release replaces. These five have a meaning of their own somewhere; a device may hold
- * any other name of the same form.
+ * any other name of the same form, but for the one name that every object knows: records are kept by type.
  */
 export const KNOWN_COMPONENT_TYPES = ['firmware', 'software', 'image', 'handlers', 'code'] as const
 export type ComponentType = string
-export const COMPONENT_TYPE_PATTERN = /^[a-z][a-z0-9._-]{0,63}$/
+export const COMPONENT_TYPE_PATTERN = /^(?!constructor$)[a-z][a-z0-9._-]{0,63}$/
 
 /** Text fields of a release are at most this long, as ThingsBoard's are. */
 export const MAX_TEXT_LENGTH = 255
+const MAX_REQUIREMENT_LENGTH = 1024
 
 /** Bytes kept here: named by their SHA-256, with the checksum the operator chose to publish. */
 export interface ArtifactDescription {
@@ -120,10 +132,12 @@ export function createRelease(draft: ReleaseDraft, id: string, now: Date): Relea
   if (externalUrl && !/^(https?|coaps?|ftp):\/\/\S+$/i.test(externalUrl)) {
     throw invalid(`"${externalUrl}" is not a URL a device could fetch from.`)
   }
-  if (Boolean(draft.checksum) !== Boolean(draft.checksumAlgorithm)) {
-    throw invalid('A checksum and its algorithm go together.')
+  const requirement = optionalText('requirement', draft.requirement, MAX_REQUIREMENT_LENGTH)
+  if (requirement) parseRequirement(requirement)
+  const sizeBytes = artifact?.sizeBytes ?? draft.sizeBytes ?? null
+  if (sizeBytes !== null && !(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0)) {
+    throw invalid('The size is a whole number of bytes.')
   }
-  if (draft.requirement) parseRequirement(draft.requirement)
   return {
     id,
     profileId: draft.profileId,
@@ -132,14 +146,28 @@ export function createRelease(draft: ReleaseDraft, id: string, now: Date): Relea
     type: draft.type,
     tag,
     description: optionalText('description', draft.description, 65_536),
-    checksumAlgorithm: draft.checksumAlgorithm ?? null,
-    checksum: draft.checksum?.toLowerCase() ?? null,
-    sizeBytes: artifact?.sizeBytes ?? draft.sizeBytes ?? null,
+    ...checkedChecksum(draft),
+    sizeBytes,
     artifact,
     externalUrl,
-    requirement: draft.requirement || null,
+    requirement,
     createdAt: now,
   }
+}
+
+function checkedChecksum({
+  checksumAlgorithm,
+  checksum,
+}: ReleaseDraft): Pick<Release, 'checksumAlgorithm' | 'checksum'> {
+  if (Boolean(checksum) !== Boolean(checksumAlgorithm)) {
+    throw invalid('A checksum and its algorithm go together.')
+  }
+  if (!checksum || !checksumAlgorithm) return { checksumAlgorithm: null, checksum: null }
+  const digits = DIGEST_LENGTHS[checksumAlgorithm]
+  if (checksum.length !== digits || !/^[0-9a-f]+$/i.test(checksum)) {
+    throw invalid(`A ${checksumAlgorithm} checksum is written as ${digits} hex digits.`)
+  }
+  return { checksumAlgorithm, checksum: checksum.toLowerCase() }
 }
 
 const requirements = new Map<string, Requirement>()
@@ -171,7 +199,7 @@ function optionalText(
   if (text.length > maxLength) {
     throw invalid(`The ${field} is longer than ${maxLength} characters.`)
   }
-  if (/\p{Cc}/u.test(field === 'description' ? text.replace(/[\n\r\t]/g, '') : text)) {
+  if (/[\p{Cc}\p{Cs}]/u.test(field === 'description' ? text.replace(/[\n\r\t]/g, '') : text)) {
     throw invalid(`The ${field} holds control characters.`)
   }
   return text
