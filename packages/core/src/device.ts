@@ -50,11 +50,13 @@ export const NO_FACTS: Facts = { installed: {} }
 
 const MAX_NAME_LENGTH = 255
 const MAX_COMPONENTS = 64
+/** Deeper than any device's account of itself, and far from where walking it could fail. */
+const MAX_DEPTH = 64
 
 /** A name an operator gives, trimmed. Refuses with request.malformed. */
 export function checkedName(what: string, name: string): string {
   const text = name.trim()
-  if (text === '' || text.length > MAX_NAME_LENGTH || /\p{Cc}/u.test(text)) {
+  if (text === '' || text.length > MAX_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(text)) {
     throw new DomainError(
       'request.malformed',
       `A ${what} needs a name of 1 to ${MAX_NAME_LENGTH} characters without control characters.`,
@@ -68,7 +70,10 @@ export function checkedLabels(labels: readonly string[]): string[] {
   return [...new Set(labels.map((label) => checkedName('label', label)))].sort()
 }
 
-/** Facts a store can keep: component types with proper names, texts of bounded length. Refuses with request.malformed. */
+/**
+ * Facts a store can keep: component types with proper names, texts of bounded length, JSON of bounded depth and
+ * without what PostgreSQL's cannot hold. Refuses with request.malformed.
+ */
 export function checkedFacts(facts: Facts): Facts {
   const entries = Object.entries(facts.installed)
   if (entries.length > MAX_COMPONENTS) {
@@ -82,13 +87,34 @@ export function checkedFacts(facts: Facts): Facts {
       )
     }
     for (const text of [installed.title, installed.version]) {
-      if (text !== null && (text.length > MAX_NAME_LENGTH || text.includes('\u0000'))) {
+      if (text !== null && (text.length > MAX_NAME_LENGTH || !isStorable(text))) {
         throw new DomainError(
           'request.malformed',
-          `The installed ${type} has a title or version of more than ${MAX_NAME_LENGTH} characters.`,
+          `The installed ${type} has a title or version that is no text of at most ${MAX_NAME_LENGTH} characters.`,
         )
       }
     }
   }
+  for (const json of [facts.inventory, facts.attributes]) {
+    if (json && !isKeepable(json)) {
+      throw new DomainError(
+        'request.malformed',
+        `The facts hold NUL, half a surrogate pair, a number out of range, or are more than ${MAX_DEPTH} levels deep.`,
+      )
+    }
+  }
   return facts
+}
+
+/** Whether PostgreSQL takes the text: it has no NUL, and its UTF-8 no half pairs. */
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
+
+function isKeepable(json: Json, depth = 0): boolean {
+  if (typeof json === 'string') return isStorable(json)
+  if (typeof json === 'number') return Number.isFinite(json)
+  if (typeof json !== 'object' || json === null) return true
+  if (depth >= MAX_DEPTH) return false
+  return Object.entries(json).every(
+    ([key, value]) => isStorable(key) && isKeepable(value, depth + 1),
+  )
 }
