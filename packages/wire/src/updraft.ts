@@ -27,7 +27,8 @@ export const MAX_WAIT_SECONDS = 300
 
 const text = z.string().max(255)
 const installedComponent = z.object({ title: text.nullish(), version: text.nullish() })
-const jsonObject: z.ZodType<Record<string, Json>> = z.record(z.string(), z.json())
+/** An object as JSON.parse gave it: its values are JSON already and are not walked once more. */
+const jsonObject = z.record(z.string(), z.custom<Json>())
 
 export const CheckInRequest = z.object({
   installed: z.record(z.string(), installedComponent).default({}),
