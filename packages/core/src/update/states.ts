@@ -3,8 +3,8 @@
  * check, the terminal's words and the dashboard's colours are drawn from it.
  *
  * Devices skip states and step back (they start over after a power cut), so from any state a device can be in,
- * it may report any other. What the table forbids is leaving an end, and a device claiming the two states
- * that are the server's own.
+ * it may report any other. What the table forbids is leaving an end, and a device claiming a state
+ * that is the server's own.
  */
 export const STATES = [
   'QUEUED',
