@@ -20,6 +20,7 @@ export const REASON_MEANINGS = {
   'report.after-end': 'the operation had already ended',
   'report.other-version': 'success was reported with another title or version than the target',
   'report.not-started': 'success was reported with another version before the update began',
+  'report.not-reportable': 'the state is one that only the server sets',
   'report.stray': 'no operation is under way for that component',
   'superseded.release': 'another release is meant for the device now',
   'superseded.withdrawn': 'nothing is meant for the device any more',

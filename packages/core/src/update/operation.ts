@@ -10,10 +10,11 @@ import {
   nameOf,
   type Release,
 } from '../release.ts'
-import { canMove, isTerminal, STATE_TABLE, STATES, type State } from './states.ts'
+import { isTerminal, STATE_TABLE, STATES, type State } from './states.ts'
 
 /** A device that starts over this often without arriving has failed; it would otherwise go round for ever. */
 export const MAX_RESTARTS = 5
+const MAX_ERROR_LENGTH = 4096
 
 export interface Operation {
   readonly id: string
@@ -30,7 +31,7 @@ export interface Operation {
   readonly origin: Reason
   /** Why it is in the state it is in. */
   readonly because: Reason
-  /** How often the device went back to the beginning. */
+  /** How often the device went back to an earlier state. */
   readonly restarts: number
   readonly openedAt: Date
   readonly changedAt: Date
@@ -120,22 +121,18 @@ export function advance(operation: Operation, report: Report, now: Date): Advanc
       ? repeated(operation)
       : ignore(operation, report, afterEnd(operation, report.state), now)
   }
+  if (!STATE_TABLE[report.state].isReportable) {
+    const message = `${report.state} is not for a device to report.`
+    return ignore(operation, report, reason('report.not-reportable', message), now)
+  }
   if (report.state === 'UPDATED') return arrive(operation, report, now)
   if (report.state === 'FAILED') {
-    const error = report.error?.trim() || 'The device gave no reason.'
+    const error = wordsOf(report) ?? 'The device gave no reason.'
     const because = reason('device.reported', `The device reports that it failed: ${error}`)
     return move(operation, { state: 'FAILED', because, error }, now)
   }
   if (report.state === operation.state) return progress(operation, report, now)
-  if (!canMove(operation.state, report.state)) {
-    return ignore(
-      operation,
-      report,
-      reason('report.not-started', `${report.state} is not for a device to report.`),
-      now,
-    )
-  }
-  return isStartingOver(operation.state, report.state)
+  return isStepBack(operation.state, report.state)
     ? startOver(operation, report, now)
     : move(operation, { ...report, because: said(report.state) }, now)
 }
@@ -176,10 +173,8 @@ function arrive(operation: Operation, report: Report, now: Date): Advance {
   return startOver(operation, { state: 'INITIATED' }, now, because)
 }
 
-/** From anything fetched back to fetching (or to being told) is a new start. */
-const isStartingOver = (from: State, to: State): boolean =>
-  (to === 'DOWNLOADING' || to === 'INITIATED') &&
-  STATES.indexOf(from) > STATES.indexOf('DOWNLOADING')
+/** Any step back is a new start: some devices never report the DOWNLOADING they begin again with. */
+const isStepBack = (from: State, to: State): boolean => STATES.indexOf(to) < STATES.indexOf(from)
 
 function startOver(operation: Operation, report: Report, now: Date, because?: Reason): Advance {
   const restarts = operation.restarts + 1
@@ -233,7 +228,7 @@ function ignore(operation: Operation, report: Report, because: Reason, now: Date
     state: report.state,
     outcome: 'ignored',
     progressPercent: percent(report.progressPercent) ?? STATE_TABLE[report.state].progressPercent,
-    error: report.error?.trim() || null,
+    error: wordsOf(report),
     because,
   }
   return { outcome: 'ignored', operation, step, because }
@@ -254,6 +249,14 @@ const stepOf = (operation: Operation, outcome: Step['outcome']): Step => ({
   error: operation.error,
   because: operation.because,
 })
+
+/** What the device said of an error, as any store can keep it; null for nothing. */
+function wordsOf({ error }: Report): string | null {
+  const text = error?.trim().replaceAll('\0', '\ufffd') ?? ''
+  const kept =
+    text.length > MAX_ERROR_LENGTH ? `${text.slice(0, MAX_ERROR_LENGTH - 1).toWellFormed()}…` : text
+  return kept.toWellFormed() || null
+}
 
 const said = (state: State): Reason =>
   reason('device.reported', `The device reports ${STATE_TABLE[state].word}.`)

@@ -1,0 +1,68 @@
+/** A profile's releases, a device and operations to try the rules on. For tests only. */
+import type { Device } from '../device.ts'
+import { reason } from '../reason.ts'
+import { createRelease, type Release, type ReleaseDraft } from '../release.ts'
+import { type Assignment, type Attempts, NO_ATTEMPTS, type Situation } from './choose.ts'
+import { type Operation, open } from './operation.ts'
+import { isTerminal, STATE_TABLE, type State } from './states.ts'
+
+export const NOON = new Date('2026-03-01T12:00:00Z')
+
+export const minutesAfter = (time: Date, minutes: number): Date =>
+  new Date(time.getTime() + minutes * 60_000)
+
+/** `F@2.0.0` → the release of that name, made for profile gateway unless it says otherwise. */
+export function release(name: string, changes: Partial<ReleaseDraft> = {}): Release {
+  const [title = '', version = ''] = name.split('@')
+  const draft = { profileId: 'gateway', title, version, type: 'firmware', ...changes }
+  return createRelease({ externalUrl: `https://files.example/${name}`, ...draft }, name, NOON)
+}
+
+export const installed = (name: string) => {
+  const [title = '', version = ''] = name.split('@')
+  return { title, version }
+}
+
+export function operation(
+  target: Release,
+  state: State = 'QUEUED',
+  changes: Partial<Operation> = {},
+): Operation {
+  const origin = reason('assigned.profile', 'The profile is assigned it.')
+  const id = changes.id ?? 'op1'
+  const opened = open({ id, deviceId: 'D1', release: target, origin }, NOON).operation
+  const { progressPercent } = STATE_TABLE[state]
+  return { ...opened, state, progressPercent, endedAt: isTerminal(state) ? NOON : null, ...changes }
+}
+
+export const assigned = (target: Release, attempts: Partial<Attempts> = {}): Assignment => ({
+  release: target,
+  assignedAt: NOON,
+  attempts: { ...NO_ATTEMPTS, ...attempts },
+})
+
+export const situation = (changes: Partial<Situation> = {}): Situation => ({
+  type: 'firmware',
+  profileId: 'gateway',
+  profileName: 'gateway',
+  installed: installed('F@1.0.0'),
+  underWay: null,
+  deviceAssignment: null,
+  profileAssignment: null,
+  ...changes,
+})
+
+export const device = (name: string, changes: Partial<Device> = {}): Device => ({
+  id: name,
+  name,
+  profileId: 'gateway',
+  profileName: 'gateway',
+  labels: [],
+  attributes: {},
+  inventory: {},
+  installed: {},
+  dialect: null,
+  lastSeenAt: null,
+  createdAt: NOON,
+  ...changes,
+})
