@@ -1,0 +1,5 @@
+export function ensureServices(): Promise<void>
+export function hasCommand(command: string): boolean
+export function firmwareFiles(): Promise<
+  { readonly seabios: string; readonly ubootRpi: readonly string[] } | undefined
+>

@@ -1,0 +1,141 @@
+// What the tests need from outside of npm, as one table. Tools come from Debian's packages, by apt
+// when we may; files are taken out of packages without installing them.
+
+import { execFile } from 'node:child_process'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const call = promisify(execFile)
+
+/**
+ * `apt`: a command, and the Debian package that brings it.
+ * `deb-file`: files out of a Debian package, unpacked under `.tools`; `files` are where they lie in it.
+ */
+const SERVICES = [
+  { kind: 'apt', command: 'curl', package: 'curl' },
+  { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },
+  {
+    kind: 'deb-file',
+    package: 'u-boot-rpi:arm64',
+    files: [
+      'usr/lib/u-boot/rpi_3/u-boot.bin',
+      'usr/lib/u-boot/rpi_4/u-boot.bin',
+      'usr/lib/u-boot/rpi_arm64/u-boot.bin',
+    ],
+  },
+]
+
+/** Gets what is missing, with a line for each thing it got or could not get. Never throws. */
+export async function ensureServices() {
+  const missing = SERVICES.filter((service) => !isThere(service))
+  const tools = missing.filter((service) => service.kind === 'apt')
+  if (tools.length > 0) await installTools(tools)
+  const files = missing.filter((service) => service.kind === 'deb-file')
+  if (files.length > 0) await fetchFiles(files)
+}
+
+/** Real firmware to update devices with, by its path; undefined where it cannot be had. */
+export async function firmwareFiles() {
+  const wanted = SERVICES.filter((service) => service.kind === 'deb-file')
+  const missing = wanted.filter((service) => !isThere(service))
+  if (missing.length > 0) await fetchFiles(missing)
+  if (!wanted.every(isThere)) return undefined
+  const [seabios, uboot] = wanted.map(pathsOf)
+  return { seabios: seabios[0], ubootRpi: uboot }
+}
+
+/** Whether a command can be found on the PATH. */
+export function hasCommand(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function isThere(service) {
+  return service.kind === 'apt'
+    ? hasCommand(service.command)
+    : pathsOf(service).every((path) => existsSync(path))
+}
+
+const folderOf = (service) => join(root, '.tools', service.package.replace(':', '-'))
+const pathsOf = (service) => service.files.map((file) => join(folderOf(service), file))
+
+async function installTools(tools) {
+  const packages = tools.map((tool) => tool.package)
+  const isRoot = process.getuid?.() === 0
+  if (!isRoot || !hasCommand('apt-get')) {
+    say(`Missing: ${tools.map((tool) => tool.command).join(', ')}. The tests that need it skip.`)
+    say(`On Debian: sudo apt-get install ${packages.join(' ')}`)
+    return
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  try {
+    await call('apt-get', ['update', '-qq'], { env })
+    await call('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...packages], { env })
+    say(`Installed: ${packages.join(', ')}`)
+  } catch (error) {
+    say(`Not installable: ${packages.join(', ')}. ${reasonOf(error)}`)
+  }
+}
+
+/**
+ * Downloads and unpacks packages, as any user: the package lists are our own, so that nothing of the
+ * system is touched and files for another architecture can be had.
+ */
+async function fetchFiles(services) {
+  const names = services.map((service) => service.package)
+  if (!hasCommand('apt-get') || !hasCommand('dpkg-deb')) {
+    say(`Not obtainable: ${names.join(', ')}, files of Debian packages, which needs apt-get here.`)
+    return
+  }
+  const work = join(root, '.tools', `apt-${process.pid}`)
+  try {
+    for (const folder of ['lists/partial', 'cache/archives/partial']) {
+      await mkdir(join(work, folder), { recursive: true })
+    }
+    const { stdout } = await call('dpkg', ['--print-architecture'])
+    const apt = (...args) =>
+      call('apt-get', [...aptOptions(work, stdout.trim()), ...args], { cwd: work })
+    await apt('update', '-qq')
+    await apt('download', '-qq', ...names)
+    for (const service of services) await unpack(service, work)
+    say(`Fetched: ${names.join(', ')}`)
+  } catch (error) {
+    say(`Not obtainable: ${names.join(', ')}. ${reasonOf(error)}`)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+function aptOptions(work, architecture) {
+  return [
+    `Dir::State::lists=${join(work, 'lists')}`,
+    `Dir::Cache=${join(work, 'cache')}`,
+    `APT::Architectures::=${architecture}`,
+    'APT::Architectures::=arm64',
+    'APT::Sandbox::User=root',
+    'Acquire::Languages=none',
+  ].flatMap((option) => ['-o', option])
+}
+
+/** Unpacks beside and renames: whoever looks meanwhile sees the whole folder or none. */
+async function unpack(service, work) {
+  const prefix = `${service.package.split(':')[0]}_`
+  const archive = (await readdir(work)).find((file) => file.startsWith(prefix))
+  const unpacked = join(work, `${prefix}files`)
+  await call('dpkg-deb', ['-x', join(work, archive), unpacked])
+  await rm(folderOf(service), { recursive: true, force: true })
+  await rename(unpacked, folderOf(service))
+}
+
+const reasonOf = (error) => (error.stderr || error.message).trim().split('\n').at(-1)
+const say = (line) => process.stderr.write(`${line}\n`)

@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests of these rooms of the server use a database of their own. */
+const withDatabase = 'packages/server/src/{store,app,artifacts,operator,dialects}/**/*.test.ts'
+
+/** Patience for machines under load; tests wait for events, never for time to pass. */
+const patient = { testTimeout: 60_000, hookTimeout: 60_000 }
+
+export default defineConfig({
+  test: {
+    watch: false,
+    passWithNoTests: true,
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['packages/*/src/**/*.test.{ts,tsx}', 'tools/*.test.ts'],
+          exclude: [withDatabase],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: { name: 'store', include: [withDatabase], sequence: { groupOrder: 1 }, ...patient },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
+          ...patient,
+        },
+      },
+    ],
+  },
+})
