@@ -3,8 +3,8 @@
  * operator's question ends here, and the answer always says why.
  *
  * Who wins: an operation under way goes on to its end, unless the device has not begun and something else is
- * meant for it now. Then the device's own assignment, which is a pin. Then its profile's, as desired state:
- * also after a factory reset. Whatever wins must fit.
+ * meant for it now, or it no longer fits. Then the device's own assignment, which is a pin. Then its profile's,
+ * as desired state: also after a factory reset. Whatever wins must fit.
  */
 import { type Reason, reason } from '../reason.ts'
 import {
@@ -77,7 +77,7 @@ export function choose(situation: Situation, now: Date): Choice {
   const meant = intend(situation)
   const { underWay } = situation
   if (!underWay) return decide(situation, meant, now)
-  const because = supersedes(underWay, meant)
+  const because = takesBack(underWay, meant, situation)
   if (!because) return { kind: 'under-way', operation: underWay, because: underWay.origin }
   const next = decide(situation, meant, now)
   return next.kind === 'under-way' ? next : { ...next, cancels: { operation: underWay, because } }
@@ -179,12 +179,19 @@ export function unfit(
   return reason('nothing.requirement', message)
 }
 
-/** Why the operation under way is no longer wanted and can still be taken back, or null to let it go on. */
-function supersedes(underWay: Operation, meant: Meant | null): Reason | null {
+/**
+ * Why the operation under way is no longer wanted, or must not be, and can still be taken back; null to let it
+ * go on. The device may have become another since it was queued: moved to another profile, or gone back to a
+ * version the release must not start from.
+ */
+function takesBack(underWay: Operation, meant: Meant | null, situation: Situation): Reason | null {
   if (underWay.state !== 'QUEUED' && underWay.state !== 'INITIATED') return null
   const release = meant?.assignment.release
-  if (release?.id === underWay.releaseId) return null
-  const isByHand = !underWay.origin.code.startsWith('assigned.')
+  if (release?.id === underWay.releaseId) {
+    // What it runs already is no refusal here: the visit ends such an operation as UPDATED.
+    return isInstalled(release, situation.installed) ? null : unfit(release, situation)
+  }
+  const isByHand = underWay.origin.code === 'operator.retry'
   if (isByHand && !(meant && meant.assignment.assignedAt > underWay.openedAt)) return null
   return release
     ? reason('superseded.release', `${nameOf(release)} is meant for this device now.`)
