@@ -26,15 +26,16 @@ export const leashOption = `--import=${LEASH.href}`
  * Runs a command to its end. Answers its exit code and, with `capture`, what it printed.
  * A child has a process group of its own, so a Ctrl-C reaches it through us and only once;
  * `wholeGroup` hands signals to its children too, for tools that expect a terminal to do so.
+ * `graceMs` ends by force what has not ended so long after a signal.
  */
 export function run(command, args, options = {}) {
-  const { capture = false, leashed = false, wholeGroup = false, env, cwd, shell = false } = options
+  const { capture = false, leashed = false, wholeGroup = false, graceMs, ...rest } = options
   const output = capture ? 'pipe' : 'inherit'
   const stdio = [capture ? 'ignore' : 'inherit', output, output, ...(leashed ? ['ipc'] : [])]
   const ownGroup = process.platform !== 'win32'
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio, env, cwd, shell, detached: ownGroup })
-    const entry = { child, wholeGroup: wholeGroup && ownGroup }
+    const child = spawn(command, args, { ...rest, stdio, detached: ownGroup })
+    const entry = { child, wholeGroup: wholeGroup && ownGroup, graceMs }
     const chunks = []
     running.add(entry)
     child.stdout?.on('data', (chunk) => chunks.push(chunk))
@@ -61,7 +62,10 @@ export function passSignalsOn() {
       lastSeen.set(signal, now)
       askedToStop ??= signal
       if (running.size === 0) process.exit(codeOfSignal(signal))
-      for (const entry of running) send(entry, signal)
+      for (const entry of running) {
+        send(entry, signal)
+        if (entry.graceMs) setTimeout(() => send(entry, 'SIGKILL'), entry.graceMs).unref()
+      }
     })
   }
   if (process.env.npm_lifecycle_event) stopWhenOrphaned()

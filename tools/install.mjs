@@ -13,6 +13,8 @@ import { codeOfSignal, run, stopSignal } from './child.mjs'
 
 const NEEDED_MAJOR = 24
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
+/** npm goes on for long after a Ctrl-C; what it leaves half done, the next install completes. */
+const NPM_GRACE_MS = 2_000
 const BEAT_MS = 2_000
 /** A lock nobody has refreshed for this long belongs to a process that is gone. */
 const STALE_MS = 20_000
@@ -107,7 +109,14 @@ async function install(root) {
   const began = performance.now()
   process.stderr.write('Installing the dependencies (npm install) … ')
   const args = ['install', '--no-save', '--include=dev', ...QUIET]
-  const options = { capture: true, cwd: root, env: outsideEnv(), shell: windows, wholeGroup: true }
+  const options = {
+    capture: true,
+    cwd: root,
+    env: outsideEnv(),
+    shell: windows,
+    wholeGroup: true,
+    graceMs: NPM_GRACE_MS,
+  }
   const { code, output } = await run('npm', args, options).catch((error) => {
     if (error.code !== 'ENOENT') throw error
     return { code: 127, output: 'npm is not on the PATH\n' }
@@ -177,7 +186,7 @@ async function removeIfStale(path) {
 async function lookAt(path) {
   try {
     const { mtimeMs } = await stat(path)
-    const [pid, host] = readFileSync(path, 'utf8').split(' ')
+    const [pid, host] = readFileSync(path, 'utf8').trim().split(' ')
     return { pid: Number(pid), host, ageMs: Date.now() - mtimeMs }
   } catch (error) {
     if (error.code === 'ENOENT') return undefined

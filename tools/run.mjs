@@ -10,7 +10,7 @@ import { ensureServices } from './services.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const inCi = !['', '0', 'false', undefined].includes(process.env.CI)
-const colors = process.stdout.isTTY === true && !process.env.NO_COLOR
+const colors = (process.stdout.isTTY === true || !!process.env.FORCE_COLOR) && !process.env.NO_COLOR
 
 /** Each command: its arguments → its exit code. */
 const COMMANDS = { start, check, test, format, bench }
@@ -45,7 +45,7 @@ async function format() {
 /** The fast part, for every save: ends at the first step that fails. */
 async function check() {
   for (const step of STATIC_STEPS) {
-    if (!(await staticStep(step))) return stopCode() ?? 1
+    if (!(await staticStep(step)) || stopCode()) return stopCode() ?? 1
   }
   const { code, seconds, tally, output } = await vitest(['--project', 'fast'], { capture: true })
   heading('fast tests', code === 0, seconds, `${tally.passed} passed`)
@@ -59,10 +59,10 @@ async function check() {
  * them that failed. With arguments, only the tests they name.
  */
 async function test(args) {
-  let failedSteps = 0
+  const failedSteps = []
   if (args.length === 0) {
     for (const step of STATIC_STEPS) {
-      if (!(await staticStep(step))) failedSteps++
+      if (!(await staticStep(step))) failedSteps.push(step.title)
       if (stopCode()) return stopCode()
     }
   }
@@ -70,11 +70,12 @@ async function test(args) {
   const { code, tally, seconds } = await vitest(args, { capture: false })
   if (stopCode()) return stopCode()
   heading('tests', code === 0, seconds)
+  for (const title of failedSteps) console.log(`FAILED: ${title}, see above`)
   for (const skip of tally.skipped) {
     const word = inCi ? 'SKIPPED, which fails here' : 'SKIPPED'
     console.log(`${word}: ${skip.name}${skip.note ? ` (${skip.note})` : ''}`)
   }
-  const failed = tally.failed + failedSteps
+  const failed = tally.failed + failedSteps.length
   const skipped = tally.skipped.length
   console.log(
     `${tally.passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
@@ -148,7 +149,11 @@ async function vitest(args, { capture }) {
       cwd: root,
       leashed: true,
       wholeGroup: true,
-      env: { ...env, UPDRAFT_TALLY: tallyFile, ...(colors ? { FORCE_COLOR: '1' } : {}) },
+      env: {
+        ...env,
+        UPDRAFT_TALLY: tallyFile,
+        ...(colors ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
+      },
     },
   )
   const seconds = (performance.now() - began) / 1000
