@@ -54,8 +54,8 @@ describe('facts', () => {
     ['texts of 255 characters', installing('firmware', { title: 'x'.repeat(255) })],
     ['64 component types', components(64)],
     ['an inventory', { installed: {}, inventory: { os: { name: 'Linux', cpus: [1, 2.5, null] } } }],
-    ['attributes 64 deep', { installed: {}, attributes: { a: nested(63) } }],
-    ['line breaks and emoji', { installed: {}, attributes: { 'a\n': '\t\u{1f680}' } }],
+    ['inventory changes 64 deep', { installed: {}, inventoryChanges: { a: nested(63) } }],
+    ['line breaks and emoji', { installed: {}, inventoryChanges: { 'a\n': '\t\u{1f680}' } }],
   ])('may hold %s', (_, facts) => {
     expect(checkedFacts(facts)).toBe(facts)
   })
@@ -69,13 +69,13 @@ describe('facts', () => {
     ['half a surrogate pair in a version', installing('firmware', { version: 'a\ud800' })],
     ['65 component types', components(65)],
     ['a NUL in the inventory', { installed: {}, inventory: { os: ['a\0b'] } }],
-    ['a NUL in a key', { installed: {}, attributes: { 'a\0': 1 } }],
-    ['half a surrogate pair', { installed: {}, attributes: { a: { b: '\udfff' } } }],
+    ['a NUL in a key', { installed: {}, inventoryChanges: { 'a\0': 1 } }],
+    ['half a surrogate pair', { installed: {}, inventoryChanges: { a: { b: '\udfff' } } }],
     ['a number beyond all numbers', { installed: {}, inventory: { a: Number.POSITIVE_INFINITY } }],
-    ['attributes 65 deep', { installed: {}, attributes: { a: nested(64) } }],
+    ['inventory changes 65 deep', { installed: {}, inventoryChanges: { a: nested(64) } }],
     [
-      'attributes without a bottom',
-      { installed: {}, attributes: JSON.parse(`{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`) },
+      'inventory changes without a bottom',
+      { installed: {}, inventoryChanges: JSON.parse(`{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`) },
     ],
   ])('are refused for %s', (_, facts) => {
     expect(refusal(() => checkedFacts(facts))).toBe('request.malformed')

@@ -25,7 +25,7 @@ export interface Device {
   readonly profileName: string
   /** Ours: words an operator sticks on. */
   readonly labels: readonly string[]
-  /** Ours or the device's: named values. */
+  /** Ours: named values, which some dialects let the device read. */
   readonly attributes: JsonObject
   /** The device's own account of itself, as it last told it. */
   readonly inventory: JsonObject
@@ -42,8 +42,8 @@ export interface Facts {
   readonly installed: Readonly<Record<ComponentType, Installed>>
   /** Replaces the inventory it told before. */
   readonly inventory?: JsonObject
-  /** Merged into its attributes, key by key. */
-  readonly attributes?: JsonObject
+  /** Merged into the inventory, key by key, by dialects that tell it in pieces. */
+  readonly inventoryChanges?: JsonObject
 }
 
 export const NO_FACTS: Facts = { installed: {} }
@@ -95,7 +95,7 @@ export function checkedFacts(facts: Facts): Facts {
       }
     }
   }
-  for (const json of [facts.inventory, facts.attributes]) {
+  for (const json of [facts.inventory, facts.inventoryChanges]) {
     if (json && !isKeepable(json)) {
       throw new DomainError(
         'request.malformed',

@@ -19,7 +19,6 @@ export const ERROR_MEANINGS = {
   'device.unknown': 'no such device, or its credentials are not valid',
   'device.duplicate': 'a device of that name exists',
   'device.token-taken': 'another device holds that token',
-  'device.name-taken': 'provisioning asked for a name that is taken',
   'provisioning.refused': 'the provisioning key and secret are not valid',
   'release.unknown': 'no such release',
   'release.duplicate': 'a release of that title and version exists',
@@ -39,7 +38,6 @@ export const ERROR_MEANINGS = {
   'assignment.none': 'nothing is assigned there',
   'operation.unknown': 'no such operation for this device',
   'operation.already-ended': 'the operation has ended; the report changes nothing',
-  'operation.cannot-cancel': 'the operation has gone too far to be cancelled here',
   'operation.cannot-retry': 'only what failed or was cancelled can be tried again',
   'report.unknown-state': 'the reported state is not one of the states',
   'version.invalid-requirement': 'the version requirement cannot be read',
@@ -50,6 +48,65 @@ export const ERROR_MEANINGS = {
 } as const
 
 export type ErrorCode = keyof typeof ERROR_MEANINGS
+
+/** What sort of no it is; doors have an answer for each sort, and for single codes where they differ. */
+export type ErrorKind =
+  | 'unauthenticated'
+  | 'denied'
+  | 'unknown'
+  | 'conflict'
+  | 'malformed'
+  | 'invalid'
+  | 'outdated'
+  | 'too-large'
+  | 'too-many'
+  | 'away'
+  | 'full'
+
+export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
+  'access.denied': 'denied',
+  'access.unauthenticated': 'unauthenticated',
+  'access.bad-sign-in': 'unauthenticated',
+  'access.too-many-attempts': 'too-many',
+  'access.csrf': 'denied',
+  'request.malformed': 'malformed',
+  'request.too-large': 'too-large',
+  'request.idempotency-reused': 'conflict',
+  'request.version-mismatch': 'outdated',
+  'route.unknown': 'unknown',
+  'profile.unknown': 'unknown',
+  'profile.duplicate': 'conflict',
+  'profile.in-use': 'conflict',
+  'device.unknown': 'unknown',
+  'device.duplicate': 'conflict',
+  'device.token-taken': 'conflict',
+  'provisioning.refused': 'denied',
+  'release.unknown': 'unknown',
+  'release.duplicate': 'conflict',
+  'release.in-use': 'conflict',
+  'release.invalid': 'invalid',
+  'release.other-profile': 'invalid',
+  'release.other-type': 'invalid',
+  'release.no-content': 'unknown',
+  'release.external': 'unknown',
+  'artifact.unknown': 'unknown',
+  'artifact.empty': 'invalid',
+  'artifact.incomplete': 'malformed',
+  'artifact.checksum-mismatch': 'invalid',
+  'artifact.unknown-algorithm': 'malformed',
+  'artifact.bad-ticket': 'denied',
+  'artifact.mismatch': 'malformed',
+  'assignment.none': 'unknown',
+  'operation.unknown': 'unknown',
+  'operation.already-ended': 'conflict',
+  'operation.cannot-retry': 'conflict',
+  'report.unknown-state': 'malformed',
+  'version.invalid-requirement': 'invalid',
+  'token.unknown': 'unknown',
+  'operator.duplicate': 'conflict',
+  'store.away': 'away',
+  'store.full': 'full',
+}
 
 /** A refusal that was foreseen: a code, a sentence safe to show to whoever asked, and details for them or the log. */
 export class DomainError extends Error {

@@ -6,6 +6,7 @@ import type { JsonObject } from './device.ts'
 
 export const EVENT_MEANINGS = {
   'profile.created': 'a device profile was added',
+  'profile.changed': 'a device profile was changed',
   'profile.removed': 'a device profile was removed',
   'device.created': 'a device was added',
   'device.enrolled': 'a device enrolled itself',

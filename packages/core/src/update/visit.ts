@@ -40,6 +40,8 @@ export interface Component {
   readonly deviceAssignment: Assignment | null
   readonly profileAssignment: Assignment | null
   readonly underWay: Operation | null
+  /** What the operation under way is about, as long as that release exists. */
+  readonly underWayRelease?: Release | null
   /** The newest operation that has ended. */
   readonly latestEnded: Operation | null
 }
@@ -48,7 +50,6 @@ export interface Component {
 export interface Changes {
   readonly installed: Readonly<Record<ComponentType, Installed>>
   readonly inventory: JsonObject | null
-  readonly attributes: JsonObject | null
   /** New or moved operations, each in its last state. */
   readonly operations: readonly Operation[]
   readonly steps: readonly Step[]
@@ -57,7 +58,6 @@ export interface Changes {
 
 export const isNothing = (changes: Changes): boolean =>
   changes.inventory === null &&
-  changes.attributes === null &&
   changes.operations.length === 0 &&
   changes.steps.length === 0 &&
   changes.events.length === 0 &&
@@ -66,6 +66,8 @@ export const isNothing = (changes: Changes): boolean =>
 /** What one component of the device is to do now. */
 export interface Answer {
   readonly choice: Choice
+  /** Whether the device hears of it for the first time. */
+  readonly isNews: boolean
   /** The operation to offer, if there is one. */
   readonly operation: Operation | null
   readonly release: Release | null
@@ -175,7 +177,6 @@ class Draft {
   readonly #steps: Step[] = []
   readonly #events: DomainEvent[] = []
   #inventory: JsonObject | null = null
-  #attributes: JsonObject | null = null
 
   constructor(snapshot: Snapshot, moment: Moment, actor?: Actor) {
     this.#snapshot = snapshot
@@ -198,18 +199,16 @@ class Draft {
     return { type, profileId, profileName, installed: this.#runs(type), ...this.component(type) }
   }
 
-  learn({ installed, inventory, attributes }: Facts): void {
+  learn({ installed, inventory, inventoryChanges }: Facts): void {
     const { device } = this.#snapshot
     for (const [type, runs] of Object.entries(installed)) {
-      const known = device.installed[type]
-      if (known?.title !== runs.title || known.version !== runs.version)
+      const known = this.#runs(type)
+      if (known?.title !== runs.title || known.version !== runs.version) {
         this.#installed[type] = runs
+      }
     }
-    if (inventory && !sameJson(inventory, device.inventory)) this.#inventory = inventory
-    if (attributes) {
-      const merged = { ...device.attributes, ...attributes }
-      if (!sameJson(merged, device.attributes)) this.#attributes = merged
-    }
+    const told = inventoryChanges ? { ...device.inventory, ...inventoryChanges } : inventory
+    if (told && !sameJson(told, device.inventory)) this.#inventory = told
   }
 
   /** A device that says it runs the target has arrived, whatever it reported before. */
@@ -226,11 +225,15 @@ class Draft {
     if ('cancels' in choice && choice.cancels) {
       this.apply(cancel(choice.cancels.operation, choice.cancels.because, this.#moment.now))
     }
-    if (choice.kind === 'nothing') return { choice, operation: null, release: choice.release }
+    if (choice.kind === 'nothing') {
+      return { choice, isNews: false, operation: null, release: choice.release }
+    }
     const opened =
       choice.kind === 'offer' ? this.open(choice.release, choice.because) : choice.operation
     const operation = tells ? this.apply(tell(opened, this.#moment.now)).operation : opened
-    return { choice, operation, release: choice.kind === 'offer' ? choice.release : null }
+    const release =
+      choice.kind === 'offer' ? choice.release : (this.component(type).underWayRelease ?? null)
+    return { choice, isNews: tells && opened.state === 'QUEUED', operation, release }
   }
 
   hear(address: Address, report: Report): Advance | null {
@@ -291,7 +294,6 @@ class Draft {
     return {
       installed: this.#installed,
       inventory: this.#inventory,
-      attributes: this.#attributes,
       operations: [...this.#operations.values()],
       steps: this.#steps,
       events: this.#events,
@@ -336,7 +338,20 @@ class Draft {
           underWay: component.underWay?.id === operation.id ? null : component.underWay,
           latestEnded: operation,
         }
-      : { ...component, underWay: operation }
+      : {
+          ...component,
+          underWay: operation,
+          underWayRelease: this.#releaseOf(component, operation),
+        }
+  }
+
+  #releaseOf(component: Component, operation: Operation): Release | null {
+    const known = [
+      component.underWayRelease,
+      component.deviceAssignment?.release,
+      component.profileAssignment?.release,
+    ]
+    return known.find((release) => release?.id === operation.releaseId) ?? null
   }
 
   #event(kind: EventKind, operation: Operation): void {

@@ -1,5 +1,19 @@
 /** The doors outwards, as interfaces: what the use cases need of the world, and nothing of how it is done. */
-import type { ChecksumAlgorithm } from '@updraft/core'
+import type {
+  Changes,
+  ChecksumAlgorithm,
+  ComponentType,
+  DomainEvent,
+  JsonObject,
+  Operation,
+  OperatorActor,
+  Profile,
+  Release,
+  Role,
+  Snapshot,
+  State,
+  Step,
+} from '@updraft/core'
 
 export interface Clock {
   now(): Date
@@ -57,3 +71,317 @@ export interface ArtifactStore {
   /** Names of all that is stored, for the sweep of what nobody refers to, with the time each was stored. */
   list(): AsyncIterable<{ readonly sha256: string; readonly storedAt: Date }>
 }
+
+/** Makes, hashes and compares secrets. */
+export interface Secrets {
+  /** A new token, unguessable, safe in a URL and a header. */
+  newToken(): string
+  /** A new password a person can type. */
+  newPassword(): string
+  /** What is stored of a token; equal tokens give equal hashes, so that it can be looked up. */
+  hashToken(token: string): Buffer
+  isEqual(a: Uint8Array, b: Uint8Array): boolean
+  hashPassword(password: string): Promise<string>
+  verifyPassword(password: string, hash: string): Promise<boolean>
+  /** A download ticket for those bytes, valid until `expiresAt`, stable within a day. */
+  signTicket(ticket: Ticket): string
+  /** Refuses with artifact.bad-ticket. */
+  readTicket(text: string, now: Date): Ticket
+}
+
+/** What a download address stands for. */
+export interface Ticket {
+  readonly sha256: string
+  readonly expiresAt: Date
+}
+
+export interface PageQuery {
+  readonly limit: number
+  readonly cursor?: string
+  readonly sort?: string
+  readonly search?: string
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly nextCursor: string | null
+}
+
+export interface ProfileView extends Profile {
+  readonly deviceCount: number
+  readonly provisioningKey: string | null
+  readonly assignments: Readonly<Record<ComponentType, ReleaseName>>
+}
+
+export interface ReleaseName {
+  readonly id: string
+  readonly title: string
+  readonly version: string
+}
+
+export interface ReleaseView extends Release {
+  readonly profileName: string
+  readonly revision: number
+}
+
+export interface AssignmentView {
+  readonly deviceId: string | null
+  readonly profileId: string | null
+  readonly type: ComponentType
+  readonly release: ReleaseName
+  readonly assignedAt: Date
+  readonly assignedBy: string
+}
+
+export interface NewDevice {
+  readonly id: string
+  readonly profileId: string
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly attributes: JsonObject
+  readonly credentialId: string
+  readonly tokenHash: Buffer
+  readonly createdAt: Date
+}
+
+/** Devices still to be looked at because what is meant for them changed: one, or all of a profile. */
+export type Spread = { readonly deviceId: string } | { readonly profileId: string }
+
+export interface Profiles {
+  insert(profile: Profile): Promise<void>
+  /** Refuses with profile.unknown. */
+  get(id: string): Promise<ProfileView>
+  /** Refuses with profile.unknown. */
+  byName(name: string): Promise<ProfileView>
+  page(query: PageQuery & { name?: string }): Promise<Page<ProfileView>>
+  setProvisioning(id: string, to: { key: string; secretHash: Buffer } | null): Promise<void>
+  /** Refuses with profile.in-use. */
+  remove(id: string): Promise<void>
+}
+
+export interface Devices {
+  /** All or none. Refuses with device.duplicate or device.token-taken. */
+  insert(devices: readonly NewDevice[]): Promise<void>
+  /** Refuses with device.unknown. */
+  get(id: string): Promise<DeviceView>
+  page(
+    query: PageQuery & { name?: string; profile?: string; label?: string; state?: State },
+  ): Promise<Page<DeviceView>>
+  /** Refuses with device.unknown, or request.version-mismatch when `revision` is given and differs. */
+  change(
+    id: string,
+    to: { name?: string; profileId?: string; labels?: readonly string[]; attributes?: JsonObject },
+    revision?: number,
+  ): Promise<void>
+  replaceToken(
+    id: string,
+    credential: { id: string; tokenHash: Buffer; createdAt: Date },
+  ): Promise<void>
+  remove(id: string): Promise<void>
+  countByState(): Promise<{ devices: number; states: Partial<Record<State, number>> }>
+}
+
+export interface DeviceView {
+  readonly snapshot: Snapshot
+  readonly revision: number
+}
+
+export interface Catalogue {
+  /** Notes that the tenant has these bytes; checksums are added to those known. */
+  recordArtifact(artifact: StoredArtifact, storedAt: Date): Promise<void>
+  /** Refuses with artifact.unknown. */
+  artifact(sha256: string): Promise<StoredArtifact>
+  /** Refuses with release.duplicate. */
+  insert(release: Release): Promise<void>
+  /** Refuses with release.unknown. */
+  get(id: string): Promise<ReleaseView>
+  page(
+    query: PageQuery & { title?: string; version?: string; profile?: string; type?: string },
+  ): Promise<Page<ReleaseView>>
+  describe(id: string, description: string | null, revision?: number): Promise<void>
+  /** Refuses with release.in-use. The bytes stay until they are swept. */
+  remove(id: string): Promise<void>
+}
+
+export interface Assignments {
+  put(
+    to: Spread,
+    assignment: Omit<AssignmentView, 'deviceId' | 'profileId' | 'release'> & {
+      id: string
+      releaseId: string
+    },
+  ): Promise<void>
+  /** Answers false when nothing was assigned. */
+  withdraw(from: Spread, type: ComponentType): Promise<boolean>
+  page(query: PageQuery & { releaseId?: string }): Promise<Page<AssignmentView>>
+}
+
+export interface OperationView {
+  readonly operation: Operation
+  readonly steps: readonly Step[]
+}
+
+export interface Operations {
+  /** Refuses with operation.unknown. */
+  get(id: string): Promise<OperationView>
+  pageOfDevice(deviceId: string, query: PageQuery): Promise<Page<OperationView>>
+}
+
+export interface OperatorRecord {
+  readonly id: string
+  readonly tenantId: string
+  readonly name: string
+  readonly role: Role
+  readonly createdAt: Date
+}
+
+export interface TokenRecord {
+  readonly id: string
+  readonly name: string
+  readonly operatorName: string
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+  readonly revokedAt: Date | null
+}
+
+export interface Tokens {
+  insert(token: {
+    id: string
+    operatorId: string
+    name: string
+    secretHash: Buffer
+    createdAt: Date
+  }): Promise<void>
+  page(query: PageQuery): Promise<Page<TokenRecord>>
+  /** Refuses with token.unknown. */
+  revoke(id: string, at: Date): Promise<TokenRecord>
+}
+
+/** An event as it is read back. */
+export interface StoredEvent extends DomainEvent {
+  readonly id: string
+}
+
+export interface Events {
+  append(events: readonly DomainEvent[]): Promise<void>
+  page(query: PageQuery & { deviceId?: string; kind?: string }): Promise<Page<StoredEvent>>
+}
+
+/** The rooms of one tenant, within one transaction. */
+export interface Stores {
+  readonly profiles: Profiles
+  readonly devices: Devices
+  readonly catalogue: Catalogue
+  readonly assignments: Assignments
+  readonly operations: Operations
+  readonly tokens: Tokens
+  readonly events: Events
+  /** Has devices looked at after the commit; survives a kill. */
+  spread(to: Spread, id: string, at: Date): Promise<void>
+}
+
+/** One transaction for one tenant: all that is written in it, or nothing. Events in it leave after the commit. */
+export type UnitOfWork = <T>(tenantId: string, work: (stores: Stores) => Promise<T>) => Promise<T>
+
+/** Work on single devices, gathered: hundreds share one statement and one commit. */
+export interface DeviceWork {
+  /** Who holds that token, marked as seen now, durably. Null if nobody does. */
+  arrive(tokenHash: Buffer, dialect: string, now: Date): Promise<Snapshot | null>
+  /**
+   * Loads the device under a lock, lets `decide` answer, and stores the changes it answers with before it
+   * resolves. `decide` must be pure: it may be called again. Refuses with device.unknown, and with whatever
+   * `decide` throws.
+   */
+  settle<T extends { readonly changes: Changes }>(
+    target: { readonly tenantId: string; readonly deviceId: string; readonly operationId?: string },
+    decide: (snapshot: Snapshot) => T,
+  ): Promise<T>
+}
+
+/** The durable list of spreads, for whoever works them off. */
+export interface Spreads {
+  /** The next page of devices of the oldest spread nobody else works on, or null when there is none. */
+  next(
+    pageSize: number,
+    work: (page: { tenantId: string; deviceIds: readonly string[] }) => Promise<void>,
+  ): Promise<boolean>
+}
+
+/** Sign-in and tokens are looked up before it is known whose tenant it is. */
+export interface Accounts {
+  /** The first tenant and its administrator, made if there is none yet; answers true if it was made. */
+  ensureFirst(first: {
+    tenantId: string
+    operatorId: string
+    passwordHash: string
+    now: Date
+  }): Promise<boolean>
+  hasFirst(): Promise<boolean>
+  firstAdministrator(): Promise<OperatorRecord>
+  operatorByName(name: string): Promise<(OperatorRecord & { passwordHash: string }) | null>
+  insertSession(session: {
+    secretHash: Buffer
+    tenantId: string
+    operatorId: string
+    csrfToken: string
+    expiresAt: Date
+  }): Promise<void>
+  session(
+    secretHash: Buffer,
+    now: Date,
+  ): Promise<{ operator: OperatorRecord; csrfToken: string; expiresAt: Date } | null>
+  removeSession(secretHash: Buffer): Promise<void>
+  /** The operator whose token it is, unless revoked; notes the use now and then. */
+  operatorByToken(
+    secretHash: Buffer,
+    now: Date,
+  ): Promise<{ operator: OperatorRecord; tokenId: string } | null>
+  /** The profile devices may enrol into with that key. */
+  provisioningProfile(
+    key: string,
+  ): Promise<{ tenantId: string; profileId: string; secretHash: Buffer } | null>
+}
+
+/** Remembers answers for requests that are repeated with the same Idempotency-Key. */
+export interface IdempotentRequests {
+  /** `begun`: the caller is to do the work. Otherwise the answer given before, or that somebody is at it. */
+  begin(
+    tenantId: string,
+    key: string,
+    fingerprint: Buffer,
+    now: Date,
+  ): Promise<
+    | { kind: 'begun' }
+    | { kind: 'answered'; answer: JsonObject }
+    | { kind: 'at-work' }
+    | { kind: 'other' }
+  >
+  answer(tenantId: string, key: string, answer: JsonObject): Promise<void>
+  forget(tenantId: string, key: string): Promise<void>
+}
+
+/** Carries events, after their commit, to whoever asked for them in this process and in others. */
+export interface EventFeed {
+  subscribe(listener: (events: readonly DeliveredEvent[]) => void): () => void
+}
+
+/**
+ * An event as it is delivered: what happened, and to whom. From another process only the subject comes; `event`
+ * is null then.
+ */
+export interface DeliveredEvent {
+  readonly tenantId: string
+  readonly deviceId: string | null
+  readonly subjectId: string
+  readonly event: DomainEvent | null
+}
+
+/** Finds uploads that nobody made a release of, and tells whether bytes are still somebody's. */
+export interface ArtifactSweep {
+  /** Forgets artifacts stored before that time which no release names. */
+  dropUnused(before: Date): Promise<void>
+  /** Which of these are still some tenant's. */
+  referenced(sha256s: readonly string[]): Promise<ReadonlySet<string>>
+}
+
+export type { OperatorActor }

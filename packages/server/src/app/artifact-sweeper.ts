@@ -1,0 +1,67 @@
+/** Removes bytes nobody refers to any more: of removed releases, and of uploads no release was made of. */
+import type { ArtifactStore, ArtifactSweep, Clock } from './ports.ts'
+
+const EVERY_MS = 3_600_000
+/** An upload may wait this long for its release to be made. */
+const UNUSED_AFTER_MS = 86_400_000
+const PAGE_SIZE = 500
+
+export interface ArtifactSweeper {
+  start(): void
+  /** One sweep, now. */
+  sweep(): Promise<{ removed: number }>
+  stop(): Promise<void>
+}
+
+export function artifactSweeper({
+  artifacts,
+  clock,
+  sweep: records,
+  onError,
+}: {
+  artifacts: ArtifactStore
+  clock: Clock
+  sweep: ArtifactSweep
+  onError: (error: unknown) => void
+}): ArtifactSweeper {
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<unknown> = Promise.resolve()
+
+  const sweep = async () => {
+    const before = new Date(clock.now().getTime() - UNUSED_AFTER_MS)
+    await records.dropUnused(before)
+    let removed = 0
+    let page: string[] = []
+    const removePage = async () => {
+      const referenced = await records.referenced(page)
+      for (const sha256 of page.filter((each) => !referenced.has(each))) {
+        await artifacts.remove(sha256)
+        removed += 1
+      }
+      page = []
+    }
+    for await (const { sha256, storedAt } of artifacts.list()) {
+      // What is young may be on its way into a release right now.
+      if (storedAt > before) continue
+      page.push(sha256)
+      if (page.length === PAGE_SIZE) await removePage()
+    }
+    await removePage()
+    return { removed }
+  }
+
+  return {
+    sweep,
+    start: () => {
+      const run = () => {
+        running = sweep().catch(onError)
+      }
+      run()
+      timer = setInterval(run, EVERY_MS).unref()
+    },
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

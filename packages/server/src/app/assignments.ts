@@ -1,0 +1,122 @@
+/** A device's or a profile's release; who is concerned is looked at after the commit. */
+import {
+  type ComponentType,
+  DomainError,
+  type JsonObject,
+  nameOf,
+  type OperatorActor,
+} from '@updraft/core'
+import { actorOf } from './accounts.ts'
+import type {
+  Assignments,
+  AssignmentView,
+  Clock,
+  Ids,
+  Page,
+  Spread,
+  Stores,
+  UnitOfWork,
+} from './ports.ts'
+
+export function assignments({
+  clock,
+  ids,
+  unitOfWork,
+}: {
+  clock: Clock
+  ids: Ids
+  unitOfWork: UnitOfWork
+}) {
+  /** The thing that is assigned something: its profile, and how the audit log names it. */
+  const subjectOf = async ({ devices, profiles }: Stores, scope: Spread) => {
+    if ('deviceId' in scope) {
+      const { device } = (await devices.get(scope.deviceId)).snapshot
+      return {
+        kind: 'device',
+        id: device.id,
+        name: device.name,
+        profileId: device.profileId,
+      } as const
+    }
+    const profile = await profiles.get(scope.profileId)
+    return { kind: 'profile', id: profile.id, name: profile.name, profileId: profile.id } as const
+  }
+
+  const record = async (
+    { events, spread }: Stores,
+    kind: 'assignment.made' | 'assignment.withdrawn',
+    actor: OperatorActor,
+    scope: Spread,
+    { kind: subjectKind, id, name }: { kind: 'device' | 'profile'; id: string; name: string },
+    data: JsonObject,
+  ) => {
+    await events.append([
+      {
+        kind,
+        at: clock.now(),
+        actor: actorOf(actor),
+        subject: { kind: subjectKind, id, name },
+        deviceId: subjectKind === 'device' ? id : null,
+        data,
+      },
+    ])
+    await spread(scope, ids.next(), clock.now())
+  }
+
+  return {
+    /**
+     * Assigns the release; assigning what is assigned already starts the count of attempts anew. Refuses with
+     * release.unknown, release.other-type, release.other-profile.
+     */
+    assign: (
+      actor: OperatorActor,
+      scope: Spread,
+      { type, releaseId }: { type: ComponentType; releaseId: string },
+    ): Promise<AssignmentView> =>
+      unitOfWork(actor.tenantId, async (stores) => {
+        const subject = await subjectOf(stores, scope)
+        const release = await stores.catalogue.get(releaseId)
+        if (release.type !== type) {
+          throw new DomainError(
+            'release.other-type',
+            `${nameOf(release)} is ${release.type}, not ${type}.`,
+          )
+        }
+        if (release.profileId !== subject.profileId) {
+          throw new DomainError(
+            'release.other-profile',
+            `${nameOf(release)} is made for profile ${release.profileName}.`,
+          )
+        }
+        const assignment = { type, assignedAt: clock.now(), assignedBy: actor.name }
+        await stores.assignments.put(scope, { ...assignment, id: ids.next(), releaseId })
+        const data = { type, release: nameOf(release) }
+        await record(stores, 'assignment.made', actor, scope, subject, data)
+        return {
+          ...assignment,
+          deviceId: 'deviceId' in scope ? scope.deviceId : null,
+          profileId: 'profileId' in scope ? scope.profileId : null,
+          release: { id: release.id, title: release.title, version: release.version },
+        }
+      }),
+
+    /** Refuses with assignment.none. */
+    unassign: (actor: OperatorActor, scope: Spread, type: ComponentType): Promise<void> =>
+      unitOfWork(actor.tenantId, async (stores) => {
+        const subject = await subjectOf(stores, scope)
+        if (!(await stores.assignments.withdraw(scope, type))) {
+          const message = `No ${type} is assigned to ${subject.kind} ${subject.name}.`
+          throw new DomainError('assignment.none', message)
+        }
+        await record(stores, 'assignment.withdrawn', actor, scope, subject, { type })
+      }),
+
+    list: (
+      actor: OperatorActor,
+      query: Parameters<Assignments['page']>[0],
+    ): Promise<Page<AssignmentView>> =>
+      unitOfWork(actor.tenantId, ({ assignments }) => assignments.page(query)),
+  }
+}
+
+export type AssignmentsUseCases = ReturnType<typeof assignments>

@@ -1,0 +1,203 @@
+/** Packages and releases: upload, describe, remove. */
+import {
+  type ChecksumAlgorithm,
+  checksumAlgorithm,
+  createRelease,
+  DomainError,
+  type EventKind,
+  type JsonObject,
+  nameOf,
+  type OperatorActor,
+} from '@updraft/core'
+import { actorOf } from './accounts.ts'
+import type {
+  ArtifactHandle,
+  ArtifactStore,
+  Catalogue,
+  Clock,
+  Ids,
+  Page,
+  ReleaseView,
+  StoredArtifact,
+  Stores,
+  UnitOfWork,
+} from './ports.ts'
+
+const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'SHA256'
+const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
+
+/** What an operator says of a new release: of an uploaded artifact (`sha256`) or of a file elsewhere (`url`). */
+export interface NewRelease {
+  readonly title: string
+  readonly version: string
+  readonly type: string
+  readonly profile?: string
+  readonly profileId?: string
+  readonly tag?: string
+  readonly description?: string
+  readonly sha256?: string
+  readonly fileName?: string
+  readonly contentType?: string
+  readonly url?: string
+  readonly sizeBytes?: number
+  readonly checksumAlgorithm?: string
+  readonly checksum?: string
+  readonly requirement?: string
+}
+
+export function catalogue({
+  artifacts,
+  clock,
+  ids,
+  unitOfWork,
+}: {
+  artifacts: ArtifactStore
+  clock: Clock
+  ids: Ids
+  unitOfWork: UnitOfWork
+}) {
+  const event = (
+    kind: EventKind,
+    actor: OperatorActor,
+    subject: { kind: 'release' | 'artifact'; id: string; name: string },
+    data: JsonObject = {},
+  ) => ({ kind, at: clock.now(), actor: actorOf(actor), subject, deviceId: null, data })
+  const releaseSubject = (release: { id: string; title: string; version: string }) =>
+    ({ kind: 'release', id: release.id, name: nameOf(release) }) as const
+
+  const profileOf = async ({ profiles }: Stores, draft: NewRelease) => {
+    if (draft.profileId) return profiles.get(draft.profileId)
+    if (draft.profile) return profiles.byName(draft.profile)
+    throw new DomainError('release.invalid', 'A release needs the profile it is made for.')
+  }
+
+  /** The checksum the release publishes: of the algorithm asked for, computed unless it is known. */
+  const checksumOf = async (
+    artifact: StoredArtifact,
+    algorithm: ChecksumAlgorithm,
+    expected: string | undefined,
+  ): Promise<string> => {
+    const checksum =
+      artifact.checksums[algorithm] ?? (await artifacts.checksum(artifact.sha256, algorithm))
+    if (expected && expected.toLowerCase() !== checksum) {
+      throw new DomainError(
+        'artifact.checksum-mismatch',
+        `The file's ${algorithm} is ${checksum}, not ${expected}.`,
+        { algorithm, checksum },
+      )
+    }
+    return checksum
+  }
+
+  return {
+    /**
+     * Takes a file in. Refuses with artifact.unknown-algorithm, artifact.checksum-mismatch, artifact.empty,
+     * artifact.incomplete or store.full; nothing is left behind then.
+     */
+    upload: async (
+      actor: OperatorActor,
+      source: AsyncIterable<Uint8Array>,
+      said: { checksumAlgorithm?: string; checksum?: string; sizeBytes?: number },
+    ): Promise<StoredArtifact> => {
+      const algorithm = checksumAlgorithm(said.checksumAlgorithm ?? DEFAULT_ALGORITHM)
+      const stored = await artifacts.receive(source, {
+        algorithm,
+        checksum: said.checksum,
+        sizeBytes: said.sizeBytes,
+      })
+      await unitOfWork(actor.tenantId, async ({ catalogue, events }) => {
+        await catalogue.recordArtifact(stored, clock.now())
+        const subject = { kind: 'artifact', id: stored.sha256, name: stored.sha256 } as const
+        await events.append([
+          event('artifact.stored', actor, subject, { sizeBytes: stored.sizeBytes }),
+        ])
+      })
+      return stored
+    },
+
+    createRelease: async (actor: OperatorActor, draft: NewRelease): Promise<ReleaseView> => {
+      const algorithm =
+        draft.checksumAlgorithm || draft.sha256 || draft.checksum
+          ? checksumAlgorithm(draft.checksumAlgorithm || DEFAULT_ALGORITHM)
+          : null
+      const { sha256 } = draft
+      const artifact = sha256
+        ? await unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.artifact(sha256))
+        : null
+      // Reading a large file through takes its time, so it is done outside the unit of work.
+      const checksum =
+        artifact && algorithm
+          ? await checksumOf(artifact, algorithm, draft.checksum)
+          : draft.checksum
+      return unitOfWork(actor.tenantId, async (stores) => {
+        const profile = await profileOf(stores, draft)
+        const release = createRelease(
+          {
+            ...draft,
+            profileId: profile.id,
+            externalUrl: draft.url,
+            artifact: artifact && {
+              sha256: artifact.sha256,
+              sizeBytes: artifact.sizeBytes,
+              fileName: draft.fileName?.trim() || `${draft.title}-${draft.version}`,
+              contentType: draft.contentType?.trim() || DEFAULT_CONTENT_TYPE,
+            },
+            checksumAlgorithm: checksum ? algorithm : null,
+            checksum,
+          },
+          ids.next(),
+          clock.now(),
+        )
+        await stores.catalogue.insert(release)
+        await stores.events.append([event('release.created', actor, releaseSubject(release))])
+        return stores.catalogue.get(release.id)
+      })
+    },
+
+    showRelease: (actor: OperatorActor, id: string): Promise<ReleaseView> =>
+      unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.get(id)),
+
+    listReleases: (
+      actor: OperatorActor,
+      query: Parameters<Catalogue['page']>[0],
+    ): Promise<Page<ReleaseView>> =>
+      unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.page(query)),
+
+    /** All but the description is fixed for ever. */
+    describeRelease: (
+      actor: OperatorActor,
+      id: string,
+      description: string | null,
+      revision?: number,
+    ): Promise<ReleaseView> =>
+      unitOfWork(actor.tenantId, async ({ catalogue, events }) => {
+        await catalogue.describe(id, description?.trim() || null, revision)
+        const release = await catalogue.get(id)
+        await events.append([event('release.changed', actor, releaseSubject(release))])
+        return release
+      }),
+
+    /** Refuses with release.in-use while it is assigned or under way. The sweep removes the bytes later. */
+    removeRelease: (actor: OperatorActor, id: string): Promise<void> =>
+      unitOfWork(actor.tenantId, async ({ catalogue, events }) => {
+        const release = await catalogue.get(id)
+        await catalogue.remove(id)
+        await events.append([event('release.removed', actor, releaseSubject(release))])
+      }),
+
+    /** Refuses with release.external when it is not kept here. */
+    openRelease: async (
+      actor: OperatorActor,
+      id: string,
+    ): Promise<{ release: ReleaseView; handle: ArtifactHandle }> => {
+      const release = await unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.get(id))
+      if (!release.artifact) {
+        const message = `${nameOf(release)} is kept at ${release.externalUrl}.`
+        throw new DomainError('release.external', message, { url: release.externalUrl })
+      }
+      return { release, handle: await artifacts.open(release.artifact.sha256) }
+    },
+  }
+}
+
+export type CatalogueUseCases = ReturnType<typeof catalogue>

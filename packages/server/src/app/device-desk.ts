@@ -1,0 +1,227 @@
+/**
+ * The desk every dialect ends at. Five verbs: `identify` who speaks, `checkIn`, `report`, `openArtifact`, and
+ * `enroll` for a device that is not known yet. What a device gets is decided in core; the desk loads, asks, and
+ * stores before it answers.
+ */
+import {
+  type Address,
+  type Advance,
+  type Answer,
+  type ComponentType,
+  checkedFacts,
+  checkedName,
+  DomainError,
+  desiredRelease,
+  type Facts,
+  hear,
+  isNothing,
+  type Moment,
+  nameOf,
+  type Operation,
+  type Release,
+  type Report,
+  type Snapshot,
+  visit,
+} from '@updraft/core'
+import type {
+  Accounts,
+  ArtifactHandle,
+  ArtifactStore,
+  Clock,
+  DeviceWork,
+  Ids,
+  Secrets,
+  UnitOfWork,
+} from './ports.ts'
+
+/** A download address is good for at least this long: slow links resume for days. */
+const TICKET_DAYS = 8
+const DAY_MS = 86_400_000
+
+/** A release to install, and the operation to report on. */
+export interface Offered {
+  readonly operation: Operation
+  readonly release: Release
+}
+
+export interface CheckedIn {
+  readonly answers: Readonly<Record<ComponentType, Answer>>
+  readonly offers: readonly Offered[]
+  /** What each component is to run, whether or not there is something to do right now. */
+  readonly desired: Readonly<Record<ComponentType, Release>>
+  readonly nextCheckInSeconds: number
+}
+
+export interface Enrolled {
+  readonly deviceName: string
+  readonly token: string
+}
+
+export interface DeviceDesk {
+  /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
+  identify(token: string, dialect: string): Promise<Snapshot>
+  /**
+   * What the device says of itself, and what it is to do. `tells`: the device hears the answer now.
+   * Refuses with request.malformed when the facts cannot be kept.
+   */
+  checkIn(device: Snapshot, facts: Facts, options: { tells: boolean }): Promise<CheckedIn>
+  /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */
+  report(
+    device: Snapshot,
+    address: Address,
+    report: Report,
+    facts: Facts,
+  ): Promise<{ heard: Advance | null }>
+  /**
+   * The bytes of the release the device is to run. Refuses with artifact.mismatch when it names another one,
+   * release.no-content when nothing is meant for it, release.external when it is not kept here.
+   */
+  openArtifact(
+    device: Snapshot,
+    wanted: { type: ComponentType; title?: string; version?: string },
+  ): Promise<{ release: Release; handle: ArtifactHandle }>
+  /** A part of a download address that stands for those bytes, without any further authorisation. */
+  ticketFor(sha256: string): string
+  /** The bytes a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
+  redeem(ticket: string): Promise<ArtifactHandle>
+  /** Refuses with provisioning.refused, device.duplicate or device.token-taken. */
+  enroll(request: { key: string; secret: string; name?: string; token?: string }): Promise<Enrolled>
+}
+
+export interface DeviceDeskNeeds {
+  readonly accounts: Pick<Accounts, 'provisioningProfile'>
+  readonly artifacts: Pick<ArtifactStore, 'open'>
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly secrets: Secrets
+  readonly unitOfWork: UnitOfWork
+  readonly work: DeviceWork
+  readonly checkInSeconds: number
+}
+
+export function deviceDesk({
+  accounts,
+  artifacts,
+  clock,
+  ids,
+  secrets,
+  unitOfWork,
+  work,
+  checkInSeconds,
+}: DeviceDeskNeeds): DeviceDesk {
+  const moment = (): Moment => ({ now: clock.now(), newId: ids.next })
+  const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
+
+  /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
+  const visitNow = async (device: Snapshot, facts: Facts, tells: boolean) => {
+    const seen = visit(device, { ...moment(), facts, tells })
+    if (isNothing(seen.changes)) return seen
+    return work.settle(targetOf(device), (current) => visit(current, { ...moment(), facts, tells }))
+  }
+
+  const checkIn: DeviceDesk['checkIn'] = async (device, facts, { tells }) => {
+    const { answers } = await visitNow(device, checkedFacts(facts), tells)
+    return checkedIn(answers)
+  }
+
+  const checkedIn = (answers: Readonly<Record<ComponentType, Answer>>): CheckedIn => {
+    const offers: Offered[] = []
+    const desired: Record<ComponentType, Release> = {}
+    let nextCheckInSeconds = checkInSeconds
+    for (const [type, { choice, operation, release }] of Object.entries(answers)) {
+      if (operation && release) offers.push({ operation, release })
+      const wanted = desiredRelease(choice)
+      const meant = wanted === 'under-way' ? release : wanted
+      if (meant) desired[type] = meant
+      if (choice.kind === 'nothing' && choice.lookAgainAt) {
+        const seconds = Math.ceil((choice.lookAgainAt.getTime() - clock.now().getTime()) / 1000)
+        nextCheckInSeconds = Math.max(1, Math.min(nextCheckInSeconds, seconds))
+      }
+    }
+    return { answers, offers, desired, nextCheckInSeconds }
+  }
+
+  return {
+    identify: async (token, dialect) => {
+      const device = await work.arrive(secrets.hashToken(token), dialect, clock.now())
+      if (device) return device
+      throw new DomainError('device.unknown', 'No device has that token.')
+    },
+    checkIn,
+    report: (device, address, report, facts) => {
+      const checked = checkedFacts(facts)
+      const operationId = 'operationId' in address ? address.operationId : undefined
+      return work.settle({ ...targetOf(device), operationId }, (current) =>
+        hear(current, { ...moment(), address, report, facts: checked }),
+      )
+    },
+    openArtifact: async (device, { type, title, version }) => {
+      const { desired } = await checkIn(device, { installed: {} }, { tells: true })
+      const release = desired[type]
+      if (!release) {
+        throw new DomainError('release.no-content', `No ${type} is meant for this device.`)
+      }
+      if (
+        (title !== undefined && title !== release.title) ||
+        (version !== undefined && version !== release.version)
+      ) {
+        throw new DomainError(
+          'artifact.mismatch',
+          `${nameOf(release)} is meant for this device, not ${title}@${version}.`,
+        )
+      }
+      if (!release.artifact) {
+        throw new DomainError(
+          'release.external',
+          `${nameOf(release)} is kept at ${release.externalUrl}.`,
+        )
+      }
+      return { release, handle: await artifacts.open(release.artifact.sha256) }
+    },
+    ticketFor: (sha256) => {
+      // Whole days, so that the address stays the same for a day and caches and resuming clients know it again.
+      const today = Math.floor(clock.now().getTime() / DAY_MS)
+      return secrets.signTicket({ sha256, expiresAt: new Date((today + TICKET_DAYS) * DAY_MS) })
+    },
+    redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),
+    enroll: async ({ key, secret, name, token = secrets.newToken() }) => {
+      const profile = await accounts.provisioningProfile(key)
+      if (!profile || !secrets.isEqual(profile.secretHash, secrets.hashToken(secret))) {
+        throw new DomainError(
+          'provisioning.refused',
+          'The provisioning key or secret is not valid.',
+        )
+      }
+      const { tenantId, profileId } = profile
+      const id = ids.next()
+      const deviceName = checkedName('device', name ?? `device-${id}`)
+      const now = clock.now()
+      await unitOfWork(tenantId, async ({ devices, events, spread }) => {
+        await devices.insert([
+          {
+            id,
+            profileId,
+            name: deviceName,
+            labels: [],
+            attributes: {},
+            credentialId: ids.next(),
+            tokenHash: secrets.hashToken(token),
+            createdAt: now,
+          },
+        ])
+        await events.append([
+          {
+            kind: 'device.enrolled',
+            at: now,
+            actor: { kind: 'device', id, name: deviceName },
+            subject: { kind: 'device', id, name: deviceName },
+            deviceId: id,
+            data: {},
+          },
+        ])
+        await spread({ deviceId: id }, ids.next(), now)
+      })
+      return { deviceName, token }
+    },
+  }
+}

@@ -1,0 +1,261 @@
+/** Profiles and devices, as operators keep them. */
+import {
+  type Actor,
+  checkedLabels,
+  checkedName,
+  DomainError,
+  type EventKind,
+  type JsonObject,
+  type OperatorActor,
+} from '@updraft/core'
+import { actorOf } from './accounts.ts'
+import type {
+  Clock,
+  Devices,
+  DeviceView,
+  Ids,
+  NewDevice,
+  Page,
+  Profiles,
+  ProfileView,
+  Secrets,
+  Stores,
+  UnitOfWork,
+} from './ports.ts'
+
+/** What an operator says of a new device. The profile is named or given by id. */
+export interface DeviceDraft {
+  readonly name: string
+  readonly profile?: string
+  readonly profileId?: string
+  readonly token?: string
+  readonly labels?: readonly string[]
+  readonly attributes?: JsonObject
+}
+
+export interface DeviceChange {
+  readonly name?: string
+  readonly profileId?: string
+  readonly labels?: readonly string[]
+  readonly attributes?: JsonObject
+}
+
+export interface DeviceCounts {
+  readonly devices: number
+  readonly states: Awaited<ReturnType<Devices['countByState']>>['states']
+}
+
+export function fleet({
+  clock,
+  ids,
+  secrets,
+  unitOfWork,
+}: {
+  clock: Clock
+  ids: Ids
+  secrets: Secrets
+  unitOfWork: UnitOfWork
+}) {
+  const event = (
+    kind: EventKind,
+    actor: Actor,
+    subject: { kind: 'device' | 'profile'; id: string; name: string },
+    data: JsonObject = {},
+  ) => ({
+    kind,
+    at: clock.now(),
+    actor,
+    subject,
+    deviceId: subject.kind === 'device' ? subject.id : null,
+    data,
+  })
+
+  const deviceSubject = ({ snapshot }: DeviceView) =>
+    ({ kind: 'device', id: snapshot.device.id, name: snapshot.device.name }) as const
+  const profileSubject = ({ id, name }: { id: string; name: string }) =>
+    ({ kind: 'profile', id, name }) as const
+
+  /** New rows and their tokens. Profiles are looked up once each. */
+  const prepare = async (stores: Stores, drafts: readonly DeviceDraft[]) => {
+    const profileIds = new Map<string, string>()
+    const rows: { row: NewDevice; token: string }[] = []
+    for (const draft of drafts) {
+      const wanted = draft.profileId ?? draft.profile
+      if (wanted === undefined) {
+        throw new DomainError('request.malformed', `Device "${draft.name}" needs a profile.`)
+      }
+      let profileId = profileIds.get(wanted)
+      if (!profileId) {
+        const { profiles } = stores
+        const found = draft.profileId ? await profiles.get(wanted) : await profiles.byName(wanted)
+        profileId = found.id
+        profileIds.set(wanted, profileId)
+      }
+      const token = draft.token ?? secrets.newToken()
+      rows.push({
+        token,
+        row: {
+          id: ids.next(),
+          profileId,
+          name: checkedName('device', draft.name),
+          labels: checkedLabels(draft.labels ?? []),
+          attributes: draft.attributes ?? {},
+          credentialId: ids.next(),
+          tokenHash: secrets.hashToken(token),
+          createdAt: clock.now(),
+        },
+      })
+    }
+    return rows
+  }
+
+  const addDevices = (actor: OperatorActor, drafts: readonly DeviceDraft[]) =>
+    unitOfWork(actor.tenantId, async (stores) => {
+      const prepared = await prepare(stores, drafts)
+      await stores.devices.insert(prepared.map(({ row }) => row))
+      await stores.events.append(
+        prepared.map(({ row }) =>
+          event('device.created', actorOf(actor), { kind: 'device', id: row.id, name: row.name }),
+        ),
+      )
+      for (const { row } of prepared)
+        await stores.spread({ deviceId: row.id }, ids.next(), clock.now())
+      return prepared.map(({ row, token }) => ({ id: row.id, name: row.name, token }))
+    })
+
+  return {
+    createProfile: (
+      actor: OperatorActor,
+      draft: { name: string; description?: string },
+    ): Promise<ProfileView> =>
+      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+        const profile = {
+          id: ids.next(),
+          name: checkedName('profile', draft.name),
+          description: draft.description?.trim() || null,
+          createdAt: clock.now(),
+        }
+        await profiles.insert(profile)
+        await events.append([event('profile.created', actorOf(actor), profileSubject(profile))])
+        return profiles.get(profile.id)
+      }),
+
+    showProfile: (actor: OperatorActor, id: string): Promise<ProfileView> =>
+      unitOfWork(actor.tenantId, ({ profiles }) => profiles.get(id)),
+
+    listProfiles: (
+      actor: OperatorActor,
+      query: Parameters<Profiles['page']>[0],
+    ): Promise<Page<ProfileView>> =>
+      unitOfWork(actor.tenantId, ({ profiles }) => profiles.page(query)),
+
+    /** Refuses with profile.in-use while devices or releases have it. */
+    removeProfile: (actor: OperatorActor, id: string): Promise<void> =>
+      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+        const profile = await profiles.get(id)
+        await profiles.remove(id)
+        await events.append([event('profile.removed', actorOf(actor), profileSubject(profile))])
+      }),
+
+    /** Makes a key and a secret anew; whoever knows both may enrol devices into the profile. */
+    enableProvisioning: (
+      actor: OperatorActor,
+      id: string,
+    ): Promise<{ key: string; secret: string }> =>
+      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+        const profile = await profiles.get(id)
+        const key = secrets.newToken()
+        const secret = secrets.newToken()
+        await profiles.setProvisioning(id, { key, secretHash: secrets.hashToken(secret) })
+        const data = { provisioning: true }
+        await events.append([
+          event('profile.changed', actorOf(actor), profileSubject(profile), data),
+        ])
+        return { key, secret }
+      }),
+
+    disableProvisioning: (actor: OperatorActor, id: string): Promise<void> =>
+      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+        const profile = await profiles.get(id)
+        await profiles.setProvisioning(id, null)
+        const data = { provisioning: false }
+        await events.append([
+          event('profile.changed', actorOf(actor), profileSubject(profile), data),
+        ])
+      }),
+
+    createDevice: async (
+      actor: OperatorActor,
+      draft: DeviceDraft,
+    ): Promise<{ device: DeviceView; token: string }> => {
+      const [added] = await addDevices(actor, [draft])
+      if (!added) throw new Error('A device was added and is not there.')
+      const device = await unitOfWork(actor.tenantId, ({ devices }) => devices.get(added.id))
+      return { device, token: added.token }
+    },
+
+    /** All or none. */
+    importDevices: addDevices,
+
+    showDevice: (actor: OperatorActor, id: string): Promise<DeviceView> =>
+      unitOfWork(actor.tenantId, ({ devices }) => devices.get(id)),
+
+    listDevices: (
+      actor: OperatorActor,
+      query: Parameters<Devices['page']>[0],
+    ): Promise<Page<DeviceView>> =>
+      unitOfWork(actor.tenantId, ({ devices }) => devices.page(query)),
+
+    /** Refuses with request.version-mismatch when `revision` is given and no longer the device's. */
+    changeDevice: (
+      actor: OperatorActor,
+      id: string,
+      change: DeviceChange,
+      revision?: number,
+    ): Promise<DeviceView> =>
+      unitOfWork(actor.tenantId, async ({ devices, profiles, events, spread }) => {
+        if (change.profileId !== undefined) await profiles.get(change.profileId)
+        const to = {
+          ...change,
+          name: change.name === undefined ? undefined : checkedName('device', change.name),
+          labels: change.labels && checkedLabels(change.labels),
+        }
+        await devices.change(id, to, revision)
+        const view = await devices.get(id)
+        const data = { changed: Object.keys(change) }
+        await events.append([event('device.changed', actorOf(actor), deviceSubject(view), data)])
+        await spread({ deviceId: id }, ids.next(), clock.now())
+        return view
+      }),
+
+    removeDevice: (actor: OperatorActor, id: string): Promise<void> =>
+      unitOfWork(actor.tenantId, async ({ devices, events }) => {
+        const view = await devices.get(id)
+        await devices.remove(id)
+        await events.append([event('device.removed', actorOf(actor), deviceSubject(view))])
+      }),
+
+    /** The old token ends with the answer. Refuses with device.token-taken. */
+    replaceDeviceToken: (
+      actor: OperatorActor,
+      id: string,
+      token = secrets.newToken(),
+    ): Promise<{ token: string }> =>
+      unitOfWork(actor.tenantId, async ({ devices, events }) => {
+        const view = await devices.get(id)
+        const credential = {
+          id: ids.next(),
+          tokenHash: secrets.hashToken(token),
+          createdAt: clock.now(),
+        }
+        await devices.replaceToken(id, credential)
+        await events.append([event('device.token-replaced', actorOf(actor), deviceSubject(view))])
+        return { token }
+      }),
+
+    count: (actor: OperatorActor): Promise<DeviceCounts> =>
+      unitOfWork(actor.tenantId, ({ devices }) => devices.countByState()),
+  }
+}
+
+export type Fleet = ReturnType<typeof fleet>

@@ -1,0 +1,84 @@
+/** An operator's hand on one operation: look, cancel, try again. */
+import {
+  cancelByOperator,
+  DomainError,
+  nameOf,
+  type Operation,
+  type OperatorActor,
+  retryByOperator,
+} from '@updraft/core'
+import { actorOf } from './accounts.ts'
+import type { Clock, DeviceWork, Ids, OperationView, Page, PageQuery, UnitOfWork } from './ports.ts'
+
+export function operations({
+  clock,
+  ids,
+  unitOfWork,
+  work,
+}: {
+  clock: Clock
+  ids: Ids
+  unitOfWork: UnitOfWork
+  work: DeviceWork
+}) {
+  const show = (actor: OperatorActor, id: string): Promise<OperationView> =>
+    unitOfWork(actor.tenantId, ({ operations }) => operations.get(id))
+  const targetOf = (actor: OperatorActor, operation: Operation) => ({
+    tenantId: actor.tenantId,
+    deviceId: operation.deviceId,
+    operationId: operation.id,
+  })
+
+  return {
+    show,
+
+    ofDevice: (
+      actor: OperatorActor,
+      deviceId: string,
+      query: PageQuery,
+    ): Promise<Page<OperationView>> =>
+      unitOfWork(actor.tenantId, async ({ devices, operations }) => {
+        await devices.get(deviceId)
+        return operations.pageOfDevice(deviceId, query)
+      }),
+
+    /** Refuses with operation.already-ended. */
+    cancel: async (actor: OperatorActor, operationId: string): Promise<Operation> => {
+      const { operation } = await show(actor, operationId)
+      await work.settle(targetOf(actor, operation), (snapshot) => ({
+        changes: cancelByOperator(snapshot, {
+          now: clock.now(),
+          newId: ids.next,
+          operationId,
+          actor: actorOf(actor),
+        }),
+      }))
+      return (await show(actor, operationId)).operation
+    },
+
+    /** Opens another operation for the same release. Refuses with operation.cannot-retry. */
+    retry: async (actor: OperatorActor, operationId: string): Promise<Operation> => {
+      const { operation } = await show(actor, operationId)
+      if (operation.state !== 'FAILED' && operation.state !== 'CANCELED') {
+        throw new DomainError(
+          'operation.cannot-retry',
+          `The update to ${nameOf(operation)} is ${operation.state}; only what failed or was cancelled can be tried again.`,
+        )
+      }
+      const release = await unitOfWork(actor.tenantId, ({ catalogue }) =>
+        catalogue.get(operation.releaseId),
+      )
+      const retried = await work.settle(targetOf(actor, operation), (snapshot) =>
+        retryByOperator(snapshot, {
+          now: clock.now(),
+          newId: ids.next,
+          release,
+          actor: actorOf(actor),
+        }),
+      )
+      return retried.operation
+    },
+  }
+}
+
+export type OperationsUseCases = ReturnType<typeof operations>

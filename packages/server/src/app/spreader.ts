@@ -1,0 +1,96 @@
+/**
+ * Looks at every device concerned after what is meant for devices changed, so that what is to be done is queued
+ * and shown before the device calls. Works in pages off a durable list; several servers share the list.
+ */
+import { DomainError, NO_FACTS, visit } from '@updraft/core'
+import type { Clock, DeviceWork, EventFeed, Ids, Spreads } from './ports.ts'
+
+const PAGE_SIZE = 500
+const FIRST_RETRY_MS = 500
+const MAX_RETRY_MS = 30_000
+
+export interface Spreader {
+  start(): void
+  /** Finishes the page at hand. */
+  stop(): Promise<void>
+}
+
+export function spreader({
+  clock,
+  feed,
+  ids,
+  spreads,
+  work,
+  onError,
+}: {
+  clock: Clock
+  feed: EventFeed
+  ids: Ids
+  spreads: Spreads
+  work: DeviceWork
+  onError: (error: unknown) => void
+}): Spreader {
+  let isStopped = false
+  let isDue = false
+  let running: Promise<void> | null = null
+  let retry: NodeJS.Timeout | undefined
+
+  const lookAt = (tenantId: string) => async (deviceId: string) => {
+    try {
+      await work.settle({ tenantId, deviceId }, (snapshot) =>
+        visit(snapshot, { now: clock.now(), newId: ids.next, facts: NO_FACTS, tells: false }),
+      )
+    } catch (error) {
+      // Removed meanwhile: nothing is left to look at.
+      if (!(error instanceof DomainError && error.code === 'device.unknown')) throw error
+    }
+  }
+
+  const run = async () => {
+    let retryMs = FIRST_RETRY_MS
+    while (isDue && !isStopped) {
+      isDue = false
+      try {
+        const took = await spreads.next(PAGE_SIZE, async ({ tenantId, deviceIds }) => {
+          await Promise.all(deviceIds.map(lookAt(tenantId)))
+        })
+        isDue ||= took
+        retryMs = FIRST_RETRY_MS
+      } catch (error) {
+        onError(error)
+        isDue = true
+        await new Promise<void>((resolve) => {
+          retry = setTimeout(resolve, retryMs)
+          wakeRetry = resolve
+        })
+        retryMs = Math.min(MAX_RETRY_MS, retryMs * 2)
+      }
+    }
+  }
+  let wakeRetry: (() => void) | undefined
+
+  const kick = () => {
+    isDue = true
+    if (isStopped) return
+    running ??= run().finally(() => {
+      running = null
+      if (isDue) kick()
+    })
+  }
+
+  const unsubscribe = feed.subscribe((delivered) => {
+    // Operations are what spreading makes; everything else may have put something on the list.
+    if (delivered.some(({ event }) => !event?.kind.startsWith('operation.'))) kick()
+  })
+
+  return {
+    start: kick,
+    stop: async () => {
+      isStopped = true
+      unsubscribe()
+      clearTimeout(retry)
+      wakeRetry?.()
+      await running
+    },
+  }
+}

@@ -1,0 +1,139 @@
+/** Sign-in, sessions and API tokens: looked up before it is known whose tenant it is. */
+import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import type { Accounts, OperatorRecord } from '../app/ports.ts'
+import type { Database } from './database.ts'
+import { refuse } from './refusals.ts'
+import type { Tables } from './tables.ts'
+
+const FIRST_TENANT = 'default'
+const FIRST_ADMINISTRATOR = 'admin'
+/** A token's last use is noted at most this often. */
+const NOTE_USE_EVERY = sql`interval '1 minute'`
+
+interface OperatorRow {
+  id: string
+  tenant_id: string
+  name: string
+  role: OperatorRecord['role']
+  created_at: Date
+}
+
+export function accounts({ db }: Database): Accounts {
+  const first = (from: Kysely<Tables>) =>
+    from
+      .selectFrom('operators')
+      .selectAll()
+      .where('role', '=', 'administrator')
+      .orderBy('created_at')
+      .orderBy('id')
+      .limit(1)
+
+  return {
+    ensureFirst: ({ tenantId, operatorId, passwordHash, now }) =>
+      db
+        .transaction()
+        .execute(async (transaction) => {
+          // Two servers may start at once: the second finds what the first made.
+          await sql`lock table tenants in share row exclusive mode`.execute(transaction)
+          if (await first(transaction).executeTakeFirst()) return false
+          await transaction
+            .insertInto('tenants')
+            .values({ id: tenantId, name: FIRST_TENANT, created_at: now })
+            .execute()
+          await transaction
+            .insertInto('operators')
+            .values({
+              id: operatorId,
+              tenant_id: tenantId,
+              name: FIRST_ADMINISTRATOR,
+              role: 'administrator',
+              password_hash: passwordHash,
+              created_at: now,
+            })
+            .execute()
+          return true
+        })
+        .catch(refuse),
+    hasFirst: async () => (await first(db).execute().catch(refuse)).length > 0,
+    firstAdministrator: async () =>
+      operatorOf(await first(db).executeTakeFirstOrThrow().catch(refuse)),
+    operatorByName: async (name) => {
+      const row = await db
+        .selectFrom('operators')
+        .selectAll()
+        .where('name', '=', name)
+        .executeTakeFirst()
+        .catch(refuse)
+      return row ? { ...operatorOf(row), passwordHash: row.password_hash } : null
+    },
+    insertSession: async (session) => {
+      await sql`delete from sessions where expires_at < now()`.execute(db).catch(refuse)
+      await db
+        .insertInto('sessions')
+        .values({
+          secret_hash: session.secretHash,
+          tenant_id: session.tenantId,
+          operator_id: session.operatorId,
+          csrf_token: session.csrfToken,
+          expires_at: session.expiresAt,
+        })
+        .execute()
+        .catch(refuse)
+    },
+    session: async (secretHash, now) => {
+      const row = await db
+        .selectFrom('sessions')
+        .innerJoin('operators', 'operators.id', 'sessions.operator_id')
+        .selectAll('operators')
+        .select(['sessions.csrf_token', 'sessions.expires_at'])
+        .where('sessions.secret_hash', '=', secretHash)
+        .where('sessions.expires_at', '>', now)
+        .executeTakeFirst()
+        .catch(refuse)
+      return row
+        ? { operator: operatorOf(row), csrfToken: row.csrf_token, expiresAt: row.expires_at }
+        : null
+    },
+    removeSession: async (secretHash) => {
+      await db.deleteFrom('sessions').where('secret_hash', '=', secretHash).execute().catch(refuse)
+    },
+    operatorByToken: async (secretHash, now) => {
+      const row = await db
+        .selectFrom('api_tokens')
+        .innerJoin('operators', 'operators.id', 'api_tokens.operator_id')
+        .selectAll('operators')
+        .select('api_tokens.id as token_id')
+        .where('api_tokens.secret_hash', '=', secretHash)
+        .where('api_tokens.revoked_at', 'is', null)
+        .executeTakeFirst()
+        .catch(refuse)
+      if (!row) return null
+      await sql`update api_tokens set last_used_at = ${now}
+        where id = ${row.token_id}
+          and (last_used_at is null or last_used_at < ${now}::timestamptz - ${NOTE_USE_EVERY})`
+        .execute(db)
+        .catch(refuse)
+      return { operator: operatorOf(row), tokenId: row.token_id }
+    },
+    provisioningProfile: async (key) => {
+      const row = await db
+        .selectFrom('profiles')
+        .select(['id', 'tenant_id', 'provisioning_secret_hash'])
+        .where('provisioning_key', '=', key)
+        .executeTakeFirst()
+        .catch(refuse)
+      return row?.provisioning_secret_hash
+        ? { tenantId: row.tenant_id, profileId: row.id, secretHash: row.provisioning_secret_hash }
+        : null
+    },
+  }
+}
+
+const operatorOf = (row: OperatorRow): OperatorRecord => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  name: row.name,
+  role: row.role,
+  createdAt: row.created_at,
+})

@@ -1,0 +1,33 @@
+import { sql } from 'kysely'
+import type { ArtifactSweep } from '../app/ports.ts'
+import type { Database } from './database.ts'
+import { refuse } from './refusals.ts'
+
+export const artifactSweep = ({ db }: Database): ArtifactSweep => ({
+  dropUnused: async (before) => {
+    await db
+      .deleteFrom('artifacts')
+      .where('stored_at', '<', before)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('releases')
+              .select('releases.id')
+              .whereRef('releases.tenant_id', '=', 'artifacts.tenant_id')
+              .whereRef('releases.artifact_sha256', '=', 'artifacts.sha256'),
+          ),
+        ),
+      )
+      .execute()
+      .catch(refuse)
+  },
+  referenced: async (sha256s) => {
+    const rows = await db
+      .selectFrom('artifacts')
+      .select('sha256')
+      .where('sha256', '=', sql<string>`any(${sha256s}::text[])`)
+      .execute()
+      .catch(refuse)
+    return new Set(rows.map((row) => row.sha256))
+  },
+})

@@ -1,0 +1,72 @@
+import { sql } from 'kysely'
+import type { Assignments, AssignmentView } from '../app/ports.ts'
+import type { Scope } from './database.ts'
+import { page } from './paging.ts'
+
+export function assignments({ db, tenantId }: Scope): Assignments {
+  return {
+    put: async (to, assignment) => {
+      const scope = columnsOf(to)
+      await db
+        .insertInto('assignments')
+        .values({
+          id: assignment.id,
+          tenant_id: tenantId,
+          ...scope,
+          type: assignment.type,
+          release_id: assignment.releaseId,
+          assigned_at: assignment.assignedAt,
+          assigned_by: assignment.assignedBy,
+        })
+        .onConflict((conflict) =>
+          conflict.columns([scope.device_id ? 'device_id' : 'profile_id', 'type']).doUpdateSet({
+            release_id: assignment.releaseId,
+            assigned_at: assignment.assignedAt,
+            assigned_by: assignment.assignedBy,
+          }),
+        )
+        .execute()
+    },
+    withdraw: async (from, type) => {
+      const { device_id, profile_id } = columnsOf(from)
+      const { numDeletedRows } = await db
+        .deleteFrom('assignments')
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', device_id ? '=' : 'is', device_id)
+        .where('profile_id', profile_id ? '=' : 'is', profile_id)
+        .where('type', '=', type)
+        .executeTakeFirst()
+      return numDeletedRows > 0n
+    },
+    page: (query) => {
+      let rows = db
+        .selectFrom('assignments')
+        .innerJoin('releases', 'releases.id', 'assignments.release_id')
+        .where('assignments.tenant_id', '=', tenantId)
+        .selectAll('assignments')
+        .select(['releases.title', 'releases.version'])
+      if (query.releaseId) rows = rows.where('assignments.release_id', '=', query.releaseId)
+      return page(rows, query, {
+        columns: { assignedAt: sql.ref('assignments.assigned_at') },
+        id: sql.ref('assignments.id'),
+        defaultSort: '-assignedAt',
+        view: (row): AssignmentView => ({
+          deviceId: row.device_id,
+          profileId: row.profile_id,
+          type: row.type,
+          release: { id: row.release_id, title: row.title, version: row.version },
+          assignedAt: row.assigned_at,
+          assignedBy: row.assigned_by,
+        }),
+      })
+    },
+  }
+}
+
+/** The two columns that say whose something is: one of them is null. */
+export const columnsOf = (
+  scope: { readonly deviceId: string } | { readonly profileId: string },
+): { device_id: string | null; profile_id: string | null } => ({
+  device_id: 'deviceId' in scope ? scope.deviceId : null,
+  profile_id: 'profileId' in scope ? scope.profileId : null,
+})

@@ -1,0 +1,192 @@
+/** Writes the changes of many devices, one statement a table, within the caller's transaction. */
+import { type Changes, isTerminal, type Operation } from '@updraft/core'
+import type pg from 'pg'
+
+export interface DeviceChanges {
+  readonly tenantId: string
+  readonly deviceId: string
+  readonly changes: Changes
+}
+
+type Queryable = Pick<pg.ClientBase, 'query'>
+type Row = readonly unknown[]
+
+interface Statement {
+  readonly name: string
+  readonly text: string
+  /** How many columns the rows have. */
+  readonly width: number
+}
+
+const INSTALLED: Statement = {
+  name: 'write-installed',
+  width: 6,
+  text: `insert into device_components (device_id, type, tenant_id, installed_title, installed_version, installed_at)
+    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])
+    on conflict (device_id, type) do update set installed_title = excluded.installed_title,
+      installed_version = excluded.installed_version, installed_at = excluded.installed_at`,
+}
+
+const FACTS: Statement = {
+  name: 'write-inventory',
+  width: 2,
+  text: `update devices d set inventory = v.inventory
+    from unnest($1::uuid[], $2::jsonb[]) as v (id, inventory) where d.id = v.id`,
+}
+
+const OPERATIONS: Statement = {
+  name: 'write-operations',
+  width: 18,
+  text: `insert into operations (id, tenant_id, device_id, release_id, type, title, version, state, progress_percent, error,
+      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, ended_at)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+      $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[],
+      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[])
+    on conflict (id) do update set state = excluded.state, progress_percent = excluded.progress_percent,
+      error = excluded.error, because_code = excluded.because_code, because_message = excluded.because_message,
+      restarts = excluded.restarts, changed_at = excluded.changed_at, ended_at = excluded.ended_at`,
+}
+
+const NEWEST: Statement = {
+  name: 'write-newest-operation',
+  width: 5,
+  text: `insert into device_components (device_id, type, tenant_id, operation_id, operation_state)
+    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
+    on conflict (device_id, type) do update set operation_id = excluded.operation_id,
+      operation_state = excluded.operation_state`,
+}
+
+const STEPS: Statement = {
+  name: 'write-steps',
+  width: 8,
+  text: `insert into operation_steps (operation_id, at, state, outcome, progress_percent, error, because_code, because_message)
+    select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::text[])`,
+}
+
+const EVENTS: Statement = {
+  name: 'write-events',
+  width: 9,
+  text: `insert into events (tenant_id, at, kind, actor, subject_kind, subject_id, subject_name, device_id, data)
+    select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[])`,
+}
+
+export async function writeChanges(
+  client: Queryable,
+  all: readonly DeviceChanges[],
+  now: Date,
+): Promise<void> {
+  const run = async ({ name, text, width }: Statement, rows: readonly Row[]) => {
+    if (rows.length === 0) return
+    const columns = Array.from({ length: width }, (_, column) => rows.map((row) => row[column]))
+    await client.query({ name, text, values: columns })
+  }
+  const rowsOf = (toRows: (each: DeviceChanges) => readonly Row[]) => all.flatMap(toRows)
+
+  await run(
+    INSTALLED,
+    rowsOf(({ deviceId, tenantId, changes }) =>
+      Object.entries(changes.installed).map(([type, { title, version }]) => [
+        deviceId,
+        type,
+        tenantId,
+        title,
+        version,
+        now,
+      ]),
+    ),
+  )
+  await run(
+    FACTS,
+    rowsOf(({ deviceId, changes: { inventory } }) =>
+      inventory ? [[deviceId, JSON.stringify(inventory)]] : [],
+    ),
+  )
+  // What ended comes first: only one operation of a type may be under way, at any moment of the statement.
+  const operations = all.flatMap(({ tenantId, changes }) =>
+    changes.operations.map((operation) => ({ tenantId, operation })),
+  )
+  operations.sort(
+    (a, b) => Number(isTerminal(b.operation.state)) - Number(isTerminal(a.operation.state)),
+  )
+  await run(
+    OPERATIONS,
+    operations.map(({ tenantId, operation }) => operationRow(tenantId, operation)),
+  )
+  await run(
+    NEWEST,
+    rowsOf(({ deviceId, tenantId, changes }) =>
+      [...newestByType(changes.operations)].map(([type, operation]) => [
+        deviceId,
+        type,
+        tenantId,
+        operation.id,
+        operation.state,
+      ]),
+    ),
+  )
+  await run(
+    STEPS,
+    rowsOf(({ changes }) =>
+      changes.steps.map((step) => [
+        step.operationId,
+        step.at,
+        step.state,
+        step.outcome,
+        step.progressPercent,
+        step.error,
+        step.because.code,
+        step.because.message,
+      ]),
+    ),
+  )
+  await run(
+    EVENTS,
+    rowsOf(({ tenantId, changes }) =>
+      changes.events.map((event) => [
+        tenantId,
+        event.at,
+        event.kind,
+        JSON.stringify(event.actor),
+        event.subject.kind,
+        event.subject.id,
+        event.subject.name,
+        event.deviceId,
+        JSON.stringify(event.data),
+      ]),
+    ),
+  )
+}
+
+const operationRow = (tenantId: string, operation: Operation): Row => [
+  operation.id,
+  tenantId,
+  operation.deviceId,
+  operation.releaseId,
+  operation.type,
+  operation.title,
+  operation.version,
+  operation.state,
+  operation.progressPercent,
+  operation.error,
+  operation.origin.code,
+  operation.origin.message,
+  operation.because.code,
+  operation.because.message,
+  operation.restarts,
+  operation.openedAt,
+  operation.changedAt,
+  operation.endedAt,
+]
+
+/** The operation each component shows from now on: the one opened last. */
+function newestByType(operations: readonly Operation[]): Map<string, Operation> {
+  const newest = new Map<string, Operation>()
+  for (const operation of operations) {
+    const known = newest.get(operation.type)
+    const isNewer = !known || operation.openedAt >= known.openedAt
+    if (isNewer && (!known || !isTerminal(operation.state) || isTerminal(known.state))) {
+      newest.set(operation.type, operation)
+    }
+  }
+  return newest
+}

@@ -1,0 +1,146 @@
+/** The connection pool, the migrations, and units of work. */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import type { DomainEvent } from '@updraft/core'
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { Stores, UnitOfWork } from '../app/ports.ts'
+import { assignments } from './assignments.ts'
+import { catalogue } from './catalogue.ts'
+import { devices } from './devices.ts'
+import { type Announce, events } from './events.ts'
+import { operations } from './operations.ts'
+import { profiles } from './profiles.ts'
+import { refuse } from './refusals.ts'
+import { addSpread } from './spreads.ts'
+import type { Tables } from './tables.ts'
+import { tokens } from './tokens.ts'
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url)
+/** Any number that is ours alone within the database; servers that start at once wait for each other on it. */
+const MIGRATION_LOCK = 7_304_201
+
+export type Db = Kysely<Tables>
+/** A transaction that belongs to one tenant: what every store file is given. */
+export interface Scope {
+  readonly db: Transaction<Tables>
+  readonly tenantId: string
+  /** Hands over events that were written, to be delivered after the commit. */
+  readonly written: (events: readonly DomainEvent[]) => void
+}
+
+export interface Database {
+  readonly pool: pg.Pool
+  readonly db: Db
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly connectionString: string
+  readonly maxConnections?: number
+  /** Called with errors of idle connections; the pool replaces them by itself. */
+  readonly onError: (error: Error) => void
+}
+
+/** Opens the pool; nothing is connected until it is used. */
+export function openDatabase({
+  connectionString,
+  maxConnections = 20,
+  onError,
+}: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString,
+    max: maxConnections,
+    connectionTimeoutMillis: 5000,
+    statement_timeout: 60_000,
+    application_name: 'updraft',
+  })
+  pool.on('error', onError)
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return { pool, db, close: () => db.destroy() }
+}
+
+/**
+ * Brings the database to this version's shape. Forward only; safe when several servers start at once. Throws
+ * when the database is of a newer Updraft, or a migration that ran is no longer what it was.
+ */
+export async function migrate({ pool }: Database): Promise<{ applied: string[] }> {
+  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).sort()
+  const client = await pool.connect().catch(refuse)
+  try {
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await client.query(
+      `create table if not exists migrations
+         (name text primary key, checksum text not null, applied_at timestamptz not null default now())`,
+    )
+    const { rows } = await client.query<{ name: string; checksum: string }>(
+      'select name, checksum from migrations',
+    )
+    const done = new Map(rows.map((row) => [row.name, row.checksum]))
+    for (const name of done.keys()) {
+      if (!files.includes(name)) {
+        throw new Error(
+          `The database has been migrated by a newer Updraft (${name} is not known here). Start that version, or restore a backup.`,
+        )
+      }
+    }
+    const applied: string[] = []
+    for (const name of files) {
+      const text = await readFile(new URL(name, MIGRATIONS), 'utf8')
+      const checksum = createHash('sha256').update(text).digest('hex')
+      if (done.has(name)) {
+        if (done.get(name) !== checksum)
+          throw new Error(`Migration ${name} was changed after it ran.`)
+        continue
+      }
+      await client.query('begin')
+      try {
+        await client.query(text)
+        await client.query('insert into migrations (name, checksum) values ($1, $2)', [
+          name,
+          checksum,
+        ])
+        await client.query('commit')
+      } catch (error) {
+        await client.query('rollback')
+        throw new Error(`Migration ${name} failed.`, { cause: error })
+      }
+      applied.push(name)
+    }
+    return { applied }
+  } finally {
+    await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => {})
+    client.release()
+  }
+}
+
+/** Units of work on that database; `announce` is called after each commit with the events it held. */
+export function unitOfWork({ db }: Database, announce: Announce): UnitOfWork {
+  return async (tenantId, work) => {
+    const happened: DomainEvent[] = []
+    const result = await db
+      .transaction()
+      .execute((transaction) => {
+        const scope: Scope = {
+          db: transaction,
+          tenantId,
+          written: (events) => happened.push(...events),
+        }
+        return work(storesOf(scope))
+      })
+      .catch(refuse)
+    if (happened.length > 0) announce(tenantId, happened)
+    return result
+  }
+}
+
+const storesOf = (scope: Scope): Stores => ({
+  profiles: profiles(scope),
+  devices: devices(scope),
+  catalogue: catalogue(scope),
+  assignments: assignments(scope),
+  operations: operations(scope),
+  tokens: tokens(scope),
+  events: events(scope),
+  spread: addSpread(scope),
+})

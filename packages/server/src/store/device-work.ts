@@ -1,0 +1,182 @@
+/** The hot path: check-ins and reports of many devices at once, answered after their common commit. */
+import { type Changes, DomainError, isNothing, type Snapshot } from '@updraft/core'
+import type { Clock, DeviceWork } from '../app/ports.ts'
+import { type DeviceChanges, writeChanges } from './changes.ts'
+import type { Database } from './database.ts'
+import type { Announce } from './events.ts'
+import { groupCommit } from './group-commit.ts'
+import { isBadData, isPassing, refuse } from './refusals.ts'
+import {
+  operationsByIds,
+  type Releases,
+  SNAPSHOT_COLUMNS,
+  SNAPSHOT_JOINS,
+  type SnapshotRow,
+  snapshotRows,
+  snapshotsOf,
+} from './snapshots.ts'
+
+const MAX_BATCH = 500
+const MAX_TRIES = 4
+
+/**
+ * One statement: finds the devices by their tokens, marks them as seen, and reads all that counts for them. It
+ * is its own transaction, so its answer is durable.
+ */
+const ARRIVE = {
+  name: 'arrive',
+  text: `with come as materialized (
+      select c.device_id, v.ord, v.dialect
+        from unnest($1::bytea[], $2::text[]) with ordinality as v (hash, dialect, ord)
+        join credentials c on c.secret_hash = v.hash
+    ), seen as (
+      insert into device_presence as s (device_id, tenant_id, last_seen_at, dialect)
+        select distinct on (d.id) d.id, d.tenant_id, $3::timestamptz, come.dialect
+          from come join devices d on d.id = come.device_id order by d.id
+      on conflict (device_id) do update set last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
+        dialect = excluded.dialect
+    )
+    select come.ord, ${SNAPSHOT_COLUMNS} from come join devices d on d.id = come.device_id ${SNAPSHOT_JOINS}`,
+}
+
+interface Arrival {
+  readonly tokenHash: Buffer
+  readonly dialect: string
+  readonly now: Date
+}
+
+interface Settling {
+  readonly target: {
+    readonly tenantId: string
+    readonly deviceId: string
+    readonly operationId?: string
+  }
+  readonly decide: (snapshot: Snapshot) => { readonly changes: Changes }
+}
+
+type Settled = { readonly changes: Changes }
+
+export function deviceWork({
+  database,
+  releases,
+  announce,
+  clock,
+}: {
+  database: Database
+  releases: Releases
+  announce: Announce
+  clock: Clock
+}): DeviceWork {
+  const { pool } = database
+
+  const arriveTogether = async (arrivals: readonly Arrival[]): Promise<(Snapshot | null)[]> => {
+    const now = new Date(Math.max(...arrivals.map((each) => each.now.getTime())))
+    const { rows } = await again(() =>
+      pool.query<SnapshotRow & { ord: string }>({
+        ...ARRIVE,
+        values: [arrivals.map((each) => each.tokenHash), arrivals.map((each) => each.dialect), now],
+      }),
+    )
+    const snapshots = await snapshotsOf(rows, releases)
+    const found: (Snapshot | null)[] = arrivals.map(() => null)
+    for (const [index, row] of rows.entries()) {
+      found[Number(row.ord) - 1] = snapshots[index] ?? null
+    }
+    return found
+  }
+
+  /** One transaction for all; answers for each what it decided, or why it was refused. */
+  const settleTogether = async (settlings: readonly Settling[]): Promise<(Settled | Error)[]> => {
+    const client = await pool.connect()
+    let isBroken = false
+    try {
+      await client.query('begin')
+      const rows = await snapshotRows(
+        client,
+        settlings.map(({ target }) => target.deviceId),
+        { lock: true },
+      )
+      const snapshots = new Map<string, Snapshot>()
+      for (const snapshot of await snapshotsOf(rows, releases))
+        snapshots.set(snapshot.device.id, snapshot)
+      const addressed = await operationsByIds(
+        client,
+        settlings.flatMap(({ target }) => target.operationId ?? []),
+      )
+      const written: DeviceChanges[] = []
+      const answers = settlings.map(({ target, decide }): Settled | Error => {
+        try {
+          const snapshot = snapshots.get(target.deviceId)
+          if (snapshot?.tenantId !== target.tenantId) {
+            throw new DomainError('device.unknown', 'There is no such device.')
+          }
+          const named = target.operationId ? addressed.get(target.operationId) : undefined
+          const settled = decide({
+            ...snapshot,
+            addressed: named?.deviceId === target.deviceId ? named : null,
+          })
+          if (!isNothing(settled.changes)) written.push({ ...target, changes: settled.changes })
+          return settled
+        } catch (error) {
+          return error instanceof Error ? error : new Error(String(error))
+        }
+      })
+      await writeChanges(client, written, clock.now())
+      await client.query('commit')
+      for (const { tenantId, changes } of written) {
+        if (changes.events.length > 0) announce(tenantId, changes.events)
+      }
+      return answers
+    } catch (error) {
+      isBroken = !(await client.query('rollback').then(
+        () => true,
+        () => false,
+      ))
+      throw error
+    } finally {
+      client.release(isBroken)
+    }
+  }
+
+  const arrive = groupCommit<Arrival, Snapshot | null>({
+    carryOut: arriveTogether,
+    maxBatch: MAX_BATCH,
+  })
+
+  const settle = groupCommit<Settling, Settled>({
+    maxBatch: MAX_BATCH,
+    keyOf: ({ target }) => target.deviceId,
+    carryOut: async (settlings) => {
+      try {
+        return await again(() => settleTogether(settlings))
+      } catch (error) {
+        // One device's data the database will not have must not cost the others their answer.
+        if (!isBadData(error) || settlings.length === 1) throw error
+        const each = settlings.map((one) => again(() => settleTogether([one])))
+        return Promise.all(
+          each.map((result) => result.then(([answer]) => answer as Settled | Error, toError)),
+        )
+      }
+    },
+  })
+
+  return {
+    arrive: (tokenHash, dialect, now) => arrive({ tokenHash, dialect, now }).catch(refuse),
+    settle: <T extends Settled>(target: Settling['target'], decide: (snapshot: Snapshot) => T) =>
+      settle({ target, decide }).catch(refuse) as Promise<T>,
+  }
+}
+
+const toError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error))
+
+/** Runs it again after a deadlock or a serialization failure, a few times. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isPassing(error) || tries >= MAX_TRIES) throw error
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { DomainError, type State } from '@updraft/core'
+import { CompiledQuery, sql } from 'kysely'
+import type { Devices, DeviceView } from '../app/ports.ts'
+import type { Scope } from './database.ts'
+import { containsText, page } from './paging.ts'
+import { releaseCache, type SnapshotRow, snapshotRows, snapshotsOf } from './snapshots.ts'
+
+export function devices({ db, tenantId }: Scope): Devices {
+  // The hot path's statements, run within this transaction.
+  const client = {
+    query: async ({ text, values }: { text: string; values: unknown[] }) => {
+      const { rows } = await db.executeQuery(CompiledQuery.raw(text, values))
+      return { rows }
+    },
+  } as unknown as Parameters<typeof releaseCache>[0]
+
+  const views = async (ids: readonly string[]): Promise<DeviceView[]> => {
+    const rows = (await snapshotRows(client, ids, { lock: false })).filter(
+      (row: SnapshotRow) => row.tenant_id === tenantId,
+    )
+    const snapshots = await snapshotsOf(rows, releaseCache(client))
+    const byId = new Map(
+      snapshots.map((snapshot, index) => [
+        snapshot.device.id,
+        { snapshot, revision: rows[index]?.revision ?? 0 },
+      ]),
+    )
+    return ids.flatMap((id) => byId.get(id) ?? [])
+  }
+
+  const get = async (id: string): Promise<DeviceView> => {
+    const [view] = await views([id])
+    if (view) return view
+    throw new DomainError('device.unknown', `There is no device ${id}.`)
+  }
+
+  const own = (id: string) =>
+    [sql<boolean>`tenant_id = ${tenantId}`, sql<boolean>`id = ${id}`] as const
+
+  return {
+    insert: async (added) => {
+      // One statement a table, in pieces that stay below the limit of parameters.
+      for (let start = 0; start < added.length; start += 1000) {
+        const piece = added.slice(start, start + 1000)
+        await db
+          .insertInto('devices')
+          .values(
+            piece.map((device) => ({
+              id: device.id,
+              tenant_id: tenantId,
+              profile_id: device.profileId,
+              name: device.name,
+              labels: [...device.labels],
+              attributes: JSON.stringify(device.attributes),
+              inventory: '{}',
+              created_at: device.createdAt,
+            })),
+          )
+          .execute()
+        await db
+          .insertInto('device_presence')
+          .values(piece.map((device) => ({ device_id: device.id, tenant_id: tenantId })))
+          .execute()
+        await db
+          .insertInto('credentials')
+          .values(
+            piece.map((device) => ({
+              id: device.credentialId,
+              tenant_id: tenantId,
+              device_id: device.id,
+              kind: 'token',
+              secret_hash: device.tokenHash,
+              created_at: device.createdAt,
+            })),
+          )
+          .execute()
+      }
+    },
+    get,
+    page: async (query) => {
+      let rows = db
+        .selectFrom('devices')
+        .innerJoin('profiles', 'profiles.id', 'devices.profile_id')
+        .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
+        .where('devices.tenant_id', '=', tenantId)
+        .select('devices.id')
+      if (query.name !== undefined) rows = rows.where('devices.name', '=', query.name)
+      if (query.profile !== undefined) rows = rows.where('profiles.name', '=', query.profile)
+      if (query.label !== undefined) {
+        rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)
+      }
+      if (query.search) rows = rows.where('devices.name', 'ilike', containsText(query.search))
+      if (query.state) {
+        rows = rows.where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom('device_components')
+              .select('device_components.type')
+              .whereRef('device_components.device_id', '=', 'devices.id')
+              .where('device_components.operation_state', '=', query.state ?? null),
+          ),
+        )
+      }
+      const found = await page(rows, query, {
+        columns: {
+          name: sql.ref('devices.name'),
+          createdAt: sql.ref('devices.created_at'),
+          profile: sql.ref('profiles.name'),
+          lastSeenAt: sql`coalesce(device_presence.last_seen_at, 'epoch'::timestamptz)`,
+        },
+        id: sql.ref('devices.id'),
+        defaultSort: 'name',
+        view: (row) => row.id,
+      })
+      return { items: await views(found.items), nextCursor: found.nextCursor }
+    },
+    change: async (id, to, revision) => {
+      let update = db
+        .updateTable('devices')
+        .set({ revision: sql`revision + 1` })
+        .where(({ and }) => and([...own(id)]))
+      if (to.name !== undefined) update = update.set({ name: to.name })
+      if (to.profileId !== undefined) update = update.set({ profile_id: to.profileId })
+      if (to.labels !== undefined) update = update.set({ labels: [...to.labels] })
+      if (to.attributes !== undefined)
+        update = update.set({ attributes: JSON.stringify(to.attributes) })
+      if (revision !== undefined) update = update.where('revision', '=', revision)
+      const { numUpdatedRows } = await update.executeTakeFirst()
+      if (numUpdatedRows > 0n) return
+      await get(id)
+      throw new DomainError(
+        'request.version-mismatch',
+        'The device was changed by someone else meanwhile.',
+      )
+    },
+    replaceToken: async (id, credential) => {
+      await get(id)
+      await db
+        .deleteFrom('credentials')
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', '=', id)
+        .where('kind', '=', 'token')
+        .execute()
+      await db
+        .insertInto('credentials')
+        .values({
+          id: credential.id,
+          tenant_id: tenantId,
+          device_id: id,
+          kind: 'token',
+          secret_hash: credential.tokenHash,
+          created_at: credential.createdAt,
+        })
+        .execute()
+    },
+    remove: async (id) => {
+      const { numDeletedRows } = await db
+        .deleteFrom('devices')
+        .where(({ and }) => and([...own(id)]))
+        .executeTakeFirst()
+      if (numDeletedRows === 0n) await get(id)
+    },
+    countByState: async () => {
+      const total = await db
+        .selectFrom('devices')
+        .select(sql<string>`count(*)`.as('count'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow()
+      const rows = await db
+        .selectFrom('device_components')
+        .select(['operation_state', sql<string>`count(*)`.as('count')])
+        .where('tenant_id', '=', tenantId)
+        .where('operation_state', 'is not', null)
+        .groupBy('operation_state')
+        .execute()
+      const states: Partial<Record<State, number>> = {}
+      for (const row of rows)
+        if (row.operation_state) states[row.operation_state] = Number(row.count)
+      return { devices: Number(total.count), states }
+    },
+  }
+}

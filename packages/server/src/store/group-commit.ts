@@ -1,0 +1,70 @@
+/**
+ * Gathers the small works of many callers into one: while a batch is being carried out the next one grows, so
+ * the busier it is, the more share one statement and one commit. Nobody waits when nothing is going on.
+ */
+export interface GroupCommitOptions<Item, Result> {
+  /** Carries out a batch; answers one result an item, in order. A result that is an Error rejects that item alone. */
+  readonly carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>
+  readonly maxBatch: number
+  /** Items with the same key never share a batch: the second sees what the first did. */
+  readonly keyOf?: (item: Item) => string
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+export function groupCommit<Item, Result>({
+  carryOut,
+  maxBatch,
+  keyOf,
+}: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
+  let waiting: Waiting<Item, Result>[] = []
+  let isAtWork = false
+
+  const takeBatch = (): Waiting<Item, Result>[] => {
+    if (!keyOf) return waiting.splice(0, maxBatch)
+    const keys = new Set<string>()
+    const batch: Waiting<Item, Result>[] = []
+    const rest: Waiting<Item, Result>[] = []
+    for (const each of waiting) {
+      const key = keyOf(each.item)
+      if (batch.length < maxBatch && !keys.has(key)) {
+        keys.add(key)
+        batch.push(each)
+      } else {
+        rest.push(each)
+      }
+    }
+    waiting = rest
+    return batch
+  }
+
+  const work = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = takeBatch()
+      try {
+        const results = await carryOut(batch.map(({ item }) => item))
+        for (const [index, each] of batch.entries()) {
+          const result = results[index]
+          if (result instanceof Error) each.reject(result)
+          else each.resolve(result as Result)
+        }
+      } catch (error) {
+        for (const each of batch) each.reject(error)
+      }
+    }
+    isAtWork = false
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject })
+      if (isAtWork) return
+      isAtWork = true
+      // All that arrives in the same turn of the event loop shares the first batch.
+      setImmediate(() => void work())
+    })
+}

@@ -1,0 +1,74 @@
+import { DomainError, type Operation, type ReasonCode, type Step } from '@updraft/core'
+import { sql } from 'kysely'
+import type { Operations, OperationView } from '../app/ports.ts'
+import type { Scope } from './database.ts'
+import { page } from './paging.ts'
+import type { Tables } from './tables.ts'
+
+export function operations({ db, tenantId }: Scope): Operations {
+  const select = () =>
+    db.selectFrom('operations').selectAll('operations').where('operations.tenant_id', '=', tenantId)
+
+  const withSteps = async (found: readonly Operation[]): Promise<OperationView[]> => {
+    const ids = found.map((operation) => operation.id)
+    const rows = await db
+      .selectFrom('operation_steps')
+      .selectAll()
+      .where('operation_id', '=', sql<string>`any(${ids}::uuid[])`)
+      .orderBy('id')
+      .execute()
+    return found.map((operation) => ({
+      operation,
+      steps: rows.filter((row) => row.operation_id === operation.id).map(stepOf),
+    }))
+  }
+
+  return {
+    get: async (id) => {
+      const row = await select().where('operations.id', '=', id).executeTakeFirst()
+      const [view] = row ? await withSteps([operationOf(row)]) : []
+      if (view) return view
+      throw new DomainError('operation.unknown', `There is no operation ${id}.`)
+    },
+    pageOfDevice: async (deviceId, query) => {
+      const found = await page(select().where('operations.device_id', '=', deviceId), query, {
+        columns: { openedAt: sql.ref('operations.opened_at') },
+        id: sql.ref('operations.id'),
+        defaultSort: '-openedAt',
+        view: operationOf,
+      })
+      return { items: await withSteps(found.items), nextCursor: found.nextCursor }
+    },
+  }
+}
+
+/** A removed release leaves its operations with this id, which is no release's. */
+const REMOVED = '00000000-0000-0000-0000-000000000000'
+
+export const operationOf = (row: Omit<Tables['operations'], 'tenant_id'>): Operation => ({
+  id: row.id,
+  deviceId: row.device_id,
+  releaseId: row.release_id ?? REMOVED,
+  type: row.type,
+  title: row.title,
+  version: row.version,
+  state: row.state,
+  progressPercent: row.progress_percent,
+  error: row.error,
+  origin: { code: row.origin_code as ReasonCode, message: row.origin_message },
+  because: { code: row.because_code as ReasonCode, message: row.because_message },
+  restarts: row.restarts,
+  openedAt: row.opened_at,
+  changedAt: row.changed_at,
+  endedAt: row.ended_at,
+})
+
+const stepOf = (row: Omit<Tables['operation_steps'], 'id'>): Step => ({
+  operationId: row.operation_id,
+  at: row.at,
+  state: row.state,
+  outcome: row.outcome,
+  progressPercent: row.progress_percent,
+  error: row.error,
+  because: { code: row.because_code as ReasonCode, message: row.because_message },
+})

@@ -1,0 +1,77 @@
+/** Pages by key: a page continues after the last row of the one before, however the table grew meanwhile. */
+import { DomainError } from '@updraft/core'
+import { type Expression, type SelectQueryBuilder, sql } from 'kysely'
+import type { Page, PageQuery } from '../app/ports.ts'
+
+/** What a list may be sorted by: the field's name outside, and its column. Columns must not be null. */
+export type SortColumns = Readonly<Record<string, Expression<unknown>>>
+
+// biome-ignore lint/suspicious/noExplicitAny: holds for a query on any tables.
+type AnyQuery = SelectQueryBuilder<any, any, any>
+
+/**
+ * Runs the query for one page, sorted by one of `columns` and then by `id`. Refuses with request.malformed when
+ * the sort field is none of them or the cursor is not one of ours.
+ */
+export async function page<Q extends AnyQuery, T>(
+  query: Q,
+  { limit, cursor, sort }: PageQuery,
+  {
+    columns,
+    id,
+    defaultSort,
+    view,
+  }: {
+    columns: SortColumns
+    id: Expression<unknown>
+    defaultSort: string
+    view: (row: Awaited<ReturnType<Q['execute']>>[number]) => T
+  },
+): Promise<Page<T>> {
+  const wanted = sort ?? defaultSort
+  const isDescending = wanted.startsWith('-')
+  const field = isDescending ? wanted.slice(1) : wanted
+  const column = columns[field]
+  if (!column) {
+    throw new DomainError(
+      'request.malformed',
+      `This list cannot be sorted by "${field}"; it can by ${Object.keys(columns).join(', ')}.`,
+    )
+  }
+  const direction = isDescending ? 'desc' : 'asc'
+  let paged = query
+    .select([sql`(${column})::text`.as('page_key'), sql`(${id})::text`.as('page_id')])
+    .orderBy(column, direction)
+    .orderBy(id, direction)
+    .limit(limit + 1)
+  if (cursor !== undefined) {
+    const [key, lastId] = readCursor(cursor, wanted)
+    const than = isDescending ? sql`<` : sql`>`
+    paged = paged.where(sql<boolean>`(${column}, ${id}) ${than} (${key}, ${lastId})`)
+  }
+  const rows = await paged.execute()
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1) as { page_key: string; page_id: string } | undefined
+  const nextCursor =
+    rows.length > limit && last ? writeCursor(wanted, last.page_key, last.page_id) : null
+  return { items: shown.map(view), nextCursor }
+}
+
+/** `%` and `_` of the text stand for themselves in the pattern. */
+export const containsText = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+
+const writeCursor = (...parts: string[]): string =>
+  Buffer.from(JSON.stringify(parts)).toString('base64url')
+
+function readCursor(cursor: string, sort: string): [string, string] {
+  try {
+    const [cursorSort, key, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    if (cursorSort === sort && typeof key === 'string' && typeof id === 'string') return [key, id]
+  } catch {
+    // Falls through to the refusal.
+  }
+  throw new DomainError(
+    'request.malformed',
+    'The cursor does not belong to this list and sort order.',
+  )
+}

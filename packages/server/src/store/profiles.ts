@@ -1,0 +1,94 @@
+import { DomainError } from '@updraft/core'
+import { sql } from 'kysely'
+import type { Profiles, ProfileView, ReleaseName } from '../app/ports.ts'
+import type { Scope } from './database.ts'
+import { containsText, page } from './paging.ts'
+
+export function profiles({ db, tenantId }: Scope): Profiles {
+  const select = () =>
+    db
+      .selectFrom('profiles')
+      .where('profiles.tenant_id', '=', tenantId)
+      .select([
+        'profiles.id',
+        'profiles.name',
+        'profiles.description',
+        'profiles.created_at',
+        'profiles.provisioning_key',
+      ])
+      .select([
+        sql<string>`(select count(*) from devices d where d.profile_id = profiles.id)`.as(
+          'device_count',
+        ),
+        sql<Record<string, ReleaseName> | null>`(
+          select jsonb_object_agg(a.type, jsonb_build_object('id', r.id, 'title', r.title, 'version', r.version))
+          from assignments a join releases r on r.id = a.release_id where a.profile_id = profiles.id
+        )`.as('assignments'),
+      ])
+  type Row = Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]
+
+  const view = (row: Row): ProfileView => ({
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    createdAt: row.created_at,
+    deviceCount: Number(row.device_count),
+    provisioningKey: row.provisioning_key,
+    assignments: row.assignments ?? {},
+  })
+
+  const found = (row: Row | undefined, what: string): ProfileView => {
+    if (row) return view(row)
+    throw new DomainError('profile.unknown', `There is no profile ${what}.`)
+  }
+
+  return {
+    insert: async (profile) => {
+      await db
+        .insertInto('profiles')
+        .values({
+          id: profile.id,
+          tenant_id: tenantId,
+          name: profile.name,
+          description: profile.description,
+          provisioning_key: null,
+          provisioning_secret_hash: null,
+          created_at: profile.createdAt,
+        })
+        .execute()
+    },
+    get: async (id) => found(await select().where('profiles.id', '=', id).executeTakeFirst(), id),
+    byName: async (name) =>
+      found(await select().where('profiles.name', '=', name).executeTakeFirst(), `"${name}"`),
+    page: (query) => {
+      let rows = select()
+      if (query.name !== undefined) rows = rows.where('profiles.name', '=', query.name)
+      if (query.search) rows = rows.where('profiles.name', 'ilike', containsText(query.search))
+      return page(rows, query, {
+        columns: { name: sql.ref('profiles.name'), createdAt: sql.ref('profiles.created_at') },
+        id: sql.ref('profiles.id'),
+        defaultSort: 'name',
+        view,
+      })
+    },
+    setProvisioning: async (id, to) => {
+      await db
+        .updateTable('profiles')
+        .set({
+          provisioning_key: to?.key ?? null,
+          provisioning_secret_hash: to?.secretHash ?? null,
+        })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .execute()
+    },
+    remove: async (id) => {
+      const removed = await db
+        .deleteFrom('profiles')
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (removed.numDeletedRows === 0n) found(undefined, id)
+    },
+  }
+}

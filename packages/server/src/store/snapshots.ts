@@ -1,0 +1,227 @@
+/**
+ * Devices with all that counts for their updates, hundreds in one statement: what they run, their newest
+ * operations, what they and their profiles are assigned, and how earlier attempts ended.
+ */
+import type {
+  Assignment,
+  Component,
+  ComponentType,
+  Installed,
+  JsonObject,
+  Operation,
+  Release,
+  Snapshot,
+} from '@updraft/core'
+import type pg from 'pg'
+import { type ReleaseRow, releaseOf } from './catalogue.ts'
+import { operationOf } from './operations.ts'
+import type { Tables } from './tables.ts'
+
+/** How long failures count: a device that failed long ago gets a fresh start. */
+const ATTEMPTS_COUNT_FOR = "interval '30 days'"
+
+/** Columns of one snapshot, from `devices d`. */
+export const SNAPSHOT_COLUMNS = `
+  d.id, d.tenant_id, d.name, d.profile_id, d.labels, d.attributes, d.inventory, d.revision, d.created_at,
+  p.name as profile_name, s.last_seen_at, s.dialect,
+  (select json_agg(json_build_array(c.type, c.installed_title, c.installed_version, to_json(o)))
+     from device_components c left join operations o on o.id = c.operation_id
+    where c.device_id = d.id) as components,
+  (select json_agg(json_build_array(
+            a.type, a.device_id is not null, a.release_id, a.assigned_at, t.failures, t.last_failed_at, t.is_cancelled))
+     from assignments a
+     left join device_components c on c.device_id = d.id and c.type = a.type
+     left join lateral (
+       select count(*) filter (where o.state in ('FAILED', 'UPDATED')) as failures,
+              max(o.ended_at) filter (where o.state in ('FAILED', 'UPDATED')) as last_failed_at,
+              (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled
+         from operations o
+        where o.device_id = d.id and o.release_id = a.release_id
+          and o.ended_at > greatest(a.assigned_at, now() - ${ATTEMPTS_COUNT_FOR})
+     ) t on c.operation_id is not null
+    where a.device_id = d.id or a.profile_id = d.profile_id) as assignments`
+
+export const SNAPSHOT_JOINS = `
+  join profiles p on p.id = d.profile_id
+  left join device_presence s on s.device_id = d.id`
+
+/** Loads by id, of one or several tenants; `lock` keeps others from deciding on the same devices meanwhile. */
+const BY_IDS = {
+  name: 'snapshots-by-ids',
+  text: `select ${SNAPSHOT_COLUMNS} from devices d ${SNAPSHOT_JOINS} where d.id = any($1::uuid[])`,
+}
+const LOCK = {
+  name: 'lock-devices',
+  text: 'select id from devices where id = any($1::uuid[]) order by id for no key update',
+}
+const OPERATIONS_BY_IDS = {
+  name: 'operations-by-ids',
+  text: 'select * from operations where id = any($1::uuid[])',
+}
+
+/** Releases by id; they never change in what counts here, so those seen before are kept. */
+export type Releases = (ids: Iterable<string>) => Promise<ReadonlyMap<string, Release>>
+
+type Queryable = Pick<pg.ClientBase, 'query'>
+
+export function releaseCache(pool: Queryable, maxReleases = 2000): Releases {
+  const known = new Map<string, Release>()
+  return async (ids) => {
+    const missing = [...new Set(ids)].filter((id) => !known.has(id))
+    if (missing.length > 0) {
+      if (known.size + missing.length > maxReleases) known.clear()
+      const { rows } = await pool.query<ReleaseRow>({
+        name: 'releases-by-ids',
+        text: 'select * from releases where id = any($1::uuid[])',
+        values: [[...missing, ...(known.size === 0 ? ids : [])]],
+      })
+      for (const row of rows) known.set(row.id, releaseOf(row))
+    }
+    return known
+  }
+}
+
+type ComponentRow = [ComponentType, string | null, string | null, OperationJson | null]
+type AssignmentRow = [
+  type: ComponentType,
+  isOfDevice: boolean,
+  releaseId: string,
+  assignedAt: string,
+  failures: number | null,
+  lastFailedAt: string | null,
+  isCancelled: boolean | null,
+]
+
+export interface SnapshotRow {
+  id: string
+  tenant_id: string
+  name: string
+  profile_id: string
+  labels: string[]
+  attributes: JsonObject
+  inventory: JsonObject
+  revision: number
+  created_at: Date
+  profile_name: string
+  last_seen_at: Date | null
+  dialect: string | null
+  components: ComponentRow[] | null
+  assignments: AssignmentRow[] | null
+}
+
+/** An operation as JSON of its row: times are text. */
+type OperationJson = Omit<Tables['operations'], 'opened_at' | 'changed_at' | 'ended_at'> & {
+  opened_at: string
+  changed_at: string
+  ended_at: string | null
+}
+
+/** Rows for those devices, in no order; with `lock`, within the client's transaction. */
+export async function snapshotRows(
+  client: Queryable,
+  deviceIds: readonly string[],
+  { lock }: { lock: boolean },
+): Promise<SnapshotRow[]> {
+  if (lock) await client.query({ ...LOCK, values: [deviceIds] })
+  const { rows } = await client.query<SnapshotRow>({ ...BY_IDS, values: [deviceIds] })
+  return rows
+}
+
+export async function operationsByIds(
+  client: Queryable,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Operation>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await client.query<Tables['operations']>({ ...OPERATIONS_BY_IDS, values: [ids] })
+  return new Map(rows.map((row) => [row.id, operationOf(row)]))
+}
+
+/** The releases the rows mention, then the snapshots themselves. */
+export async function snapshotsOf(
+  rows: readonly SnapshotRow[],
+  releases: Releases,
+): Promise<Snapshot[]> {
+  const ids = rows.flatMap((row) => [
+    ...(row.assignments ?? []).map(([, , releaseId]) => releaseId),
+    ...(row.components ?? []).flatMap(([, , , operation]) =>
+      operation?.release_id && !operation.ended_at ? operation.release_id : [],
+    ),
+  ])
+  const known = await releases(ids)
+  return rows.map((row) => snapshotOf(row, known))
+}
+
+function snapshotOf(row: SnapshotRow, releases: ReadonlyMap<string, Release>): Snapshot {
+  const installed: Record<ComponentType, Installed> = {}
+  const components: Record<ComponentType, Component> = {}
+  for (const [type, title, version, operationJson] of row.components ?? []) {
+    if (title !== null || version !== null) installed[type] = { title, version }
+    const operation = operationJson ? operationOfJson(operationJson) : null
+    components[type] = {
+      deviceAssignment: null,
+      profileAssignment: null,
+      underWay: operation && !operation.endedAt ? operation : null,
+      underWayRelease: (operation && releases.get(operation.releaseId)) ?? null,
+      latestEnded: operation?.endedAt ? operation : null,
+    }
+  }
+  for (const [
+    type,
+    isOfDevice,
+    releaseId,
+    assignedAt,
+    failures,
+    lastFailedAt,
+    isCancelled,
+  ] of row.assignments ?? []) {
+    const release = releases.get(releaseId)
+    // Assigned after the releases were read: the next visit sees it.
+    if (!release) continue
+    const assignment: Assignment = {
+      release,
+      assignedAt: new Date(assignedAt),
+      attempts: {
+        failures: failures ?? 0,
+        lastFailedAt: lastFailedAt === null ? null : new Date(lastFailedAt),
+        isCancelled: isCancelled ?? false,
+      },
+    }
+    const component = components[type] ?? NO_COMPONENT
+    components[type] = isOfDevice
+      ? { ...component, deviceAssignment: assignment }
+      : { ...component, profileAssignment: assignment }
+  }
+  return {
+    tenantId: row.tenant_id,
+    device: {
+      id: row.id,
+      name: row.name,
+      profileId: row.profile_id,
+      profileName: row.profile_name,
+      labels: row.labels,
+      attributes: row.attributes,
+      inventory: row.inventory,
+      installed,
+      dialect: row.dialect,
+      lastSeenAt: row.last_seen_at,
+      createdAt: row.created_at,
+    },
+    components,
+    addressed: null,
+  }
+}
+
+const NO_COMPONENT: Component = {
+  deviceAssignment: null,
+  profileAssignment: null,
+  underWay: null,
+  latestEnded: null,
+}
+
+const operationOfJson = (json: OperationJson): Operation =>
+  operationOf({
+    ...json,
+    opened_at: new Date(json.opened_at),
+    changed_at: new Date(json.changed_at),
+    ended_at: json.ended_at === null ? null : new Date(json.ended_at),
+  })

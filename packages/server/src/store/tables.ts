@@ -1,0 +1,176 @@
+/** The tables as types; migrations/ says what holds between them. */
+import type { ChecksumAlgorithm, JsonObject, Role, State, Step } from '@updraft/core'
+import type { ColumnType, Generated } from 'kysely'
+
+/** bigint columns come back as text. */
+type BigInt64 = ColumnType<string, string | number, string | number>
+type Json<T = JsonObject> = ColumnType<T, string, string>
+
+export interface Tables {
+  tenants: { id: string; name: string; created_at: Date }
+  installation_secrets: { name: string; value: Buffer }
+  operators: {
+    id: string
+    tenant_id: string
+    name: string
+    role: Role
+    password_hash: string
+    created_at: Date
+  }
+  sessions: {
+    secret_hash: Buffer
+    tenant_id: string
+    operator_id: string
+    csrf_token: string
+    expires_at: Date
+  }
+  api_tokens: {
+    id: string
+    tenant_id: string
+    operator_id: string
+    name: string
+    secret_hash: Buffer
+    created_at: Date
+    last_used_at: Date | null
+    revoked_at: Date | null
+  }
+  idempotent_requests: {
+    tenant_id: string
+    key: string
+    fingerprint: Buffer
+    answer: Json | null
+    started_at: Date
+  }
+  profiles: {
+    id: string
+    tenant_id: string
+    name: string
+    description: string | null
+    provisioning_key: string | null
+    provisioning_secret_hash: Buffer | null
+    created_at: Date
+  }
+  devices: {
+    id: string
+    tenant_id: string
+    profile_id: string
+    name: string
+    labels: string[]
+    attributes: Json
+    inventory: Json
+    revision: Generated<number>
+    created_at: Date
+  }
+  device_presence: {
+    device_id: string
+    tenant_id: string
+    last_seen_at: Date | null
+    dialect: string | null
+  }
+  credentials: {
+    id: string
+    tenant_id: string
+    device_id: string
+    kind: string
+    secret_hash: Buffer
+    created_at: Date
+  }
+  artifacts: {
+    tenant_id: string
+    sha256: string
+    size_bytes: BigInt64
+    checksums: Json<Partial<Record<ChecksumAlgorithm, string>>>
+    stored_at: Date
+  }
+  releases: {
+    id: string
+    tenant_id: string
+    profile_id: string
+    title: string
+    version: string
+    type: string
+    tag: string | null
+    description: string | null
+    checksum_algorithm: ChecksumAlgorithm | null
+    checksum: string | null
+    size_bytes: BigInt64 | null
+    artifact_sha256: string | null
+    file_name: string | null
+    content_type: string | null
+    external_url: string | null
+    requirement: string | null
+    revision: Generated<number>
+    created_at: Date
+  }
+  assignments: {
+    id: string
+    tenant_id: string
+    device_id: string | null
+    profile_id: string | null
+    type: string
+    release_id: string
+    assigned_at: Date
+    assigned_by: string
+  }
+  operations: {
+    id: string
+    tenant_id: string
+    device_id: string
+    release_id: string | null
+    type: string
+    title: string
+    version: string
+    state: State
+    progress_percent: number
+    error: string | null
+    origin_code: string
+    origin_message: string
+    because_code: string
+    because_message: string
+    restarts: number
+    opened_at: Date
+    changed_at: Date
+    ended_at: Date | null
+  }
+  device_components: {
+    device_id: string
+    type: string
+    tenant_id: string
+    installed_title: string | null
+    installed_version: string | null
+    installed_at: Date | null
+    operation_id: string | null
+    operation_state: State | null
+  }
+  operation_steps: {
+    id: Generated<string>
+    operation_id: string
+    at: Date
+    state: State
+    outcome: Step['outcome']
+    progress_percent: number
+    error: string | null
+    because_code: string
+    because_message: string
+  }
+  events: {
+    id: Generated<string>
+    tenant_id: string
+    at: Date
+    kind: string
+    actor: Json
+    subject_kind: string
+    subject_id: string
+    subject_name: string
+    device_id: string | null
+    data: Json
+  }
+  spreads: {
+    id: string
+    tenant_id: string
+    device_id: string | null
+    profile_id: string | null
+    after_device_id: string | null
+    created_at: Date
+  }
+}

@@ -1,0 +1,65 @@
+import { DomainError } from '@updraft/core'
+import { sql } from 'kysely'
+import type { TokenRecord, Tokens } from '../app/ports.ts'
+import type { Scope } from './database.ts'
+import { page } from './paging.ts'
+
+export function tokens({ db, tenantId }: Scope): Tokens {
+  const select = () =>
+    db
+      .selectFrom('api_tokens')
+      .innerJoin('operators', 'operators.id', 'api_tokens.operator_id')
+      .where('api_tokens.tenant_id', '=', tenantId)
+      .select([
+        'api_tokens.id',
+        'api_tokens.name',
+        'api_tokens.created_at',
+        'api_tokens.last_used_at',
+        'api_tokens.revoked_at',
+        'operators.name as operator_name',
+      ])
+  type Row = Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]
+
+  const view = (row: Row): TokenRecord => ({
+    id: row.id,
+    name: row.name,
+    operatorName: row.operator_name,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    revokedAt: row.revoked_at,
+  })
+
+  return {
+    insert: async (token) => {
+      await db
+        .insertInto('api_tokens')
+        .values({
+          id: token.id,
+          tenant_id: tenantId,
+          operator_id: token.operatorId,
+          name: token.name,
+          secret_hash: token.secretHash,
+          created_at: token.createdAt,
+        })
+        .execute()
+    },
+    page: (query) =>
+      page(select(), query, {
+        columns: { createdAt: sql.ref('api_tokens.created_at') },
+        id: sql.ref('api_tokens.id'),
+        defaultSort: '-createdAt',
+        view,
+      }),
+    revoke: async (id, at) => {
+      await db
+        .updateTable('api_tokens')
+        .set({ revoked_at: sql`coalesce(revoked_at, ${at})` })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .execute()
+      const row = await select().where('api_tokens.id', '=', id).executeTakeFirst()
+      if (row) return view(row)
+      throw new DomainError('token.unknown', `There is no API token ${id}.`)
+    },
+  }
+}
