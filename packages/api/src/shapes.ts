@@ -298,6 +298,10 @@ export const Problem = named(
     status: z.int(),
     detail: z.string().optional(),
     code: z.enum([...(Object.keys(ERROR_MEANINGS) as [keyof typeof ERROR_MEANINGS]), 'internal']),
+    index: z
+      .int()
+      .optional()
+      .describe('of an import: which of the devices sent is refused, counted from 0'),
   }),
 )
 
