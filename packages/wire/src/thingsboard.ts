@@ -53,6 +53,34 @@ export function sharedAttributes(family: Family, release: SharedRelease): JsonOb
   return values
 }
 
+/** The keys a device asks for to learn of a release. */
+export const sharedAttributeKeys = (family: Family): string[] =>
+  ['title', 'version', 'tag', 'size', 'checksum_algorithm', 'checksum', 'url'].map(
+    (key) => `${family}_${key}`,
+  )
+
+/** The release that shared attributes name, or null when they name none: the way back of sharedAttributes. */
+export function sharedReleaseOf(family: Family, attributes: JsonObject): SharedRelease | null {
+  const text = (key: string): string | null => {
+    const value = attributes[`${family}_${key}`]
+    // A genuine server may have made a number of a text that looks like one.
+    return (typeof value === 'string' && value !== '') || typeof value === 'number'
+      ? String(value)
+      : null
+  }
+  const [title, version, size] = [text('title'), text('version'), text('size')]
+  if (title === null || version === null) return null
+  return {
+    title,
+    version,
+    tag: text('tag'),
+    sizeBytes: size !== null && /^\d+$/.test(size) ? Number(size) : null,
+    checksumAlgorithm: text('checksum_algorithm'),
+    checksum: text('checksum'),
+    url: text('url'),
+  }
+}
+
 /** The keys listed as deleted when nothing is assigned any more ("What is pushed at INITIATED"). */
 export const deletedKeys = (family: Family): string[] =>
   ['title', 'version', 'ts', 'state', 'size', 'checksum', 'checksum_algorithm', 'url', 'tag'].map(
