@@ -1,0 +1,41 @@
+/** The two ways an update can meet trouble: not now, or not at all. Anything else thrown is a bug. */
+
+/** Why the far side could not be had. `refused` is an answer that will not change by asking again soon. */
+export type AwayKind = 'network' | 'busy' | 'unauthorised' | 'refused'
+
+/** Not now: try again later. */
+export class Away extends Error {
+  readonly kind: AwayKind
+  readonly status: number | null
+  /** The far side's own wish, from Retry-After. */
+  readonly retryAfterMs: number | null
+
+  constructor(
+    message: string,
+    more: { kind: AwayKind; status?: number; retryAfterMs?: number | null; cause?: unknown },
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    this.name = 'Away'
+    this.kind = more.kind
+    this.status = more.status ?? null
+    this.retryAfterMs = more.retryAfterMs ?? null
+  }
+}
+
+/** Not at all: the operation ends FAILED with this sentence, which operators read. */
+export class UpdateFailed extends Error {
+  override readonly name = 'UpdateFailed'
+}
+
+/** What came is not what was announced: worth one new start, then it is a failure. */
+export class WrongBytes extends Error {
+  override readonly name = 'WrongBytes'
+}
+
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
+
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined

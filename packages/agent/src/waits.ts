@@ -1,0 +1,70 @@
+/**
+ * Time and patience. All waiting goes by a clock that only runs forward, because a device may start in 1970
+ * and learn the date an hour later.
+ */
+export interface Clock {
+  /** Milliseconds since some moment; never jumps. */
+  nowMs(): number
+  /** Resolves when the time is over or the signal aborts, whichever is first. Never rejects. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** Longer than this a timer of the runtime would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wait: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      const end = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = setTimeout(end, Math.min(Math.max(0, ms), LONGEST_TIMER_MS))
+      signal?.addEventListener('abort', end, { once: true })
+    }),
+}
+
+/** Between 0 and 1, as Math.random. */
+export type Random = () => number
+
+export interface BackOff {
+  readonly baseMs: number
+  readonly capMs: number
+}
+
+/**
+ * How long to wait after so many failures in a row: full jitter under a doubling ceiling, so that a fleet that
+ * lost its server together does not come back together. Never less than a fifth of the base.
+ */
+export function backOffMs(failures: number, { baseMs, capMs }: BackOff, random: Random): number {
+  const ceiling = Math.min(capMs, baseMs * 2 ** Math.min(30, Math.max(0, failures - 1)))
+  return Math.max(baseMs / 5, random() * ceiling)
+}
+
+/** About that long: up to a tenth less or more, so that devices started together drift apart. */
+export const spreadMs = (ms: number, random: Random): number => ms * (0.9 + 0.2 * random())
+
+/**
+ * Lets at most so many bytes a second pass, with a quarter of a second's worth at once after a pause. Zero
+ * means without limit.
+ */
+export class Throttle {
+  readonly #bytesPerSecond: number
+  readonly #clock: Clock
+  #freeAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(bytesPerSecond: number, clock: Clock) {
+    this.#bytesPerSecond = bytesPerSecond
+    this.#clock = clock
+  }
+
+  async pass(bytes: number, signal?: AbortSignal): Promise<void> {
+    if (this.#bytesPerSecond <= 0) return
+    const now = this.#clock.nowMs()
+    this.#freeAtMs = Math.max(this.#freeAtMs, now - 250) + (bytes / this.#bytesPerSecond) * 1000
+    if (this.#freeAtMs > now) await this.#clock.wait(this.#freeAtMs - now, signal)
+  }
+}
