@@ -1,0 +1,364 @@
+/**
+ * The agent's life: wake up, finish what was begun, check in, carry out what is offered, and wait. Whom it
+ * talks to is an uplink, how an artifact gets in place is an installer; both are told here.
+ */
+import { EventEmitter } from 'node:events'
+import type { Installed, JsonObject, State } from '@updraft/core'
+import { CarryOut, type Turn } from './carry-out.ts'
+import type { Tools } from './create-agent.ts'
+import { removeOthers } from './disk.ts'
+import type { InstalledVersions } from './installed.ts'
+import type { Ended, Entry, Journal } from './journal.ts'
+import { type Lock, lockFolder } from './lock.ts'
+import { Away, messageOf } from './trouble.ts'
+import { backOffMs, spreadMs } from './waits.ts'
+
+/** What the server asks this device to install, in the agent's words. */
+export interface Offer {
+  /** Names the operation; for a standing offer made up from what it says. */
+  readonly operation: string
+  readonly type: string
+  readonly title: string
+  readonly version: string
+  /** Null when nobody told. */
+  readonly sizeBytes: number | null
+  readonly checksum: { readonly algorithm: string; readonly value: string } | null
+  /** Where the bytes are, for uplinks that fetch by address. */
+  readonly address: string | null
+  /** The offer stays until another takes its place, whatever is reported; the agent paces its own attempts. */
+  readonly isStanding: boolean
+}
+
+/** The agent's side of a device dialect. Everything may throw Away; nothing else is foreseen. */
+export interface Uplink {
+  readonly name: string
+  /** Tells what runs here and asks what to do. With `waitSeconds` the server may hold the answer that long. */
+  checkIn(about: {
+    readonly installed: Readonly<Record<string, Installed>>
+    readonly facts: JsonObject
+    readonly waitSeconds: number
+    readonly signal: AbortSignal
+  }): Promise<CheckInAnswer>
+  /** `over`: the server will hear no more of this operation, whatever we still have to say. */
+  report(offer: Offer, report: OutgoingReport, signal: AbortSignal): Promise<'taken' | 'over'>
+  /** The bytes from there on, or from the start when the server cannot or the file has changed since. */
+  fetch(
+    offer: Offer,
+    from: { readonly byte: number; readonly etag: string | null },
+    limits: { readonly stallMs: number; readonly signal: AbortSignal },
+  ): Promise<Fetched>
+}
+
+export interface CheckInAnswer {
+  readonly offers: readonly Offer[]
+  readonly nextCheckInSeconds: number | null
+  /** The server held the answer as long as asked: ask again at once. */
+  readonly wasHeld: boolean
+}
+
+export interface OutgoingReport {
+  readonly state: State
+  readonly progressPercent?: number
+  readonly error?: string
+  readonly installed: Installed | null
+}
+
+export interface Fetched {
+  /** The first byte's place in the file. */
+  readonly from: number
+  /** Length of the whole file, if told. */
+  readonly totalBytes: number | null
+  readonly etag: string | null
+  readonly pieces: AsyncIterable<Buffer>
+}
+
+/** Puts an artifact in place. It is called again for the same file if the power went while it ran. */
+export interface Installer {
+  install(job: InstallJob): Promise<InstallResult>
+  /** Waits for what an earlier life of the agent began and left running. */
+  settle?(mark: JsonObject): Promise<void>
+}
+
+export interface InstallJob {
+  /** Absolute path; whole and checked. It is removed once the update has ended. */
+  readonly file: string
+  readonly release: Readonly<Pick<Offer, 'operation' | 'type' | 'title' | 'version' | 'sizeBytes'>>
+  readonly previous: Installed | null
+  /** Keeps a note that settle() gets should the agent be killed from here on. */
+  remember(mark: JsonObject): Promise<void>
+}
+
+/** `exit`: the supervisor starts the new version; `restart`: the machine has to start anew for it. */
+export type InstallResult =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'exit' }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'failed'; readonly error: string }
+
+export interface AgentEvents {
+  /** Somebody has to install `file` and call `respond`; for programs that brought no installer. */
+  'device:update': [
+    update: {
+      file: string
+      release: InstallJob['release']
+      respond: (result: InstallResponse) => void
+    },
+  ]
+  'check-in': [answer: CheckInAnswer]
+  offer: [offer: Offer]
+  progress: [progress: { offer: Offer; state: State; progressPercent: number }]
+  ended: [end: { offer: Offer; state: 'UPDATED' | 'FAILED' | 'OVER'; error: string | null }]
+  waiting: [wait: { ms: number; because: string }]
+}
+
+/** What a host program may answer: done, exit, restart, or why it failed. */
+export type InstallResponse = 'done' | 'exit' | 'restart' | { readonly failed: string }
+
+/** Why run() came back. */
+export type RunEnd =
+  | { readonly kind: 'stopped' }
+  /** The new version has to be started: end this program, or the machine, accordingly. */
+  | { readonly kind: 'exit' | 'restart' }
+  /** With `once` only: all was done, or what went wrong. */
+  | { readonly kind: 'idle'; readonly updated: number }
+  | { readonly kind: 'failed'; readonly error: string }
+
+/** With `once`, this many failures in a row without a byte of progress end the run. */
+const PATIENCE_ONCE = 5
+const MIN_CHECK_IN_MS = 1_000
+const MAX_CHECK_IN_MS = 7 * 86_400_000
+/** A refused token is looked at seldom: somebody has to mend it first. */
+const UNAUTHORISED_BACK_OFF = { baseMs: 300_000, capMs: 3_600_000 }
+/** After a standing offer failed, it is taken again after this, doubled each time, up to a day. */
+const STANDING_RETRY_MS = 600_000
+const MAX_STANDING_RETRY_MS = 86_400_000
+/** A machine that has not restarted by then is asked again. */
+const RESTART_PATIENCE_MS = 600_000
+
+export class Agent extends EventEmitter<AgentEvents> {
+  readonly #tools: Tools
+  readonly #journal: Journal
+  readonly #installed: InstalledVersions
+  readonly #carryOut: CarryOut
+  readonly #stop = new AbortController()
+  /** When a standing offer that failed may be taken again, by operation. */
+  readonly #retryAtMs = new Map<string, number>()
+
+  /** Use createAgent(). */
+  constructor(makeTools: (agent: Agent) => Tools) {
+    super()
+    this.#tools = makeTools(this)
+    this.#journal = this.#tools.journal
+    this.#installed = this.#tools.installed
+    this.#carryOut = new CarryOut(this.#tools, this.#stop.signal)
+  }
+
+  /** Ends run() at the next point it can go on from; an install under way is finished first. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  /** Runs until stopped, until the new version has to be started, or with `once` until all is done. */
+  async run({ once = false }: { once?: boolean } = {}): Promise<RunEnd> {
+    const { disk, stateFolder, bootId } = this.#tools
+    await disk.mkdir(this.#tools.downloadsFolder, { recursive: true, mode: 0o700 })
+    const lock: Lock = await lockFolder(disk, stateFolder, bootId)
+    try {
+      await this.#wakeUp()
+      if (!once)
+        await this.#wait(this.#tools.random() * this.#tools.firstCheckInMs, 'first check-in')
+      return await this.#live(once)
+    } finally {
+      await lock.release()
+    }
+  }
+
+  /** Remembers where it was and asks what runs now. */
+  async #wakeUp(): Promise<void> {
+    const { disk, downloadsFolder, log } = this.#tools
+    const { entry, given, ended } = await this.#journal.load()
+    const nowGiven = await this.#installed.wakeUp(given)
+    if (nowGiven !== given) await this.#journal.write({ given: nowGiven })
+    const strays = await removeOthers(
+      disk,
+      downloadsFolder,
+      entry ? [this.#tools.fileName(entry)] : [],
+    )
+    if (strays.length > 0) log.info('Removed downloads nobody needs any more.', { files: strays })
+    for (const end of ended) if (end.state === 'FAILED') this.#paceStanding(end)
+    if (entry)
+      log.info('Goes on where it was.', { operation: entry.offer.operation, at: entry.phase.at })
+    this.#carryOut.wakeUp()
+  }
+
+  async #live(once: boolean): Promise<RunEnd> {
+    let failures = 0
+    let updated = 0
+    while (!this.#stop.signal.aborted) {
+      const turn = await this.#turn()
+      switch (turn.kind) {
+        case 'nothing':
+          if (once) return { kind: 'idle', updated }
+          failures = 0
+          await this.#wait(turn.waitMs, 'next check-in')
+          break
+        case 'updated':
+          failures = 0
+          updated += 1
+          if (!once) await this.#wait(MIN_CHECK_IN_MS * this.#tools.random(), 'what else there is')
+          break
+        case 'failed':
+          if (once) return { kind: 'failed', error: turn.error }
+          failures += 1
+          await this.#wait(this.#backOff(failures), 'the update failed')
+          break
+        case 'over':
+          failures += 1
+          if (once && failures >= PATIENCE_ONCE) return { kind: 'idle', updated }
+          await this.#wait(this.#backOff(failures), 'the server took the update back')
+          break
+        case 'away':
+          failures = turn.hasMoved ? 1 : failures + 1
+          if (once && failures >= PATIENCE_ONCE) return { kind: 'failed', error: turn.away.message }
+          await this.#wait(this.#patience(turn.away, failures), turn.away.message)
+          break
+        case 'leave':
+          if (turn.how === 'exit' || once) return { kind: turn.how }
+          await this.#wait(RESTART_PATIENCE_MS, 'the machine restarts')
+          this.#carryOut.wakeUp()
+          break
+        case 'stopped':
+          break
+        default:
+          turn satisfies never
+      }
+    }
+    return { kind: 'stopped' }
+  }
+
+  /** One turn: finish what must come first, else check in and carry out what is offered. */
+  async #turn(): Promise<Turn> {
+    const { entry } = this.#journal.memory
+    try {
+      if (entry && !mayAskFirst(entry)) return await this.#carry(entry)
+      const answer = await this.#checkIn(entry)
+      const taken = await this.#take(answer.offers)
+      if (taken) return await this.#carry(taken)
+      return { kind: 'nothing', waitMs: this.#untilNext(answer) }
+    } catch (error) {
+      if (this.#stop.signal.aborted) return { kind: 'stopped' }
+      if (error instanceof Away) return { kind: 'away', away: error, hasMoved: false }
+      // A bug or a broken disk. It is told whole, and the agent stays alive to be mended.
+      this.#tools.log.error('Something unforeseen went wrong.', { error })
+      const away = new Away(messageOf(error), { kind: 'busy', cause: error })
+      return { kind: 'away', away, hasMoved: false }
+    }
+  }
+
+  async #carry(entry: Entry): Promise<Turn> {
+    const turn = await this.#carryOut.run(entry)
+    if (turn.kind === 'failed') {
+      const end = this.#journal.memory.ended.at(-1)
+      if (end) this.#paceStanding(end)
+    }
+    return turn
+  }
+
+  async #checkIn(entry: Entry | null): Promise<CheckInAnswer> {
+    const { uplink, waitSeconds, facts } = this.#tools
+    const answer = await uplink.checkIn({
+      installed: this.#installed.current,
+      facts: await facts(),
+      waitSeconds: entry ? 0 : waitSeconds,
+      signal: this.#stop.signal,
+    })
+    this.emit('check-in', answer)
+    return answer
+  }
+
+  /** The entry to go on with: the one under way, with a fresh address, or a new one for an offer. */
+  async #take(offers: readonly Offer[]): Promise<Entry | null> {
+    const { entry } = this.#journal.memory
+    // A standing offer that was gone meanwhile is a new one: taken back and made again by an operator.
+    for (const operation of this.#retryAtMs.keys()) {
+      if (!offers.some((offer) => offer.operation === operation)) this.#retryAtMs.delete(operation)
+    }
+    if (entry) {
+      const same = offers.find((offer) => offer.operation === entry.offer.operation)
+      if (same) return { ...entry, offer: { ...entry.offer, address: same.address } }
+      const isMeant = !offers.some((offer) => offer.type === entry.offer.type)
+      if (isMeant && !entry.offer.isStanding) return entry
+      this.#tools.log.info('Another release is meant now.', { instead: entry.offer.version })
+      await this.#carryOut.drop(entry)
+    }
+    for (const offer of offers) {
+      if (!(await this.#isStillToDo(offer))) continue
+      this.emit('offer', offer)
+      const before = this.#installed.of(offer.type)
+      const phase = { at: 'offered' } as const
+      const taken: Entry = { offer, phase, before, attempts: 0, startedOver: 0 }
+      await this.#journal.write({ entry: taken })
+      return taken
+    }
+    return null
+  }
+
+  /** What has ended here is not begun again: the server is told once more how it ended. */
+  async #isStillToDo(offer: Offer): Promise<boolean> {
+    const end = this.#journal.memory.ended.find(({ operation }) => operation === offer.operation)
+    if (!end) return true
+    if (offer.isStanding) {
+      return this.#tools.clock.nowMs() >= (this.#retryAtMs.get(offer.operation) ?? 0)
+    }
+    this.#tools.log.warn('The server offers what has ended here.', { operation: offer.operation })
+    const { state, error } = end
+    const installed = this.#installed.of(offer.type)
+    const report = { state, installed, ...(error === null ? {} : { error }) }
+    await this.#tools.uplink.report(offer, report, this.#stop.signal)
+    return false
+  }
+
+  #paceStanding({ operation, failures }: Ended): void {
+    const pause = Math.min(
+      MAX_STANDING_RETRY_MS,
+      STANDING_RETRY_MS * 2 ** Math.max(0, failures - 1),
+    )
+    this.#retryAtMs.set(operation, this.#tools.clock.nowMs() + spreadMs(pause, this.#tools.random))
+  }
+
+  #untilNext({ nextCheckInSeconds, wasHeld }: CheckInAnswer): number {
+    const { intervalMs, isIntervalFixed, random } = this.#tools
+    if (wasHeld) return MIN_CHECK_IN_MS * random()
+    const wished = isIntervalFixed ? null : nextCheckInSeconds
+    const ms = spreadMs(wished === null ? intervalMs : wished * 1000, random)
+    return Math.min(MAX_CHECK_IN_MS, Math.max(MIN_CHECK_IN_MS, ms))
+  }
+
+  #patience(away: Away, failures: number): number {
+    if (away.kind === 'unauthorised') {
+      this.#tools.log.error(
+        'The server does not accept this device: check its token, and whether the device still exists there.',
+        { status: away.status },
+      )
+      return backOffMs(failures, UNAUTHORISED_BACK_OFF, this.#tools.random)
+    }
+    const own = this.#backOff(failures)
+    return away.retryAfterMs === null
+      ? own
+      : Math.max(own, away.retryAfterMs * (1 + this.#tools.random() / 10))
+  }
+
+  #backOff = (failures: number): number =>
+    backOffMs(failures, this.#tools.backOff, this.#tools.random)
+
+  async #wait(ms: number, because: string): Promise<void> {
+    if (this.#stop.signal.aborted || ms <= 0) return
+    this.emit('waiting', { ms, because })
+    this.#tools.log.debug('Waits.', { seconds: Math.round(ms / 1000), because })
+    await this.#tools.clock.wait(ms, this.#stop.signal)
+  }
+}
+
+/** Up to the install the server may still change its mind, and the address may have grown old: ask first. */
+const mayAskFirst = ({ phase }: Entry): boolean =>
+  ['offered', 'downloading', 'downloaded', 'verified'].includes(phase.at)

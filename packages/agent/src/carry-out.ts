@@ -1,0 +1,358 @@
+/**
+ * One operation, step by step. A step takes what the journal says and answers with what it is to say next; the
+ * loop writes that down before the next step begins. Each step can be taken twice: after a kill the agent begins
+ * with the one the journal names.
+ */
+import { type Installed, nameOf, type State } from '@updraft/core'
+import type { Offer } from './agent.ts'
+import type { Tools } from './create-agent.ts'
+import { download } from './download.ts'
+import { type Entry, type Phase, withEnd } from './journal.ts'
+import { Reports } from './reports.ts'
+import { Away, messageOf, UpdateFailed, WrongBytes } from './trouble.ts'
+import { refuseUncheckable, verify } from './verify.ts'
+
+/** What a turn of the agent came to. */
+export type Turn =
+  | { readonly kind: 'nothing'; readonly waitMs: number }
+  | { readonly kind: 'updated' }
+  | { readonly kind: 'failed'; readonly error: string }
+  /** The server has taken the operation back. */
+  | { readonly kind: 'over' }
+  /** Cut off; the journal knows where. `hasMoved`: at least some bytes came. */
+  | { readonly kind: 'away'; readonly away: Away; readonly hasMoved: boolean }
+  | { readonly kind: 'leave'; readonly how: 'exit' | 'restart' }
+  | { readonly kind: 'stopped' }
+
+type Next =
+  | { readonly kind: 'go'; readonly entry: Entry }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'over' }
+  | { readonly kind: 'leave'; readonly how: 'exit' | 'restart' }
+
+const MAX_INSTALL_ATTEMPTS = 3
+const MAX_RESTARTS_ASKED = 3
+/** Refusals of the file, or errors nobody foresaw, in a row: then the operation has failed. */
+const MAX_REFUSALS = 5
+
+type At<P extends Phase['at']> = Extract<Phase, { at: P }>
+
+export class CarryOut {
+  readonly #tools: Tools
+  readonly #stop: AbortSignal
+  /** The next step was begun by an earlier life of the agent, or before the machine was to restart. */
+  #isResumed = false
+  #refusals = 0
+
+  constructor(tools: Tools, stop: AbortSignal) {
+    this.#tools = tools
+    this.#stop = stop
+  }
+
+  /** The journal may speak of a step that was begun and cut off. */
+  wakeUp(): void {
+    this.#isResumed = true
+  }
+
+  /** Goes from where the entry is as far as possible. */
+  async run(start: Entry): Promise<Turn> {
+    let entry = start
+    let hasMoved = false
+    const over = new AbortController()
+    const reports = this.#reportsOn(entry, over)
+    const onMoved = () => {
+      hasMoved = true
+      this.#refusals = 0
+    }
+    try {
+      while (!this.#stop.aborted) {
+        const next = await this.#step(
+          entry,
+          reports,
+          AbortSignal.any([this.#stop, over.signal]),
+          onMoved,
+        )
+        this.#isResumed = false
+        if (next.kind === 'leave') return next
+        if (next.kind === 'over') return await this.#over(entry)
+        if (next.kind === 'end') return await this.#end(entry)
+        entry = next.entry
+        await this.#write(entry)
+      }
+      return { kind: 'stopped' }
+    } catch (error) {
+      if (over.signal.aborted) return await this.#over(entry)
+      if (this.#stop.aborted) return { kind: 'stopped' }
+      return await this.#cutOff(this.#tools.journal.memory.entry ?? entry, error, hasMoved)
+    } finally {
+      await reports.close()
+    }
+  }
+
+  /** Forgets an operation that is no longer meant, with what was fetched for it. */
+  async drop(entry: Entry): Promise<void> {
+    await this.#tools.journal.write({ entry: null })
+    await this.#removeFile(entry)
+    this.#tools.emit('ended', { offer: entry.offer, state: 'OVER', error: null })
+  }
+
+  #step(entry: Entry, reports: Reports, signal: AbortSignal, onMoved: () => void): Promise<Next> {
+    const { phase } = entry
+    switch (phase.at) {
+      case 'offered':
+        return this.#begin(entry)
+      case 'downloading':
+        return this.#download(entry, phase, reports, signal, onMoved)
+      case 'downloaded':
+        return this.#verify(entry, reports, signal)
+      case 'verified':
+        return this.#prepare(entry, reports)
+      case 'installing':
+        return this.#isResumed ? this.#installAgain(entry, phase) : this.#install(entry, reports)
+      case 'awaiting-restart':
+        return this.#isResumed ? this.#comeBack(entry, phase) : this.#askForRestart(entry, phase)
+      case 'reporting':
+        return this.#tellTheEnd(entry, phase)
+      default:
+        return phase satisfies never
+    }
+  }
+
+  /** What makes the update impossible from the start is said before a byte is fetched. */
+  async #begin(entry: Entry): Promise<Next> {
+    const { offer } = entry
+    this.#tools.log.info('An update is offered.', {
+      operation: offer.operation,
+      release: nameOf(offer),
+    })
+    if (!this.#tools.installerFor(offer.type)) {
+      return fail(entry, `this agent has no installer for ${offer.type}`)
+    }
+    try {
+      refuseUncheckable(offer, this.#tools.isUncheckedAllowed)
+    } catch (error) {
+      return fail(entry, messageOf(error))
+    }
+    return go(entry, { at: 'downloading', bytesSynced: 0, etag: null })
+  }
+
+  async #download(
+    entry: Entry,
+    phase: At<'downloading'>,
+    reports: Reports,
+    signal: AbortSignal,
+    onMoved: () => void,
+  ): Promise<Next> {
+    const { offer } = entry
+    const { disk, uplink, throttle, download: limits } = this.#tools
+    reports.downloaded(offer.sizeBytes ? phase.bytesSynced / offer.sizeBytes : 0)
+    try {
+      await download({
+        ...limits,
+        offer,
+        path: this.#tools.filePath(entry),
+        reached: phase,
+        disk,
+        uplink,
+        throttle,
+        signal,
+        onSynced: (reached) => this.#write({ ...entry, phase: { at: 'downloading', ...reached } }),
+        onBytes: (bytes, total) => {
+          onMoved()
+          if (total) reports.downloaded(bytes / total)
+        },
+      })
+    } catch (error) {
+      return await this.#wrong(entry, error)
+    }
+    return go(entry, { at: 'downloaded' })
+  }
+
+  async #verify(entry: Entry, reports: Reports, signal: AbortSignal): Promise<Next> {
+    if (entry.attempts === 0 && (await reports.say('DOWNLOADED')) === 'over')
+      return { kind: 'over' }
+    try {
+      await verify(this.#tools.disk, this.#tools.filePath(entry), entry.offer, signal)
+    } catch (error) {
+      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      return await this.#wrong(entry, isGone ? new WrongBytes('the file has disappeared') : error)
+    }
+    return go(entry, { at: 'verified' })
+  }
+
+  /** Wrong bytes are thrown away and fetched once more; then, or without space for them, it has failed. */
+  async #wrong(entry: Entry, error: unknown): Promise<Next> {
+    if (error instanceof UpdateFailed) return fail(entry, error.message)
+    if (!(error instanceof WrongBytes)) throw error
+    if (entry.startedOver > 0) return fail(entry, `${error.message}, twice`)
+    this.#tools.log.warn('The download is thrown away and begun anew.', { because: error.message })
+    await this.#removeFile(entry)
+    const phase = { at: 'downloading', bytesSynced: 0, etag: null } as const
+    return go({ ...entry, startedOver: entry.startedOver + 1 }, phase)
+  }
+
+  async #prepare(entry: Entry, reports: Reports): Promise<Next> {
+    // Between two lives of the agent the file may have suffered; it is looked at again.
+    if (this.#isResumed) return go(entry, { at: 'downloaded' })
+    if (entry.attempts === 0 && (await reports.say('VERIFIED')) === 'over') return { kind: 'over' }
+    return go({ ...entry, attempts: entry.attempts + 1 }, { at: 'installing', mark: null })
+  }
+
+  async #install(entry: Entry, reports: Reports): Promise<Next> {
+    const { offer } = entry
+    if ((await reports.say('UPDATING')) === 'over' && entry.attempts === 1) return { kind: 'over' }
+    this.#tools.log.info('Installs.', { release: nameOf(offer), attempt: entry.attempts })
+    const { operation, type, title, version, sizeBytes } = offer
+    const result = await this.#tools.installerFor(type)?.install({
+      file: this.#tools.filePath(entry),
+      release: { operation, type, title, version, sizeBytes },
+      previous: entry.before,
+      remember: (mark) => this.#write({ ...entry, phase: { at: 'installing', mark } }),
+    })
+    switch (result?.kind) {
+      case 'done':
+        return succeed(entry)
+      case 'failed':
+        return fail(entry, result.error)
+      case 'exit':
+      case 'restart': {
+        const { bootId } = this.#tools
+        return go(entry, { at: 'awaiting-restart', how: result.kind, asked: 0, bootId })
+      }
+      default:
+        return fail(entry, `this agent has no installer for ${type}`)
+    }
+  }
+
+  /** The install was cut off. What runs now decides; the same version as before decides nothing. */
+  async #installAgain(entry: Entry, { mark }: At<'installing'>): Promise<Next> {
+    const { offer, before, attempts } = entry
+    if (mark) await this.#tools.installerFor(offer.type)?.settle?.(mark)
+    await this.#tools.installed.lookAgain()
+    const ranBefore = before?.title === offer.title && before.version === offer.version
+    if (this.#tools.installed.runs(offer) && !ranBefore) return succeed(entry)
+    if (attempts >= MAX_INSTALL_ATTEMPTS) {
+      return fail(entry, `the install was cut off ${attempts} times; ${this.#runsNow(offer)}`)
+    }
+    return go(entry, { at: 'downloaded' })
+  }
+
+  /** The program, or the machine, started anew: either the new version came up or the old one came back. */
+  async #comeBack(entry: Entry, phase: At<'awaiting-restart'>): Promise<Next> {
+    const { installed, bootId } = this.#tools
+    await installed.lookAgain()
+    if (installed.runs(entry.offer)) return succeed(entry)
+    if (installed.trouble) return fail(entry, `what runs now cannot be told: ${installed.trouble}`)
+    const isSameBoot = phase.bootId === bootId || bootId === 'unknown'
+    if (phase.how === 'restart' && isSameBoot && phase.asked < MAX_RESTARTS_ASKED) {
+      return await this.#askForRestart(entry, phase)
+    }
+    return fail(entry, this.#runsNow(entry.offer))
+  }
+
+  async #askForRestart(entry: Entry, phase: At<'awaiting-restart'>): Promise<Next> {
+    if (phase.how === 'exit') return { kind: 'leave', how: 'exit' }
+    const asking = { ...phase, asked: phase.asked + 1 }
+    await this.#write({ ...entry, phase: asking })
+    try {
+      await this.#tools.restart()
+    } catch (error) {
+      return fail(entry, `installed, but the machine cannot be restarted: ${messageOf(error)}`)
+    }
+    return { kind: 'leave', how: 'restart' }
+  }
+
+  async #tellTheEnd({ offer, ...entry }: Entry, phase: At<'reporting'>): Promise<Next> {
+    const { installed, uplink, log } = this.#tools
+    const { state, error } = phase
+    const target: Installed = { title: offer.title, version: offer.version }
+    if (state === 'UPDATED') await installed.becomes(offer.type, target)
+    await this.#removeFile({ offer, ...entry })
+    const runs = state === 'UPDATED' ? target : installed.of(offer.type)
+    const report = { state, installed: runs, ...(error === null ? {} : { error }) }
+    try {
+      await uplink.report(offer, report, this.#stop)
+    } catch (trouble) {
+      if (!(trouble instanceof Away) || trouble.kind !== 'refused') throw trouble
+      log.error('The server cannot read how it ended; it is not told again.', { error: trouble })
+    }
+    return { kind: 'end' }
+  }
+
+  async #end(entry: Entry): Promise<Turn> {
+    const { journal, log, emit } = this.#tools
+    if (entry.phase.at !== 'reporting') throw new Error(`an end at ${entry.phase.at}`)
+    const { offer } = entry
+    const { state, error } = entry.phase
+    const ended = withEnd(journal.memory.ended, { operation: offer.operation, state, error })
+    await journal.write({ entry: null, ended })
+    log[state === 'UPDATED' ? 'info' : 'error'](`The update ended: ${state}.`, {
+      release: nameOf(offer),
+      error: error ?? undefined,
+    })
+    emit('ended', { offer, state, error })
+    return state === 'UPDATED' ? { kind: 'updated' } : { kind: 'failed', error: error ?? state }
+  }
+
+  async #over(entry: Entry): Promise<Turn> {
+    this.#tools.log.info('The server has taken the update back.', { release: nameOf(entry.offer) })
+    await this.drop(entry)
+    return { kind: 'over' }
+  }
+
+  /** Not now is not an end; refused again and again, or never foreseen, is one. */
+  async #cutOff(entry: Entry, error: unknown, hasMoved: boolean): Promise<Turn> {
+    // The step was begun: whoever takes it up again must look at what it left.
+    this.#isResumed = true
+    const isForeseen = error instanceof Away
+    if (!isForeseen) this.#tools.log.error('Something unforeseen went wrong.', { error })
+    const away = isForeseen ? error : new Away(messageOf(error), { kind: 'busy', cause: error })
+    this.#refusals = isForeseen && away.kind !== 'refused' ? 0 : this.#refusals + 1
+    if (this.#refusals >= MAX_REFUSALS && entry.phase.at !== 'reporting') {
+      this.#refusals = 0
+      await this.#write(
+        fail(entry, `gave up after ${MAX_REFUSALS} attempts: ${away.message}`).entry,
+      )
+    }
+    return { kind: 'away', away, hasMoved }
+  }
+
+  #reportsOn({ offer, before }: Entry, over: AbortController): Reports {
+    const { uplink, clock, log, emit } = this.#tools
+    return new Reports({
+      uplink,
+      offer,
+      clock,
+      log,
+      installed: before,
+      signal: this.#stop,
+      listener: (state: State, progressPercent: number) =>
+        emit('progress', { offer, state, progressPercent }),
+      onOver: () => over.abort(),
+    })
+  }
+
+  #write = (entry: Entry): Promise<void> => this.#tools.journal.write({ entry })
+
+  #removeFile = (entry: Entry): Promise<void> =>
+    this.#tools.disk.rm(this.#tools.filePath(entry), { force: true })
+
+  #runsNow(offer: Offer): string {
+    const runs = this.#tools.installed.of(offer.type)
+    const name = runs ? `${runs.title ?? offer.type}@${runs.version ?? '?'}` : 'nothing known'
+    return `came back with ${name} after installing ${nameOf(offer)}`
+  }
+}
+
+const go = (entry: Entry, phase: Phase): Next & { kind: 'go' } => ({
+  kind: 'go',
+  entry: { ...entry, phase },
+})
+
+const succeed = (entry: Entry) => go(entry, { at: 'reporting', state: 'UPDATED', error: null })
+
+const fail = (entry: Entry, error: string) =>
+  go(entry, { at: 'reporting', state: 'FAILED', error: error.slice(-MAX_ERROR_LENGTH) })
+
+/** The longest error the wire takes. */
+const MAX_ERROR_LENGTH = 4096
