@@ -1,0 +1,146 @@
+/** The agent as a program: settings in, exit code out. */
+import { readFileSync } from 'node:fs'
+import * as promises from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { RunEnd, Uplink } from './agent.ts'
+import { askByCommand, restartByCommand } from './commands.ts'
+import { createAgent } from './create-agent.ts'
+import { factsFrom } from './facts.ts'
+import { parseInstalled } from './installed.ts'
+import { scriptInstaller } from './installers/script.ts'
+import { StateFolderTaken } from './lock.ts'
+import { type Log, lineLog } from './log.ts'
+import { helpText, readSettings, type Settings, WrongSettings } from './settings.ts'
+import { Away, messageOf } from './trouble.ts'
+import { thingsBoardUplink } from './uplinks/thingsboard.ts'
+import { updraftUplink } from './uplinks/updraft.ts'
+import { systemClock } from './waits.ts'
+
+const EXIT = { done: 0, failed: 1, wrongSettings: 2, folderTaken: 3 } as const
+
+async function main(): Promise<number> {
+  const settings = settingsOrText()
+  if (typeof settings === 'number') return settings
+  const log = lineLog({
+    level: settings.logLevel,
+    format: settings.logFormat ?? (process.stderr.isTTY ? 'text' : 'json'),
+    write: (line) => process.stderr.write(line),
+  })
+  if (settings.isTokenOnArgv)
+    log.warn('The token on the command line is visible to every user of this machine.')
+  const agent = await createAgent(await optionsFrom(settings, log))
+  stopBySignal(() => agent.stop(), log)
+  log.info('updraft-agent starts.', {
+    version: ownVersion(),
+    server: settings.server,
+    uplink: settings.uplink,
+  })
+  try {
+    return exitCode(await agent.run({ once: settings.isOnce }), log)
+  } catch (error) {
+    if (!(error instanceof StateFolderTaken)) throw error
+    log.error(error.message)
+    return EXIT.folderTaken
+  }
+}
+
+async function optionsFrom(settings: Settings, log: Log) {
+  const stateFolder = resolve(settings.stateFolder)
+  await promises.mkdir(stateFolder, { recursive: true, mode: 0o700 })
+  const types = await typesOf(settings, stateFolder)
+  const installer = scriptInstaller({
+    script: settings.installScript,
+    folder: stateFolder,
+    timeoutMs: settings.installTimeoutSeconds * 1000,
+    clock: systemClock,
+  })
+  const onlyType = types.length === 1 ? types[0] : undefined
+  const { versionCommand, restartCommand, installed } = settings
+  return {
+    ...settings,
+    uplink: uplinkFrom(settings),
+    stateFolder,
+    installed,
+    askInstalled: versionCommand ? askByCommand(versionCommand, onlyType) : undefined,
+    installers: Object.fromEntries(types.map((type) => [type, installer])),
+    facts: factsFrom({
+      disk: promises,
+      stateFolder,
+      agentVersion: ownVersion(),
+      file: settings.factsFile,
+      log,
+    }),
+    restart: restartByCommand(restartCommand),
+    log,
+  }
+}
+
+function uplinkFrom({ uplink, server, token, tokenFile, chunkBytes }: Settings): Uplink {
+  const readToken = async (): Promise<string> => {
+    if (tokenFile === null) return token ?? ''
+    try {
+      return (await promises.readFile(tokenFile, 'utf8')).trim()
+    } catch (error) {
+      const message = `The token file cannot be read: ${messageOf(error)}.`
+      throw new Away(message, { kind: 'unauthorised', cause: error })
+    }
+  }
+  return uplink === 'thingsboard'
+    ? thingsBoardUplink({ server, token: readToken, chunkBytes })
+    : updraftUplink({ server, token: readToken })
+}
+
+/** The component types the script installs: those named, and those known to be installed. */
+async function typesOf({ types, installed }: Settings, stateFolder: string): Promise<string[]> {
+  const file = await promises
+    .readFile(join(stateFolder, 'installed.json'), 'utf8')
+    .catch(() => '{}')
+  const known = (() => {
+    try {
+      return Object.keys(parseInstalled(file))
+    } catch {
+      return []
+    }
+  })()
+  const all = [...new Set([...types, ...Object.keys(installed), ...known])]
+  return all.length > 0 ? all : ['firmware']
+}
+
+function exitCode(end: RunEnd, log: Log): number {
+  if (end.kind === 'failed') log.error('It failed.', { because: end.error })
+  if (end.kind === 'exit') log.info('Ends, so that the new version can be started.')
+  return end.kind === 'failed' ? EXIT.failed : EXIT.done
+}
+
+/** The first signal stops at the next point to go on from; the second does not wait for it. */
+function stopBySignal(stop: () => void, log: Log): void {
+  let isStopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (isStopping) process.exit(EXIT.failed)
+      isStopping = true
+      log.info(`Stops on ${signal}.`)
+      stop()
+    })
+  }
+}
+
+function settingsOrText(): Settings | number {
+  try {
+    const settings = readSettings(process.argv.slice(2), process.env)
+    if (typeof settings !== 'string') return settings
+    process.stdout.write(settings === 'help' ? helpText() : `${ownVersion()}\n`)
+    return EXIT.done
+  } catch (error) {
+    if (!(error instanceof WrongSettings)) throw error
+    process.stderr.write(`${error.message}\nupdraft-agent --help shows all settings.\n`)
+    return EXIT.wrongSettings
+  }
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+process.exit(await main())

@@ -1,0 +1,386 @@
+/** Every setting once: its flag, its environment variable, unit, default and meaning. */
+import { parseArgs } from 'node:util'
+import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
+import { type InstalledByType, parseInstalled } from './installed.ts'
+import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { messageOf } from './trouble.ts'
+
+interface Setting {
+  readonly flag: string
+  readonly env: string | null
+  /** `yes/no` settings are flags without a value. */
+  readonly unit: string
+  readonly fallback: string
+  readonly meaning: string
+}
+
+const setting = (
+  flag: string,
+  env: string | null,
+  unit: string,
+  fallback: string,
+  meaning: string,
+): Setting => ({ flag, env, unit, fallback, meaning })
+
+export const SETTINGS = [
+  setting('server', 'UPDRAFT_SERVER', 'URL', '', 'where the update server is; needed'),
+  setting(
+    'token-file',
+    'UPDRAFT_DEVICE_TOKEN_FILE',
+    'path',
+    '',
+    "file with the device's token, read anew before each request",
+  ),
+  setting(
+    'token',
+    'UPDRAFT_DEVICE_TOKEN',
+    'text',
+    '',
+    "the device's token itself; as a flag every user of the machine can read it, so prefer the file or the environment",
+  ),
+  setting(
+    'uplink',
+    'UPDRAFT_UPLINK',
+    'updraft|thingsboard',
+    'updraft',
+    'which protocol the server speaks',
+  ),
+  setting(
+    'state',
+    'UPDRAFT_STATE',
+    'path',
+    'updraft-agent',
+    'folder for the journal, downloads and installed.json; this agent alone uses it',
+  ),
+  setting(
+    'installed',
+    'UPDRAFT_INSTALLED',
+    'TYPE=TITLE@VERSION,…',
+    '',
+    'what this image came with; counts again whenever it changes',
+  ),
+  setting(
+    'types',
+    'UPDRAFT_TYPES',
+    'names',
+    '',
+    'component types to install besides those installed; firmware if there are none',
+  ),
+  setting(
+    'version-command',
+    'UPDRAFT_VERSION_COMMAND',
+    'command',
+    '',
+    'prints what runs now, asked at each start: VERSION, TITLE@VERSION, lines of TYPE=TITLE@VERSION, or JSON',
+  ),
+  setting(
+    'install-script',
+    'UPDRAFT_INSTALL_SCRIPT',
+    'path',
+    'scripts/update',
+    'run with the file as its argument',
+  ),
+  setting(
+    'install-timeout-seconds',
+    'UPDRAFT_INSTALL_TIMEOUT_SECONDS',
+    'seconds',
+    '3600',
+    'the longest an install may take',
+  ),
+  setting(
+    'restart-command',
+    'UPDRAFT_RESTART_COMMAND',
+    'command',
+    'systemctl reboot || reboot',
+    'restarts the machine when the script prints restart',
+  ),
+  setting(
+    'facts',
+    'UPDRAFT_FACTS',
+    'path',
+    '',
+    'JSON file with facts about this device, told at each check-in',
+  ),
+  setting(
+    'interval-seconds',
+    'UPDRAFT_INTERVAL_SECONDS',
+    'seconds',
+    '3600',
+    'between check-ins, unless the server says otherwise; a tenth less or more each time',
+  ),
+  setting(
+    'fixed-interval',
+    'UPDRAFT_FIXED_INTERVAL',
+    'yes/no',
+    'no',
+    "the server's own wish for the next check-in does not count",
+  ),
+  setting(
+    'first-check-in-seconds',
+    'UPDRAFT_FIRST_CHECK_IN_SECONDS',
+    'seconds',
+    '60',
+    'the first check-in comes at a random moment within this; 0 is at once',
+  ),
+  setting(
+    'wait-seconds',
+    'UPDRAFT_WAIT_SECONDS',
+    'seconds',
+    '0',
+    'how long the server may hold a check-in until there is something to do; 60 makes updates prompt',
+  ),
+  setting(
+    'once',
+    null,
+    'yes/no',
+    'no',
+    'one whole cycle, then exit: 0 updated or nothing to do, 1 failed',
+  ),
+  setting(
+    'max-bytes-per-second',
+    'UPDRAFT_MAX_BYTES_PER_SECOND',
+    'bytes/s',
+    '0',
+    'bandwidth limit for downloads; 0 is none',
+  ),
+  setting(
+    'stall-seconds',
+    'UPDRAFT_STALL_SECONDS',
+    'seconds',
+    '60',
+    'a download without a byte for so long is broken off and resumed',
+  ),
+  setting(
+    'reserve-bytes',
+    'UPDRAFT_RESERVE_BYTES',
+    'bytes',
+    '16777216',
+    'kept free on the disk beside a download',
+  ),
+  setting(
+    'chunk-bytes',
+    'UPDRAFT_CHUNK_BYTES',
+    'bytes',
+    '65536',
+    'asked for at once by the ThingsBoard uplink',
+  ),
+  setting(
+    'max-back-off-seconds',
+    'UPDRAFT_MAX_BACK_OFF_SECONDS',
+    'seconds',
+    '600',
+    'the longest wait after failures in a row',
+  ),
+  setting(
+    'allow-unchecked',
+    'UPDRAFT_ALLOW_UNCHECKED',
+    'yes/no',
+    'no',
+    'install also what comes without any checksum',
+  ),
+  setting(
+    'log-level',
+    'UPDRAFT_LOG_LEVEL',
+    LOG_LEVELS.join('|'),
+    'info',
+    'the least that is logged',
+  ),
+  setting(
+    'log-format',
+    'UPDRAFT_LOG_FORMAT',
+    'text|json',
+    '',
+    'lines on stderr; text on a terminal, JSON otherwise',
+  ),
+] as const
+
+export interface Settings {
+  readonly server: string
+  readonly tokenFile: string | null
+  readonly token: string | null
+  readonly isTokenOnArgv: boolean
+  readonly uplink: 'updraft' | 'thingsboard'
+  readonly stateFolder: string
+  readonly installed: InstalledByType
+  readonly types: readonly string[]
+  readonly versionCommand: string | null
+  readonly installScript: string
+  readonly installTimeoutSeconds: number
+  readonly restartCommand: string
+  readonly factsFile: string | null
+  readonly intervalSeconds: number
+  readonly isIntervalFixed: boolean
+  readonly firstCheckInSeconds: number
+  readonly waitSeconds: number
+  readonly isOnce: boolean
+  readonly maxBytesPerSecond: number
+  readonly stallSeconds: number
+  readonly reserveBytes: number
+  readonly chunkBytes: number
+  readonly backOffCapSeconds: number
+  readonly isUncheckedAllowed: boolean
+  readonly logLevel: LogLevel
+  readonly logFormat: 'text' | 'json' | null
+}
+
+/** Words that cannot be read; the message says which and what would be right. */
+export class WrongSettings extends Error {
+  override readonly name = 'WrongSettings'
+}
+
+/** The settings, `help` or `version` when that was asked for. Flags win over the environment. Throws WrongSettings. */
+export function readSettings(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Settings | 'help' | 'version' {
+  const flags = readFlags(argv)
+  if (flags.help) return 'help'
+  if (flags.version) return 'version'
+
+  const raw = (flag: string): string | null => {
+    const found = SETTINGS.find((candidate) => candidate.flag === flag)
+    const told = flags[flag] ?? (found?.env ? env[found.env] : undefined)
+    const text = Array.isArray(told) ? told.join(',') : told === true ? 'yes' : told
+    return text || found?.fallback || null
+  }
+  const text = (flag: string): string => raw(flag) ?? ''
+  const number = (flag: string, least = 0): number => {
+    const value = Number(text(flag))
+    if (Number.isFinite(value) && value >= least) return value
+    throw new WrongSettings(`--${flag} takes a number of at least ${least}, not "${text(flag)}".`)
+  }
+  const one = <T extends string>(flag: string, words: readonly T[]): T => {
+    const word = words.find((candidate) => candidate === text(flag))
+    if (word) return word
+    throw new WrongSettings(`--${flag} takes ${words.join(' or ')}, not "${text(flag)}".`)
+  }
+  const yes = (flag: string): boolean => {
+    if (/^(yes|true|1)$/i.test(text(flag))) return true
+    if (/^(no|false|0)$/i.test(text(flag))) return false
+    throw new WrongSettings(`--${flag} is yes or no, not "${text(flag)}".`)
+  }
+
+  const server = text('server')
+  if (!/^https?:\/\//i.test(server) || !URL.canParse(server)) {
+    throw new WrongSettings(
+      `--server takes an http or https URL${server ? `, not "${server}"` : '; it is needed'}.`,
+    )
+  }
+  const [token, tokenFile] = [raw('token'), raw('token-file')]
+  if (!token && !tokenFile)
+    throw new WrongSettings('A device token is needed: --token-file, or UPDRAFT_DEVICE_TOKEN.')
+  const installed = readInstalled(text('installed'))
+  return {
+    server,
+    tokenFile,
+    token,
+    isTokenOnArgv: flags.token !== undefined,
+    uplink: one('uplink', ['updraft', 'thingsboard']),
+    stateFolder: text('state'),
+    installed,
+    types: readTypes(text('types')),
+    versionCommand: raw('version-command'),
+    installScript: text('install-script'),
+    installTimeoutSeconds: number('install-timeout-seconds', 1),
+    restartCommand: text('restart-command'),
+    factsFile: raw('facts'),
+    intervalSeconds: number('interval-seconds', 1),
+    isIntervalFixed: yes('fixed-interval'),
+    firstCheckInSeconds: number('first-check-in-seconds'),
+    waitSeconds: Math.min(300, number('wait-seconds')),
+    isOnce: yes('once'),
+    maxBytesPerSecond: number('max-bytes-per-second'),
+    stallSeconds: number('stall-seconds', 1),
+    reserveBytes: number('reserve-bytes'),
+    chunkBytes: Math.floor(number('chunk-bytes', 1)),
+    backOffCapSeconds: number('max-back-off-seconds', 1),
+    isUncheckedAllowed: yes('allow-unchecked'),
+    logLevel: one('log-level', LOG_LEVELS),
+    logFormat: raw('log-format') === null ? null : one<'text' | 'json'>('log-format', ['text', 'json']),
+  }
+}
+
+/** The table for people. */
+export function helpText(): string {
+  const rows = SETTINGS.map(({ flag, env, unit, fallback, meaning }) => {
+    const isSwitch = unit === 'yes/no'
+    const head = `  --${flag}${isSwitch ? '' : ` ${unit}`}`
+    const facts = [env, isSwitch || fallback === '' ? null : `default ${fallback}`].filter(Boolean)
+    return [
+      `${head}${facts.length > 0 ? `   (${facts.join(', ')})` : ''}`,
+      ...wrapped(meaning),
+    ].join('\n')
+  })
+  return `updraft-agent: keeps this device up to date.
+
+Usage: updraft-agent --server URL --token-file FILE [settings]
+
+Each setting is a flag, or an environment variable; the flag wins.
+
+${rows.join('\n')}
+  --version
+      prints the version of the agent
+  --help
+      prints this
+
+Exit codes: 0 done, or the supervisor is to start the new version; 1 failed; 2 settings that cannot be
+read; 3 another agent uses the state folder. Certificates of a private authority: NODE_EXTRA_CA_CERTS;
+a proxy: NODE_USE_ENV_PROXY=1 with HTTPS_PROXY.
+`
+}
+
+function readFlags(
+  argv: readonly string[],
+): Record<string, string | boolean | string[] | undefined> {
+  const isRepeatable = (flag: string) => flag === 'installed' || flag === 'types'
+  const known = SETTINGS.map(({ flag, unit }) => [
+    flag,
+    unit === 'yes/no' ? { type: 'boolean' } : { type: 'string', multiple: isRepeatable(flag) },
+  ])
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        ...Object.fromEntries(known),
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
+      strict: true,
+      allowPositionals: false,
+    }).values as Record<string, string | boolean | string[] | undefined>
+  } catch (error) {
+    throw new WrongSettings(messageOf(error))
+  }
+}
+
+function readInstalled(text: string): InstalledByType {
+  if (text === '') return {}
+  try {
+    return parseInstalled(text.replaceAll(',', '\n'))
+  } catch (error) {
+    throw new WrongSettings(`--installed cannot be read: ${messageOf(error)}.`)
+  }
+}
+
+function readTypes(text: string): string[] {
+  const types = text
+    .split(',')
+    .map((type) => type.trim())
+    .filter((type) => type !== '')
+  const wrong = types.find((type) => !COMPONENT_TYPE_PATTERN.test(type))
+  if (wrong) throw new WrongSettings(`--types: "${wrong}" is no lower-case name such as firmware.`)
+  return types
+}
+
+function wrapped(text: string, width = 90): string[] {
+  const lines: string[] = []
+  let line = '     '
+  for (const word of text.split(' ')) {
+    if (line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = '     '
+    }
+    line += ` ${word}`
+  }
+  return [...lines, line]
+}
