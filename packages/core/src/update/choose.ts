@@ -27,10 +27,13 @@ const BACK_OFF_MS = [15, 60, 240, 720].map((minutes) => minutes * MINUTE_MS)
 
 /** How earlier operations of the assigned release on this device ended, since it was assigned. */
 export interface Attempts {
-  /** Ended as FAILED, or as UPDATED although the device runs something else by now. */
+  /**
+   * Ended as FAILED or UPDATED: what arrived and is wanted once more did not last. Counts those opened by the
+   * assignment itself too.
+   */
   readonly failures: number
   readonly lastFailedAt: Date | null
-  /** An operator cancelled it. */
+  /** An operator cancelled the latest of them. */
   readonly isCancelled: boolean
 }
 

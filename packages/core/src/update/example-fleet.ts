@@ -37,11 +37,13 @@ export class Fleet {
   readonly #devices = new Map<string, Device>()
   /** By name of the device or profile, then by component type. */
   readonly #assigned = new Map<string, Map<string, Assigned>>()
+  readonly #releases = new Map<string, Release>()
   #opened = 0
 
   add(name: string, runs: string | null = null): void {
-    const known = runs ? { firmware: installed(runs) } : {}
+    const known: Record<string, Installed> = runs ? { firmware: installed(runs) } : {}
     this.#devices.set(name, device(name, { installed: known }))
+    this.log.push(`there is ${name}${runs ? `, running ${runs}` : ''}`)
     this.#look(name)
   }
 
@@ -58,6 +60,7 @@ export class Fleet {
 
   assign(release: Release, to = 'gateway'): void {
     this.#advanceClock()
+    this.#releases.set(release.id, release)
     const assigned = this.#assigned.get(to) ?? new Map<string, Assigned>()
     this.#assigned.set(to, assigned.set(release.type, { release, assignedAt: this.now }))
     this.log.push(`${to} is assigned ${nameOf(release)}`)
@@ -89,7 +92,7 @@ export class Fleet {
     this.#keep(name, changes)
     for (const [type, { choice, operation }] of Object.entries(answers)) {
       const what = operation ? `${nameOf(operation)} ${operation.state}` : 'nothing'
-      this.log.push(`  ← ${type}: ${what}, because ${choice.because.message}`)
+      this.log.push(`  ← ${type}: ${what} (${choice.because.message})`)
     }
     return answers
   }
@@ -134,6 +137,7 @@ export class Fleet {
   }
 
   retry(name: string, release: Release): Operation {
+    this.#releases.set(release.id, release)
     this.#advanceClock()
     this.log.push(`Ada has ${name} try ${nameOf(release)} again`)
     const { changes, operation } = retryByOperator(this.snapshot(name), {
@@ -178,14 +182,14 @@ export class Fleet {
     const own = this.#of(found.name, type)
     const assignment = (to: string): Assignment | null => {
       const assigned = this.#assigned.get(to)?.get(type)
-      return assigned
-        ? { ...assigned, attempts: attempts(own, assigned, found.installed[type]) }
-        : null
+      return assigned ? { ...assigned, attempts: attempts(own, assigned) } : null
     }
+    const underWay = this.underWay(found.name, type)
     return {
       deviceAssignment: assignment(found.name),
       profileAssignment: assignment(found.profileId),
-      underWay: this.underWay(found.name, type),
+      underWay,
+      underWayRelease: this.#releases.get(underWay?.releaseId ?? '') ?? null,
       latestEnded: own.findLast(({ state }) => isTerminal(state)) ?? null,
     }
   }
@@ -226,7 +230,6 @@ export class Fleet {
       ...found,
       installed: { ...found.installed, ...changes.installed },
       inventory: changes.inventory ?? found.inventory,
-      attributes: changes.attributes ?? found.attributes,
     })
     for (const [type, runs] of Object.entries(changes.installed)) {
       this.log.push(`  ${name} runs ${runs.title}@${runs.version} as its ${type}`)
@@ -276,57 +279,36 @@ export class Fleet {
     }
     if (changes.operations.length > 0 && changes.events.length === 0)
       throw broken('Nobody is told.')
-    if (isNothing(changes) !== (JSON.stringify(changes) === NOTHING)) throw broken('Not nothing.')
-    this.#holdBreaker(name, broken)
+    const isEmpty = Object.values(changes).every((each) => Object.keys(each ?? {}).length === 0)
+    if (isNothing(changes) !== isEmpty) throw broken('Nothing is something.')
+    const opened = changes.operations.filter(({ id }) => !before.has(id))
+    this.#holdBreaker(name, opened, broken)
   }
 
-  #holdBreaker(name: string, broken: (rule: string) => Error): void {
-    for (const { release, assignedAt } of [
-      ...(this.#assigned.get(name)?.values() ?? []),
-      ...(this.#assigned.get(this.device(name).profileId)?.values() ?? []),
-    ]) {
-      const own = this.#of(name, release.type).filter((each) => each.openedAt > assignedAt)
-      const unasked = own.filter(
-        (each) =>
-          each.releaseId === release.id &&
-          each.state !== 'CANCELED' &&
-          each.origin.code !== 'operator.retry',
-      )
-      if (unasked.length > MAX_ATTEMPTS) throw broken('More attempts than anybody asked for.')
+  /** What nobody asked for by hand is begun for what is assigned, and not once too often. */
+  #holdBreaker(name: string, opened: readonly Operation[], broken: (rule: string) => Error): void {
+    for (const { releaseId, type, origin } of opened) {
+      if (origin.code === 'operator.retry') continue
+      const assigned =
+        this.#assigned.get(name)?.get(type) ??
+        this.#assigned.get(this.device(name).profileId)?.get(type)
+      if (assigned?.release.id !== releaseId) throw broken('Begun for what nobody assigned.')
+      const others = this.#of(name, type).filter((each) => !opened.includes(each))
+      if (attempts(others, assigned).failures >= MAX_ATTEMPTS) throw broken('Tried too often.')
     }
   }
 }
 
-const NOTHING = JSON.stringify({
-  installed: {},
-  inventory: null,
-  attributes: null,
-  operations: [],
-  steps: [],
-  events: [],
-})
-
-/**
- * What the operations of one device and type come to for an assignment: those of its release that were opened
- * since it was assigned. An operator's word is undone by a later one.
- */
-function attempts(
-  own: readonly Operation[],
-  { release, assignedAt }: Assigned,
-  runs: Installed | undefined,
-): Attempts {
-  const ours = own.filter((each) => each.releaseId === release.id && each.openedAt > assignedAt)
-  const failures = ours.filter(
-    (each) =>
-      each.state === 'FAILED' ||
-      (each.state === 'UPDATED' && (each !== ours.at(-1) || !isInstalled(each, runs))),
+/** What the ended operations of one device and type come to for an assignment. */
+function attempts(own: readonly Operation[], { release, assignedAt }: Assigned): Attempts {
+  const ours = own.filter(
+    ({ releaseId, endedAt }) => releaseId === release.id && endedAt && endedAt >= assignedAt,
   )
-  const lastCancel = ours.findLastIndex(({ because }) => because.code === 'operator.cancel')
-  const lastRetry = ours.findLastIndex(({ origin }) => origin.code === 'operator.retry')
+  const failures = ours.filter(({ state }) => state !== 'CANCELED')
   return {
     failures: failures.length,
     lastFailedAt: failures.at(-1)?.endedAt ?? null,
-    isCancelled: lastCancel >= 0 && lastCancel >= lastRetry,
+    isCancelled: ours.at(-1)?.because.code === 'operator.cancel',
   }
 }
 

@@ -117,7 +117,10 @@ export function hear(
 ): { changes: Changes; heard: Advance | null } {
   const draft = new Draft(snapshot, moment)
   draft.learn(facts)
-  const heard = draft.hear(address, report)
+  const type = 'type' in address ? address.type : draft.find(address.operationId).operation.type
+  const installed = report.installed ?? facts.installed[type]
+  const heard = draft.hear(address, { ...report, installed })
+  draft.settleAll()
   return { changes: draft.changes(), heard }
 }
 
@@ -134,9 +137,8 @@ export function cancelByOperator(
       `The update to ${nameOf(operation)} has already ended as ${operation.state}.`,
     )
   }
-  draft.apply(
-    cancel(operation, reason('operator.cancel', `Cancelled by ${actor.name}.`), moment.now),
-  )
+  const because = reason('operator.cancel', `Cancelled by ${actor.name}.`)
+  draft.lookFurther(draft.apply(cancel(operation, because, moment.now)))
   return draft.changes()
 }
 
@@ -158,6 +160,14 @@ export function retryByOperator(
   const operation = draft.open(release, reason('operator.retry', `Tried again by ${actor.name}.`))
   return { changes: draft.changes(), operation }
 }
+
+const UNKNOWN: Installed = { title: null, version: null }
+
+/** What was told; what it does not mention is as before. */
+const filledFrom = (known: Installed, told: Installed): Installed => ({
+  title: told.title ?? known.title,
+  version: told.version ?? known.version,
+})
 
 const EMPTY_COMPONENT: Component = {
   deviceAssignment: null,
@@ -201,22 +211,28 @@ class Draft {
 
   learn({ installed, inventory, inventoryChanges }: Facts): void {
     const { device } = this.#snapshot
-    for (const [type, runs] of Object.entries(installed)) {
-      const known = this.#runs(type)
-      if (known?.title !== runs.title || known.version !== runs.version) {
-        this.#installed[type] = runs
-      }
+    for (const [type, told] of Object.entries(installed)) {
+      const known = this.#runs(type) ?? UNKNOWN
+      const runs = filledFrom(known, told)
+      if (known.title !== runs.title || known.version !== runs.version) this.#installed[type] = runs
     }
     const told = inventoryChanges ? { ...device.inventory, ...inventoryChanges } : inventory
     if (told && !sameJson(told, device.inventory)) this.#inventory = told
   }
 
   /** A device that says it runs the target has arrived, whatever it reported before. */
-  settleByInstalled(type: ComponentType): void {
+  settleByInstalled(type: ComponentType): Advance | null {
     const { underWay } = this.component(type)
     const installed = this.#runs(type)
-    if (underWay && isInstalled(underWay, installed)) {
-      this.apply(advance(underWay, { state: 'UPDATED', installed }, this.#moment.now))
+    return underWay && isInstalled(underWay, installed)
+      ? this.apply(advance(underWay, { state: 'UPDATED', installed }, this.#moment.now))
+      : null
+  }
+
+  settleAll(): void {
+    for (const type of this.types()) {
+      const settled = this.settleByInstalled(type)
+      if (settled) this.lookFurther(settled)
     }
   }
 
@@ -237,25 +253,41 @@ class Draft {
   }
 
   hear(address: Address, report: Report): Advance | null {
-    const { now } = this.#moment
-    if ('operationId' in address) {
-      const { operation } = this.find(address.operationId)
-      // A report on an operation by its id speaks of that operation's release, unless it says otherwise.
-      const installed = report.installed ?? { title: operation.title, version: operation.version }
-      const heard = this.apply(advance(operation, { ...report, installed }, now))
-      if (report.state === 'UPDATED') this.learn({ installed: { [operation.type]: installed } })
-      this.#lookFurther(operation.type, heard)
-      return heard
+    return 'operationId' in address
+      ? this.#hearOf(this.find(address.operationId).operation, report)
+      : this.#hearFrom(address.type, report)
+  }
+
+  /** A report with an operation's id speaks of that operation's release, unless it says otherwise. */
+  #hearOf(operation: Operation, report: Report): Advance {
+    const installed = filledFrom(operation, report.installed ?? UNKNOWN)
+    const heard = this.apply(advance(operation, { ...report, installed }, this.#moment.now))
+    if (heard.operation.state === 'UPDATED' && heard.outcome === 'moved') {
+      this.learn({ installed: { [operation.type]: installed } })
+    } else if (report.installed) {
+      this.learn({ installed: { [operation.type]: report.installed } })
     }
-    const installed = report.installed ?? this.#runs(address.type)
-    const operation = this.#operationFor(address.type, report)
+    this.lookFurther(heard)
+    return heard
+  }
+
+  #hearFrom(type: ComponentType, report: Report): Advance | null {
+    if (report.installed) this.learn({ installed: { [type]: report.installed } })
+    const operation = this.#operationFor(type, report)
     if (!operation) {
-      this.#note('report.ignored', `${address.type} ${report.state}`, 'report.stray')
+      this.#note('report.ignored', `${type} ${report.state}`, 'report.stray')
       return null
     }
-    const heard = this.apply(advance(operation, { ...report, installed }, now))
-    this.#lookFurther(address.type, heard)
+    const said = { ...report, installed: this.#runs(type) }
+    const heard = this.apply(advance(operation, said, this.#moment.now))
+    this.lookFurther(heard)
     return heard
+  }
+
+  /** After an end, or back at its beginning, there may be more to do: what waited for it is queued at once. */
+  lookFurther({ outcome, operation }: Advance): void {
+    const isFree = isTerminal(operation.state) || operation.state === 'INITIATED'
+    if (outcome === 'moved' && isFree) this.answer(operation.type, false)
   }
 
   find(operationId: string): { operation: Operation } {
@@ -324,11 +356,6 @@ class Draft {
     )
   }
 
-  /** After an end there may be more to do: what waited for it is queued at once. */
-  #lookFurther(type: ComponentType, heard: Advance): void {
-    if (heard.outcome === 'moved' && isTerminal(heard.operation.state)) this.answer(type, false)
-  }
-
   #put(operation: Operation): void {
     this.#operations.set(operation.id, operation)
     const component = this.component(operation.type)
@@ -389,14 +416,11 @@ class Draft {
 function afterEnd(component: Component, operation: Operation): Component {
   const update = (assignment: Assignment | null): Assignment | null => {
     if (assignment?.release.id !== operation.releaseId) return assignment
-    const { attempts } = assignment
-    if (operation.state === 'FAILED') {
-      const failures = attempts.failures + 1
-      return { ...assignment, attempts: { ...attempts, failures, lastFailedAt: operation.endedAt } }
-    }
-    return operation.because.code === 'operator.cancel'
-      ? { ...assignment, attempts: { ...attempts, isCancelled: true } }
-      : assignment
+    const isCancelled = operation.because.code === 'operator.cancel'
+    const failures = assignment.attempts.failures + (operation.state === 'CANCELED' ? 0 : 1)
+    const lastFailedAt =
+      operation.state === 'CANCELED' ? assignment.attempts.lastFailedAt : operation.endedAt
+    return { ...assignment, attempts: { failures, lastFailedAt, isCancelled } }
   }
   return {
     ...component,
@@ -412,5 +436,7 @@ function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) !== Array.isArray(b)) return false
   const left = Object.entries(a)
   if (left.length !== Object.keys(b).length) return false
-  return left.every(([key, value]) => key in b && sameJson(value, (b as JsonObject)[key]))
+  return left.every(
+    ([key, value]) => Object.hasOwn(b, key) && sameJson(value, (b as JsonObject)[key]),
+  )
 }
