@@ -170,7 +170,7 @@ function arrive(operation: Operation, report: Report, now: Date): Advance {
     'device.interrupted',
     `The device came back with ${runs} before it installed ${nameOf(operation)}; it is told again.`,
   )
-  return startOver(operation, { state: 'INITIATED' }, now, because)
+  return startOver(operation, { state: 'QUEUED' }, now, because)
 }
 
 /** Any step back is a new start: some devices never report the DOWNLOADING they begin again with. */

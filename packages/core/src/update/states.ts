@@ -3,7 +3,7 @@
  * check, the terminal's words and the dashboard's colours are drawn from it.
  *
  * Devices skip states and step back (they start over after a power cut), so from any state a device can be in,
- * it may report any other. What the table forbids is leaving an end, and a device claiming a state
+ * it may report any other. One that comes back empty-handed is queued anew, to be told once more. What the table forbids is leaving an end, and a device claiming a state
  * that is the server's own.
  */
 export const STATES = [
@@ -60,28 +60,28 @@ export const STATE_TABLE: Readonly<Record<State, StateFacts>> = {
     progressPercent: 10,
     isTerminal: false,
     isReportable: true,
-    next: ['INITIATED', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED', 'FAILED', 'CANCELED'],
+    next: ['QUEUED', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED', 'FAILED', 'CANCELED'],
   },
   DOWNLOADED: {
     word: 'downloaded',
     progressPercent: 55,
     isTerminal: false,
     isReportable: true,
-    next: ['INITIATED', 'DOWNLOADING', 'VERIFIED', 'UPDATING', 'UPDATED', 'FAILED', 'CANCELED'],
+    next: ['QUEUED', 'DOWNLOADING', 'VERIFIED', 'UPDATING', 'UPDATED', 'FAILED', 'CANCELED'],
   },
   VERIFIED: {
     word: 'verified',
     progressPercent: 60,
     isTerminal: false,
     isReportable: true,
-    next: ['INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'UPDATING', 'UPDATED', 'FAILED', 'CANCELED'],
+    next: ['QUEUED', 'DOWNLOADING', 'DOWNLOADED', 'UPDATING', 'UPDATED', 'FAILED', 'CANCELED'],
   },
   UPDATING: {
     word: 'installing',
     progressPercent: 70,
     isTerminal: false,
     isReportable: true,
-    next: ['INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATED', 'FAILED', 'CANCELED'],
+    next: ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATED', 'FAILED', 'CANCELED'],
   },
   UPDATED: {
     word: 'updated',

@@ -308,7 +308,9 @@ const STORIES: Record<string, () => Fleet> = {
 
   'ThingsBoard, interrupted in mid-download and back with the old version'() {
     const fleet = begun('DOWNLOADING', 'UPDATED F@1.0.0')
-    expect(fleet.underWay('D1')).toMatchObject({ state: 'INITIATED', restarts: 1 })
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'QUEUED', restarts: 1 })
+    expect(fleet.checkIn('D1').firmware?.isNews).toBe(true)
+    expect(fleet.checkIn('D1').firmware?.isNews).toBe(false)
     for (const words of WAYS.arduino) fleet.report('D1', words)
     fleet.report('D1', 'UPDATED F@2.0.0')
     expect(fleet.history('D1')).toEqual(['F@2.0.0 UPDATED'])
@@ -479,14 +481,6 @@ describe('an operator', () => {
   ])('cannot have another attempt %s', (_, told, target) => {
     const fleet = told()
     expect(refusal(() => fleet.retry('D1', target))).toBe('operation.cannot-retry')
-  })
-
-  test('is named in the events of what follows', () => {
-    const fleet = begun('DOWNLOADING')
-    const snapshot = fleet.snapshot('D1')
-    expect(snapshot.components.firmware?.underWay?.id).toBe('op1')
-    fleet.cancel('D1', 'op1')
-    expect(fleet.operations[0]?.because.message).toBe('Cancelled by Ada.')
   })
 
   test('passes over back-off and breaker', () => {

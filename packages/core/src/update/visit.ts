@@ -286,7 +286,7 @@ class Draft {
 
   /** After an end, or back at its beginning, there may be more to do: what waited for it is queued at once. */
   lookFurther({ outcome, operation }: Advance): void {
-    const isFree = isTerminal(operation.state) || operation.state === 'INITIATED'
+    const isFree = isTerminal(operation.state) || operation.state === 'QUEUED'
     if (outcome === 'moved' && isFree) this.answer(operation.type, false)
   }
 
