@@ -4,6 +4,7 @@
  * tests only; what a real store has to count is counted here too (`attempts`).
  */
 import type { Device, Facts } from '../device.ts'
+import type { DomainEvent } from '../events.ts'
 import { type Installed, isInstalled, nameOf, type Release } from '../release.ts'
 import { type Assignment, type Attempts, MAX_ATTEMPTS } from './choose.ts'
 import { device, installed, minutesAfter, NOON } from './examples.ts'
@@ -33,6 +34,7 @@ export class Fleet {
   /** What happened, line by line. */
   readonly log: string[] = []
   readonly steps: Step[] = []
+  readonly events: DomainEvent[] = []
   operations: readonly Operation[] = []
   readonly #devices = new Map<string, Device>()
   /** By name of the device or profile, then by component type. */
@@ -234,6 +236,7 @@ export class Fleet {
     for (const [type, runs] of Object.entries(changes.installed)) {
       this.log.push(`  ${name} runs ${runs.title}@${runs.version} as its ${type}`)
     }
+    this.events.push(...changes.events)
     for (const step of changes.steps) this.#write(step, changes.operations, before)
     const changed = new Map(changes.operations.map((each) => [each.id, each]))
     this.operations = [

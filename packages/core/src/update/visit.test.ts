@@ -493,6 +493,41 @@ describe('an operator', () => {
   })
 })
 
+test('each event names who did it: the device what it reports, an operator what she asks for, the server the rest', () => {
+  const fleet = new Fleet()
+  fleet.add('D1', 'F@1.0.0')
+  fleet.assign(F2)
+  fleet.checkIn('D1')
+  fleet.report('D1', 'DOWNLOADING')
+  fleet.assign(F3)
+  fleet.cancel('D1', 'op1')
+  fleet.assign(F2)
+  fleet.checkIn('D1')
+  fleet.report('D1', 'FAILED')
+  fleet.report('D1', 'DOWNLOADING')
+  fleet.report('D1', 'FAILED')
+  fleet.retry('D1', F2)
+  fleet.withdraw('D1')
+  const told = fleet.events.map(
+    ({ kind, actor, subject, data }) => `${actor.name}: ${kind} ${subject.name} ${data.state}`,
+  )
+  expect(told).toEqual([
+    'updraft: operation.opened F@2.0.0 QUEUED',
+    'updraft: operation.moved F@2.0.0 INITIATED',
+    'D1: operation.moved F@2.0.0 DOWNLOADING',
+    'Ada: operation.ended F@2.0.0 CANCELED',
+    'updraft: operation.opened F@3.0.0 QUEUED',
+    'updraft: operation.ended F@3.0.0 CANCELED',
+    'updraft: operation.opened F@2.0.0 QUEUED',
+    'updraft: operation.moved F@2.0.0 INITIATED',
+    'D1: operation.ended F@2.0.0 FAILED',
+    'D1: operation.opened F@2.0.0 QUEUED',
+    'D1: operation.moved F@2.0.0 DOWNLOADING',
+    'D1: operation.ended F@2.0.0 FAILED',
+    'Ada: operation.opened F@2.0.0 QUEUED',
+  ])
+})
+
 describe('what is learned', () => {
   const moment = { now: NOON, newId: () => 'new' }
   const learned = (

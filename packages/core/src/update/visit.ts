@@ -4,7 +4,7 @@
  */
 import type { Device, Facts, JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
-import type { Actor, DomainEvent, EventKind } from '../events.ts'
+import { type Actor, type DomainEvent, type EventKind, SERVER } from '../events.ts'
 import { type Reason, reason } from '../reason.ts'
 import {
   type ComponentType,
@@ -239,14 +239,15 @@ class Draft {
   answer(type: ComponentType, tells: boolean): Answer {
     const choice = choose(this.situation(type), this.#moment.now)
     if ('cancels' in choice && choice.cancels) {
-      this.apply(cancel(choice.cancels.operation, choice.cancels.because, this.#moment.now))
+      const { operation, because } = choice.cancels
+      this.apply(cancel(operation, because, this.#moment.now), SERVER)
     }
     if (choice.kind === 'nothing') {
       return { choice, isNews: false, operation: null, release: choice.release }
     }
     const opened =
-      choice.kind === 'offer' ? this.open(choice.release, choice.because) : choice.operation
-    const operation = tells ? this.apply(tell(opened, this.#moment.now)).operation : opened
+      choice.kind === 'offer' ? this.open(choice.release, choice.because, SERVER) : choice.operation
+    const operation = tells ? this.apply(tell(opened, this.#moment.now), SERVER).operation : opened
     const release =
       choice.kind === 'offer' ? choice.release : (this.component(type).underWayRelease ?? null)
     return { choice, isNews: tells && opened.state === 'QUEUED', operation, release }
@@ -302,22 +303,22 @@ class Draft {
     })
   }
 
-  open(release: Release, origin: Reason): Operation {
+  open(release: Release, origin: Reason, actor = this.#actor): Operation {
     const { now, newId } = this.#moment
     const deviceId = this.#snapshot.device.id
     const { operation, step } = open({ id: newId(), deviceId, release, origin }, now)
     this.#put(operation)
     this.#steps.push(step)
-    this.#event('operation.opened', operation)
+    this.#event('operation.opened', operation, actor)
     return operation
   }
 
-  apply(advanced: Advance): Advance {
+  apply(advanced: Advance, actor = this.#actor): Advance {
     if (advanced.step) this.#steps.push(advanced.step)
     if (advanced.outcome === 'moved') {
       this.#put(advanced.operation)
       const ended = isTerminal(advanced.operation.state)
-      this.#event(ended ? 'operation.ended' : 'operation.moved', advanced.operation)
+      this.#event(ended ? 'operation.ended' : 'operation.moved', advanced.operation, actor)
     }
     return advanced
   }
@@ -381,11 +382,11 @@ class Draft {
     return known.find((release) => release?.id === operation.releaseId) ?? null
   }
 
-  #event(kind: EventKind, operation: Operation): void {
+  #event(kind: EventKind, operation: Operation, actor: Actor): void {
     this.#events.push({
       kind,
       at: this.#moment.now,
-      actor: this.#actor,
+      actor,
       subject: { kind: 'operation', id: operation.id, name: nameOf(operation) },
       deviceId: this.#snapshot.device.id,
       data: {
