@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
   chmod,
   copyFile,
   mkdir,
+  mkdtemp,
   open,
   readdir,
   readFile,
@@ -95,7 +95,7 @@ export async function binariesFor(
   const folder = join(parent, binaries.build)
   if (existsSync(folder)) return { ...binaries, folder }
 
-  const copy = `${folder}.new-${randomBytes(4).toString('hex')}`
+  const copy = await mkdtemp(`${folder}.new-`)
   try {
     await copyTree(binaries.folder, copy)
     await rename(copy, folder)
@@ -109,9 +109,9 @@ export async function binariesFor(
   return { ...binaries, folder }
 }
 
-/** Copies a tree so that everybody may read it, and that a power cut cannot leave it half-written. */
+/** Copies a tree so that everybody may read it, and to disk before it returns. */
 async function copyTree(from: string, to: string): Promise<void> {
-  await mkdir(to)
+  await mkdir(to, { recursive: true })
   await chmod(to, 0o755)
   const entries = await readdir(from, { withFileTypes: true })
   await Promise.all(

@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, type Stats } from 'node:fs'
 import {
   lstat,
+  mkdtemp,
   readdir,
   readFile,
   realpath,
@@ -130,13 +130,11 @@ async function createCluster(place: Place, binaries: Binaries): Promise<Cluster>
 
   const near = !user || (await canEnter(dataFolder, user))
   const shelter = near ? dataFolder : await openShelter(place.shelter, user, log)
-  const name = near
-    ? 'postgres'
-    : createHash('sha256').update(dataFolder).digest('hex').slice(0, 12)
+  const name = near ? 'postgres' : placeName(dataFolder)
   await clearLeftovers(shelter, name, log)
 
   const programs = await reachable(binaries, user, place)
-  const draft = join(shelter, `${name}.new-${process.pid}-${randomBytes(4).toString('hex')}`)
+  const draft = await mkdtemp(join(shelter, `${name}.new-${process.pid}-`))
   let failure: unknown
   try {
     await initialise(draft, { binaries: programs, user, signal: place.signal })
@@ -160,9 +158,16 @@ async function createCluster(place: Place, binaries: Binaries): Promise<Cluster>
   return made
 }
 
+/** Tells a person whose database lies outside: /srv/up draft → srv-up-draft. */
+const placeName = (dataFolder: string): string =>
+  dataFolder
+    .replace(/[^a-z0-9]+/gi, '-')
+    .replace(/^-/, '')
+    .slice(-60) || 'root'
+
 /** Gives the finished draft a name of its own and makes `home` the link to it: whoever makes the link wins. */
 async function settleOutside(draft: string, name: string, home: string): Promise<void> {
-  const folder = join(dirname(draft), `${name}-${randomBytes(4).toString('hex')}`)
+  const folder = join(dirname(draft), `${name}-${draft.slice(-6)}`)
   if (existsSync(home)) await rmdir(home)
   await rename(draft, folder)
   await syncPath(dirname(draft))

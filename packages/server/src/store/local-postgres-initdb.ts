@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { chown, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Binaries, programOf, syncPath } from './local-postgres-binaries.ts'
@@ -13,15 +12,14 @@ type Making = {
 }
 
 /**
- * Makes a whole new cluster in `folder`, which must not exist: synced to disk, with checksums, and
+ * Makes a whole new cluster in the empty `folder`: synced to disk, with checksums, and
  * with a password that only its owner can read. Where we are root, the database user gets `data` and
  * `run` and may pass through the folder itself, but can replace nothing in it that root reads or writes.
  */
 export async function initialise(folder: string, making: Making): Promise<void> {
   const { user } = making
   const passwordPath = join(folder, 'password')
-  await mkdir(folder, { mode: 0o700 })
-  await writeFile(passwordPath, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 })
+  await writeFile(passwordPath, `${newPassword()}\n`, { mode: 0o600 })
   for (const name of ['data', 'run']) await mkdir(join(folder, name), { mode: 0o700 })
   if (user) {
     await giveDatabase(folder, user)
@@ -32,6 +30,9 @@ export async function initialise(folder: string, making: Making): Promise<void> 
   await syncPath(passwordPath)
   await syncPath(folder)
 }
+
+const newPassword = () =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')
 
 const argumentsFor = (folder: string): string[] => [
   `--pgdata=${join(folder, 'data')}`,

@@ -1,5 +1,4 @@
 import { execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import {
   chown,
   copyFile,
@@ -122,7 +121,7 @@ export async function healLocks(cluster: Cluster): Promise<void> {
     if (!(await isStale(path, text, cluster))) continue
     // Another process may have started a server since we looked: take the file aside, look again, and
     // put it back if it is not what we judged.
-    const aside = `${path}.stale-${randomBytes(4).toString('hex')}`
+    const aside = `${path}.stale-${crypto.randomUUID()}`
     await rename(path, aside).catch(() => {})
     if ((await readText(aside)) !== text) await link(aside, path).catch(() => {})
     await rm(aside, { force: true })
@@ -139,7 +138,7 @@ async function isStale(path: string, text: string, cluster: Cluster): Promise<bo
 export type Spawned = {
   readonly pid: number | undefined
   /** Why it ended, or could not be started; nothing while it runs. */
-  ended(): string | undefined
+  ended(): { readonly code: number | null; readonly reason: string } | undefined
   /** The last lines the log got since the start. */
   lines(): Promise<string>
 }
@@ -161,18 +160,18 @@ export async function spawnServer(cluster: Cluster): Promise<Spawned> {
     stdio: ['ignore', log.fd, log.fd],
     ...(cluster.user && { uid: cluster.user.uid, gid: cluster.user.gid }),
   })
-  let ended: string | undefined
+  let end: ReturnType<Spawned['ended']>
   child.once('exit', (code, signal) => {
-    ended = `it ended with ${signal ?? `code ${code}`}`
+    end = { code, reason: `it ended with ${signal ?? `code ${code}`}` }
   })
-  child.once('error', (error) => {
-    ended = error.message
+  child.once('error', ({ message }) => {
+    end = { code: null, reason: message }
   })
   child.unref()
   await log.close()
   return {
     pid: child.pid,
-    ended: () => ended,
+    ended: () => end,
     lines: async () => lastLines((await readText(cluster.logPath)).slice(size)),
   }
 }

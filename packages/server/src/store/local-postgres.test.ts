@@ -24,7 +24,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalPostgres, startLocalPostgres } from './local-postgres.ts'
 import { canRun, isRoot } from './local-postgres-user.ts'
 
@@ -32,9 +32,6 @@ const here = fileURLToPath(new URL('./local-postgres.ts', import.meta.url))
 const nobody = { uid: 65534, gid: 65534, name: 'nobody' }
 const canUseNobody =
   isRoot() && (await canRun(here, nobody, 0o4)) && (await canRun(process.execPath, nobody))
-
-// Making a cluster is mostly work for the disk, which may be busy with others' writes.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 
 const words: string[] = []
 const note = (details: object, message: string) => words.push(JSON.stringify([message, details]))
@@ -282,6 +279,17 @@ describe('a later start', () => {
     const folder = await seeded()
     await appendFile(join(folder, 'postgres/data/postgresql.conf'), "\nwork_mem = 'plenty'\n")
     await expect(start(folder)).rejects.toThrow(/did not start: .*code 1.*work_mem.*plenty/s)
+  })
+
+  test('of a damaged database fails at once', async () => {
+    const folder = await seeded()
+    await rm(join(folder, 'postgres/data/pg_wal'), { recursive: true })
+    const wal = join(folder, 'postgres/data/pg_wal')
+    await mkdir(wal, { mode: 0o700 })
+    const { uid, gid } = await stat(dirname(wal))
+    await chown(wal, uid, gid)
+    await expect(start(folder)).rejects.toThrow(/did not start.*checkpoint record/s)
+    expect(serversOn(folder)).toEqual([])
   })
 
   test('keeps the server’s log small', async () => {

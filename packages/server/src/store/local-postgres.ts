@@ -52,6 +52,7 @@ export type LocalPostgresOptions = {
 }
 
 const WAIT_LIMIT_SECONDS = 600
+const MOST_ATTEMPTS = 100
 const WORD_EVERY_SECONDS = 10
 const LOG_CHECK_SECONDS = 60
 
@@ -83,14 +84,14 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
 type Use = { readonly server: Running; readonly lease: Lease; readonly adopted: boolean }
 
 /** What a server says in its log that lost a race for the folder, or for its port: worth another try. */
-const LOST_RACE =
-  /lock file .*(already exists|is empty)|still in use|could not bind|database system is shut down/
+const LOST_RACE = /lock file .*(already exists|is empty)|still in use|could not bind/
 
 /** Waits for a server that runs, starts one where none does, and takes a share of it. */
 async function reach(cluster: Cluster, log: Log, signal: AbortSignal): Promise<Use> {
   const deadline = performance.now() + WAIT_LIMIT_SECONDS * 1000
   let nextWord = performance.now() + WORD_EVERY_SECONDS * 1000
   let spawned: Spawned | undefined
+  let attempts = 0
   try {
     for (; ; await pause(10, undefined, { signal })) {
       const server = await findRunning(cluster)
@@ -101,7 +102,7 @@ async function reach(cluster: Cluster, log: Log, signal: AbortSignal): Promise<U
           return { server, lease, adopted: server.pid !== spawned?.pid }
         }
       } else if (!spawned || spawned.ended()) {
-        if (spawned) await retryOrThrow(cluster, spawned)
+        if (spawned) await retryOrThrow(cluster, spawned, ++attempts)
         await healLocks(cluster)
         spawned = await spawnServer(cluster)
       }
@@ -134,11 +135,13 @@ async function addDatabase(lease: Lease, cluster: Cluster, server: Running): Pro
   }
 }
 
-async function retryOrThrow(cluster: Cluster, spawned: Spawned): Promise<void> {
-  const lines = await spawned.lines()
-  if (!LOST_RACE.test(lines))
+async function retryOrThrow(cluster: Cluster, spawned: Spawned, attempts: number): Promise<void> {
+  const [end, lines] = [spawned.ended(), await spawned.lines()]
+  // Ended well: another process took it over, and stopped it before we had a share.
+  const isWorthIt = end?.code === 0 || LOST_RACE.test(lines)
+  if (!isWorthIt || attempts > MOST_ATTEMPTS)
     throw new Error(
-      `PostgreSQL did not start: ${spawned.ended()}. Its log, ${cluster.logPath}, ends:\n${lines}`,
+      `PostgreSQL did not start: ${end?.reason}. Its log, ${cluster.logPath}, ends:\n${lines}`,
     )
   await pause(100)
 }
