@@ -79,7 +79,7 @@ describe('a version is SemVer 2.0', () => {
   ])('a long run of %s that comes to nothing is told in no time', (_, text) => {
     const begin = performance.now()
     for (let round = 0; round < 100; round += 1) expect(parseVersion(text)).toBeUndefined()
-    expect(performance.now() - begin).toBeLessThan(500)
+    expect(performance.now() - begin).toBeLessThan(2000)
   })
 })
 
