@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 /** Tests of these rooms of the server use a database of their own. */
 const withDatabase = 'packages/server/src/{store,app,artifacts,operator,dialects}/**/*.test.ts'
 
+/** One PostgreSQL for the run; each test file makes a database in it. */
+const globalSetup = 'tools/test-postgres.ts'
+
 /** Patience for machines under load; tests wait for events, never for time to pass. */
 const patient = { testTimeout: 60_000, hookTimeout: 60_000 }
 
@@ -21,13 +24,20 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'store', include: [withDatabase], sequence: { groupOrder: 1 }, ...patient },
+        test: {
+          name: 'store',
+          include: [withDatabase],
+          sequence: { groupOrder: 1 },
+          globalSetup,
+          ...patient,
+        },
       },
       {
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           sequence: { groupOrder: 2 },
+          globalSetup,
           ...patient,
         },
       },

@@ -34,8 +34,11 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   main: { rooms: ['platform', 'config'], packages: ['core'] },
   config: { rooms: [], packages: ['core'] },
   platform: { rooms: 'anything', packages: ['core', 'wire', 'api'] },
-  operator: { rooms: ['app'], packages: ['api', 'core'] },
-  dialects: { rooms: ['app/device-desk', 'app/live-sessions'], packages: ['wire', 'core'] },
+  operator: { rooms: ['app', 'transports'], packages: ['api', 'core'] },
+  dialects: {
+    rooms: ['app/device-desk', 'app/live-sessions', 'transports'],
+    packages: ['wire', 'core'],
+  },
   transports: { rooms: [], packages: [] },
   app: { rooms: [], packages: ['core'] },
   store: { rooms: ['app/ports'], packages: ['core'] },
@@ -73,7 +76,11 @@ export const DOORS: Record<string, { rooms: Names; types?: Names }> = {
   'node:fs': {
     rooms: ['artifacts', 'store/database', 'store/local-postgres*', 'main', 'config', 'platform'],
   },
-  'node:crypto': { rooms: ['credentials', 'artifacts'] },
+  // database.ts tells a changed migration by its hash; the local server has a password of its own
+  'node:crypto': {
+    rooms: ['credentials', 'artifacts', 'store/database', 'store/local-postgres*'],
+  },
+  uuid: { rooms: ['credentials'] },
 }
 
 /** Global things, and the only files that touch them. Folders beside the packages are free. */

@@ -18,7 +18,10 @@ export const Id = z.uuid().describe('UUIDv7')
 export const Time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds')
 const Name = z.string().min(1).max(255)
 const TypeName = z.string().min(1).max(64).describe('component type: firmware, software, …')
-const JsonObject: z.ZodType<Record<string, Json>> = z.record(z.string(), z.json())
+const JsonObject: z.ZodType<Record<string, Json>, Record<string, Json>> = z.record(
+  z.string(),
+  z.json(),
+)
 
 export const StateName = named('State', z.enum(STATES))
 

@@ -1,0 +1,134 @@
+/** Starts a whole platform for a test: in this process, on a free port, with a database and a clock of its own. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Client, createClient } from '@updraft/api/client'
+import type { Device } from '@updraft/api/shapes'
+import { type Config, readConfig } from '@updraft/server/config'
+import { startPlatform } from '@updraft/server/platform'
+import pino from 'pino'
+import { testDatabase } from '../tools/test-database.ts'
+
+export const ADMIN_TOKEN = 'an-administrator-of-a-test'
+
+/** How long something that happens by itself may take before a test gives up on it. */
+const PATIENCE_MS = 20_000
+
+export interface Upload {
+  readonly title: string
+  readonly version: string
+  readonly profile: string
+  readonly type?: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly fileName?: string
+  readonly requirement?: string
+}
+
+export interface TestPlatform {
+  readonly url: string
+  readonly dataFolder: string
+  readonly connectionString: string
+  readonly api: Client
+  /** Moves the platform's clock forward. */
+  advanceClock(by: { minutes: number }): void
+  device(name: string): Promise<Device>
+  /** The device once it is as wanted; rejects with what it is if that takes too long. */
+  until(name: string, isSo: (device: Device) => boolean): Promise<Device>
+  addProfile(name: string): Promise<string>
+  /** Answers the device's token. */
+  addDevice(name: string, profile: string, labels?: string[]): Promise<string>
+  /** Uploads the bytes and makes a release of them; answers its id. */
+  addRelease(upload: Upload): Promise<string>
+  assign(
+    releaseId: string,
+    to: { profile: string } | { device: string },
+    type?: string,
+  ): Promise<void>
+  /** Stops the server and starts it again on the same data, as after an upgrade. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function testPlatform(settings: Partial<Config> = {}): Promise<TestPlatform> {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'updraft-e2e-'))
+  const database = await testDatabase()
+  const log = pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' })
+  let skewMs = 0
+  const clock = { now: () => new Date(Date.now() + skewMs) }
+  const defaults = readConfig([], {}) as Config
+  const start = (httpPort: number) =>
+    startPlatform({
+      config: {
+        ...defaults,
+        data: dataFolder,
+        databaseUrl: database.connectionString,
+        adminToken: ADMIN_TOKEN,
+        ...settings,
+        httpPort,
+      },
+      log,
+      clock,
+    })
+  let platform = await start(0)
+  const url = platform.endpoints.http
+  const api = createClient({ url, token: ADMIN_TOKEN })
+
+  const profileId = async (name: string) => {
+    const { items } = await api('listProfiles', { query: { name } })
+    return items[0]?.id ?? fail(`There is no profile ${name}.`)
+  }
+  const device = async (name: string) => {
+    const { items } = await api('listDevices', { query: { name } })
+    return items[0] ?? fail(`There is no device ${name}.`)
+  }
+
+  return {
+    url,
+    dataFolder,
+    connectionString: database.connectionString,
+    api,
+    advanceClock: ({ minutes }) => {
+      skewMs += minutes * 60_000
+    },
+    device,
+    until: async (name, isSo) => {
+      const deadline = performance.now() + PATIENCE_MS
+      for (;;) {
+        const current = await device(name)
+        if (isSo(current)) return current
+        if (performance.now() > deadline) {
+          fail(`${name} did not become what was waited for: ${JSON.stringify(current, null, 2)}`)
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
+    addProfile: async (name) => (await api('createProfile', { body: { name } })).id,
+    addDevice: async (name, profile, labels) =>
+      (await api('createDevice', { body: { name, profile, labels } })).token,
+    addRelease: async ({ bytes, type = 'firmware', ...release }) => {
+      const { sha256 } = await api('uploadArtifact', { body: bytes })
+      return (await api('createRelease', { body: { ...release, type, sha256 } })).id
+    },
+    assign: async (releaseId, to, type = 'firmware') => {
+      const body = { releaseId }
+      if ('profile' in to) {
+        await api('assignToProfile', { params: { id: await profileId(to.profile), type }, body })
+      } else {
+        await api('assignToDevice', { params: { id: (await device(to.device)).id, type }, body })
+      }
+    },
+    restart: async () => {
+      await platform.stop()
+      platform = await start(Number(new URL(url).port))
+    },
+    stop: async () => {
+      await platform.stop()
+      await database.drop()
+      await rm(dataFolder, { recursive: true, force: true })
+    },
+  }
+}
+
+function fail(message: string): never {
+  throw new Error(message)
+}

@@ -1,0 +1,205 @@
+/** Every setting once: name with unit, default, meaning. The only reader of the environment. */
+import { parseArgs } from 'node:util'
+
+interface Setting {
+  /** The flag without its dashes; null when only the environment has it, as for secrets. */
+  readonly flag: string | null
+  /** The first is ours, the others are aliases people bring along. */
+  readonly env: readonly string[]
+  readonly default: string | undefined
+  readonly meaning: string
+}
+
+export const SETTINGS = {
+  httpPort: {
+    flag: 'http-port',
+    env: ['UPDRAFT_HTTP_PORT'],
+    default: '8080',
+    meaning:
+      'port of the dashboard, the APIs and all devices that speak HTTP; 0 takes any free one',
+  },
+  host: {
+    flag: 'host',
+    env: ['UPDRAFT_HOST'],
+    default: '127.0.0.1',
+    meaning: 'address to listen at; 0.0.0.0 for all',
+  },
+  data: {
+    flag: 'data',
+    env: ['UPDRAFT_DATA'],
+    default: './data',
+    meaning: 'folder for all that is kept',
+  },
+  databaseUrl: {
+    flag: null,
+    env: ['UPDRAFT_DATABASE_URL'],
+    default: undefined,
+    meaning: 'a PostgreSQL of your own (15 or newer); unset: one is run under the data folder',
+  },
+  artifacts: {
+    flag: null,
+    env: ['UPDRAFT_ARTIFACTS'],
+    default: undefined,
+    meaning: 'where files are kept, as a file: URL; unset: under the data folder',
+  },
+  publicUrl: {
+    flag: 'public-url',
+    env: ['UPDRAFT_PUBLIC_URL'],
+    default: undefined,
+    meaning: "the server's root as devices are told it; unset: as they reached it",
+  },
+  adminToken: {
+    flag: null,
+    env: ['UPDRAFT_ADMIN_TOKEN'],
+    default: undefined,
+    meaning: "an API token for the first tenant's administrator, valid while it is set",
+  },
+  checkInSeconds: {
+    flag: 'check-in-seconds',
+    env: ['UPDRAFT_CHECK_IN_SECONDS'],
+    default: '3600',
+    meaning: 'how soon a device with nothing to do is asked to come back',
+  },
+  trustProxy: {
+    flag: 'trust-proxy',
+    env: ['UPDRAFT_TRUST_PROXY'],
+    default: 'off',
+    meaning: 'on: believe X-Forwarded-For, -Proto and -Host of a proxy in front',
+  },
+  logLevel: {
+    flag: 'log-level',
+    env: ['UPDRAFT_LOG_LEVEL'],
+    default: 'info',
+    meaning: 'trace, debug, info, warn, error or silent',
+  },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof SETTINGS
+
+export interface Config {
+  readonly httpPort: number
+  readonly host: string
+  readonly data: string
+  readonly databaseUrl: string | undefined
+  readonly artifacts: string | undefined
+  readonly publicUrl: string | undefined
+  readonly adminToken: string | undefined
+  readonly checkInSeconds: number
+  readonly trustProxy: boolean
+  readonly logLevel: string
+}
+
+/** A setting that cannot be used, said in a sentence for whoever typed it. */
+export class ConfigError extends Error {}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
+const MIN_ADMIN_TOKEN_LENGTH = 16
+
+/** Flags win over the environment. Throws ConfigError. */
+export function readConfig(
+  argv: readonly string[] = process.argv.slice(2),
+  env: NodeJS.ProcessEnv = process.env,
+): Config | 'help' {
+  const flags = parseFlags(argv)
+  if (flags.help) return 'help'
+  const value = (name: SettingName): string | undefined => {
+    const { flag, env: names, default: fallback }: Setting = SETTINGS[name]
+    const given = (flag && flags[flag]) || names.map((each) => env[each]).find(Boolean)
+    return (typeof given === 'string' ? given : undefined) ?? fallback
+  }
+  const httpPort = wholeNumber('httpPort', value('httpPort'), 0, 65_535)
+  const logLevel = value('logLevel') ?? 'info'
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new ConfigError(`${spelled('logLevel')} is one of ${LOG_LEVELS.join(', ')}.`)
+  }
+  const adminToken = value('adminToken')
+  if (adminToken && adminToken.length < MIN_ADMIN_TOKEN_LENGTH) {
+    throw new ConfigError(
+      `${spelled('adminToken')} must have at least ${MIN_ADMIN_TOKEN_LENGTH} characters: whoever guesses it owns the fleet.`,
+    )
+  }
+  return {
+    httpPort,
+    host: value('host') ?? '127.0.0.1',
+    data: value('data') ?? './data',
+    databaseUrl: value('databaseUrl'),
+    artifacts: fileFolder(value('artifacts')),
+    publicUrl: rootUrl(value('publicUrl')),
+    adminToken,
+    checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
+    trustProxy: onOrOff('trustProxy', value('trustProxy')),
+    logLevel,
+  }
+}
+
+/** The table of settings for `--help`. */
+export function helpText(): string {
+  const rows = Object.values(SETTINGS).map(({ flag, env, default: fallback, meaning }: Setting) => [
+    flag ? `--${flag}` : '',
+    env.join(', '),
+    fallback === undefined ? '' : `[${fallback}]`,
+    meaning,
+  ])
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const lines = rows.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '),
+  )
+  return `updraft serve: starts the server.\n\nA setting is a flag or a variable of the environment; the flag wins.\n\n${lines.join('\n')}\n`
+}
+
+function parseFlags(argv: readonly string[]): Record<string, string | boolean | undefined> {
+  const options: Record<string, { type: 'string' | 'boolean' }> = { help: { type: 'boolean' } }
+  for (const { flag } of Object.values(SETTINGS) as Setting[]) {
+    if (flag) options[flag] = { type: 'string' }
+  }
+  try {
+    const { values } = parseArgs({ args: [...argv], options, strict: true })
+    return values
+  } catch (error) {
+    throw new ConfigError((error as Error).message)
+  }
+}
+
+const spelled = (name: SettingName): string => {
+  const { flag, env }: Setting = SETTINGS[name]
+  return flag ? `--${flag} (${env[0]})` : (env[0] ?? name)
+}
+
+function wholeNumber(
+  name: SettingName,
+  text: string | undefined,
+  min: number,
+  max: number,
+): number {
+  const number = Number(text)
+  if (/^\d+$/.test(text ?? '') && number >= min && number <= max) return number
+  throw new ConfigError(`${spelled(name)} is a whole number from ${min} to ${max}, not "${text}".`)
+}
+
+function onOrOff(name: SettingName, text: string | undefined): boolean {
+  if (['on', 'true', '1'].includes(text ?? '')) return true
+  if (['off', 'false', '0'].includes(text ?? '')) return false
+  throw new ConfigError(`${spelled(name)} is on or off, not "${text}".`)
+}
+
+function fileFolder(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined
+  if (url.startsWith('file:')) {
+    try {
+      return decodeURIComponent(new URL(url).pathname)
+    } catch {
+      // Falls through to the refusal.
+    }
+  }
+  throw new ConfigError(
+    `${spelled('artifacts')} is a file: URL such as file:///srv/updraft, not "${url}".`,
+  )
+}
+
+function rootUrl(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined
+  if (URL.canParse(url) && /^https?:/.test(url)) return url.replace(/\/+$/, '')
+  throw new ConfigError(`${spelled('publicUrl')} is an http or https URL, not "${url}".`)
+}

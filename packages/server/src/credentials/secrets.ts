@@ -1,0 +1,104 @@
+/** Hashes and compares tokens and passwords, makes new ones, and signs download tickets. */
+import {
+  createHash,
+  createHmac,
+  randomBytes,
+  type ScryptOptions,
+  scrypt,
+  timingSafeEqual,
+} from 'node:crypto'
+import { DomainError } from '@updraft/core'
+import { v7 } from 'uuid'
+import type { Ids, Secrets } from '../app/ports.ts'
+
+/** OWASP's advice for scrypt: N = 2^17, r = 8, p = 1; 128 MiB while it runs. */
+const SCRYPT = { N: 2 ** 17, r: 8, p: 1 }
+const SCRYPT_KEY_BYTES = 32
+const SCRYPT_MEMORY_BYTES = 256 * 1024 * 1024
+const TOKEN_BYTES = 32
+/** Letters and digits that are not mistaken for each other. */
+const PASSWORD_ALPHABET = 'abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
+const PASSWORD_LENGTH = 20
+const TICKET_MAC_BYTES = 16
+const TICKET_KEY_BYTES = 32
+
+export const uuids: Ids = { next: () => v7() }
+
+export const newTicketKey = (): Buffer => randomBytes(TICKET_KEY_BYTES)
+
+/** `ticketKey` is the installation's own: tickets signed by one of its servers are good at all of them. */
+export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
+  // Passwords are checked one after the other, so that a flood of sign-ins costs time and not memory.
+  let checking: Promise<unknown> = Promise.resolve()
+  const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = checking.then(work)
+    checking = result.catch(() => {})
+    return result
+  }
+  const mac = (body: Buffer) =>
+    createHmac('sha256', ticketKey).update(body).digest().subarray(0, TICKET_MAC_BYTES)
+
+  return {
+    newToken: () => randomBytes(TOKEN_BYTES).toString('base64url'),
+    newPassword: () => {
+      let password = ''
+      while (password.length < PASSWORD_LENGTH) {
+        for (const byte of randomBytes(PASSWORD_LENGTH)) {
+          // Bytes past a whole number of alphabets are dropped, or the first letters would come more often.
+          const fair = byte < 256 - (256 % PASSWORD_ALPHABET.length)
+          if (fair && password.length < PASSWORD_LENGTH) {
+            password += PASSWORD_ALPHABET[byte % PASSWORD_ALPHABET.length]
+          }
+        }
+      }
+      return password
+    },
+    hashToken: (token) => createHash('sha256').update(token).digest(),
+    isEqual: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+    hashPassword: (password) =>
+      oneByOne(async () => {
+        const salt = randomBytes(16)
+        const key = await derive(password, salt, SCRYPT)
+        const { N, r, p } = SCRYPT
+        return ['scrypt', N, r, p, salt.toString('base64'), key.toString('base64')].join('$')
+      }),
+    verifyPassword: (password, hash) =>
+      oneByOne(async () => {
+        const [scheme, N, r, p, salt = '', key = ''] = hash.split('$')
+        if (scheme !== 'scrypt') return false
+        const expected = Buffer.from(key, 'base64')
+        const parameters = { N: Number(N), r: Number(r), p: Number(p) }
+        const derived = await derive(password, Buffer.from(salt, 'base64'), parameters)
+        return expected.length === derived.length && timingSafeEqual(expected, derived)
+      }),
+    signTicket: ({ sha256, expiresAt }) => {
+      const expiry = Buffer.alloc(6)
+      expiry.writeUIntBE(Math.floor(expiresAt.getTime() / 1000), 0, 6)
+      const body = Buffer.concat([Buffer.from(sha256, 'hex'), expiry])
+      return Buffer.concat([body, mac(body)]).toString('base64url')
+    },
+    readTicket: (text, now) => {
+      const bytes = Buffer.from(text, 'base64url')
+      const body = bytes.subarray(0, 38)
+      const given = bytes.subarray(38)
+      const isOurs = given.length === TICKET_MAC_BYTES && timingSafeEqual(given, mac(body))
+      if (!isOurs)
+        throw new DomainError('artifact.bad-ticket', 'The download address is not valid.')
+      const expiresAt = new Date(body.readUIntBE(32, 6) * 1000)
+      if (expiresAt <= now) {
+        const message = 'The download address is no longer valid; check in for a new one.'
+        throw new DomainError('artifact.bad-ticket', message)
+      }
+      return { sha256: body.subarray(0, 32).toString('hex'), expiresAt }
+    },
+  }
+}
+
+function derive(password: string, salt: Buffer, parameters: ScryptOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const options = { ...parameters, maxmem: SCRYPT_MEMORY_BYTES }
+    scrypt(password, salt, SCRYPT_KEY_BYTES, options, (error, key) =>
+      error ? reject(error) : resolve(key),
+    )
+  })
+}

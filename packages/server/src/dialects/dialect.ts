@@ -1,0 +1,16 @@
+/** What a device dialect is to the platform: a name, and what it hangs on each transport it is spoken over. */
+import type { FastifyInstance } from 'fastify'
+import type { DeviceDesk } from '../app/device-desk.ts'
+import type { LiveSessions } from '../app/live-sessions.ts'
+
+export interface Dialect {
+  readonly name: string
+  readonly http?: (app: FastifyInstance) => void
+}
+
+export interface DialectNeeds {
+  readonly desk: DeviceDesk
+  readonly liveSessions: LiveSessions
+  /** What devices are told as the server's root, without a slash at the end; unset: as they reached it. */
+  readonly publicUrl: string | undefined
+}

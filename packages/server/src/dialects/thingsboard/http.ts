@@ -1,0 +1,250 @@
+/** ThingsBoard's device API over HTTP [HTTP device API]; the token in the path is the only authentication. */
+import {
+  type ComponentType,
+  DomainError,
+  ERROR_KINDS,
+  type ErrorCode,
+  type ErrorKind,
+  type JsonObject,
+  NO_FACTS,
+  type Snapshot,
+} from '@updraft/core'
+import {
+  attributeKeys,
+  DEFAULT_LONG_POLL_MS,
+  HTTP_PATHS,
+  MAX_LONG_POLL_MS,
+  ProvisionRequest,
+  type ProvisionResponse,
+  readings,
+} from '@updraft/wire/thingsboard'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { replyBytes, replyWithSource } from '../../transports/byte-reply.ts'
+import { byteSource } from '../../transports/byte-source.ts'
+import { goneSignal, readJsonBodies, requestFault } from '../../transports/http.ts'
+import type { Dialect, DialectNeeds } from '../dialect.ts'
+import { attributeAnswer, attributeChange, news, saidIn, shared } from './translate.ts'
+
+const NAME = 'thingsboard'
+/** ThingsBoard takes 50 MiB here; a device's telemetry is far below this. */
+const MAX_BODY_BYTES = 1_048_576
+const RETRY_AFTER_SECONDS = 5
+
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
+  unauthenticated: 401,
+  denied: 403,
+  unknown: 404,
+  conflict: 400,
+  malformed: 400,
+  invalid: 400,
+  outdated: 400,
+  'too-large': 413,
+  'too-many': 429,
+  away: 503,
+  full: 500,
+}
+const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = { 'device.unknown': 401 }
+
+type WithToken = { Params: { token: string } }
+type Values = string | string[] | undefined
+
+export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
+  const identify = async (request: FastifyRequest<WithToken>): Promise<Snapshot> => {
+    const device = await desk.identify(request.params.token, NAME)
+    request.log = request.log.child({ device: device.device.name })
+    return device
+  }
+
+  /** Readings in the order they came: the order of states is theirs, not that of the device's clock. */
+  const hearTelemetry = async (device: Snapshot, body: unknown, log: FastifyRequest['log']) => {
+    const told = readings(body ?? {})
+    if (!told)
+      throw new DomainError('request.malformed', 'The telemetry has none of the known shapes.')
+    for (const { type, report, facts } of told.flatMap(saidIn)) {
+      if (!report) {
+        await desk.checkIn(device, facts, { tells: false })
+        continue
+      }
+      const { heard } = await desk.report(device, { type }, report, facts)
+      const operation = heard?.operation.id
+      log.info({ operation, state: report.state, outcome: heard?.outcome ?? 'stray' }, 'reported')
+    }
+  }
+
+  const http = (app: FastifyInstance): void => {
+    readJsonBodies(app, {
+      maxBytes: MAX_BODY_BYTES,
+      malformed: (message) => new DomainError('request.malformed', message),
+    })
+    app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+
+    app.post<WithToken>(HTTP_PATHS.telemetry, async (request, reply) => {
+      await hearTelemetry(await identify(request), request.body, request.log)
+      return reply.status(200).send()
+    })
+
+    app.post<WithToken>(HTTP_PATHS.attributes, async (request, reply) => {
+      const device = await identify(request)
+      const attributes = objectOf(request.body ?? {})
+      // Some firmware tells what it runs as attributes; that is heard like telemetry.
+      for (const { facts } of saidIn(attributes)) {
+        await desk.checkIn(device, facts, { tells: false })
+      }
+      const inventoryChanges = withoutNulls(attributes)
+      await desk.checkIn(device, { ...NO_FACTS, inventoryChanges }, { tells: false })
+      return reply.status(200).send()
+    })
+
+    app.get<WithToken & { Querystring: { clientKeys?: Values; sharedKeys?: Values } }>(
+      HTTP_PATHS.attributes,
+      async (request) => {
+        const device = await identify(request)
+        const checkedIn = await desk.checkIn(device, NO_FACTS, { tells: true })
+        return attributeAnswer({
+          client: device.device.inventory,
+          shared: shared(device, checkedIn),
+          clientKeys: attributeKeys(request.query.clientKeys),
+          sharedKeys: attributeKeys(request.query.sharedKeys),
+        })
+      },
+    )
+
+    app.get<WithToken & { Querystring: { timeout?: string } }>(
+      HTTP_PATHS.attributeUpdates,
+      async (request, reply) => {
+        const device = await identify(request)
+        const { id, profileId } = device.device
+        const listening = liveSessions.listen({ id, profileId })
+        try {
+          const signal = goneSignal(reply)
+          const deadline = performance.now() + longPollMs(request.query.timeout)
+          const first = await desk.checkIn(device, NO_FACTS, { tells: true })
+          const before = shared(device, first)
+          // A change between two polls is not lost, as it would be with ThingsBoard.
+          let change = news(before, first)
+          while (!change) {
+            const timeoutMs = deadline - performance.now()
+            if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
+            const current = await identify(request)
+            const checkedIn = await desk.checkIn(current, NO_FACTS, { tells: true })
+            change = attributeChange(before, shared(current, checkedIn))
+          }
+          return change ?? reply.status(408).send()
+        } finally {
+          listening.end()
+        }
+      },
+    )
+
+    const download =
+      (type: ComponentType) =>
+      async (
+        request: FastifyRequest<WithToken & { Querystring: Record<string, string | undefined> }>,
+        reply: FastifyReply,
+      ) => {
+        const { title, version, size, chunk } = request.query
+        const device = await identify(request)
+        if (!title || !version) {
+          throw new DomainError('request.malformed', 'Title and version are required.')
+        }
+        const chunkBytes = unsigned('size', size)
+        const index = unsigned('chunk', chunk)
+        const { release, handle } = await desk.openArtifact(device, { type, title, version })
+        const fileName = release.artifact?.fileName ?? release.title
+        reply.header('x-filename', encodeURI(fileName))
+        const { contentType } = release.artifact ?? {}
+        const source = byteSource(handle, { name: handle.sha256, contentType, fileName })
+        // No size: the whole file, whatever the chunk. Past the end: an empty answer, by which clients know it.
+        if (chunkBytes === 0) return replyWithSource(request, reply, source)
+        const start = Math.min(index * chunkBytes, handle.sizeBytes)
+        const end = Math.min(start + chunkBytes, handle.sizeBytes)
+        return replyBytes(request, reply, source, { start, end })
+      }
+    app.get(HTTP_PATHS.firmware, download('firmware'))
+    app.get(HTTP_PATHS.software, download('software'))
+
+    // Answers 200 whatever the outcome: clients read the status from the body [Provisioning].
+    app.post(HTTP_PATHS.provision, (request) => provision(request.body))
+  }
+
+  const provision = async (body: unknown): Promise<ProvisionResponse> => {
+    const parsed = ProvisionRequest.safeParse(body)
+    if (!parsed.success) {
+      throw new DomainError(
+        'request.malformed',
+        'provisionDeviceKey and provisionDeviceSecret are required.',
+      )
+    }
+    const {
+      provisionDeviceKey: key,
+      provisionDeviceSecret: secret,
+      deviceName,
+      token,
+    } = parsed.data
+    const credentialsType = parsed.data.credentialsType ?? 'ACCESS_TOKEN'
+    if (credentialsType !== 'ACCESS_TOKEN') {
+      return {
+        status: 'FAILURE',
+        errorMsg: `Credentials of type ${credentialsType} are not issued here.`,
+      }
+    }
+    try {
+      const enrolled = await desk.enroll({ key, secret, name: deviceName, token })
+      return { status: 'SUCCESS', credentialsType, credentialsValue: enrolled.token }
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code === 'store.away') throw error
+      const status = error.code === 'provisioning.refused' ? 'NOT_FOUND' : 'FAILURE'
+      return { status, errorMsg: error.message }
+    }
+  }
+
+  return { name: NAME, http }
+}
+
+/** Clients have sent numbers in quotes; anything else that is no number is refused. */
+function unsigned(name: string, text: string | undefined): number {
+  const digits = (text ?? '').replace(/["\s]/g, '')
+  if (digits === '') return 0
+  const value = Number(digits)
+  if (/^-?\d+$/.test(digits) && Number.isSafeInteger(value)) return Math.max(0, value)
+  throw new DomainError(
+    'request.malformed',
+    `The ${name} "${digits.slice(0, 40)}" is not a number.`,
+  )
+}
+
+function longPollMs(timeout: string | undefined): number {
+  const asked = Number(timeout)
+  return Number.isFinite(asked) && asked > 0
+    ? Math.min(asked, MAX_LONG_POLL_MS)
+    : DEFAULT_LONG_POLL_MS
+}
+
+function objectOf(body: unknown): JsonObject {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as JsonObject
+  throw new DomainError('request.malformed', 'Attributes are a JSON object.')
+}
+
+const withoutNulls = (values: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null))
+
+/** Errors are a status; those that a person may read in a log say more in the body. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const fault = requestFault(error)
+  const refusal =
+    error instanceof DomainError
+      ? error
+      : fault &&
+        new DomainError(fault.isTooLarge ? 'request.too-large' : 'request.malformed', fault.message)
+  if (!refusal) {
+    request.log.error({ err: error }, 'a bug')
+    return reply.status(500).send()
+  }
+  const status = STATUS_OF_CODE[refusal.code] ?? STATUS_OF_KIND[ERROR_KINDS[refusal.code]]
+  request.log.info({ code: refusal.code, status }, refusal.message)
+  if (refusal.code === 'store.away') reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+  const isEmpty = status === 401 || status === 404 || refusal.code === 'artifact.mismatch'
+  return isEmpty
+    ? reply.status(status).send()
+    : reply.status(status).send({ status, message: refusal.message })
+}

@@ -1,0 +1,241 @@
+/** Our own dialect over HTTP: check in, fetch, report. */
+import {
+  DomainError,
+  ERROR_KINDS,
+  type ErrorCode,
+  type ErrorKind,
+  nameOf,
+  reportableState,
+} from '@updraft/core'
+import {
+  artifactPath,
+  CheckInRequest,
+  type CheckInResponse,
+  MAX_CHECK_IN_BYTES,
+  MAX_WAIT_SECONDS,
+  type Offer,
+  PATHS,
+  type Problem,
+  ReportRequest,
+  type ReportResponse,
+} from '@updraft/wire/updraft'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ZodType } from 'zod'
+import type { CheckedIn, DeviceDesk, Offered } from '../app/device-desk.ts'
+import { replyWithSource } from '../transports/byte-reply.ts'
+import { byteSource } from '../transports/byte-source.ts'
+import { goneSignal, readJsonBodies, requestFault } from '../transports/http.ts'
+import type { Dialect, DialectNeeds } from './dialect.ts'
+
+const NAME = 'updraft'
+const RETRY_AFTER_SECONDS = 5
+
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
+  unauthenticated: 401,
+  denied: 403,
+  unknown: 404,
+  conflict: 409,
+  malformed: 400,
+  invalid: 422,
+  outdated: 412,
+  'too-large': 413,
+  'too-many': 429,
+  away: 503,
+  full: 507,
+}
+/** Where this door differs: to a device, being unknown means its token is wrong. */
+const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = { 'device.unknown': 401 }
+
+export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialect {
+  const http = (app: FastifyInstance): void => {
+    readJsonBodies(app, {
+      maxBytes: MAX_CHECK_IN_BYTES,
+      malformed: (message) => new DomainError('request.malformed', message),
+    })
+    app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+
+    app.post(PATHS.checkIn, async (request, reply) => {
+      const device = await desk.identify(tokenOf(request), NAME)
+      request.log = request.log.child({ device: device.device.name })
+      const { installed, facts } = parse(CheckInRequest, request.body ?? {})
+      const said = {
+        installed: Object.fromEntries(
+          Object.entries(installed).map(([type, { title, version }]) => [
+            type,
+            { title: title ?? null, version: version ?? null },
+          ]),
+        ),
+        inventory: facts,
+      }
+      const waitSeconds = preferredWait(request)
+      const listening =
+        waitSeconds > 0
+          ? liveSessions.listen({ id: device.device.id, profileId: device.device.profileId })
+          : null
+      try {
+        let checkedIn = await desk.checkIn(device, said, { tells: true })
+        const signal = goneSignal(reply)
+        const deadline = performance.now() + waitSeconds * 1000
+        while (listening && checkedIn.offers.length === 0 && !signal.aborted) {
+          const timeoutMs = deadline - performance.now()
+          if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
+          const current = await desk.identify(tokenOf(request), NAME)
+          checkedIn = await desk.checkIn(current, said, { tells: true })
+        }
+        if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
+        for (const { operation } of checkedIn.offers) {
+          request.log.info({ operation: operation.id, release: nameOf(operation) }, 'offered')
+        }
+        return spellAnswer(checkedIn, desk, publicUrl ?? rootOf(request))
+      } finally {
+        listening?.end()
+      }
+    })
+
+    app.post<{ Params: { operation: string } }>(
+      PATHS.report,
+      async (request): Promise<ReportResponse> => {
+        const device = await desk.identify(tokenOf(request), NAME)
+        const operationId = request.params.operation
+        request.log = request.log.child({ device: device.device.name, operation: operationId })
+        const { state: word, progress, error, installed } = parse(ReportRequest, request.body ?? {})
+        const state = reportableState(word)
+        if (!state) {
+          throw new DomainError(
+            'report.unknown-state',
+            `"${word.slice(0, 80)}" is no state to report; use DOWNLOADING, DOWNLOADED, VERIFIED, UPDATING, UPDATED or FAILED.`,
+          )
+        }
+        if (!UUID.test(operationId)) {
+          throw new DomainError('operation.unknown', 'This device has no such operation.')
+        }
+        const report = {
+          state,
+          progressPercent: progress,
+          error,
+          installed: installed && {
+            title: installed.title ?? null,
+            version: installed.version ?? null,
+          },
+        }
+        const { heard } = await desk.report(device, { operationId }, report, { installed: {} })
+        if (!heard) throw new DomainError('operation.unknown', 'This device has no such operation.')
+        request.log.info({ state, outcome: heard.outcome }, heard.because.message)
+        if (heard.because.code === 'report.after-end') {
+          throw new DomainError('operation.already-ended', heard.because.message, {
+            state: heard.operation.state,
+          })
+        }
+        return {
+          outcome: heard.outcome,
+          state: heard.operation.state,
+          because: heard.because.message,
+        }
+      },
+    )
+
+    app.get<{ Params: { ticket: string; fileName: string } }>(
+      PATHS.artifact,
+      async (request, reply) => {
+        const handle = await desk.redeem(request.params.ticket)
+        const { fileName } = request.params
+        await replyWithSource(request, reply, byteSource(handle, { name: handle.sha256, fileName }))
+      },
+    )
+  }
+  return { name: NAME, http }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function spellAnswer(
+  { offers, nextCheckInSeconds }: CheckedIn,
+  desk: Pick<DeviceDesk, 'ticketFor'>,
+  root: string,
+): CheckInResponse {
+  return { offers: offers.map((offered) => spellOffer(offered, desk, root)), nextCheckInSeconds }
+}
+
+function spellOffer(
+  { operation, release }: Offered,
+  desk: Pick<DeviceDesk, 'ticketFor'>,
+  root: string,
+): Offer {
+  const { artifact, checksum, checksumAlgorithm, externalUrl } = release
+  const address = artifact
+    ? `${root}${artifactPath(desk.ticketFor(artifact.sha256), artifact.fileName)}`
+    : (externalUrl ?? '')
+  return {
+    operation: operation.id,
+    type: release.type,
+    title: release.title,
+    version: release.version,
+    size: release.sizeBytes ?? undefined,
+    sha256:
+      artifact?.sha256 ?? (checksumAlgorithm === 'SHA256' ? (checksum ?? undefined) : undefined),
+    checksum:
+      checksumAlgorithm && checksum ? { algorithm: checksumAlgorithm, value: checksum } : undefined,
+    artifact: address,
+    because: operation.origin.message,
+  }
+}
+
+function tokenOf(request: FastifyRequest): string {
+  const token = /^Bearer +(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (token) return token
+  throw new DomainError(
+    'device.unknown',
+    'The request needs "Authorization: Bearer" with the device\'s token.',
+  )
+}
+
+/** `Prefer: wait=60` (RFC 7240): how long the device lets us wait for something to offer. */
+function preferredWait(request: FastifyRequest): number {
+  const prefer = [request.headers.prefer ?? []].flat().join(',')
+  const seconds = Number(/(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})/i.exec(prefer)?.[1] ?? 0)
+  return Math.min(seconds, MAX_WAIT_SECONDS)
+}
+
+const rootOf = (request: FastifyRequest): string => `${request.protocol}://${request.host}`
+
+function parse<T>(shape: ZodType<T>, body: unknown): T {
+  const parsed = shape.safeParse(body)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const where = issue?.path.join('.') || 'the body'
+  throw new DomainError('request.malformed', `${where}: ${issue?.message ?? 'not as documented'}`)
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = error instanceof DomainError ? error : refusalOf(error)
+  if (!refusal) {
+    request.log.error({ err: error }, 'a bug')
+    return problem(reply, 500, 'internal', 'Something went wrong here; the device is not to blame.')
+  }
+  const status = STATUS_OF_CODE[refusal.code] ?? STATUS_OF_KIND[ERROR_KINDS[refusal.code]]
+  if (refusal.code === 'store.away') {
+    request.log.warn({ err: refusal.cause ?? refusal }, refusal.message)
+    reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+  }
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  return problem(reply, status, refusal.code, refusal.message, refusal.details)
+}
+
+function refusalOf(error: unknown): DomainError | null {
+  const fault = requestFault(error)
+  return (
+    fault &&
+    new DomainError(fault.isTooLarge ? 'request.too-large' : 'request.malformed', fault.message)
+  )
+}
+
+function problem(
+  reply: FastifyReply,
+  status: number,
+  code: string,
+  detail: string,
+  details: Readonly<Record<string, unknown>> = {},
+): FastifyReply {
+  const body: Problem = { ...details, type: 'about:blank', title: code, status, detail, code }
+  return reply.status(status).type('application/problem+json').send(JSON.stringify(body))
+}

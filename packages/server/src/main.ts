@@ -1,0 +1,79 @@
+/** Starts and stops the platform; signals; exit codes: 0 stopped as asked, 1 failed, 2 wrong settings. */
+import { fileURLToPath } from 'node:url'
+import pino from 'pino'
+import pretty from 'pino-pretty'
+import { ConfigError, helpText, readConfig } from './config.ts'
+import { type FirstSignIn, startPlatform } from './platform.ts'
+
+/** A stop that takes longer than this is given up. */
+const STOP_WITHIN_MS = 20_000
+
+export async function main(argv?: readonly string[]): Promise<void> {
+  let config: ReturnType<typeof readConfig>
+  try {
+    config = readConfig(argv)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\nSee updraft serve --help.\n`)
+    process.exitCode = 2
+    return
+  }
+  if (config === 'help') {
+    process.stdout.write(helpText())
+    return
+  }
+
+  const options = { level: config.logLevel, base: undefined }
+  const isTerminal = process.stdout.isTTY
+  const log = isTerminal
+    ? pino(
+        options,
+        pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }),
+      )
+    : pino(options, pino.destination({ dest: 1, sync: false }))
+
+  const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
+  })
+  const startedAt = performance.now()
+  try {
+    const platform = await startPlatform({ config, log })
+    log.info({ ...platform.endpoints, ms: Math.round(performance.now() - startedAt) }, 'ready')
+    process.stdout.write(welcome(platform.endpoints.http, platform.firstSignIn))
+    const signal = await stopAsked
+    log.info({ signal }, 'stopping')
+    const giveUp = setTimeout(() => {
+      log.error('the stop took too long; what is left is abandoned')
+      process.exit(1)
+    }, STOP_WITHIN_MS).unref()
+    await platform.stop()
+    clearTimeout(giveUp)
+    log.info('stopped')
+  } catch (error) {
+    log.fatal({ err: error }, 'could not start')
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
+  log.flush()
+}
+
+function welcome(http: string, firstSignIn: FirstSignIn | null): string {
+  const ready = `\n  Updraft is ready at ${http}\n`
+  if (!firstSignIn) return `${ready}\n`
+  return `${ready}
+  Sign in as       ${firstSignIn.name}
+  with password    ${firstSignIn.password}
+  API token        ${firstSignIn.token}
+  These are shown this once; keep them.
+
+  The next three commands to try, with a file to send to your devices:
+
+    export UPDRAFT_URL=${http} UPDRAFT_TOKEN=${firstSignIn.token}
+    npx updraft profile add sensor
+    npx updraft package add FILE --title app --version 1.0.0 --profile sensor
+    npx updraft assign app@1.0.0 --profile sensor
+
+`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main()

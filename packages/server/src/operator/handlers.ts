@@ -1,0 +1,182 @@
+/** One handler for each route: use case in, shape out. */
+
+import type { Readable } from 'node:stream'
+import { DomainError } from '@updraft/core'
+import type { FastifyRequest } from 'fastify'
+import { replyWithSource } from '../transports/byte-reply.ts'
+import { byteSource } from '../transports/byte-source.ts'
+import { setSessionCookie } from './auth.ts'
+import type { Handlers, OperatorNeeds } from './rest.ts'
+import {
+  artifactView,
+  assignmentView,
+  deviceView,
+  eventView,
+  operationView,
+  operationWithSteps,
+  operatorView,
+  overviewView,
+  pageView,
+  profileView,
+  releaseView,
+  tokenView,
+} from './views.ts'
+
+export function handlers({
+  accounts,
+  assignments,
+  audit,
+  catalogue,
+  clock,
+  fleet,
+  operations,
+}: OperatorNeeds): Handlers {
+  return {
+    signIn: async ({ input: { body }, request, reply }) => {
+      const session = await accounts.signIn(body, request.ip)
+      setSessionCookie(request, reply, session.secret, session.expiresAt)
+      return {
+        operator: operatorView(session.operator),
+        csrfToken: session.csrfToken,
+        expiresAt: session.expiresAt.toISOString(),
+      }
+    },
+    showSession: async ({ caller: { operator, session } }) => ({
+      operator: operatorView(operator),
+      csrfToken: session?.csrfToken,
+      expiresAt: session?.expiresAt.toISOString(),
+    }),
+    signOut: async ({ caller: { session }, request, reply }) => {
+      if (session) await accounts.signOut(session.secret)
+      setSessionCookie(request, reply, '', new Date(0))
+    },
+
+    overview: async ({ caller: { actor } }) => overviewView(await fleet.count(actor)),
+
+    listProfiles: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await fleet.listProfiles(actor, query), profileView),
+    createProfile: async ({ input: { body }, caller: { actor } }) =>
+      profileView(await fleet.createProfile(actor, body)),
+    showProfile: async ({ input: { params }, caller: { actor } }) =>
+      profileView(await fleet.showProfile(actor, params.id)),
+    removeProfile: async ({ input: { params }, caller: { actor } }) => {
+      await fleet.removeProfile(actor, params.id)
+    },
+    enableProvisioning: ({ input: { params }, caller: { actor } }) =>
+      fleet.enableProvisioning(actor, params.id),
+    disableProvisioning: async ({ input: { params }, caller: { actor } }) => {
+      await fleet.disableProvisioning(actor, params.id)
+    },
+
+    assignToProfile: async ({ input: { params, body }, caller: { actor } }) => {
+      const what = { type: params.type, releaseId: body.releaseId }
+      return assignmentView(await assignments.assign(actor, { profileId: params.id }, what))
+    },
+    unassignFromProfile: async ({ input: { params }, caller: { actor } }) => {
+      await assignments.unassign(actor, { profileId: params.id }, params.type)
+    },
+    assignToDevice: async ({ input: { params, body }, caller: { actor } }) => {
+      const what = { type: params.type, releaseId: body.releaseId }
+      return assignmentView(await assignments.assign(actor, { deviceId: params.id }, what))
+    },
+    unassignFromDevice: async ({ input: { params }, caller: { actor } }) => {
+      await assignments.unassign(actor, { deviceId: params.id }, params.type)
+    },
+    listAssignments: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await assignments.list(actor, query), assignmentView),
+
+    listDevices: async ({ input: { query }, caller: { actor } }) => {
+      const page = await fleet.listDevices(actor, query)
+      return pageView(page, (view) => deviceView(view, clock.now()))
+    },
+    createDevice: async ({ input: { body }, caller: { actor } }) => {
+      const { device, token } = await fleet.createDevice(actor, body)
+      return { ...deviceView(device, clock.now()), token }
+    },
+    importDevices: async ({ input: { body }, caller: { actor } }) => ({
+      devices: await fleet.importDevices(actor, body.devices),
+    }),
+    showDevice: async ({ input: { params }, caller: { actor }, reply }) => {
+      const view = await fleet.showDevice(actor, params.id)
+      reply.header('etag', etagOf(view))
+      return deviceView(view, clock.now())
+    },
+    changeDevice: async ({ input: { params, body }, caller: { actor }, request, reply }) => {
+      const view = await fleet.changeDevice(actor, params.id, body, revisionOf(request))
+      reply.header('etag', etagOf(view))
+      return deviceView(view, clock.now())
+    },
+    removeDevice: async ({ input: { params }, caller: { actor } }) => {
+      await fleet.removeDevice(actor, params.id)
+    },
+    replaceDeviceToken: ({ input: { params, body }, caller: { actor } }) =>
+      fleet.replaceDeviceToken(actor, params.id, body.token),
+    listDeviceOperations: async ({ input: { params, query }, caller: { actor } }) =>
+      pageView(await operations.ofDevice(actor, params.id, query), operationWithSteps),
+
+    uploadArtifact: async ({ input: { query }, caller: { actor }, request }) => {
+      const length = request.headers['content-length']
+      const stored = await catalogue.upload(actor, request.body as Readable, {
+        ...query,
+        sizeBytes: length === undefined ? undefined : Number(length),
+      })
+      return artifactView(stored)
+    },
+    listReleases: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await catalogue.listReleases(actor, query), releaseView),
+    createRelease: async ({ input: { body }, caller: { actor } }) =>
+      releaseView(await catalogue.createRelease(actor, body)),
+    showRelease: async ({ input: { params }, caller: { actor }, reply }) => {
+      const release = await catalogue.showRelease(actor, params.id)
+      reply.header('etag', etagOf(release))
+      return releaseView(release)
+    },
+    changeRelease: async ({ input: { params, body }, caller: { actor }, request, reply }) => {
+      const revision = revisionOf(request)
+      const release = await catalogue.describeRelease(actor, params.id, body.description, revision)
+      reply.header('etag', etagOf(release))
+      return releaseView(release)
+    },
+    removeRelease: async ({ input: { params }, caller: { actor } }) => {
+      await catalogue.removeRelease(actor, params.id)
+    },
+    downloadRelease: async ({ input: { params }, caller: { actor }, request, reply }) => {
+      const { release, handle } = await catalogue.openRelease(actor, params.id)
+      const { contentType, fileName } = release.artifact ?? {}
+      const source = byteSource(handle, { name: handle.sha256, contentType, fileName })
+      await replyWithSource(request, reply, source)
+      return reply
+    },
+
+    showOperation: async ({ input: { params }, caller: { actor } }) =>
+      operationWithSteps(await operations.show(actor, params.id)),
+    cancelOperation: async ({ input: { params }, caller: { actor } }) =>
+      operationView(await operations.cancel(actor, params.id)),
+    retryOperation: async ({ input: { params }, caller: { actor } }) =>
+      operationView(await operations.retry(actor, params.id)),
+
+    listTokens: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await accounts.listTokens(actor, query), tokenView),
+    createToken: async ({ input: { body }, caller: { actor } }) => {
+      const { token, secret } = await accounts.createToken(actor, body)
+      return { ...tokenView(token), token: secret }
+    },
+    revokeToken: async ({ input: { params }, caller: { actor } }) => {
+      await accounts.revokeToken(actor, params.id)
+    },
+
+    listEvents: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await audit.list(actor, query), eventView),
+  }
+}
+
+const etagOf = ({ revision }: { revision: number }): string => `"${revision}"`
+
+/** The revision a change is meant for, from If-Match; undefined when the caller does not mind. */
+function revisionOf(request: FastifyRequest): number | undefined {
+  const header = request.headers['if-match']
+  if (header === undefined || header === '*') return undefined
+  const revision = /^"(\d+)"$/.exec(header)?.[1]
+  if (revision) return Number(revision)
+  throw new DomainError('request.version-mismatch', 'If-Match is not an ETag this was given with.')
+}

@@ -1,0 +1,249 @@
+/** Hangs every row of the table of routes on its use case. */
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import scalar from '@scalar/fastify-api-reference'
+import type { Output } from '@updraft/api/client'
+import { API_PREFIX, ROUTES, type Route, type RouteName } from '@updraft/api/routes'
+import { Problem } from '@updraft/api/shapes'
+import { DomainError, type JsonObject } from '@updraft/core'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import type { output, ZodType } from 'zod'
+import type { AccountsUseCases } from '../app/accounts.ts'
+import type { AssignmentsUseCases } from '../app/assignments.ts'
+import type { Audit } from '../app/audit.ts'
+import type { CatalogueUseCases } from '../app/catalogue.ts'
+import type { Fleet } from '../app/fleet.ts'
+import type { OperationsUseCases } from '../app/operations.ts'
+import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import { authorise, type Caller } from './auth.ts'
+import { handlers } from './handlers.ts'
+import { answerError } from './problem.ts'
+
+/** JSON bodies of operators; files have a door of their own. */
+const MAX_BODY_BYTES = 4_194_304
+
+export interface OperatorNeeds {
+  readonly accounts: AccountsUseCases
+  readonly assignments: AssignmentsUseCases
+  readonly audit: Audit
+  readonly catalogue: CatalogueUseCases
+  readonly clock: Clock
+  readonly fleet: Fleet
+  /** Tells whether two texts are the same without keeping them. */
+  readonly fingerprint: (text: string) => Buffer
+  readonly idempotentRequests: IdempotentRequests
+  readonly operations: OperationsUseCases
+  readonly version: string
+}
+
+type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> =
+  (typeof ROUTES)[N] extends Record<K, infer S>
+    ? S extends ZodType
+      ? output<S>
+      : unknown
+    : undefined
+
+/** What a handler is given: the input as it was validated, who asks, and the exchange for those that stream. */
+export interface Call<N extends RouteName> {
+  readonly input: {
+    readonly params: Part<N, 'params'>
+    readonly query: Part<N, 'query'>
+    readonly body: Part<N, 'body'>
+  }
+  readonly caller: Caller
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** One handler a route; those that stream answer through the reply and return it. */
+export type Handlers = {
+  readonly [N in RouteName]: (call: Call<N>) => Promise<Output<N> | FastifyReply>
+}
+
+/** The operators' REST API, its description at /api/openapi.json and a page to read it at /api/docs. */
+export const rest =
+  (needs: OperatorNeeds) =>
+  async (app: FastifyInstance): Promise<void> => {
+    app.setValidatorCompiler(validatorCompiler)
+    app.setSerializerCompiler(serializerCompiler)
+    app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+    await app.register(cookie)
+    await describe(app, needs.version)
+    app.addHook('onSend', async (_request, reply) => {
+      reply.header('cache-control', reply.getHeader('cache-control') ?? 'no-store')
+    })
+
+    const byName = handlers(needs)
+    for (const name of Object.keys(ROUTES) as RouteName[]) {
+      const handler = byName[name] as (call: Call<RouteName>) => Promise<unknown>
+      const takesBytes = (ROUTES[name] as Route).body === 'bytes'
+      await app.register(async (scope) => {
+        if (takesBytes) takeRawBodies(scope)
+        hang(scope, ROUTES[name], handler, needs)
+      })
+    }
+
+    app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, () => app.swagger())
+    app.all(`${API_PREFIX}/*`, { schema: { hide: true } }, (request) => {
+      throw new DomainError(
+        'route.unknown',
+        `There is nothing at ${request.method} ${request.url}.`,
+      )
+    })
+  }
+
+function hang(
+  app: FastifyInstance,
+  route: Route,
+  handler: (call: Call<RouteName>) => Promise<unknown>,
+  needs: OperatorNeeds,
+): void {
+  app.route({
+    method: route.method,
+    url: `${API_PREFIX}${route.path}`,
+    bodyLimit: MAX_BODY_BYTES,
+    schema: schemaOf(route),
+    // Asked before the body is read: a stranger's upload is not taken in to be refused at its end.
+    onRequest: async (request) => {
+      if (route.permission === 'anyone') return
+      const caller = await authorise(needs.accounts, request, route.permission)
+      request.log = request.log.child({ operator: caller.actor.name })
+      callers.set(request, caller)
+    },
+    handler: async (request, reply) => {
+      const { params, query, body } = request
+      const input = { params, query, body } as unknown as Call<RouteName>['input']
+      // Routes for anyone never look at their caller.
+      const caller = callers.get(request) as Caller
+      const work = () => handler({ input, caller, request, reply })
+      const answer = await (caller && route.method === 'POST'
+        ? once(needs, route, caller, request, reply, work)
+        : work())
+      if (reply.sent || answer === reply) return reply
+      const status = route.status ?? (route.response === 'nothing' ? 204 : 200)
+      return reply.status(status).send(answer)
+    },
+  })
+}
+
+/** Who asks, from the moment they were let in until their request is answered. */
+const callers = new WeakMap<FastifyRequest, Caller>()
+
+function schemaOf(route: Route): Record<string, unknown> {
+  const { body, response } = route
+  const success = route.status ?? (response === 'nothing' ? 204 : 200)
+  const responses: Record<number | string, unknown> = {}
+  if (typeof response !== 'string') responses[success] = response
+  return {
+    summary: route.summary,
+    tags: [route.tag],
+    ...(route.params && { params: route.params }),
+    ...(route.query && { querystring: route.query }),
+    ...(body && body !== 'bytes' && { body }),
+    ...(body === 'bytes' && { consumes: ['application/octet-stream'] }),
+    ...(route.permission === 'anyone' ? { security: [] } : {}),
+    response: { ...responses, default: Problem },
+  }
+}
+
+/** Files come as raw streams, whatever type they claim to be. */
+function takeRawBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+}
+
+/**
+ * Gives a repeated request with the same Idempotency-Key the answer of the first. Answers with secrets are not
+ * kept; a repetition of those is refused.
+ */
+async function once(
+  { idempotentRequests, clock, fingerprint }: OperatorNeeds,
+  route: Route,
+  { actor }: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  const key = [request.headers['idempotency-key'] ?? []].flat()[0]
+  if (!key) return work()
+  if (key.length > 255)
+    throw new DomainError('request.malformed', 'The Idempotency-Key is too long.')
+  const subject =
+    route.body === 'bytes' ? request.headers['content-length'] : JSON.stringify(request.body)
+  const sameness = fingerprint(`${actor.id} ${request.method} ${request.url}\n${subject}`)
+  const { tenantId } = actor
+  const begun = await idempotentRequests.begin(tenantId, key, sameness, clock.now())
+  switch (begun.kind) {
+    case 'other':
+      throw new DomainError(
+        'request.idempotency-reused',
+        'This Idempotency-Key came with another request.',
+      )
+    case 'at-work':
+      throw new DomainError(
+        'request.idempotency-reused',
+        'The first request with this key is still at work.',
+        {
+          retryAfterSeconds: 1,
+        },
+      )
+    case 'answered':
+      if (begun.answer.isSecret) {
+        throw new DomainError(
+          'request.idempotency-reused',
+          'This was done; its answer held a secret that is shown only once.',
+        )
+      }
+      reply.header('idempotency-replayed', 'true')
+      return begun.answer.body
+    case 'begun':
+      break
+  }
+  try {
+    const body = await work()
+    const answer = route.isSecret ? { isSecret: true } : ({ body } as JsonObject)
+    await idempotentRequests.answer(tenantId, key, answer)
+    return body
+  } catch (error) {
+    // Refused or failed: nothing was done, so the same key may be tried again.
+    await idempotentRequests.forget(tenantId, key).catch(() => {})
+    throw error
+  }
+}
+
+async function describe(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Updraft',
+        version,
+        description:
+          'What operators may ask. Lists answer `{"items":[…],"nextCursor":…}`; errors are problem documents.',
+      },
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'an API token' },
+          session: { type: 'apiKey', in: 'cookie', name: 'updraft_session' },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  await app.register(scalar, {
+    routePrefix: `${API_PREFIX}/docs`,
+    configuration: {
+      url: `${API_PREFIX}/openapi.json`,
+      title: 'Updraft API',
+      withDefaultFonts: false,
+    },
+  })
+}

@@ -1,0 +1,234 @@
+/** Our values as operators see them: the shapes of api/shapes.ts. */
+import type * as api from '@updraft/api/shapes'
+import {
+  type Choice,
+  type Component,
+  type ComponentType,
+  choose,
+  type Operation,
+  type Snapshot,
+  STATES,
+  type State,
+  type Step,
+} from '@updraft/core'
+import type { DeviceCounts } from '../app/fleet.ts'
+import type {
+  AssignmentView,
+  DeviceView,
+  OperationView,
+  OperatorRecord,
+  Page,
+  ProfileView,
+  ReleaseView,
+  StoredArtifact,
+  StoredEvent,
+  TokenRecord,
+} from '../app/ports.ts'
+
+const time = (date: Date): string => date.toISOString()
+const timeOrNull = (date: Date | null): string | null => date && time(date)
+
+export const pageView = <From, To>(page: Page<From>, view: (item: From) => To): api.Page<To> => ({
+  items: page.items.map(view),
+  nextCursor: page.nextCursor,
+})
+
+export const operationView = (operation: Operation): api.Operation => ({
+  id: operation.id,
+  deviceId: operation.deviceId,
+  type: operation.type,
+  state: operation.state,
+  release: { id: operation.releaseId, title: operation.title, version: operation.version },
+  progress: operation.progressPercent,
+  error: operation.error,
+  because: operation.because.message,
+  reason: operation.because,
+  origin: operation.origin,
+  restarts: operation.restarts,
+  openedAt: time(operation.openedAt),
+  changedAt: time(operation.changedAt),
+  endedAt: timeOrNull(operation.endedAt),
+})
+
+const stepView = (step: Step): api.Step => ({
+  at: time(step.at),
+  state: step.state,
+  outcome: step.outcome,
+  progress: step.progressPercent,
+  error: step.error,
+  because: step.because.message,
+  reason: step.because,
+})
+
+export const operationWithSteps = ({
+  operation,
+  steps,
+}: OperationView): api.OperationWithSteps => ({
+  ...operationView(operation),
+  steps: steps.map(stepView),
+})
+
+/** A device with the answer to "what is it offered, and why" as it would be given right now. */
+export function deviceView({ snapshot }: DeviceView, now: Date): api.Device {
+  const { device } = snapshot
+  const components: Record<ComponentType, api.Component> = {}
+  for (const [type, component] of Object.entries(snapshot.components)) {
+    components[type] = componentView(snapshot, type, component, now)
+  }
+  const operations = Object.values(snapshot.components).flatMap(
+    ({ underWay, latestEnded }) => underWay ?? latestEnded ?? [],
+  )
+  const [foremost] = operations.sort(
+    (a, b) =>
+      Number(!b.endedAt) - Number(!a.endedAt) || b.changedAt.getTime() - a.changedAt.getTime(),
+  )
+  return {
+    id: device.id,
+    name: device.name,
+    profile: device.profileName,
+    profileId: device.profileId,
+    labels: [...device.labels],
+    attributes: { ...device.attributes },
+    inventory: { ...device.inventory },
+    installed: { ...device.installed },
+    dialect: device.dialect,
+    lastSeenAt: timeOrNull(device.lastSeenAt),
+    createdAt: time(device.createdAt),
+    operation: foremost ? operationView(foremost) : null,
+    components,
+  }
+}
+
+function componentView(
+  { device }: Snapshot,
+  type: ComponentType,
+  component: Component,
+  now: Date,
+): api.Component {
+  const { profileId, profileName } = device
+  const installed = device.installed[type]
+  const choice = choose({ type, profileId, profileName, installed, ...component }, now)
+  const operation = component.underWay ?? component.latestEnded
+  return {
+    installed: installed ?? null,
+    target: targetOf(choice),
+    verdict: choice.kind,
+    because: choice.because.message,
+    reason: choice.because,
+    lookAgainAt: choice.kind === 'nothing' ? timeOrNull(choice.lookAgainAt ?? null) : null,
+    operation: operation && operationView(operation),
+  }
+}
+
+function targetOf(choice: Choice): api.ReleaseRef | null {
+  if (choice.kind === 'under-way') {
+    const { releaseId, title, version } = choice.operation
+    return { id: releaseId, title, version }
+  }
+  return choice.release && nameView(choice.release)
+}
+
+const nameView = ({
+  id,
+  title,
+  version,
+}: {
+  id: string
+  title: string
+  version: string
+}): api.ReleaseRef => ({
+  id,
+  title,
+  version,
+})
+
+export const profileView = (profile: ProfileView): api.Profile => ({
+  id: profile.id,
+  name: profile.name,
+  description: profile.description,
+  deviceCount: profile.deviceCount,
+  assignments: { ...profile.assignments },
+  provisioning: profile.provisioningKey === null ? null : { key: profile.provisioningKey },
+  createdAt: time(profile.createdAt),
+})
+
+export const releaseView = (release: ReleaseView): api.Release => ({
+  id: release.id,
+  title: release.title,
+  version: release.version,
+  type: release.type,
+  profile: release.profileName,
+  profileId: release.profileId,
+  tag: release.tag,
+  description: release.description,
+  checksumAlgorithm: release.checksumAlgorithm,
+  checksum: release.checksum,
+  sizeBytes: release.sizeBytes,
+  sha256: release.artifact?.sha256 ?? null,
+  fileName: release.artifact?.fileName ?? null,
+  contentType: release.artifact?.contentType ?? null,
+  url: release.externalUrl,
+  requirement: release.requirement,
+  createdAt: time(release.createdAt),
+})
+
+export const artifactView = ({ sha256, sizeBytes, checksums }: StoredArtifact): api.Artifact => ({
+  sha256,
+  sizeBytes,
+  checksums: { ...checksums },
+})
+
+export const assignmentView = (assignment: AssignmentView): api.Assignment => ({
+  scope: assignment.deviceId === null ? 'profile' : 'device',
+  deviceId: assignment.deviceId,
+  profileId: assignment.profileId,
+  type: assignment.type,
+  release: nameView(assignment.release),
+  assignedAt: time(assignment.assignedAt),
+  assignedBy: assignment.assignedBy,
+})
+
+export const tokenView = (token: TokenRecord): api.Token => ({
+  id: token.id,
+  name: token.name,
+  operator: token.operatorName,
+  createdAt: time(token.createdAt),
+  lastUsedAt: timeOrNull(token.lastUsedAt),
+  revokedAt: timeOrNull(token.revokedAt),
+})
+
+export const operatorView = ({ id, name, role, createdAt }: OperatorRecord): api.Operator => ({
+  id,
+  name,
+  role,
+  createdAt: time(createdAt),
+})
+
+export const eventView = (event: StoredEvent): api.Event => ({
+  id: event.id,
+  at: time(event.at),
+  kind: event.kind,
+  actor: {
+    kind: event.actor.kind,
+    id: event.actor.kind === 'server' ? null : event.actor.id,
+    name: event.actor.name,
+  },
+  subject: { ...event.subject },
+  deviceId: event.deviceId,
+  data: { ...event.data },
+})
+
+/** The four counters, drawn from the states of each component's newest operation. */
+export function overviewView({ devices, states }: DeviceCounts): api.Overview {
+  const count = (wanted: readonly State[]) =>
+    wanted.reduce((sum, state) => sum + (states[state] ?? 0), 0)
+  const apart: readonly State[] = ['QUEUED', 'UPDATED', 'FAILED', 'CANCELED']
+  return {
+    devices,
+    waiting: count(['QUEUED']),
+    updating: count(STATES.filter((state) => !apart.includes(state))),
+    updated: count(['UPDATED']),
+    failed: count(['FAILED']),
+    states,
+  }
+}

@@ -1,0 +1,212 @@
+/** Composition root: which store, artifacts, clock, dialects and doors are in use; start and stop, in order. */
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FastifyBaseLogger } from 'fastify'
+import packageJson from '../package.json' with { type: 'json' }
+import { accounts, type FirstSignIn } from './app/accounts.ts'
+import { artifactSweeper } from './app/artifact-sweeper.ts'
+import { assignments } from './app/assignments.ts'
+import { audit } from './app/audit.ts'
+import { catalogue } from './app/catalogue.ts'
+import { deviceDesk } from './app/device-desk.ts'
+import { fleet } from './app/fleet.ts'
+import { liveSessions } from './app/live-sessions.ts'
+import { operations } from './app/operations.ts'
+import type { Clock } from './app/ports.ts'
+import { spreader } from './app/spreader.ts'
+import { fileStore } from './artifacts/file-store.ts'
+import type { Config } from './config.ts'
+import { newTicketKey, secrets, uuids } from './credentials/secrets.ts'
+import { thingsboard } from './dialects/thingsboard/http.ts'
+import { updraft } from './dialects/updraft.ts'
+import { metrics } from './operator/metrics.ts'
+import { rest } from './operator/rest.ts'
+import { accounts as accountRecords } from './store/accounts.ts'
+import { artifactSweep } from './store/artifact-sweep.ts'
+import { migrate, openDatabase, unitOfWork } from './store/database.ts'
+import { deviceWork } from './store/device-work.ts'
+import { eventFeed } from './store/events.ts'
+import { idempotentRequests } from './store/idempotent-requests.ts'
+import { installationSecret } from './store/installation-secrets.ts'
+import { startLocalPostgres } from './store/local-postgres.ts'
+import { notifications } from './store/notifications.ts'
+import { releaseCache } from './store/snapshots.ts'
+import { spreads } from './store/spreads.ts'
+import { httpListener } from './transports/http.ts'
+
+export type { FirstSignIn }
+
+export interface Platform {
+  /** Where it listens, with the real ports. */
+  readonly endpoints: { readonly http: string }
+  /** The administrator's sign-in, at the very first start only. */
+  readonly firstSignIn: FirstSignIn | null
+  /** Takes no more requests, finishes what is at hand, stops the database it started. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+export interface PlatformOptions {
+  readonly config: Config
+  readonly log: FastifyBaseLogger
+  readonly clock?: Clock
+}
+
+const SYSTEM_CLOCK: Clock = { now: () => new Date() }
+
+/** Starts everything; when a part cannot start, what had started is stopped again before it throws. */
+export async function startPlatform({
+  config,
+  log,
+  clock = SYSTEM_CLOCK,
+}: PlatformOptions): Promise<Platform> {
+  const stops: (() => Promise<void>)[] = []
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= (async () => {
+      for (const each of stops.reverse()) {
+        await each().catch((error: unknown) =>
+          log.error({ err: error }, 'could not be stopped cleanly'),
+        )
+      }
+    })()
+    return stopping
+  }
+  try {
+    return await start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+
+  async function start(): Promise<Platform> {
+    const report = (what: string) => (error: unknown) => log.error({ err: error }, what)
+    await mkdir(config.data, { recursive: true })
+
+    // The database, and what stands on it.
+    const connectionString = config.databaseUrl ?? (await localDatabase())
+    const database = openDatabase({
+      connectionString,
+      onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
+    })
+    stops.push(() => database.close())
+    const { applied } = await migrate(database)
+    if (applied.length > 0) log.info({ applied }, 'the database was migrated')
+    const feed = eventFeed(report('an event could not be delivered'))
+    const others = await notifications({
+      connectionString,
+      self: uuids.next(),
+      feed,
+      onError: (error) =>
+        log.warn({ err: error }, 'the line to other servers was lost; it is taken up again'),
+    })
+    stops.push(() => others.close())
+    const announce = others.announce
+    const run = unitOfWork(database, announce)
+    const releases = releaseCache(database.pool)
+    const work = deviceWork({ database, releases, announce, clock })
+    const ticketKey = await installationSecret(database, 'ticket-key', newTicketKey)
+    const ids = uuids
+    const keeper = secrets({ ticketKey })
+
+    // The files.
+    const artifacts = await fileStore({
+      folder: config.artifacts ?? join(config.data, 'artifacts'),
+      log,
+    })
+    stops.push(() => artifacts.close())
+
+    // The use cases.
+    const records = accountRecords(database)
+    const needs = { clock, ids, secrets: keeper, unitOfWork: run }
+    const accountUseCases = accounts({ ...needs, store: records, adminToken: config.adminToken })
+    const sessions = liveSessions(feed)
+    const desk = deviceDesk({
+      ...needs,
+      accounts: records,
+      artifacts,
+      work,
+      checkInSeconds: config.checkInSeconds,
+    })
+    const spreading = spreader({
+      clock,
+      feed,
+      ids,
+      spreads: spreads(database),
+      work,
+      onError: report('devices could not be looked at; it is tried again'),
+    })
+    const sweeper = artifactSweeper({
+      artifacts,
+      clock,
+      sweep: artifactSweep(database),
+      onError: report('unused files could not be removed; it is tried again'),
+    })
+    const firstSignIn = await accountUseCases.ensureFirst()
+
+    // The doors.
+    const dialectNeeds = { desk, liveSessions: sessions, publicUrl: config.publicUrl }
+    const dialects = [updraft(dialectNeeds), thingsboard(dialectNeeds)]
+    const figures = metrics({
+      feed,
+      liveSessionCount: () => sessions.count,
+      isReady: async () => {
+        await database.pool.query('select 1')
+      },
+    })
+    const operatorDoor = rest({
+      accounts: accountUseCases,
+      assignments: assignments(needs),
+      audit: audit(needs),
+      catalogue: catalogue({ ...needs, artifacts }),
+      clock,
+      fleet: fleet(needs),
+      fingerprint: keeper.hashToken,
+      idempotentRequests: idempotentRequests(database),
+      operations: operations({ ...needs, work }),
+      version: packageJson.version,
+    })
+    const http = await httpListener({
+      log,
+      trustProxy: config.trustProxy,
+      newRequestId: ids.next,
+      onAnswered: figures.answered,
+      scopes: [
+        { name: 'figures', register: figures.register },
+        { name: 'operator', register: operatorDoor },
+        ...dialects.flatMap(({ name, http: register }) => (register ? [{ name, register }] : [])),
+      ],
+    })
+    stops.push(() => http.close())
+    stops.push(async () => sessions.close())
+
+    spreading.start()
+    stops.push(() => spreading.stop())
+    sweeper.start()
+    stops.push(() => sweeper.stop())
+    const { port } = await http.listen({ host: config.host, port: config.httpPort })
+    const endpoints = { http: `http://${reachable(config.host)}:${port}` }
+    await writeEndpoints(endpoints)
+    return { endpoints, firstSignIn, stop }
+  }
+
+  async function localDatabase(): Promise<string> {
+    const local = await startLocalPostgres({ dataFolder: config.data, log })
+    stops.push(() => local.stop())
+    return local.connectionString
+  }
+
+  /** For scripts: the real ports. Written whole or not at all, gone when the server is. */
+  async function writeEndpoints(endpoints: Platform['endpoints']): Promise<void> {
+    const file = join(config.data, 'endpoints.json')
+    await writeFile(`${file}.new`, `${JSON.stringify(endpoints)}\n`)
+    await chmod(`${file}.new`, 0o644)
+    await rename(`${file}.new`, file)
+    stops.push(() => rm(file, { force: true }))
+  }
+}
+
+/** An address a client can use: listening everywhere is reached at the loopback. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}

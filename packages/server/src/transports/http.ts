@@ -1,0 +1,142 @@
+/**
+ * The HTTP listener: limits, request ids, logging, and a scope for each dialect and for operators, each with
+ * answers of its own for what goes wrong. Knows bytes and headers; knows nothing of updates.
+ */
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+
+/** What stands in the URL besides path and query is never this long in earnest. */
+const MAX_PARAMETER_LENGTH = 1024
+const KEEP_ALIVE_MS = 72_000
+/** Headers must have come by then; bodies may take as long as they keep coming. */
+const HEADERS_TIMEOUT_MS = 60_000
+
+/** One audience of the listener. `register` hangs its routes on an instance of its own. */
+export interface HttpScope {
+  readonly name: string
+  register(app: FastifyInstance): void | Promise<void>
+}
+
+export interface HttpOptions {
+  readonly log: FastifyBaseLogger
+  readonly scopes: readonly HttpScope[]
+  /** Whether X-Forwarded-* of a proxy in front is believed. */
+  readonly trustProxy: boolean
+  readonly newRequestId: () => string
+  readonly onAnswered: (request: FastifyRequest, reply: FastifyReply) => void
+}
+
+export interface HttpListener {
+  readonly app: FastifyInstance
+  listen(address: { host: string; port: number }): Promise<{ port: number }>
+  /** Takes no more requests, finishes those at hand, then resolves. */
+  close(): Promise<void>
+}
+
+export async function httpListener({
+  log,
+  scopes,
+  trustProxy,
+  newRequestId,
+  onAnswered,
+}: HttpOptions): Promise<HttpListener> {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: newRequestId,
+    trustProxy,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: 0,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    // Idle keep-alive connections must not hold up a stop.
+    forceCloseConnections: 'idle',
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    onAnswered(request, reply)
+    const { method, url, id, ip } = request
+    const details = {
+      method,
+      url: withoutToken(url),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      request: id,
+      ip,
+    }
+    if (reply.statusCode >= 500) request.log.error(details, 'answered')
+    else request.log.debug(details, 'answered')
+  })
+  for (const scope of scopes) {
+    await app.register(async (instance) => {
+      await scope.register(instance)
+    })
+  }
+  return {
+    app,
+    listen: async ({ host, port }) => {
+      await app.listen({ host, port })
+      const address = app.server.address()
+      return { port: typeof address === 'object' && address ? address.port : port }
+    },
+    close: () => app.close(),
+  }
+}
+
+/** Some dialects carry the device's secret in the path; logs must not. */
+export const withoutToken = (url: string): string =>
+  url
+    .replace(/^(\/api\/v1\/)(?!provision)[^/?]+/, '$1…')
+    .replace(/^(\/device\/v1\/artifacts\/)[^/?]+/, '$1…')
+
+/** A fault of the request that was found before any route saw it, or null if the error is none. */
+export function requestFault(error: unknown): { isTooLarge: boolean; message: string } | null {
+  const { statusCode, code, message } = error as {
+    statusCode?: number
+    code?: string
+    message?: string
+  }
+  if (statusCode === undefined || statusCode < 400 || statusCode >= 500) return null
+  return {
+    isTooLarge: statusCode === 413 || code === 'FST_ERR_CTP_BODY_TOO_LARGE',
+    message: message ?? 'The request cannot be read.',
+  }
+}
+
+/**
+ * Has the scope read every body as JSON whatever type it claims, as devices claim all sorts; an empty body is
+ * undefined. What is no JSON is refused through `malformed`.
+ */
+export function readJsonBodies(
+  app: FastifyInstance,
+  { maxBytes, malformed }: { maxBytes: number; malformed: (message: string) => Error },
+): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer', bodyLimit: maxBytes },
+    (
+      _request: FastifyRequest,
+      body: Buffer,
+      done: (error: Error | null, body?: unknown) => void,
+    ) => {
+      if (body.length === 0) return done(null, undefined)
+      try {
+        done(null, JSON.parse(body.toString('utf8')))
+      } catch (error) {
+        done(malformed(`The body is not JSON: ${(error as Error).message}`))
+      }
+    },
+  )
+}
+
+/** Aborts when the client has gone away before its answer. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => controller.abort())
+  return controller.signal
+}
