@@ -1,0 +1,111 @@
+/**
+ * What a command is: its words, its flags, and what it does with them. Every command in `commands/` has the same
+ * furniture: words, about, flags, run; `run` gives back an answer that is printed for people or as JSON.
+ */
+import type { Client } from '@updraft/api/client'
+import { STATE_TABLE, STATES, type State } from '@updraft/core'
+import { WrongWords } from './errors.ts'
+import type { Look } from './print.ts'
+import type { Progress, ProgressOf } from './progress.ts'
+
+export interface Answer {
+  readonly json: unknown
+  readonly text: (look: Look) => string
+}
+
+/** What a command is handed besides its words. */
+export interface Door {
+  readonly client: Client
+  readonly url: string
+  readonly isJson: boolean
+  /** A bar on a terminal, and nothing otherwise. */
+  readonly progress: (of: ProgressOf) => Progress
+  /** Raw bytes or text to standard output; resolves when there is room for more. */
+  readonly write: (chunk: Uint8Array | string) => Promise<void>
+  /** A remark to standard error, for people only. */
+  readonly remark: (text: string) => void
+  /** Aborted when the user breaks off. */
+  readonly signal: AbortSignal
+}
+
+export interface Flag<T> {
+  readonly flags: string
+  readonly about: string
+  readonly isRequired?: boolean
+  readonly isMany?: boolean
+  readonly standard?: T
+  /** Refuses with WrongWords. */
+  readonly parse?: (text: string) => T
+}
+export type Flags = Readonly<Record<string, Flag<unknown>>>
+
+export const text = (flags: string, about: string): Flag<string | undefined> => ({ flags, about })
+export const needed = (flags: string, about: string): Flag<string> => ({
+  flags,
+  about,
+  isRequired: true,
+})
+export const many = (flags: string, about: string): Flag<string[] | undefined> => ({
+  flags,
+  about,
+  isMany: true,
+})
+export const yes = (flags: string, about: string): Flag<boolean | undefined> => ({ flags, about })
+export const withStandard = (flags: string, about: string, standard: string): Flag<string> => ({
+  flags,
+  about,
+  standard,
+})
+export const count = (flags: string, about: string): Flag<number | undefined> => ({
+  flags,
+  about,
+  parse: (value) => {
+    if (/^\d{1,15}$/.test(value) && Number(value) > 0) return Number(value)
+    throw new WrongWords('It is not a whole number above 0.')
+  },
+})
+
+/** A state in our spelling or in a person's word, in any letter case. */
+export const state = (flags: string, about: string): Flag<State | undefined> => ({
+  flags,
+  about,
+  parse: (value) => {
+    const found = STATES.find(
+      (name) => name === value.toUpperCase() || STATE_TABLE[name].word === value.toLowerCase(),
+    )
+    if (found) return found
+    throw new WrongWords(`It is none of ${STATES.join(', ')}.`)
+  },
+})
+
+/** What lists take. */
+export const listFlags = {
+  limit: count('--limit <n>', 'at most so many (default: all)'),
+  cursor: text('--cursor <cursor>', 'go on where a list with --limit ended (its nextCursor)'),
+}
+
+type FlagValues<F extends Flags> = { [K in keyof F]: F[K] extends Flag<infer T> ? T : never }
+type WordValues<W extends string> = W extends `${string}<${infer N}>${infer Rest}`
+  ? { [K in N]: string } & WordValues<Rest>
+  : W extends `${string}[${infer N}]${infer Rest}`
+    ? { [K in N]?: string } & WordValues<Rest>
+    : unknown
+
+interface CommandText<W extends string, F extends Flags> {
+  /** As it is typed, with its arguments: `device add <name>`. */
+  readonly words: W
+  readonly about: string
+  readonly flags?: F
+  readonly examples?: readonly string[]
+  /** Arguments and flags by name, in one. Answers nothing if it has written to standard output itself. */
+  readonly run: (input: WordValues<W> & FlagValues<F>, door: Door) => Promise<Answer | undefined>
+}
+
+export type Command = Omit<CommandText<string, Flags>, 'run'> & {
+  readonly run: (input: Record<string, unknown>, door: Door) => Promise<Answer | undefined>
+}
+
+/** Lets `run` see its arguments and flags typed by the command's own words. */
+export const command = <const W extends string, F extends Flags = Record<never, never>>(
+  definition: CommandText<W, F>,
+): Command => definition as unknown as Command

@@ -1,0 +1,87 @@
+/** From what an operator types to what the API takes: names to ids, `title@version` to a release, pages to lists. */
+import type { Client } from '@updraft/api/client'
+import type { Device, Operation, Page, Profile, Release } from '@updraft/api/shapes'
+import { Refusal, WrongWords } from './errors.ts'
+
+export interface ReleaseName {
+  readonly title: string
+  readonly version: string
+}
+
+/** Splits at the last `@`: a title may hold one, as in `@acme/app@1.0.0`. */
+export function splitRelease(text: string): ReleaseName {
+  const at = text.lastIndexOf('@')
+  const title = text.slice(0, Math.max(0, at))
+  const version = text.slice(at + 1)
+  if (at > 0 && version !== '') return { title, version }
+  throw new WrongWords(`"${text}" is no title@version, such as app@1.4.0.`)
+}
+
+export async function findProfile(client: Client, name: string): Promise<Profile> {
+  const { items } = await client('listProfiles', { query: { name, limit: 1 } })
+  return items[0] ?? missing('profile.unknown', `There is no profile "${name}".`, 'profile list')
+}
+
+/** The device with what is decided for it just now. */
+export async function findDevice(client: Client, name: string): Promise<Device> {
+  const { items } = await client('listDevices', { query: { name, limit: 1 } })
+  return items[0] ?? missing('device.unknown', `There is no device "${name}".`, 'device list')
+}
+
+export async function findRelease(client: Client, name: string): Promise<Release> {
+  const { title, version } = splitRelease(name)
+  const { items } = await client('listReleases', { query: { title, version, limit: 1 } })
+  return (
+    items[0] ??
+    missing('release.unknown', `There is no package ${title}@${version}.`, 'package list')
+  )
+}
+
+/**
+ * The device's one update for which the condition holds, of that component type or of any. Refuses where there
+ * is none, and asks for the type where there are several.
+ */
+export function findOperation(
+  device: Device,
+  type: string | undefined,
+  { holds, nothing }: { holds: (operation: Operation) => boolean; nothing: string },
+): Operation {
+  const found = Object.values(device.components)
+    .map((component) => component.operation)
+    .filter((operation) => operation !== null)
+    .filter((operation) => (type === undefined || operation.type === type) && holds(operation))
+  const [first] = found
+  if (!first) {
+    throw new Refusal({
+      code: 'operation.unknown',
+      message: nothing,
+      hint: `\`updraft status ${device.name}\` shows where it stands.`,
+    })
+  }
+  if (found.length === 1) return first
+  const types = found.map((operation) => operation.type).join(', ')
+  throw new WrongWords(`There are several: say which with --type (${types}).`)
+}
+
+const missing = (code: string, message: string, words: string): never => {
+  throw new Refusal({ code, message, hint: `\`updraft ${words}\` shows what there is.` })
+}
+
+/** The server's largest page. */
+const PAGE_SIZE = 500
+
+/** All items of a list, page after page, or the first `limit` of them with the cursor to go on. */
+export async function listAll<T>(
+  { limit, cursor }: { limit?: number; cursor?: string },
+  fetchPage: (query: { limit: number; cursor?: string }) => Promise<Page<T>>,
+): Promise<Page<T>> {
+  const items: T[] = []
+  let nextCursor: string | null = cursor ?? null
+  do {
+    const room = limit === undefined ? PAGE_SIZE : Math.min(PAGE_SIZE, limit - items.length)
+    const page = await fetchPage({ limit: room, cursor: nextCursor ?? undefined })
+    items.push(...page.items)
+    nextCursor = page.nextCursor
+  } while (nextCursor !== null && (limit === undefined || items.length < limit))
+  return { items, nextCursor }
+}
