@@ -1,0 +1,38 @@
+/** The table of commands, in the order the help shows them. */
+import type { Command } from './command.ts'
+import { accountCommands } from './commands/accounts.ts'
+import { assignmentCommands } from './commands/assignments.ts'
+import { auditCommands } from './commands/audit.ts'
+import { deviceCommands } from './commands/devices.ts'
+import { operationCommands } from './commands/operations.ts'
+import { packageCommands } from './commands/packages.ts'
+import { profileCommands } from './commands/profiles.ts'
+import { statusCommands } from './commands/status.ts'
+import { versionCommands } from './commands/version.ts'
+
+export const COMMANDS: readonly Command[] = [
+  ...profileCommands,
+  ...deviceCommands,
+  ...packageCommands,
+  ...assignmentCommands,
+  ...statusCommands,
+  ...operationCommands,
+  ...accountCommands,
+  ...auditCommands,
+  ...versionCommands,
+]
+
+/** What the words before the verb stand for, by noun. */
+export const NOUNS: Readonly<Record<string, string>> = {
+  profile: 'kinds of devices: add, list, show, remove',
+  device: 'the devices of the fleet: add, list, show, remove, import, token',
+  package: 'packages and their versions: add, list, show, download, remove',
+  token: 'API tokens for programs: create, list, revoke',
+}
+
+/** How the help groups what a command line begins with. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  Fleet: ['profile', 'device', 'status'],
+  Updates: ['package', 'assign', 'unassign', 'cancel', 'retry'],
+  Server: ['serve', 'token', 'audit', 'version'],
+}

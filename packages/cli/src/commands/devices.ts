@@ -1,0 +1,171 @@
+import { open } from 'node:fs/promises'
+import type { Device } from '@updraft/api/shapes'
+import { command, listFlags, many, needed, state, text } from '../command.ts'
+import { csvLine } from '../csv.ts'
+import { type Imported, importFile } from '../device-import.ts'
+import { deviceText, withHistory } from '../device-view.ts'
+import { fileTrouble, Refusal } from '../errors.ts'
+import { findDevice, listAll } from '../lookup.ts'
+import {
+  type Column,
+  countText,
+  deviceCell,
+  facts,
+  type Look,
+  listText,
+  runsText,
+  timeText,
+} from '../print.ts'
+import { historyFlag } from './status.ts'
+
+export const deviceFilters = {
+  profile: text('--profile <name>', 'of this profile'),
+  state: state('--state <state>', 'whose newest update is in this state'),
+  label: text('--label <label>', 'with this label'),
+  search: text('--search <text>', 'text within names'),
+}
+
+export const deviceCommands = [
+  command({
+    words: 'device add <name>',
+    about: 'add a device; its token is shown this once',
+    flags: {
+      profile: needed('--profile <name>', 'its profile'),
+      token: text('--token <token>', "the device's own token (default: made up)"),
+      label: many('--label <label...>', 'labels to find it by'),
+    },
+    examples: [
+      'updraft device add sensor-1 --profile Sensor',
+      'updraft device add sensor-2 --profile Sensor --label beta --label roof',
+    ],
+    run: async ({ name, profile, token, label }, { client }) => {
+      const device = await client('createDevice', {
+        body: { name, profile, token, labels: label },
+      })
+      return {
+        json: device,
+        text: (look) =>
+          `Added device ${device.name} to profile ${device.profile}.\n${tokenText(device.token, look)}`,
+      }
+    },
+  }),
+  command({
+    words: 'device list',
+    about: 'devices with what they run and how their newest update went',
+    flags: { ...deviceFilters, ...listFlags },
+    run: async ({ profile, state, label, search, ...range }, { client }) => {
+      const filter = { profile, state, label, search }
+      const page = await listAll(range, (query) =>
+        client('listDevices', { query: { ...query, ...filter } }),
+      )
+      const isAll = Object.values(filter).every((value) => value === undefined)
+      const nothing = isAll ? 'There are no devices.' : 'No device is like that.'
+      return { json: page, text: (look) => listText(page, columns(look), nothing, look) }
+    },
+  }),
+  command({
+    words: 'device show <name>',
+    about: 'all about one device',
+    flags: { history: historyFlag },
+    run: async ({ name, history }, { client }) => {
+      const device = await findDevice(client, name)
+      const shown = history ? await withHistory(client, device) : device
+      return { json: shown, text: (look) => deviceText(shown, look, { isWhole: true }) }
+    },
+  }),
+  command({
+    words: 'device remove <name>',
+    about: 'remove a device with its history',
+    run: async ({ name }, { client }) => {
+      const { id } = await findDevice(client, name)
+      await client('removeDevice', { params: { id } })
+      return { json: { id, name }, text: () => `Removed device ${name}.` }
+    },
+  }),
+  command({
+    words: 'device import <file>',
+    about:
+      'add the devices of a CSV file with the columns name, profile, token, labels. Token and labels may be empty or left out; labels are separated by a comma or semicolon. Tokens that are made up are printed as CSV',
+    flags: { out: text('--out <file>', 'write the made-up tokens there instead') },
+    examples: ['updraft device import fleet.csv --out tokens.csv'],
+    run: async ({ file, out }, door) => {
+      const tokens = await tokenSink(out, door)
+      const devices: Omit<Imported, 'isTokenMadeUp'>[] = []
+      try {
+        const added = await importFile(file, door, async (batch) => {
+          if (door.isJson)
+            devices.push(...batch.map(({ id, name, token }) => ({ id, name, token })))
+          await tokens.write(batch.filter(({ isTokenMadeUp }) => isTokenMadeUp))
+        })
+        const sentence = `Added ${countText(added, 'device')}.`
+        if (door.isJson) return { json: { added, devices }, text: () => sentence }
+        door.remark(sentence)
+        return undefined
+      } catch (error) {
+        // The tokens of the batches that are in are shown this once, so they may not be lost with the rest.
+        if (!(error instanceof Refusal) || devices.length === 0) throw error
+        throw new Refusal({
+          ...error,
+          message: error.message,
+          details: { ...error.details, devices },
+        })
+      } finally {
+        await tokens.end()
+      }
+    },
+  }),
+  command({
+    words: 'device token <name>',
+    about: 'give a device a new token; the old one ends at once',
+    flags: { token: text('--token <token>', "the device's new token (default: made up)") },
+    run: async ({ name, token: wanted }, { client }) => {
+      const { id } = await findDevice(client, name)
+      const { token } = await client('replaceDeviceToken', {
+        params: { id },
+        body: { token: wanted },
+      })
+      return {
+        json: { id, name, token },
+        text: (look) => `Device ${name} has a new token.\n${tokenText(token, look)}`,
+      }
+    },
+  }),
+]
+
+const tokenText = (token: string, look: Parameters<typeof facts>[1]): string =>
+  `${facts([['Token', token]], look)}\nIt is not shown again.`
+
+/** Where made-up tokens go: a file only its owner may read, standard output, or nowhere beside JSON. */
+async function tokenSink(
+  out: string | undefined,
+  { isJson, write }: { isJson: boolean; write: (chunk: string) => Promise<void> },
+) {
+  const file = out
+    ? await open(out, 'w', 0o600).catch((error) => fileTrouble(out, error))
+    : undefined
+  // A reader that went away does not stop the import.
+  const print = (line: string) => (isJson ? Promise.resolve() : write(line).catch(() => {}))
+  const put = file ? (line: string) => file.write(line) : print
+  let isBegun = false
+  return {
+    write: async (devices: readonly Imported[]) => {
+      if (devices.length === 0) return
+      const head = isBegun ? '' : csvLine(['name', 'token'])
+      isBegun = true
+      await put(head + devices.map(({ name, token }) => csvLine([name, token])).join(''))
+    },
+    end: async () => file?.close(),
+  }
+}
+
+const columns = ({ now }: Look): readonly Column<Device>[] => [
+  { title: 'Name', cell: ({ name }) => name },
+  { title: 'Profile', cell: ({ profile }) => profile },
+  { title: 'Labels', cell: ({ labels }) => labels.join(', ') },
+  { title: 'Runs', cell: ({ installed }) => runsText(installed) },
+  { title: 'Update', cell: deviceCell },
+  {
+    title: 'Seen',
+    cell: ({ lastSeenAt }) => timeText(lastSeenAt, { now }) ?? 'never',
+  },
+]

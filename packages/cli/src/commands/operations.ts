@@ -1,0 +1,43 @@
+import { isTerminal } from '@updraft/core'
+import { command, text } from '../command.ts'
+import { findDevice, findOperation } from '../lookup.ts'
+import { nameOf } from '../print.ts'
+
+const flags = { type: text('--type <type>', 'of this component, where several could be meant') }
+
+export const operationCommands = [
+  command({
+    words: 'cancel <device>',
+    about: 'take the update of a device back; what it reports afterwards changes nothing',
+    flags,
+    run: async ({ device: name, type }, { client }) => {
+      const device = await findDevice(client, name)
+      const { id } = findOperation(device, type, {
+        holds: ({ state }) => !isTerminal(state),
+        nothing: `No ${type ?? 'update'} of ${name} is under way.`,
+      })
+      const operation = await client('cancelOperation', { params: { id } })
+      return {
+        json: operation,
+        text: () => `Cancelled ${nameOf(operation.release)} on ${name}.`,
+      }
+    },
+  }),
+  command({
+    words: 'retry <device>',
+    about: 'try again what failed on a device or was cancelled',
+    flags,
+    run: async ({ device: name, type }, { client }) => {
+      const device = await findDevice(client, name)
+      const { id } = findOperation(device, type, {
+        holds: ({ state }) => state === 'FAILED' || state === 'CANCELED',
+        nothing: `No ${type ?? 'update'} of ${name} has failed or was cancelled last.`,
+      })
+      const operation = await client('retryOperation', { params: { id } })
+      return {
+        json: operation,
+        text: () => `${nameOf(operation.release)} will be offered to ${name} once more.`,
+      }
+    },
+  }),
+]
