@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test, vi } from 'vitest'
+import { COMMANDS } from './commands.ts'
+import { start } from './testing/start.ts'
+import { give, makeDevice, makeOperation, makeRelease, makeToken } from './testing/things.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+
+test('every command says what it does, and its examples are of itself', () => {
+  for (const { words, about, examples = [] } of COMMANDS) {
+    expect(about, words).toMatch(/^(API|[a-z])/)
+    for (const example of examples) {
+      expect(example).toContain(`updraft ${words.replace(/ [<[].*/, '')}`)
+    }
+  }
+})
+
+test('a profile is added, shown, listed and removed', async () => {
+  const { updraft, json, world } = await start()
+  expect(await updraft('profile', 'add', 'Gate', '--description', 'doors')).toMatchObject({
+    code: 0,
+    stdout: 'Added profile Gate.\n',
+  })
+  expect(await json('profile', 'show', 'Gate')).toMatchObject({
+    name: 'Gate',
+    description: 'doors',
+  })
+  const { items, nextCursor } = await json('profile', 'list')
+  expect(items.map(({ name }: { name: string }) => name)).toEqual(['Sensor', 'Gate'])
+  expect(nextCursor).toBeNull()
+  expect((await updraft('profile', 'remove', 'Gate')).code).toBe(0)
+  expect(world.profiles.length).toBe(1)
+})
+
+test('a device is added with labels and a token of its own', async () => {
+  const { json, server } = await start()
+  const words = ['device', 'add', 'sensor-2', '--profile', 'Sensor', '--token', 'mine']
+  const device = await json(...words, '--label', 'beta', '--label', 'roof')
+  expect(device).toMatchObject({ name: 'sensor-2', token: 'mine', labels: ['beta', 'roof'] })
+  expect(server.calls.at(-1)?.headers.authorization).toBe('Bearer token-of-the-test')
+})
+
+test('a token that is made up is shown once', async () => {
+  const { updraft } = await start()
+  const { stdout } = await updraft('device', 'add', 'sensor-2', '--profile', 'Sensor')
+  expect(stdout).toBe(
+    'Added device sensor-2 to profile Sensor.\nToken  made-up-for-sensor-2\nIt is not shown again.\n',
+  )
+})
+
+test('the list of devices is filtered by the server', async () => {
+  const { json, server } = await start()
+  await json('device', 'list', '--state', 'downloading', '--profile', 'Sensor', '--search', 'sens')
+  expect(server.calls.at(-1)?.query).toMatchObject({
+    state: 'DOWNLOADING',
+    profile: 'Sensor',
+    search: 'sens',
+  })
+})
+
+test('a device has what scripts look for', async () => {
+  const { json, device, operation } = await start()
+  const expected = {
+    name: 'sensor-1',
+    profile: 'Sensor',
+    installed: { firmware: { title: 'app', version: '1.3.0' } },
+    operation: {
+      state: 'DOWNLOADING',
+      release: { title: 'app', version: '1.4.0' },
+      progress: 40,
+      error: null,
+      because: 'the device said so',
+    },
+  }
+  expect(await json('device', 'show', 'sensor-1')).toMatchObject(expected)
+  expect(await json('status', device.name)).toMatchObject(expected)
+  const { history } = await json('status', 'sensor-1', '--history')
+  expect(history).toEqual([operation])
+})
+
+test('the status of a device says what, why and how far', async () => {
+  const { updraft } = await start()
+  const { stdout } = await updraft('status', 'sensor-1', '--history')
+  expect(stdout).toMatchInlineSnapshot(`
+    "Device   sensor-1
+    Profile  Sensor
+    Seen     never
+
+    firmware
+      Runs        app@1.3.0
+      Should run  app@1.4.0
+      Because     profile Sensor is assigned it
+      Update      app@1.4.0
+      State       ↓ downloading 40 %
+      Reason      the device said so
+      Since       3 min ago
+
+    app@1.4.0 (firmware)  3 min ago
+      When       State          Progress  Reason
+      3 min ago  ◷ waiting           0 %  profile Sensor is assigned it
+      3 min ago  ↓ downloading       0 %  so
+    "
+  `)
+})
+
+test('the status of the fleet counts states and names the devices', async () => {
+  const { updraft, json, world, profile, release } = await start()
+  const device = makeDevice({ name: '屋根', profile })
+  world.devices.push(device)
+  const operation = makeOperation({ device, release, state: 'FAILED', error: 'out of space' })
+  give(world, device, operation)
+  const { stdout } = await updraft('status')
+  expect(stdout).toMatchInlineSnapshot(`
+    "2 devices   ↓ downloading 1   ✗ failed 1
+
+    Name      Runs       Update     State               Reason
+    sensor-1  app@1.3.0  app@1.4.0  ↓ downloading 40 %  the device said so
+    屋根      –          app@1.4.0  ✗ failed            out of space
+    "
+  `)
+  expect(await json('status')).toMatchObject({ overview: { devices: 2 }, items: [{}, {}] })
+})
+
+test('what needs a hand is said in front of how the update ended', async () => {
+  const { updraft, world, device, release } = await start()
+  const operation = makeOperation({ device, release, state: 'FAILED', error: 'boom' })
+  const reason = { code: 'nothing.needs-attention', message: 'it failed three times' }
+  give(world, device, operation, { verdict: 'nothing', because: reason.message, reason })
+  expect((await updraft('device', 'list')).stdout).toContain('☞ needs attention')
+  expect((await updraft('status', 'sensor-1')).stdout).toContain('it failed three times')
+})
+
+test('a device is removed and given a new token by name', async () => {
+  const { json, world, device } = await start()
+  expect(await json('device', 'token', 'sensor-1', '--token', 'new')).toEqual({
+    id: device.id,
+    name: 'sensor-1',
+    token: 'new',
+  })
+  await json('device', 'remove', 'sensor-1')
+  expect(world.devices).toEqual([])
+})
+
+test('a release is assigned and withdrawn, for its own component type', async () => {
+  const { updraft, json, server, world, release, profile, device } = await start()
+  world.releases.push(makeRelease({ title: '@acme/ui', version: '2', type: 'software' }))
+  expect((await updraft('assign', 'app@1.4.0', '--profile', 'Sensor')).stdout).toBe(
+    'Assigned firmware app@1.4.0 to profile Sensor (0 devices).\n',
+  )
+  expect(server.calls.at(-1)).toMatchObject({
+    name: 'assignToProfile',
+    params: { id: profile.id, type: 'firmware' },
+    body: { releaseId: release.id },
+  })
+  expect(await json('assign', '@acme/ui@2', '--device', 'sensor-1')).toMatchObject({
+    scope: 'device',
+    type: 'software',
+  })
+  await json('unassign', '--device', 'sensor-1', '--type', 'software')
+  expect(server.calls.at(-1)).toMatchObject({
+    name: 'unassignFromDevice',
+    params: { id: device.id, type: 'software' },
+  })
+})
+
+test('what is under way is cancelled, what has ended is tried again', async () => {
+  const { updraft, json, world, server, device, release } = await start()
+  expect(await json('cancel', 'sensor-1')).toMatchObject({ state: 'CANCELED' })
+  const refused = await updraft('retry', 'sensor-1')
+  expect(refused).toMatchObject({ code: 1, stdout: '' })
+  expect(refused.stderr).toMatch(/^No update of sensor-1 has failed/)
+  const failed = makeOperation({ device, release, state: 'FAILED' })
+  give(world, device, failed)
+  await json('retry', 'sensor-1', '--type', 'firmware')
+  expect(server.calls.at(-1)).toMatchObject({ name: 'retryOperation', params: { id: failed.id } })
+})
+
+test('of several updates under way the type says which is meant', async () => {
+  const { updraft, json, world, server, device } = await start()
+  const ui = makeRelease({ title: 'ui', version: '2', type: 'software' })
+  const operation = makeOperation({ device, release: ui, state: 'QUEUED' })
+  give(world, device, operation)
+  const unclear = await updraft('cancel', 'sensor-1')
+  expect(unclear.code).toBe(2)
+  expect(unclear.stderr).toContain('--type (firmware, software)')
+  await json('cancel', 'sensor-1', '--type', 'software')
+  expect(server.calls.at(-1)?.params.id).toBe(operation.id)
+})
+
+test('a package at a URL is added without an upload', async () => {
+  const { json, server } = await start()
+  const url = 'https://example.com/ui.bin'
+  const words = ['package', 'add', '--url', url, '--title', 'ui', '--version', '2', '--size', '9']
+  const release = await json(...words, '--profile', 'Sensor', '--type', 'software', '--tag', 'x')
+  expect(release).toMatchObject({ title: 'ui', type: 'software', url, sizeBytes: 9, tag: 'x' })
+  expect(server.calls.map(({ name }) => name)).not.toContain('uploadArtifact')
+})
+
+test('packages are listed, shown and removed', async () => {
+  const { updraft, json, world } = await start()
+  expect((await updraft('package', 'list')).stdout).toBe(
+    'Package  Version  Type      Profile  Size  Tag  Added\napp      1.4.0    firmware  Sensor      –  –    3 min ago\n',
+  )
+  expect(await json('package', 'show', 'app@1.4.0')).toMatchObject({ title: 'app' })
+  await json('package', 'remove', 'app@1.4.0')
+  expect(world.releases).toEqual([])
+})
+
+test('a token is revoked by its name or its id', async () => {
+  const { updraft, json, world } = await start()
+  expect(await json('token', 'create', 'ci')).toMatchObject({ name: 'ci', token: 'shown-once' })
+  await json('token', 'revoke', 'ci')
+  expect(world.tokens[0]?.revokedAt).not.toBeNull()
+  expect((await updraft('token', 'revoke', 'ci')).code).toBe(1)
+  const [one, two] = [makeToken('twin'), makeToken('twin')]
+  world.tokens.push(one, two)
+  expect((await updraft('token', 'revoke', 'twin')).code).toBe(2)
+  await json('token', 'revoke', two.id)
+  expect(two.revokedAt).not.toBeNull()
+  expect((await json('token', 'list')).items.length).toBe(3)
+})
+
+test('the audit log says who did what', async () => {
+  const { updraft, json, world, device } = await start()
+  world.events.push({
+    id: '1',
+    at: '2026-03-01T12:00:00.000Z',
+    kind: 'operation.ended',
+    actor: { kind: 'device', id: device.id, name: 'sensor-1' },
+    subject: { kind: 'operation', id: randomUUID(), name: 'app@1.4.0' },
+    deviceId: device.id,
+    data: { state: 'FAILED' },
+  })
+  const { stdout } = await updraft('audit', '--device', 'sensor-1')
+  expect(stdout).toMatch(/3 min ago\s+sensor-1\s+operation app@1.4.0\s+✗ failed/)
+  expect((await json('audit', '--limit', '1')).items.length).toBe(1)
+})

@@ -1,0 +1,348 @@
+/**
+ * A small server that answers the operators' API from memory. It takes and gives nothing but what the API's own
+ * shapes allow, so that cli and API cannot drift apart unseen.
+ */
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { API_PREFIX, ROUTES, type Route, type RouteName } from '@updraft/api/routes'
+import type {
+  Assignment,
+  Device,
+  Event,
+  OperationWithSteps,
+  Profile,
+  Release,
+  Token,
+} from '@updraft/api/shapes'
+import { type ErrorCode, STATES } from '@updraft/core'
+import { MADE_AT, makeDevice, makeProfile, makeRelease, makeToken } from './things.ts'
+
+export const TOKEN = 'token-of-the-test'
+
+export interface Call {
+  readonly name: RouteName
+  readonly params: Record<string, string>
+  readonly query: Record<string, unknown>
+  readonly body: unknown
+  readonly headers: IncomingMessage['headers']
+}
+
+/** A refusal by the fake, in the words of a problem document. */
+export class Refused extends Error {
+  readonly status: number
+  readonly code: ErrorCode
+  readonly more: object
+
+  constructor(status: number, code: ErrorCode, detail: string, more: object = {}) {
+    super(detail)
+    this.status = status
+    this.code = code
+    this.more = more
+  }
+}
+
+type Answers = Partial<Record<RouteName, (call: Call, response: ServerResponse) => unknown>>
+
+export interface FakeServer extends AsyncDisposable {
+  readonly url: string
+  readonly world: World
+  readonly calls: Call[]
+  /** Answers of a test's own, before the usual ones. */
+  readonly answers: Answers
+  /** What was uploaded last: its bytes are counted, not kept, beyond a megabyte. */
+  readonly stored: Map<string, Buffer>
+}
+
+/** What the fake holds; a test fills it with `things.ts`. */
+export interface World {
+  readonly profiles: Profile[]
+  readonly devices: Device[]
+  readonly releases: Release[]
+  readonly operations: OperationWithSteps[]
+  readonly tokens: Token[]
+  readonly events: Event[]
+}
+
+export async function startFakeServer(): Promise<FakeServer> {
+  const world: World = {
+    profiles: [],
+    devices: [],
+    releases: [],
+    operations: [],
+    tokens: [],
+    events: [],
+  }
+  const calls: Call[] = []
+  const answers: Answers = {}
+  const stored = new Map<string, Buffer>()
+  const usual = usualAnswers(world, stored)
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error) => {
+      if (!response.headersSent) {
+        const status = error instanceof Refused ? error.status : 500
+        const code = error instanceof Refused ? error.code : 'internal'
+        response.writeHead(status, { 'content-type': 'application/problem+json' })
+        const more = error instanceof Refused ? error.more : {}
+        response.end(
+          JSON.stringify({
+            type: `/errors/${code}`,
+            title: code,
+            status,
+            code,
+            detail: error.message,
+            ...more,
+          }),
+        )
+      } else response.destroy()
+    })
+  })
+
+  async function respond(request: IncomingMessage, response: ServerResponse) {
+    const url = new URL(request.url ?? '', 'http://fake')
+    const found = findRoute(request.method ?? '', url.pathname)
+    if (!found) throw new Refused(404, 'route.unknown', `There is nothing at ${url.pathname}.`)
+    const { name, route } = found
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+      throw new Refused(401, 'access.unauthenticated', 'No valid token came with the request.')
+    }
+    const params = route.params ? parse(route.params.strict(), found.params) : {}
+    const query = parse(route.query?.strict(), Object.fromEntries(url.searchParams)) ?? {}
+    const body =
+      route.body === 'bytes' ? await count(request) : parse(route.body, await read(request))
+    const call = { name, params, query, body, headers: request.headers } as Call
+    calls.push(call)
+    const answer = await (answers[name] ?? usual[name])?.(call, response)
+    if (response.headersSent) return
+    if (route.response === 'bytes') return response.end(answer)
+    if (route.response === 'nothing') return response.writeHead(route.status ?? 204).end()
+    const checked = parse(route.response, answer)
+    response.writeHead(route.status ?? 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(checked))
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    world,
+    calls,
+    answers,
+    stored,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function findRoute(method: string, path: string) {
+  for (const [name, route] of Object.entries(ROUTES) as [RouteName, Route][]) {
+    if (route.method !== method) continue
+    const pattern = route.path.replace(/:(\w+)/g, '(?<$1>[^/]+)')
+    const match = new RegExp(`^${API_PREFIX}${pattern}$`).exec(path)
+    if (!match) continue
+    const params = Object.entries(match.groups ?? {}).map(([key, value]) => [
+      key,
+      decodeURIComponent(value),
+    ])
+    return { name, route, params: Object.fromEntries(params) }
+  }
+  return null
+}
+
+function parse(shape: Route['query'] | Route['body'] | Route['response'], value: unknown): unknown {
+  if (shape === undefined || typeof shape === 'string') return value
+  const result = shape.safeParse(value)
+  if (result.success) return result.data
+  throw new Refused(400, 'request.malformed', result.error.message)
+}
+
+async function read(request: IncomingMessage): Promise<unknown> {
+  let text = ''
+  for await (const piece of request.setEncoding('utf8')) text += piece
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+export interface Counted {
+  readonly sizeBytes: number
+  readonly sha256: string
+  readonly first: Buffer
+}
+
+async function count(request: IncomingMessage): Promise<Counted> {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  let first = Buffer.alloc(0)
+  for await (const chunk of request) {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+    if (first.length < 1_000_000) first = Buffer.concat([first, chunk])
+  }
+  return { sizeBytes, sha256: hash.digest('hex'), first }
+}
+
+// ── The usual answers ───────────────────────────────────────────────────────────────────────────────────────
+
+function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
+  const { profiles, devices, releases, operations, tokens, events } = world
+  const byId = <T extends { id: string }>(items: T[], { params }: Call, code: ErrorCode): T => {
+    const item = items.find(({ id }) => id === params.id)
+    if (item) return item
+    throw new Refused(404, code, 'There is no such thing.')
+  }
+  const take = <T extends { id: string }>(items: T[], call: Call, code: ErrorCode) =>
+    items.splice(items.indexOf(byId(items, call, code)), 1)
+
+  const addDevice = (draft: {
+    name: string
+    profile?: string
+    token?: string
+    labels?: string[]
+  }) => {
+    const profile = profiles.find(({ name }) => name === draft.profile)
+    if (!profile)
+      throw new Refused(404, 'profile.unknown', `There is no profile "${draft.profile}".`)
+    if (devices.some(({ name }) => name === draft.name)) {
+      throw new Refused(409, 'device.duplicate', `There is a device "${draft.name}" already.`)
+    }
+    const device = makeDevice({ name: draft.name, profile, labels: draft.labels })
+    devices.push(device)
+    return { ...device, token: draft.token ?? `made-up-for-${draft.name}` }
+  }
+
+  const assign = (scope: 'device' | 'profile') => (call: Call) => {
+    const { releaseId } = call.body as { releaseId: string }
+    const release = releases.find(({ id }) => id === releaseId)
+    if (!release) throw new Refused(404, 'release.unknown', 'There is no such release.')
+    return {
+      scope,
+      deviceId: scope === 'device' ? byId(devices, call, 'device.unknown').id : null,
+      profileId: scope === 'profile' ? byId(profiles, call, 'profile.unknown').id : null,
+      type: call.params.type,
+      release: { id: release.id, title: release.title, version: release.version },
+      assignedAt: MADE_AT,
+      assignedBy: 'admin',
+    } satisfies Partial<Assignment>
+  }
+
+  return {
+    overview: () => ({
+      devices: devices.length,
+      waiting: 0,
+      updating: 0,
+      updated: 0,
+      failed: 0,
+      states: Object.fromEntries(
+        STATES.map((state) => [
+          state,
+          devices.filter(({ operation }) => operation?.state === state).length,
+        ]),
+      ),
+    }),
+    listProfiles: ({ query }) => pageOf(profiles, query, ({ name }) => isLike(query, { name })),
+    createProfile: ({ body }) => {
+      const { name, description = null } = body as { name: string; description?: string }
+      if (profiles.some((profile) => profile.name === name)) {
+        throw new Refused(409, 'profile.duplicate', `There is a profile "${name}" already.`)
+      }
+      const profile = makeProfile(name, description)
+      profiles.push(profile)
+      return profile
+    },
+    removeProfile: (call) => take(profiles, call, 'profile.unknown'),
+    listDevices: ({ query }) =>
+      pageOf(devices, query, (device) =>
+        isLike(query, {
+          name: device.name,
+          profile: device.profile,
+          label: device.labels.find((label) => label === query.label),
+          state: device.operation?.state,
+        }),
+      ),
+    createDevice: ({ body }) => addDevice(body as { name: string }),
+    importDevices: ({ body }) => {
+      const drafts = (body as { devices: { name: string; profile?: string }[] }).devices
+      const before = devices.length
+      return {
+        devices: drafts.map((draft, index) => {
+          try {
+            return addDevice(draft)
+          } catch (error) {
+            devices.length = before
+            const { status, code, message } = error as Refused
+            throw new Refused(status, code, message, { index })
+          }
+        }),
+      }
+    },
+    removeDevice: (call) => take(devices, call, 'device.unknown'),
+    replaceDeviceToken: (call) => {
+      byId(devices, call, 'device.unknown')
+      return { token: (call.body as { token?: string }).token ?? 'made-up-anew' }
+    },
+    listDeviceOperations: ({ params, query }) =>
+      pageOf(operations, query, ({ deviceId }) => deviceId === params.id),
+    assignToDevice: assign('device'),
+    assignToProfile: assign('profile'),
+    unassignFromDevice: (call) => void byId(devices, call, 'device.unknown'),
+    unassignFromProfile: (call) => {
+      if (byId(profiles, call, 'profile.unknown').assignments[call.params.type ?? '']) return
+      throw new Refused(404, 'assignment.none', 'Nothing is assigned there.')
+    },
+    uploadArtifact: ({ body, query }) => {
+      const { sizeBytes, sha256, first } = body as Counted
+      stored.set(sha256, first)
+      if (query.checksum !== undefined && query.checksum !== sha256) {
+        throw new Refused(422, 'artifact.checksum-mismatch', 'The file has another checksum.')
+      }
+      return { sha256, sizeBytes, checksums: { SHA256: sha256 } }
+    },
+    listReleases: ({ query }) =>
+      pageOf(releases, query, ({ title, version, profile, type }) =>
+        isLike(query, { name: title, title, version, profile, type }),
+      ),
+    createRelease: ({ body }) => {
+      const draft = body as Partial<Release> & { title: string; version: string }
+      const release = makeRelease({
+        ...draft,
+        profile: profiles.find(({ id }) => id === draft.profileId)?.name ?? 'unknown',
+        sizeBytes: draft.sizeBytes ?? stored.get(draft.sha256 ?? '')?.length ?? null,
+      })
+      releases.push(release)
+      return release
+    },
+    removeRelease: (call) => take(releases, call, 'release.unknown'),
+    downloadRelease: (call) => stored.get(byId(releases, call, 'release.unknown').sha256 ?? ''),
+    cancelOperation: (call) => ({
+      ...byId(operations, call, 'operation.unknown'),
+      state: 'CANCELED',
+    }),
+    retryOperation: (call) => ({ ...byId(operations, call, 'operation.unknown'), state: 'QUEUED' }),
+    listTokens: ({ query }) => pageOf(tokens, query),
+    createToken: ({ body }) => {
+      const token = makeToken((body as { name: string }).name)
+      tokens.push(token)
+      return { ...token, token: 'shown-once' }
+    },
+    revokeToken: (call) => {
+      byId(tokens, call, 'token.unknown').revokedAt = MADE_AT
+    },
+    listEvents: ({ query }) =>
+      pageOf(events, query, ({ deviceId }) => !query.deviceId || query.deviceId === deviceId),
+  }
+}
+
+/** The cursor is where the next page begins. */
+function pageOf<T>(items: T[], query: Call['query'], holds: (item: T) => boolean = () => true) {
+  const found = items.filter(holds)
+  const from = Number(query.cursor ?? 0)
+  const to = from + Number(query.limit)
+  return { items: found.slice(from, to), nextCursor: to < found.length ? String(to) : null }
+}
+
+/** Whether the thing has all that the query names; `search` looks into its name. */
+const isLike = (query: Call['query'], thing: Record<string, string | undefined>): boolean =>
+  Object.entries(query).every(([key, value]) => {
+    if (key === 'search') return thing.name?.includes(String(value))
+    return !(key in thing) || value === thing[key]
+  })
