@@ -130,7 +130,8 @@ export function violations(all: readonly Source[]): Violation[] {
   return [...sources.flatMap((source) => judge(source)), ...cycles(sources)]
 }
 
-export const isTest = (file: string) => /\.test\.tsx?$/.test(file)
+/** Tests, and what only tests use: `*.test-helper.ts` and folders named `testing`. */
+export const isTest = (file: string) => /\.test(-helper)?\.tsx?$|\/testing\//.test(file)
 
 /** Where a file stands: its package, and in the server its room. */
 type Place = { readonly package: string; readonly room?: string; readonly path: string }
@@ -210,6 +211,7 @@ function judgeOurs(from: Place, to: Ours, each: Import): string | undefined {
 
 function judgeRoom(from: Place, name: string, file: string | undefined): string | undefined {
   const to = file === undefined ? undefined : placeOf(file)
+  if (name === '../package.json') return undefined
   if (!to) return 'a source imports sources of its package only'
   const { rooms } = ROOMS[name] ?? { rooms: [] }
   if (to.room === name || rooms === 'anything') return undefined

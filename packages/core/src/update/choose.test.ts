@@ -10,7 +10,7 @@ import {
   operation,
   release,
   situation,
-} from './examples.ts'
+} from './examples.test-helper.ts'
 
 const F1 = release('F@1.0.0')
 const F2 = release('F@2.0.0')

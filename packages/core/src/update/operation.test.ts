@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { reason } from '../reason.ts'
-import { installed, minutesAfter, NOON, operation, release } from './examples.ts'
+import { installed, minutesAfter, NOON, operation, release } from './examples.test-helper.ts'
 import {
   advance,
   cancel,

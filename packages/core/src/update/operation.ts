@@ -54,8 +54,10 @@ export interface Report {
   readonly state: State
   readonly progressPercent?: number
   readonly error?: string
-  /** What it runs, if it said so with the report or we know it from before. */
+  /** What it runs, if it said so with the report. */
   readonly installed?: Installed
+  /** What we knew before that it runs: proof of success, but none of a failure, as it may be old. */
+  readonly known?: Installed
 }
 
 export interface Advance {
@@ -139,27 +141,27 @@ export function advance(operation: Operation, report: Report, now: Date): Advanc
 
 /** The device says UPDATED: believed if it runs the target, else it came back with something else. */
 function arrive(operation: Operation, report: Report, now: Date): Advance {
-  if (isInstalled(operation, report.installed)) {
+  const runs = report.installed ?? report.known
+  if (isInstalled(operation, runs)) {
     const because = reason('device.runs-target', `The device runs ${nameOf(operation)}.`)
     return move(operation, { state: 'UPDATED', because }, now)
   }
-  const runs = describe(report.installed)
   if (operation.state === 'QUEUED' || operation.state === 'INITIATED') {
     const because = reason(
       'report.not-started',
-      `The device says UPDATED and runs ${runs}; it has not begun with ${nameOf(operation)}.`,
+      `The device says UPDATED and runs ${describe(runs)}; it has not begun with ${nameOf(operation)}.`,
     )
     return ignore(operation, report, because, now)
   }
-  if (report.installed === undefined) {
+  if (runs === undefined) {
     const because = reason(
       'report.other-version',
       `The device says UPDATED but has not said that it runs ${nameOf(operation)}.`,
     )
     return ignore(operation, report, because, now)
   }
-  if (operation.state === 'UPDATING') {
-    const error = `The device came back with ${runs} instead of ${nameOf(operation)}.`
+  if (operation.state === 'UPDATING' && report.installed) {
+    const error = `The device came back with ${describe(runs)} instead of ${nameOf(operation)}.`
     return move(
       operation,
       { state: 'FAILED', because: reason('device.rolled-back', error), error },
@@ -168,7 +170,7 @@ function arrive(operation: Operation, report: Report, now: Date): Advance {
   }
   const because = reason(
     'device.interrupted',
-    `The device came back with ${runs} before it installed ${nameOf(operation)}; it is told again.`,
+    `The device came back with ${describe(runs)} before it installed ${nameOf(operation)}; it is told again.`,
   )
   return startOver(operation, { state: 'QUEUED' }, now, because)
 }

@@ -11,7 +11,7 @@ const MOVES = [
   ['DOWNLOADING', 'x . . x x x x x x'],
   ['DOWNLOADED', 'x . x . x x x x x'],
   ['VERIFIED', 'x . x x . x x x x'],
-  ['UPDATING', '. . x x x . x x x'],
+  ['UPDATING', 'x . x x x . x x x'],
   ['UPDATED', '. . . . . . . . .'],
   ['FAILED', '. . . . . . . . .'],
   ['CANCELED', '. . . . . . . . .'],

@@ -81,7 +81,7 @@ export const STATE_TABLE: Readonly<Record<State, StateFacts>> = {
     progressPercent: 70,
     isTerminal: false,
     isReportable: true,
-    next: ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATED', 'FAILED', 'CANCELED'],
+    next: ['QUEUED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATED', 'FAILED', 'CANCELED'],
   },
   UPDATED: {
     word: 'updated',

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest'
 import type { Facts } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { MAX_ATTEMPTS } from './choose.ts'
-import { Fleet } from './example-fleet.ts'
-import { installed, NOON, release } from './examples.ts'
+import { Fleet } from './example-fleet.test-helper.ts'
+import { installed, NOON, release } from './examples.test-helper.ts'
 import { MAX_RESTARTS } from './operation.ts'
-import { hear, isNothing, visit } from './visit.ts'
+import { isNothing } from './snapshot.ts'
+import { hear, visit } from './visit.ts'
 
 const F1 = release('F@1.0.0')
 const F2 = release('F@2.0.0')
@@ -301,6 +302,19 @@ const STORIES: Record<string, () => Fleet> = {
     const fleet = begun(...WAYS.arduino)
     fleet.checkIn('D1', 'F@1.0.0')
     fleet.report('D1', 'UPDATED')
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'QUEUED', restarts: 1 })
+    return fleet
+  },
+
+  'ThingsBoard, UPDATED and the version it runs in two messages, the word first'() {
+    const fleet = begun('DOWNLOADING', 'UPDATING', 'UPDATED')
+    fleet.checkIn('D1', 'F@2.0.0')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 UPDATED'])
+    return fleet
+  },
+
+  'ThingsBoard, UPDATED with the old version in the same message after it began to install'() {
+    const fleet = begun('DOWNLOADING', 'UPDATING', 'UPDATED F@1.0.0')
     expect(fleet.history('D1')).toEqual(['F@2.0.0 FAILED'])
     expect(fleet.operations[0]?.because.code).toBe('device.rolled-back')
     return fleet

@@ -7,20 +7,11 @@ import type { Device, Facts } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
 import { type Installed, isInstalled, nameOf, type Release } from '../release.ts'
 import { type Assignment, type Attempts, MAX_ATTEMPTS } from './choose.ts'
-import { device, installed, minutesAfter, NOON } from './examples.ts'
+import { device, installed, minutesAfter, NOON } from './examples.test-helper.ts'
 import type { Advance, Operation, Report, Step } from './operation.ts'
+import { type Answer, type Changes, type Component, isNothing, type Snapshot } from './snapshot.ts'
 import { canMove, isTerminal, reportableState } from './states.ts'
-import {
-  type Answer,
-  type Changes,
-  type Component,
-  cancelByOperator,
-  hear,
-  isNothing,
-  retryByOperator,
-  type Snapshot,
-  visit,
-} from './visit.ts'
+import { cancelByOperator, hear, retryByOperator, visit } from './visit.ts'
 
 interface Assigned {
   readonly release: Release

@@ -1,0 +1,306 @@
+/** The changes to one device as they grow during a visit. Lives no longer than the call that made it. */
+import type { Facts, JsonObject } from '../device.ts'
+import { DomainError } from '../errors.ts'
+import { type Actor, type DomainEvent, type EventKind, SERVER } from '../events.ts'
+import { type Reason, reason } from '../reason.ts'
+import {
+  type ComponentType,
+  type Installed,
+  isInstalled,
+  nameOf,
+  type Release,
+} from '../release.ts'
+import { type Assignment, choose, type Situation } from './choose.ts'
+import {
+  type Advance,
+  advance,
+  cancel,
+  type Operation,
+  open,
+  type Report,
+  type Step,
+  tell,
+} from './operation.ts'
+import type { Address, Answer, Changes, Component, Moment, Snapshot } from './snapshot.ts'
+import { isTerminal } from './states.ts'
+
+const UNKNOWN: Installed = { title: null, version: null }
+
+/** What was told; what it does not mention is as before. */
+const filledFrom = (known: Installed, told: Installed): Installed => ({
+  title: told.title ?? known.title,
+  version: told.version ?? known.version,
+})
+
+const EMPTY_COMPONENT: Component = {
+  deviceAssignment: null,
+  profileAssignment: null,
+  underWay: null,
+  latestEnded: null,
+}
+
+export class Draft {
+  readonly #snapshot: Snapshot
+  readonly #moment: Moment
+  readonly #actor: Actor
+  readonly #components: Record<ComponentType, Component>
+  readonly #installed: Record<ComponentType, Installed> = {}
+  readonly #operations = new Map<string, Operation>()
+  readonly #steps: Step[] = []
+  readonly #events: DomainEvent[] = []
+  #inventory: JsonObject | null = null
+
+  constructor(snapshot: Snapshot, moment: Moment, actor?: Actor) {
+    this.#snapshot = snapshot
+    this.#moment = moment
+    this.#components = { ...snapshot.components }
+    const { id, name } = snapshot.device
+    this.#actor = actor ?? { kind: 'device', id, name }
+  }
+
+  types(): ComponentType[] {
+    return Object.keys({ ...this.#components, ...this.#installed }).sort()
+  }
+
+  component(type: ComponentType): Component {
+    return this.#components[type] ?? EMPTY_COMPONENT
+  }
+
+  situation(type: ComponentType): Situation {
+    const { profileId, profileName } = this.#snapshot.device
+    return { type, profileId, profileName, installed: this.#runs(type), ...this.component(type) }
+  }
+
+  learn({ installed, inventory, inventoryChanges }: Facts): void {
+    const { device } = this.#snapshot
+    for (const [type, told] of Object.entries(installed)) {
+      const known = this.#runs(type) ?? UNKNOWN
+      const runs = filledFrom(known, told)
+      if (known.title !== runs.title || known.version !== runs.version) this.#installed[type] = runs
+    }
+    const told = inventoryChanges ? { ...device.inventory, ...inventoryChanges } : inventory
+    if (told && !sameJson(told, device.inventory)) this.#inventory = told
+  }
+
+  /** A device that says it runs the target has arrived, whatever it reported before. */
+  settleByInstalled(type: ComponentType): Advance | null {
+    const { underWay } = this.component(type)
+    const installed = this.#runs(type)
+    return underWay && isInstalled(underWay, installed)
+      ? this.apply(advance(underWay, { state: 'UPDATED', installed }, this.#moment.now))
+      : null
+  }
+
+  settleAll(): void {
+    for (const type of this.types()) {
+      const settled = this.settleByInstalled(type)
+      if (settled) this.lookFurther(settled)
+    }
+  }
+
+  answer(type: ComponentType, tells: boolean): Answer {
+    const choice = choose(this.situation(type), this.#moment.now)
+    if ('cancels' in choice && choice.cancels) {
+      const { operation, because } = choice.cancels
+      this.apply(cancel(operation, because, this.#moment.now), SERVER)
+    }
+    if (choice.kind === 'nothing') {
+      return { choice, isNews: false, operation: null, release: choice.release }
+    }
+    const opened =
+      choice.kind === 'offer' ? this.open(choice.release, choice.because, SERVER) : choice.operation
+    const operation = tells ? this.apply(tell(opened, this.#moment.now), SERVER).operation : opened
+    const release =
+      choice.kind === 'offer' ? choice.release : (this.component(type).underWayRelease ?? null)
+    return { choice, isNews: tells && opened.state === 'QUEUED', operation, release }
+  }
+
+  hear(address: Address, report: Report): Advance | null {
+    return 'operationId' in address
+      ? this.#hearOf(this.find(address.operationId).operation, report)
+      : this.#hearFrom(address.type, report)
+  }
+
+  /** A report with an operation's id speaks of that operation's release, unless it says otherwise. */
+  #hearOf(operation: Operation, report: Report): Advance {
+    const installed = filledFrom(operation, report.installed ?? UNKNOWN)
+    const heard = this.apply(advance(operation, { ...report, installed }, this.#moment.now))
+    if (heard.operation.state === 'UPDATED' && heard.outcome === 'moved') {
+      this.learn({ installed: { [operation.type]: installed } })
+    } else if (report.installed) {
+      this.learn({ installed: { [operation.type]: report.installed } })
+    }
+    this.lookFurther(heard)
+    return heard
+  }
+
+  #hearFrom(type: ComponentType, report: Report): Advance | null {
+    if (report.installed) this.learn({ installed: { [type]: report.installed } })
+    const operation = this.#operationFor(type, report)
+    if (!operation) {
+      this.#note('report.ignored', `${type} ${report.state}`, 'report.stray')
+      return null
+    }
+    const said = { ...report, known: this.#runs(type) }
+    const heard = this.apply(advance(operation, said, this.#moment.now))
+    this.lookFurther(heard)
+    return heard
+  }
+
+  /** After an end, or back at its beginning, there may be more to do: what waited for it is queued at once. */
+  lookFurther({ outcome, operation }: Advance): void {
+    const isFree = isTerminal(operation.state) || operation.state === 'QUEUED'
+    if (outcome === 'moved' && isFree) this.answer(operation.type, false)
+  }
+
+  find(operationId: string): { operation: Operation } {
+    for (const { underWay, latestEnded } of Object.values(this.#components)) {
+      if (underWay?.id === operationId) return { operation: underWay }
+      if (latestEnded?.id === operationId) return { operation: latestEnded }
+    }
+    const { addressed } = this.#snapshot
+    if (addressed?.id === operationId) return { operation: addressed }
+    throw new DomainError('operation.unknown', 'This device has no such operation.', {
+      operationId,
+    })
+  }
+
+  open(release: Release, origin: Reason, actor = this.#actor): Operation {
+    const { now, newId } = this.#moment
+    const deviceId = this.#snapshot.device.id
+    const { operation, step } = open({ id: newId(), deviceId, release, origin }, now)
+    this.#put(operation)
+    this.#steps.push(step)
+    this.#event('operation.opened', operation, actor)
+    return operation
+  }
+
+  apply(advanced: Advance, actor = this.#actor): Advance {
+    if (advanced.step) this.#steps.push(advanced.step)
+    if (advanced.outcome === 'moved') {
+      this.#put(advanced.operation)
+      // A percentage alone is no event: a download would fill the audit log with a hundred of them.
+      const kind = isTerminal(advanced.operation.state) ? 'operation.ended' : 'operation.moved'
+      if (advanced.step) this.#event(kind, advanced.operation, actor)
+    }
+    return advanced
+  }
+
+  changes(): Changes {
+    return {
+      installed: this.#installed,
+      inventory: this.#inventory,
+      operations: [...this.#operations.values()],
+      steps: this.#steps,
+      events: this.#events,
+    }
+  }
+
+  #runs(type: ComponentType): Installed | undefined {
+    return this.#installed[type] ?? this.#snapshot.device.installed[type]
+  }
+
+  /**
+   * The operation a report without an id is about. A device may begin again by itself after a failure (some
+   * clients do): that is a new attempt, as long as the release is still meant for it.
+   */
+  #operationFor(type: ComponentType, report: Report): Operation | null {
+    const { underWay, latestEnded } = this.component(type)
+    if (underWay) return underWay
+    if (isTerminal(report.state)) return latestEnded
+    const choice = choose(this.situation(type), this.#moment.now)
+    const mayBegin =
+      choice.kind === 'offer' ||
+      (choice.kind === 'nothing' && choice.because.code === 'nothing.backing-off')
+    if (!mayBegin || !choice.release) return latestEnded
+    const name = nameOf(choice.release)
+    return this.open(
+      choice.release,
+      reason('device.began-again', `The device began ${name} by itself.`),
+    )
+  }
+
+  #put(operation: Operation): void {
+    this.#operations.set(operation.id, operation)
+    const component = this.component(operation.type)
+    this.#components[operation.type] = isTerminal(operation.state)
+      ? {
+          ...afterEnd(component, operation),
+          underWay: component.underWay?.id === operation.id ? null : component.underWay,
+          latestEnded: operation,
+        }
+      : {
+          ...component,
+          underWay: operation,
+          underWayRelease: this.#releaseOf(component, operation),
+        }
+  }
+
+  #releaseOf(component: Component, operation: Operation): Release | null {
+    const known = [
+      component.underWayRelease,
+      component.deviceAssignment?.release,
+      component.profileAssignment?.release,
+    ]
+    return known.find((release) => release?.id === operation.releaseId) ?? null
+  }
+
+  #event(kind: EventKind, operation: Operation, actor: Actor): void {
+    this.#events.push({
+      kind,
+      at: this.#moment.now,
+      actor,
+      subject: { kind: 'operation', id: operation.id, name: nameOf(operation) },
+      deviceId: this.#snapshot.device.id,
+      data: {
+        device: this.#snapshot.device.name,
+        type: operation.type,
+        state: operation.state,
+        progress: operation.progressPercent,
+        error: operation.error,
+        because: operation.because.message,
+      },
+    })
+  }
+
+  #note(kind: EventKind, what: string, code: 'report.stray'): void {
+    const { id, name } = this.#snapshot.device
+    this.#events.push({
+      kind,
+      at: this.#moment.now,
+      actor: this.#actor,
+      subject: { kind: 'device', id, name },
+      deviceId: id,
+      data: { report: what, because: code },
+    })
+  }
+}
+
+/** The record of attempts as it is after an operation ended during this very visit. */
+function afterEnd(component: Component, operation: Operation): Component {
+  const update = (assignment: Assignment | null): Assignment | null => {
+    if (assignment?.release.id !== operation.releaseId) return assignment
+    const isCancelled = operation.because.code === 'operator.cancel'
+    const failures = assignment.attempts.failures + (operation.state === 'CANCELED' ? 0 : 1)
+    const lastFailedAt =
+      operation.state === 'CANCELED' ? assignment.attempts.lastFailedAt : operation.endedAt
+    return { ...assignment, attempts: { failures, lastFailedAt, isCancelled } }
+  }
+  return {
+    ...component,
+    deviceAssignment: update(component.deviceAssignment),
+    profileAssignment: update(component.profileAssignment),
+  }
+}
+
+/** Whether two JSON values are equal, whatever the order of their keys. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const left = Object.entries(a)
+  if (left.length !== Object.keys(b).length) return false
+  return left.every(
+    ([key, value]) => Object.hasOwn(b, key) && sameJson(value, (b as JsonObject)[key]),
+  )
+}
