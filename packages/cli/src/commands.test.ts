@@ -103,6 +103,13 @@ test('the status of a device says what, why and how far', async () => {
   `)
 })
 
+test('a device nothing is known of says so', async () => {
+  const { updraft, world, profile } = await start()
+  world.devices.push(makeDevice({ name: 'new', profile }))
+  const { stdout } = await updraft('status', 'new')
+  expect(stdout).toContain('No package is meant for it')
+})
+
 test('the status of the fleet counts states and names the devices', async () => {
   const { updraft, json, world, profile, release } = await start()
   const device = makeDevice({ name: '屋根', profile })

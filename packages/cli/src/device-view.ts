@@ -50,6 +50,9 @@ export function deviceText(
   const components = Object.entries(device.components).map(([type, component]) =>
     componentText(type, component, look),
   )
+  if (components.length === 0) {
+    components.push('No package is meant for it, and it has not said yet what it runs.')
+  }
   const rest = isWhole
     ? [
         valuesText('Attributes', device.attributes, look),

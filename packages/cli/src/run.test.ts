@@ -146,3 +146,19 @@ test('on a terminal there are colours, and none with NO_COLOR', async () => {
   const quiet = await runProgram(['status'], { server, terminal, env: { NO_COLOR: '1' } })
   expect(quiet.stdout).not.toContain('\x1b')
 })
+
+test('Ctrl-C breaks a command off with a code of its own', async () => {
+  const { server } = await start()
+  for (const [more, stderr] of [
+    [[], 'Interrupted.\n'],
+    [['--json'], '{"error":{"code":"interrupted","message":"Interrupted.","status":null}}\n'],
+  ] as const) {
+    const control = new AbortController()
+    server.answers.overview = () => {
+      control.abort()
+      return new Promise(() => {})
+    }
+    const outcome = await runProgram(['status', ...more], { server, interrupt: control.signal })
+    expect(outcome).toEqual({ code: 130, stdout: '', stderr })
+  }
+})

@@ -1,7 +1,8 @@
 /** How many columns a text takes on a terminal, and text made safe to show on one. */
 
 const segmenter = new Intl.Segmenter()
-const PLAIN = /^[\x20-\x7e]*$/
+/** Letters of one column each, ours among them: most texts are only that, and quickly counted. */
+const PLAIN = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2026◷»↓⤓◆⚙✓✗⊘☞‖]*$/
 const NO_WIDTH = /^[\p{M}\p{Cf}\p{Cc}]+$/u
 /** The wide and full-width ranges of Unicode's East Asian Width, and emoji. */
 const WIDE =

@@ -65,8 +65,9 @@ export async function runProgram(
   {
     terminal,
     now = new Date(),
+    interrupt = new AbortController().signal,
     ...setting
-  }: Setting & { terminal?: { columns: number }; now?: Date },
+  }: Setting & { terminal?: { columns: number }; now?: Date; interrupt?: AbortSignal },
 ): Promise<Outcome> {
   const stdout = new Sink(terminal)
   const stderr = new Sink(terminal)
@@ -76,7 +77,7 @@ export async function runProgram(
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
     now: () => now,
-    listenForInterrupt: () => new AbortController().signal,
+    listenForInterrupt: () => interrupt,
   })
   return { code, stdout: stdout.text, stderr: stderr.text }
 }
