@@ -1,0 +1,265 @@
+/**
+ * Artifacts as files: `sha256/ab/<hex>`, named by what they hold. Bytes come in under `incoming` and are moved
+ * to their name only when they are whole, checked and on the disk, so a cut leaves either nothing or all.
+ */
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type ChecksumAlgorithm, DomainError } from '@updraft/core'
+import type { ArtifactStore, StoredArtifact } from '../app/ports.ts'
+import { type RunningChecksum, startChecksum } from './checksums.ts'
+import { hotBlocks } from './hot-blocks.ts'
+import { incomingPath, sweepIncoming } from './incoming.ts'
+import { openFiles } from './open-files.ts'
+import { artifactHandle, type Pace } from './reading.ts'
+
+const HASHED_AT_ONCE_BYTES = 256 * 1024
+const SHA256_HEX = /^[0-9a-f]{64}$/
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
+
+export interface FileStoreLog {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+}
+
+export interface FileStoreOptions {
+  readonly folder: string
+  readonly log: FileStoreLog
+  /** Memory for the blocks of files that were read last, all files together. */
+  readonly hotBytes?: number
+  /** Files kept open though nobody reads them: how many, and how long. */
+  readonly maxIdleFiles?: number
+  readonly idleSeconds?: number
+  /** How a piece reaches the file; a test puts a full disk here. */
+  readonly write?: (file: FileHandle, bytes: Uint8Array) => Promise<void>
+}
+
+export interface FileStore extends ArtifactStore {
+  /** Closes the files kept open; those still being read are closed when they are released. */
+  close(): Promise<void>
+}
+
+type Expected = Parameters<ArtifactStore['receive']>[1]
+
+/** Opens the store in that folder, made if it is missing, and sweeps what a crash left in `incoming`. */
+export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
+  const { folder, log, write = writeFully } = options
+  const incoming = join(folder, 'incoming')
+  const stored = join(folder, 'sha256')
+  const files = openFiles({
+    blocks: hotBlocks(options.hotBytes ?? 32 * 1024 * 1024),
+    maxIdle: options.maxIdleFiles ?? 64,
+    idleSeconds: options.idleSeconds ?? 30,
+  })
+  const pace: Pace = { largePieces: 0 }
+
+  await makeFolder(incoming)
+  await makeFolder(stored)
+  const removed = await sweepIncoming(incoming)
+  if (removed > 0) log.info({ folder: incoming, removed }, 'removed uploads that broke off')
+
+  const pathOf = (sha256: string) => join(stored, sha256.slice(0, 2), sha256)
+
+  async function acquire(sha256: string) {
+    if (!SHA256_HEX.test(sha256)) throw unknown(sha256)
+    try {
+      return await files.acquire(pathOf(sha256))
+    } catch (error) {
+      throw codeOf(error) === 'ENOENT' ? unknown(sha256, error) : error
+    }
+  }
+
+  async function receive(
+    source: AsyncIterable<Uint8Array>,
+    expected: Expected,
+  ): Promise<StoredArtifact> {
+    const path = incomingPath(incoming)
+    try {
+      const artifact = await writeIncoming(path, source, expected)
+      await keep(path, artifact)
+      return artifact
+    } catch (error) {
+      await rm(path, { force: true }).catch((cause) =>
+        log.warn({ path, err: cause }, 'could not remove a refused upload'),
+      )
+      throw FULL.has(codeOf(error) ?? '')
+        ? new DomainError('store.full', 'There is no space left for the file.', {}, error)
+        : error
+    }
+  }
+
+  async function writeIncoming(
+    path: string,
+    source: AsyncIterable<Uint8Array>,
+    expected: Expected,
+  ): Promise<StoredArtifact> {
+    const sha256 = startChecksum('SHA256')
+    const asked = expected.algorithm === 'SHA256' ? undefined : startChecksum(expected.algorithm)
+    const file = await open(path, 'wx', 0o640)
+    try {
+      let sizeBytes = 0
+      for await (const bytes of untilItBreaks(source)) {
+        sizeBytes += bytes.length
+        if (expected.sizeBytes !== undefined && sizeBytes > expected.sizeBytes) {
+          throw otherSize(expected.sizeBytes, sizeBytes)
+        }
+        // The disk is busy with the piece while it is hashed here; the next one is taken when both are done.
+        const written = write(file, bytes)
+        sha256.update(bytes)
+        asked?.update(bytes)
+        await written
+      }
+      const checksums = checked(sizeBytes, sha256, asked, expected)
+      await file.sync()
+      return { sha256: checksums.SHA256, sizeBytes, checksums }
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** Moves a whole file to its name, and returns when that is on the disk as well. */
+  async function keep(path: string, artifact: StoredArtifact): Promise<void> {
+    const target = pathOf(artifact.sha256)
+    await mkdir(dirname(target), { recursive: true, mode: 0o750 })
+    if (await isStored(target, artifact.sizeBytes)) await rm(path)
+    else await rename(path, target)
+    // Always both: another process may have made the folder and not have come to this line yet.
+    await syncFolder(dirname(target))
+    await syncFolder(stored)
+  }
+
+  /**
+   * Whether the same bytes are stored already. They count as stored now, so that a sweep of old files nobody
+   * refers to leaves them to the upload that has just brought them again.
+   */
+  async function isStored(target: string, sizeBytes: number): Promise<boolean> {
+    try {
+      if ((await stat(target)).size !== sizeBytes) {
+        log.warn({ path: target }, 'a stored file had lost bytes; the new upload replaces it')
+        files.forget(target)
+        return false
+      }
+      const now = new Date()
+      await utimes(target, now, now)
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  return {
+    receive,
+
+    async open(sha256) {
+      return artifactHandle(sha256, await acquire(sha256), pace)
+    },
+
+    async checksum(sha256, algorithm) {
+      const file = await acquire(sha256)
+      try {
+        const checksum = startChecksum(algorithm)
+        for (let at = 0; at < file.sizeBytes; at += HASHED_AT_ONCE_BYTES) {
+          const end = Math.min(at + HASHED_AT_ONCE_BYTES, file.sizeBytes)
+          checksum.update(await file.readAt(at, end))
+        }
+        return checksum.hex()
+      } finally {
+        file.release()
+      }
+    },
+
+    async remove(sha256) {
+      if (!SHA256_HEX.test(sha256)) return
+      await rm(pathOf(sha256), { force: true })
+      files.forget(pathOf(sha256))
+    },
+
+    async *list() {
+      for await (const group of await opendir(stored)) {
+        if (!group.isDirectory()) continue
+        for await (const { name } of await opendir(join(stored, group.name))) {
+          if (!SHA256_HEX.test(name)) continue
+          const status = await stat(pathOf(name)).catch(() => undefined)
+          if (status) yield { sha256: name, storedAt: status.mtime }
+        }
+      }
+    },
+
+    close: () => files.close(),
+  }
+}
+
+/** The source's pieces; whatever breaks it off becomes artifact.incomplete, unless it is a refusal already. */
+async function* untilItBreaks(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    for await (const bytes of source) if (bytes.length > 0) yield bytes
+  } catch (error) {
+    if (error instanceof DomainError) throw error
+    throw new DomainError('artifact.incomplete', 'The upload broke off.', {}, error)
+  }
+}
+
+function checked(
+  sizeBytes: number,
+  sha256: RunningChecksum,
+  asked: RunningChecksum | undefined,
+  expected: Expected,
+): { SHA256: string } & Partial<Record<ChecksumAlgorithm, string>> {
+  if (expected.sizeBytes !== undefined && sizeBytes < expected.sizeBytes) {
+    throw otherSize(expected.sizeBytes, sizeBytes)
+  }
+  if (sizeBytes === 0) throw new DomainError('artifact.empty', 'The file holds no bytes.')
+  const checksums = { SHA256: sha256.hex(), ...(asked && { [expected.algorithm]: asked.hex() }) }
+  const actual = (checksums as Partial<Record<ChecksumAlgorithm, string>>)[expected.algorithm]
+  const wanted = expected.checksum?.toLowerCase()
+  if (wanted && wanted !== actual) {
+    throw new DomainError(
+      'artifact.checksum-mismatch',
+      `The file's ${expected.algorithm} is ${actual}, not ${wanted} as announced.`,
+      { algorithm: expected.algorithm, expected: wanted, actual },
+    )
+  }
+  return checksums
+}
+
+const otherSize = (announcedBytes: number, receivedBytes: number) =>
+  new DomainError(
+    'artifact.incomplete',
+    receivedBytes < announcedBytes
+      ? `The upload ended after ${receivedBytes} of ${announcedBytes} bytes.`
+      : `The upload holds more than the announced ${announcedBytes} bytes.`,
+    { announcedBytes, receivedBytes },
+  )
+
+const unknown = (sha256: string, cause?: unknown) =>
+  new DomainError('artifact.unknown', 'No such file is stored.', { sha256 }, cause)
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code
+
+async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    at += (await file.write(bytes, at, bytes.length - at)).bytesWritten
+  }
+}
+
+/** Makes a folder and those above it, each durably entered in the one that holds it. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o750 })
+  if (first === undefined) return
+  for (let made = folder; ; made = dirname(made)) {
+    await syncFolder(dirname(made))
+    if (made === first) return
+  }
+}
+
+/** What was entered in a folder survives a power cut only when the folder itself is synced. */
+async function syncFolder(folder: string): Promise<void> {
+  // Windows has no such call: there the file system's journal has to do.
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
