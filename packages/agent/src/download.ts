@@ -5,7 +5,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Offer, Uplink } from './agent.ts'
-import { type Disk, freeBytes, sizeIfThere } from './disk.ts'
+import { type Disk, freeBytes, sizeIfThere, syncFolder } from './disk.ts'
 import { codeOf, UpdateFailed, WrongBytes } from './trouble.ts'
 import type { Throttle } from './waits.ts'
 
@@ -42,12 +42,14 @@ export interface Download extends DownloadLimits {
  */
 export async function download(wanted: Download): Promise<void> {
   const { disk, path, offer } = wanted
-  const onDisk = (await sizeIfThere(disk, path)) ?? 0
-  let start = Math.min(wanted.reached.bytesSynced, onDisk)
+  const onDisk = await sizeIfThere(disk, path)
+  let start = Math.min(wanted.reached.bytesSynced, onDisk ?? 0)
   if (offer.sizeBytes !== null && start > offer.sizeBytes) start = 0
   await checkSpace(wanted, start)
-  const file = await disk.open(path, onDisk > 0 ? 'r+' : 'w', 0o600)
+  const file = await disk.open(path, onDisk === null ? 'w' : 'r+', 0o600)
   try {
+    // The name must last as well as the bytes.
+    if (onDisk === null) await syncFolder(disk, dirname(path))
     await file.truncate(start)
     if (offer.sizeBytes === null || start < offer.sizeBytes) await fill(wanted, file, start)
     else await file.sync()
