@@ -27,6 +27,8 @@ export interface ReportsAbout {
 export class Reports {
   readonly #about: ReportsAbout
   #inFlight: Promise<unknown> | null = null
+  /** What came while a report was on its way. */
+  #latest: number | null = null
   #sent = { percent: Number.NEGATIVE_INFINITY, atMs: Number.NEGATIVE_INFINITY }
 
   constructor(about: ReportsAbout) {
@@ -43,22 +45,28 @@ export class Reports {
     if (!isWorthIt) return
     const progressPercent = ofTheWhole(share)
     this.#about.listener('DOWNLOADING', progressPercent)
-    if (this.#inFlight) return
+    if (this.#inFlight) {
+      this.#latest = share
+      return
+    }
     this.#sent = { percent, atMs: now }
+    this.#latest = null
     this.#inFlight = this.#send('DOWNLOADING', progressPercent).finally(() => {
       this.#inFlight = null
+      if (this.#latest !== null) this.downloaded(this.#latest)
     })
   }
 
   /** Tells a state and waits for the answer, after what is still on its way. */
   async say(state: State): Promise<'taken' | 'over' | 'unsaid'> {
-    await this.#inFlight
+    await this.close()
     this.#about.listener(state, STATE_TABLE[state].progressPercent)
     return await this.#send(state)
   }
 
   /** Resolves when nothing is on its way any more. */
   async close(): Promise<void> {
+    this.#latest = null
     await this.#inFlight
   }
 
