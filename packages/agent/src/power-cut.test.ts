@@ -1,0 +1,150 @@
+/** The power goes at every step there is, and the disk forgets what was not synced. */
+import { expect, test } from 'vitest'
+import type { Offer, OutgoingReport, RunEnd, Uplink } from './agent.ts'
+import { createAgent } from './create-agent.ts'
+import { sha256, someBytes } from './fake-server.test-helper.ts'
+import { MemoryDisk, randomFrom } from './memory-disk.test-helper.ts'
+import { HurriedClock } from './test-bench.test-helper.ts'
+import type { Random } from './waits.ts'
+
+const BYTES = someBytes(50_000)
+const SEEDS = 6
+const FOLDER = '/state'
+
+test.each(['done', 'exit'] as const)(
+  'when the power goes at any step and the script says %s, the update comes home',
+  { timeout: 300_000 },
+  async (word) => {
+    let cuts = 0
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      for (let cutAt = 1; await survives({ word, seed, cutAt }); cutAt++) cuts += 1
+    }
+    console.log(`${word}: ${cuts} power cuts tried`)
+    expect(cuts).toBeGreaterThan(SEEDS * 80)
+  },
+)
+
+test('when the power goes again and again, the update comes home all the same', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const device = new Device('exit', randomFrom(seed))
+    for (let life = 1; life <= 12; life++) await device.live(3 + Math.floor(device.random() * 60))
+    await device.comeHome(`seed ${seed}`)
+  }
+})
+
+/** Whether the power went at all: the step may lie beyond the end. */
+async function survives({
+  word,
+  seed,
+  cutAt,
+}: { word: 'done' | 'exit'; seed: number; cutAt: number }): Promise<boolean> {
+  const device = new Device(word, randomFrom(seed * 1000 + cutAt))
+  if ((await device.live(cutAt)) !== 'the power went') return false
+  await device.comeHome(`seed ${seed}, step ${cutAt}`)
+  return true
+}
+
+/** A device and its server in one: what is installed lies outside the state folder, as a new image would. */
+class Device {
+  readonly random: Random
+  readonly #word: 'done' | 'exit'
+  readonly #disk: MemoryDisk
+  readonly #offer: Offer = {
+    operation: 'op-1',
+    type: 'firmware',
+    title: 'app',
+    version: '1.1.0',
+    sizeBytes: BYTES.length,
+    checksum: { algorithm: 'SHA256', value: sha256(BYTES) },
+    address: null,
+    isStanding: false,
+  }
+  #stepsLeft = Number.POSITIVE_INFINITY
+  #runs = '1.0.0'
+  #image: Buffer = Buffer.alloc(0)
+  #ended: string[] = []
+
+  constructor(word: 'done' | 'exit', random: Random) {
+    this.#word = word
+    this.random = random
+    this.#disk = new MemoryDisk((what) => this.#step(what))
+  }
+
+  async live(steps: number): Promise<RunEnd | 'the power went'> {
+    this.#stepsLeft = steps
+    const agent = await createAgent({
+      uplink: this.#uplink,
+      stateFolder: FOLDER,
+      disk: this.#disk.disk,
+      clock: new HurriedClock(),
+      random: this.random,
+      installed: { firmware: { title: 'app', version: '1.0.0' } },
+      askInstalled: async () => ({ firmware: { title: 'app', version: this.#runs } }),
+      reserveBytes: 0,
+      syncEveryBytes: 16_384,
+      bootId: 'one',
+    })
+    this.#onPowerGone = () => agent.stop()
+    agent.on('device:update', ({ file, release, respond }) => {
+      this.#step('install')
+      this.#image = this.#disk.bytes(file)
+      this.#runs = release.version
+      this.#step('installed')
+      respond(this.#word)
+    })
+    const end = await agent.run({ once: true }).catch((error) => {
+      if (this.#stepsLeft > 0) throw error
+    })
+    if (this.#stepsLeft > 0 && end) return end
+    this.#disk.cutPower(this.random)
+    return 'the power went'
+  }
+
+  async comeHome(when: string): Promise<void> {
+    for (let lives = 1; lives <= 8; lives++) {
+      const end = await this.live(Number.POSITIVE_INFINITY)
+      if (end === 'the power went' || end.kind !== 'idle') continue
+      expect(this.#ended, when).toEqual(['UPDATED'])
+      expect(this.#image.equals(BYTES), when).toBe(true)
+      return
+    }
+    throw new Error(`no end after ${when}`)
+  }
+
+  #onPowerGone = () => {}
+
+  /** Once the power is gone, nothing changes anything any more. */
+  #step(what: string): void {
+    this.#stepsLeft -= 1
+    if (this.#stepsLeft > 0) return
+    this.#onPowerGone()
+    throw new Error(`the power went before ${what}`)
+  }
+
+  readonly #uplink: Uplink = {
+    name: 'in memory',
+    checkIn: async () => {
+      this.#step('check-in')
+      const offers = this.#ended.length > 0 ? [] : [this.#offer]
+      return { offers, nextCheckInSeconds: 60, wasHeld: false }
+    },
+    report: async (_, { state }: OutgoingReport) => {
+      this.#step('report')
+      const isEnd = state === 'UPDATED' || state === 'FAILED'
+      if (this.#ended.length > 0) return isEnd && this.#ended[0] === state ? 'taken' : 'over'
+      if (isEnd) this.#ended.push(state)
+      this.#step('reported')
+      return 'taken'
+    },
+    fetch: async (_, { byte }) => ({
+      from: byte,
+      totalBytes: BYTES.length,
+      etag: '"one"',
+      pieces: pieces(BYTES.subarray(byte)),
+    }),
+  }
+}
+
+async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 9_000) yield bytes.subarray(at, at + 9_000)
+}
