@@ -1,0 +1,102 @@
+/** The program as people start it: flags, environment, exit codes, signals. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { someBytes, TOKEN } from './fake-server.test-helper.ts'
+import { startServer, temporaryFolder } from './test-bench.test-helper.ts'
+
+const PROGRAM = fileURLToPath(new URL('../bin/updraft-agent.js', import.meta.url))
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(flags: string[], env: Record<string, string> = {}): Promise<Ran> {
+  const options = { env: { PATH: process.env.PATH ?? '', ...env } }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, ...flags], options, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    )
+  })
+}
+
+test('--help prints every setting, --version the version', async () => {
+  const { code, stdout } = await run(['--help'])
+  expect(code).toBe(0)
+  expect(stdout).toContain('--stall-seconds seconds   (UPDRAFT_STALL_SECONDS, default 60)')
+  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+test.each([
+  [['--sever', 'x'], /Unknown option '--sever'/],
+  [[], /--server takes an http or https URL; it is needed/],
+  [['--server', 'http://x'], /A device token is needed/],
+  [['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'], /takes updraft or thingsboard, not "mqtt"/],
+  [['--server', 'http://x', '--token', 't', '--interval-seconds', 'soon'], /takes a number of at least 1/],
+  [['--server', 'http://x', '--token', 't', '--installed', 'app'], /--installed cannot be read/],
+])('%j is refused with exit code 2', async (flags, message) => {
+  const { code, stderr } = await run(flags)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(message)
+})
+
+test('one cycle with script, version command, facts and token file ends with 0 and UPDATED', async () => {
+  const { server, folder, flags } = await device('cp "$1" image; echo "$UPDRAFT_VERSION" > version; echo exit')
+  const { bytes } = server.offer({ bytes: someBytes(100_000) })
+  const first = await run(flags)
+  expect([first.code, server.state()]).toEqual([0, 'UPDATING'])
+  const second = await run(flags)
+  expect([second.code, server.state()]).toEqual([0, 'UPDATED'])
+  expect(await readFile(join(folder, 'image'))).toEqual(bytes)
+  expect(server.checkIns[0]?.facts).toMatchObject({ room: 'roof', agentVersion: expect.any(String) })
+  expect(JSON.parse(second.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ level: 'info' })
+}, 30_000)
+
+test('a failed update ends with 1, and the server hears what the script said', async () => {
+  const { server, flags } = await device('echo no such slot >&2; exit 7')
+  server.offer()
+  expect((await run(flags)).code).toBe(1)
+  expect(server.error()).toBe('the install ended with exit code 7\nno such slot')
+}, 30_000)
+
+test('SIGTERM in the middle of a download stops cleanly, and the next start goes on from there', async () => {
+  const { server, flags } = await device('echo "$UPDRAFT_VERSION" > version')
+  server.offer({ bytes: someBytes(300_000) })
+  server.faults.stallAfter = [150_000]
+  const child = spawn(process.execPath, [PROGRAM, ...flags])
+  await once(server, 'artifact')
+  await new Promise<void>((resolve) => {
+    server.on('report', ({ progress }) => progress && progress > 20 && resolve())
+  })
+  child.kill('SIGTERM')
+  expect(await once(child, 'exit')).toEqual([0, null])
+  expect((await run(flags)).code).toBe(0)
+  expect(server.ranges[1]).toMatch(/^bytes=[1-9]/)
+  expect(server.state()).toBe('UPDATED')
+}, 30_000)
+
+/** A device with a script, and the flags to start its agent once. */
+async function device(script: string) {
+  const server = await startServer()
+  const folder = await temporaryFolder()
+  const path = (name: string) => join(folder, name)
+  await writeFile(path('update'), `#!/bin/sh\ncd ${folder}\n${script}\n`, { mode: 0o755 })
+  await writeFile(path('version'), '1.0.0\n')
+  await writeFile(path('token'), `${TOKEN}\n`)
+  await writeFile(path('facts.json'), '{"room":"roof"}')
+  const flags = Object.entries({
+    server: server.url,
+    'token-file': path('token'),
+    state: path('state'),
+    installed: 'firmware=app@1.0.0',
+    'version-command': `cat ${path('version')}`,
+    'install-script': path('update'),
+    facts: path('facts.json'),
+  }).flatMap(([flag, value]) => [`--${flag}`, value])
+  return { server, folder, flags: [...flags, '--once', '--reserve-bytes', '0'] }
+}
