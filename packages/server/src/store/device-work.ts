@@ -18,6 +18,8 @@ import {
 
 const MAX_BATCH = 500
 const MAX_TRIES = 4
+/** While one batch waits for the disk the next is read from the devices. */
+const LANES = 2
 
 /**
  * One statement: finds the devices by their tokens, marks them as seen, and reads all that counts for them. It
@@ -141,10 +143,12 @@ export function deviceWork({
   const arrive = groupCommit<Arrival, Snapshot | null>({
     carryOut: arriveTogether,
     maxBatch: MAX_BATCH,
+    lanes: LANES,
   })
 
   const settle = groupCommit<Settling, Settled>({
     maxBatch: MAX_BATCH,
+    lanes: LANES,
     keyOf: ({ target }) => target.deviceId,
     carryOut: async (settlings) => {
       try {

@@ -6,6 +6,8 @@ export interface GroupCommitOptions<Item, Result> {
   /** Carries out a batch; answers one result an item, in order. A result that is an Error rejects that item alone. */
   readonly carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>
   readonly maxBatch: number
+  /** How many batches may be carried out side by side: one is prepared while another waits for the disk. */
+  readonly lanes?: number
   /** Items with the same key never share a batch: the second sees what the first did. */
   readonly keyOf?: (item: Item) => string
 }
@@ -19,10 +21,11 @@ interface Waiting<Item, Result> {
 export function groupCommit<Item, Result>({
   carryOut,
   maxBatch,
+  lanes = 1,
   keyOf,
 }: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = []
-  let isAtWork = false
+  let lanesAtWork = 0
 
   const takeBatch = (): Waiting<Item, Result>[] => {
     if (!keyOf) return waiting.splice(0, maxBatch)
@@ -56,14 +59,14 @@ export function groupCommit<Item, Result>({
         for (const each of batch) each.reject(error)
       }
     }
-    isAtWork = false
+    lanesAtWork -= 1
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
-      if (isAtWork) return
-      isAtWork = true
+      if (lanesAtWork >= lanes) return
+      lanesAtWork += 1
       // All that arrives in the same turn of the event loop shares the first batch.
       setImmediate(() => void work())
     })
