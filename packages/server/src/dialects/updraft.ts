@@ -56,7 +56,6 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
 
     app.post(PATHS.checkIn, async (request, reply) => {
       const device = await desk.identify(tokenOf(request), NAME)
-      request.log = request.log.child({ device: device.device.name })
       const { installed, facts } = parse(CheckInRequest, request.body ?? {})
       const said = {
         installed: Object.fromEntries(
@@ -84,7 +83,10 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
         }
         if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
         for (const { operation } of checkedIn.offers) {
-          request.log.info({ operation: operation.id, release: nameOf(operation) }, 'offered')
+          request.log.info(
+            { device: device.device.name, operation: operation.id, release: nameOf(operation) },
+            'offered',
+          )
         }
         return spellAnswer(checkedIn, desk, publicUrl ?? rootOf(request))
       } finally {
@@ -97,7 +99,6 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
       async (request): Promise<ReportResponse> => {
         const device = await desk.identify(tokenOf(request), NAME)
         const operationId = request.params.operation
-        request.log = request.log.child({ device: device.device.name, operation: operationId })
         const { state: word, progress, error, installed } = parse(ReportRequest, request.body ?? {})
         const state = reportableState(word)
         if (!state) {
@@ -120,7 +121,10 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
         }
         const { heard } = await desk.report(device, { operationId }, report, { installed: {} })
         if (!heard) throw new DomainError('operation.unknown', 'This device has no such operation.')
-        request.log.info({ state, outcome: heard.outcome }, heard.because.message)
+        request.log.info(
+          { device: device.device.name, operation: operationId, state, outcome: heard.outcome },
+          heard.because.message,
+        )
         if (heard.because.code === 'report.after-end') {
           throw new DomainError('operation.already-ended', heard.because.message, {
             state: heard.operation.state,

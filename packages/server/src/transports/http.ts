@@ -59,6 +59,8 @@ export async function httpListener({
   })
   app.addHook('onResponse', async (request, reply) => {
     onAnswered(request, reply)
+    const isFault = reply.statusCode >= 500
+    if (!isFault && !request.log.isLevelEnabled?.('debug')) return
     const { method, url, id, ip } = request
     const details = {
       method,
@@ -68,7 +70,7 @@ export async function httpListener({
       request: id,
       ip,
     }
-    if (reply.statusCode >= 500) request.log.error(details, 'answered')
+    if (isFault) request.log.error(details, 'answered')
     else request.log.debug(details, 'answered')
   })
   for (const scope of scopes) {
