@@ -16,6 +16,9 @@ const KEEP_ALIVE_MS = 72_000
 /** Headers must have come by then; bodies may take as long as they keep coming. */
 const HEADERS_TIMEOUT_MS = 60_000
 
+/** Levels at which every answered request is a line. */
+const VERBOSE_LEVELS = new Set(['debug', 'trace'])
+
 /** One audience of the listener. `register` hangs its routes on an instance of its own. */
 export interface HttpScope {
   readonly name: string
@@ -60,7 +63,7 @@ export async function httpListener({
   app.addHook('onResponse', async (request, reply) => {
     onAnswered(request, reply)
     const isFault = reply.statusCode >= 500
-    if (!isFault && !request.log.isLevelEnabled?.('debug')) return
+    if (!isFault && !VERBOSE_LEVELS.has(request.log.level)) return
     const { method, url, id, ip } = request
     const details = {
       method,
