@@ -1,5 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { someBytes } from './fake-server.test-helper.ts'
@@ -15,9 +15,17 @@ test('an update goes from check-in to UPDATED, and the next check-in tells the n
   const { agent, installed, stateFolder } = await quickAgent(server)
   expect(await agent.run({ once: true })).toEqual({ kind: 'idle', updated: 1 })
   expect(installed).toEqual([bytes])
-  expect(statesOf(server.reports)).toEqual(['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'])
+  expect(statesOf(server.reports)).toEqual([
+    'DOWNLOADING',
+    'DOWNLOADED',
+    'VERIFIED',
+    'UPDATING',
+    'UPDATED',
+  ])
   expect(server.state()).toBe('UPDATED')
-  expect(server.checkIns.at(-1)?.installed).toEqual({ firmware: { title: 'app', version: '1.1.0' } })
+  expect(server.checkIns.at(-1)?.installed).toEqual({
+    firmware: { title: 'app', version: '1.1.0' },
+  })
   expect(await readdir(join(stateFolder, 'downloads'))).toEqual([])
   expect(await readdir(stateFolder)).not.toContain('lock')
 })
@@ -61,8 +69,18 @@ test('what the host program answers is what the server hears', async () => {
 
 test.each([
   ['the new version comes up', '1.1.0', 'UPDATED', null],
-  ['the old version comes back', '1.0.0', 'FAILED', 'came back with app@1.0.0 after installing app@1.1.0'],
-  ['another version comes up', '0.9.0', 'FAILED', 'came back with app@0.9.0 after installing app@1.1.0'],
+  [
+    'the old version comes back',
+    '1.0.0',
+    'FAILED',
+    'came back with app@1.0.0 after installing app@1.1.0',
+  ],
+  [
+    'another version comes up',
+    '0.9.0',
+    'FAILED',
+    'came back with app@0.9.0 after installing app@1.1.0',
+  ],
 ])('after an exit, %s: %s ends as %s', async (_, version, state, error) => {
   const server = await startServer()
   server.offer()
@@ -114,16 +132,20 @@ test('a machine that has not restarted is asked again; one that has, and is the 
   expect(server.error()).toBe('came back with app@1.0.0 after installing app@1.1.0')
 })
 
-test.each([404, 409])('a %s to the final report is an acknowledgement: it is over', async (status) => {
-  const server = await startServer()
-  server.offer()
-  const { agent, stateFolder } = await quickAgent(server)
-  agent.on('progress', ({ state }) => {
-    if (state === 'UPDATING') agent.once('device:update', () => server.faults.report.push({ status }))
-  })
-  expect((await agent.run({ once: true })).kind).toBe('idle')
-  expect(await readFile(join(stateFolder, 'installed.json'), 'utf8')).toContain('1.1.0')
-})
+test.each([404, 409])(
+  'a %s to the final report is an acknowledgement: it is over',
+  async (status) => {
+    const server = await startServer()
+    server.offer()
+    const { agent, stateFolder } = await quickAgent(server)
+    agent.on('progress', ({ state }) => {
+      if (state === 'UPDATING')
+        agent.once('device:update', () => server.faults.report.push({ status }))
+    })
+    expect((await agent.run({ once: true })).kind).toBe('idle')
+    expect(await readFile(join(stateFolder, 'installed.json'), 'utf8')).toContain('1.1.0')
+  },
+)
 
 test('an operation cancelled while it is fetched is dropped, with its file', async () => {
   const server = await startServer()
@@ -142,7 +164,10 @@ test('a final report waits for the server to come back, however long', async () 
   server.offer()
   const { agent, clock } = await quickAgent(server)
   agent.on('device:update', () => {
-    server.faults.report = [500, 502, 503, 503].map((status) => ({ status, headers: { 'retry-after': '900' } }))
+    server.faults.report = [500, 502, 503, 503].map((status) => ({
+      status,
+      headers: { 'retry-after': '900' },
+    }))
   })
   await agent.run({ once: true })
   expect(server.state()).toBe('UPDATED')
@@ -203,6 +228,22 @@ test('the server names the time of the next check-in, and is asked to hold the a
   }
 })
 
+test('an install that fails because everything is being stopped is taken up again', async () => {
+  const server = await startServer()
+  server.offer()
+  const first = await quickAgent(server)
+  first.agent.removeAllListeners('device:update')
+  first.agent.on('device:update', ({ respond }) => {
+    first.agent.stop()
+    respond({ failed: 'was ended by SIGTERM' })
+  })
+  expect(await first.agent.run()).toEqual({ kind: 'stopped' })
+  const second = await quickAgent(server, { stateFolder: first.stateFolder })
+  expect(await second.agent.run({ once: true })).toEqual({ kind: 'idle', updated: 1 })
+  expect(second.installed.length).toBe(1)
+  expect(server.moves('FAILED')).toBe(0)
+})
+
 test('two agents never share a state folder, and a lock left behind is healed', async () => {
   const server = await startServer()
   const stateFolder = await temporaryFolder()
@@ -211,7 +252,11 @@ test('two agents never share a state folder, and a lock left behind is healed', 
   const first = await quickAgent(server, { stateFolder, bootId: 'one' })
   const second = await quickAgent(server, { stateFolder, bootId: 'one' })
   const checkedIn = once(server, 'check-in')
-  first.agent.on('check-in', () => second.agent.run().catch((error) => first.agent.emit('waiting', { ms: 0, because: error.name })))
+  first.agent.on('check-in', () =>
+    second.agent
+      .run()
+      .catch((error) => first.agent.emit('waiting', { ms: 0, because: error.name })),
+  )
   const running = first.agent.run()
   await checkedIn
   const refusal = await new Promise((resolve) =>

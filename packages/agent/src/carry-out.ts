@@ -209,6 +209,8 @@ export class CarryOut {
       previous: entry.before,
       remember: (mark) => this.#write({ ...entry, phase: { at: 'installing', mark } }),
     })
+    // Who stops the agent often ends its children as well; that is a cut, and no word of the script.
+    if (result?.kind === 'failed' && this.#stop.aborted) throw this.#stop.reason
     switch (result?.kind) {
       case 'done':
         return succeed(entry)
