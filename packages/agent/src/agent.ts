@@ -219,6 +219,7 @@ export class Agent extends EventEmitter<AgentEvents> {
           break
         case 'away':
           failures = turn.hasMoved ? 1 : failures + 1
+          this.#tools.log.warn('Cannot go on now.', { because: turn.away.message, failures })
           if (once && failures >= PATIENCE_ONCE) return { kind: 'failed', error: turn.away.message }
           await this.#wait(this.#patience(turn.away, failures), turn.away.message)
           break
@@ -328,7 +329,7 @@ export class Agent extends EventEmitter<AgentEvents> {
 
   #untilNext({ nextCheckInSeconds, wasHeld }: CheckInAnswer): number {
     const { intervalMs, isIntervalFixed, random } = this.#tools
-    if (wasHeld) return MIN_CHECK_IN_MS * random()
+    if (wasHeld) return MIN_CHECK_IN_MS * (0.5 + random())
     const wished = isIntervalFixed ? null : nextCheckInSeconds
     const ms = spreadMs(wished === null ? intervalMs : wished * 1000, random)
     return Math.min(MAX_CHECK_IN_MS, Math.max(MIN_CHECK_IN_MS, ms))

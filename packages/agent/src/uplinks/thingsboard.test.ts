@@ -1,16 +1,14 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
 import { type Family, sharedAttributes } from '@updraft/wire/thingsboard'
-import { createAgent } from '../create-agent.ts'
-import { bodyOf, sha256, someBytes } from '../fake-server.test-helper.ts'
-import { quickAgent, temporaryFolder } from '../test-bench.test-helper.ts'
-import { FakeServer } from '../fake-server.test-helper.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { bodyOf, type FakeServer, sha256, someBytes } from '../fake-server.test-helper.ts'
+import { quickAgent } from '../test-bench.test-helper.ts'
 import { thingsBoardUplink } from './thingsboard.ts'
 
 const BYTES = someBytes(200_000)
-const MD5 = { checksumAlgorithm: 'SHA256', checksum: sha256(BYTES) }
+const CHECKSUM = { checksumAlgorithm: 'SHA256', checksum: sha256(BYTES) }
 
 /** A ThingsBoard as docs/dialects/thingsboard.md, "HTTP device API", describes it: no ranges, no operations. */
 class FakeThingsBoard {
@@ -18,6 +16,8 @@ class FakeThingsBoard {
   readonly telemetry: Record<string, unknown>[] = []
   readonly chunks: string[] = []
   cutAfterChunks = Number.POSITIVE_INFINITY
+  /** Called while the device waits; without it the wait is over at once. */
+  onWait: (() => void) | null = null
   url = ''
 
   static async start(): Promise<FakeThingsBoard> {
@@ -34,7 +34,15 @@ class FakeThingsBoard {
   }
 
   mean(family: Family, version: string, more: object = {}): void {
-    const release = { title: 'app', version, tag: null, sizeBytes: BYTES.length, url: null, ...MD5, ...more }
+    const release = {
+      title: 'app',
+      version,
+      tag: null,
+      sizeBytes: BYTES.length,
+      url: null,
+      ...CHECKSUM,
+      ...more,
+    }
     Object.assign(this.shared, sharedAttributes(family, release))
   }
 
@@ -49,10 +57,15 @@ class FakeThingsBoard {
     if (token !== 'tb-token') return void response.writeHead(401).end()
     if (what === 'telemetry') this.telemetry.push(JSON.parse(body))
     if (request.method === 'POST') return void response.writeHead(200).end()
-    if (what === 'attributes/updates') return void response.writeHead(408).end()
+    if (what === 'attributes/updates') {
+      this.onWait?.()
+      return void response.writeHead(this.onWait ? 200 : 408).end()
+    }
     if (what === 'attributes') {
       const keys = url.searchParams.get('sharedKeys')?.split(',') ?? []
-      const shared = Object.fromEntries(Object.entries(this.shared).filter(([key]) => keys.includes(key)))
+      const shared = Object.fromEntries(
+        Object.entries(this.shared).filter(([key]) => keys.includes(key)),
+      )
       return void response.writeHead(200).end(JSON.stringify({ shared }))
     }
     const family = what === 'firmware' ? 'fw' : 'sw'
@@ -83,7 +96,13 @@ test('an update goes the way ThingsBoard expects it, chunk by chunk', async () =
   expect(await agent.run({ once: true })).toEqual({ kind: 'idle', updated: 1 })
   expect(installed).toEqual([BYTES])
   expect(fake.chunks).toEqual(['0', '1', '2', '3'])
-  expect(fake.states('fw')).toEqual(['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'])
+  expect(fake.states('fw')).toEqual([
+    'DOWNLOADING',
+    'DOWNLOADED',
+    'VERIFIED',
+    'UPDATING',
+    'UPDATED',
+  ])
   expect(fake.telemetry[0]).toEqual({ current_fw_title: 'app', current_fw_version: '1.0.0' })
   expect(fake.telemetry.find(({ fw_state }) => fw_state === 'UPDATED')).toEqual({
     current_fw_title: 'app',
@@ -115,14 +134,20 @@ test('software has its own keys and its own path', async () => {
 test.each([
   ['MD5', 'e46fd2e2ad0b0d6d4f2a6b8e0d1a3c55', /wrong MD5/],
   ['MURMUR3_32', '82f3feb4', /cannot check MURMUR3_32: this agent knows MD5, SHA256/],
-])('a %s that does not hold, or cannot be checked, ends as FAILED with fw_error', async (checksumAlgorithm, checksum, error) => {
-  const fake = await FakeThingsBoard.start()
-  fake.mean('fw', '1.1.0', { checksumAlgorithm, checksum })
-  const { agent, installed } = await agentFor(fake)
-  expect((await agent.run({ once: true })).kind).toBe('failed')
-  expect(installed).toEqual([])
-  expect(fake.telemetry.at(-1)).toMatchObject({ fw_state: 'FAILED', fw_error: expect.stringMatching(error) })
-})
+])(
+  'a %s that does not hold, or cannot be checked, ends as FAILED with fw_error',
+  async (checksumAlgorithm, checksum, error) => {
+    const fake = await FakeThingsBoard.start()
+    fake.mean('fw', '1.1.0', { checksumAlgorithm, checksum })
+    const { agent, installed } = await agentFor(fake)
+    expect((await agent.run({ once: true })).kind).toBe('failed')
+    expect(installed).toEqual([])
+    expect(fake.telemetry.at(-1)).toMatchObject({
+      fw_state: 'FAILED',
+      fw_error: expect.stringMatching(error),
+    })
+  },
+)
 
 test('what has failed is not taken again at once, though the attributes still name it', async () => {
   const fake = await FakeThingsBoard.start()
@@ -144,10 +169,26 @@ test('a refused token is told apart and never shows in a message', async () => {
   expect(reasons.join()).not.toContain('secret')
 })
 
-test('a check-in waits for a change of the attributes, and looks once more', async () => {
+test('a check-in waits for a change of the attributes, and reads them after it', async () => {
+  const fake = await FakeThingsBoard.start()
+  fake.onWait = () => fake.mean('fw', '1.1.0')
+  const uplink = thingsBoardUplink({ server: fake.url, token: async () => 'tb-token' })
+  const signal = new AbortController().signal
+  const about = { installed: {}, facts: {}, waitSeconds: 30, signal }
+  expect(await uplink.checkIn(about)).toMatchObject({
+    offers: [{ version: '1.1.0' }],
+    wasHeld: true,
+  })
+})
+
+test('a server that does not hold the request is not asked again at once', async () => {
   const fake = await FakeThingsBoard.start()
   const uplink = thingsBoardUplink({ server: fake.url, token: async () => 'tb-token' })
-  const agent = await createAgent({ uplink, stateFolder: await temporaryFolder(), waitSeconds: 1, firstCheckInSeconds: 0 })
-  const [answer] = await Promise.all([once(agent, 'check-in'), agent.run({ once: true })])
-  expect(answer[0]).toEqual({ offers: [], nextCheckInSeconds: null, wasHeld: true })
+  const signal = new AbortController().signal
+  const about = { installed: {}, facts: {}, waitSeconds: 30, signal }
+  expect(await uplink.checkIn(about)).toEqual({
+    offers: [],
+    nextCheckInSeconds: null,
+    wasHeld: false,
+  })
 })
