@@ -51,8 +51,8 @@ export function scriptInstaller(options: ScriptInstallerOptions): Installer {
         child.stdin?.end()
       }
       const inTime = await within(ended, pid, options, [output, errors])
-      const { code, what } = await ended
       if (!inTime) return failed(`the install took longer than ${options.timeoutMs / 1000} seconds`)
+      const { code, what } = await ended
       if (code !== 0) return failed(`the install ${what}`)
       const said = (await tail(output)).trimEnd().split('\n').at(-1)?.trim()
       return said === 'exit' || said === 'restart' ? { kind: said } : { kind: 'done' }
@@ -140,7 +140,8 @@ async function within(
   signalGroup(pid, 'SIGTERM')
   await clock.wait(graceMs, over.signal)
   signalGroup(pid, 'SIGKILL')
-  await hasEnded
+  // Stuck in the kernel it may stay even now; the agent does not wait for that.
+  await clock.wait(graceMs, over.signal)
   return false
 }
 
