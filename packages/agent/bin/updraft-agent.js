@@ -11,7 +11,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
 } else {
   const pinned = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url))
   if (!existsSync(pinned)) {
-    console.error('updraft-agent needs Node 24 or newer; this is ' + process.version + '.')
+    console.error(`updraft-agent needs Node 24 or newer; this is ${process.version}.`)
     process.exit(2)
   }
   const child = spawn(pinned, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' })

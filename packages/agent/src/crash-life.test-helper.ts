@@ -1,7 +1,8 @@
 /** One life of an agent on a device that may die at any step: what it does to disk, server and script is counted. */
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import * as promises from 'node:fs/promises'
+
 import type { FileHandle } from 'node:fs/promises'
+import * as promises from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Installer, RunEnd, Uplink } from './agent.ts'
 import { createAgent } from './create-agent.ts'
@@ -57,7 +58,10 @@ export async function live({ server, folder, word }: Device, step: Step): Promis
       word === 'done'
         ? undefined
         : async () => ({
-            firmware: { title: null, version: (await readFile(join(folder, 'version'), 'utf8')).trim() },
+            firmware: {
+              title: null,
+              version: (await readFile(join(folder, 'version'), 'utf8')).trim(),
+            },
           }),
     restart: async () => {
       await step('restart')

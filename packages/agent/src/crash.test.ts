@@ -75,11 +75,7 @@ test('an install that is cut off each time is given up after three attempts', as
 })
 
 /** What the agent was about to do when it was killed, or null when it lived to the end. */
-async function dieOnceAt(
-  cut: Cut,
-  word: Device['word'],
-  folder: string,
-): Promise<string | null> {
+async function dieOnceAt(cut: Cut, word: Device['word'], folder: string): Promise<string | null> {
   const server = await FakeServer.start()
   try {
     server.offer({ bytes: BYTES })

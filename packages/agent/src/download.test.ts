@@ -1,13 +1,19 @@
-import { mkdir, open, readFile, stat, statfs, writeFile } from 'node:fs/promises'
-import * as promises from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { once } from 'node:events'
+import * as promises from 'node:fs/promises'
+import { mkdir, open, readFile, stat, statfs, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Download, download } from './download.ts'
 import { someBytes } from './fake-server.test-helper.ts'
-import { HurriedClock, OLD, quickAgent, startServer, temporaryFolder } from './test-bench.test-helper.ts'
+import {
+  HurriedClock,
+  OLD,
+  quickAgent,
+  startServer,
+  temporaryFolder,
+} from './test-bench.test-helper.ts'
 import { fetchByRange } from './uplinks/by-range.ts'
 import { Throttle } from './waits.ts'
 
@@ -49,8 +55,16 @@ test('a wrong SHA-256 is fetched anew once, and the second time it is right', as
 
 test.each([
   ['a wrong SHA-256', { sha256: '0'.repeat(64) }, /wrong SHA256: .*, twice/],
-  ['a file longer than announced', { size: 99_999 }, /wrong length: the server sends 100000 bytes, 99999/],
-  ['a file shorter than announced', { size: 100_001 }, /wrong length: the server sends 100000 bytes, 100001/],
+  [
+    'a file longer than announced',
+    { size: 99_999 },
+    /wrong length: the server sends 100000 bytes, 99999/,
+  ],
+  [
+    'a file shorter than announced',
+    { size: 100_001 },
+    /wrong length: the server sends 100000 bytes, 100001/,
+  ],
 ])('%s, twice, is a failure, and nothing is installed', async (_, lie, error) => {
   const server = await startServer()
   server.offer(lie)
@@ -75,7 +89,11 @@ test('without space for the file and the reserve the update fails and says how m
   server.offer({ bytes: someBytes(1_048_576) })
   const disk = {
     ...promises,
-    statfs: (async (path: string) => ({ ...(await statfs(path)), bavail: 3, bsize: 1_048_576 })) as never,
+    statfs: (async (path: string) => ({
+      ...(await statfs(path)),
+      bavail: 3,
+      bsize: 1_048_576,
+    })) as never,
   }
   const { agent } = await quickAgent(server, { disk, reserveBytes: 2.5 * 1_048_576 })
   await agent.run({ once: true })
@@ -90,7 +108,9 @@ test('a file that keeps being refused ends as a failure with the last answer', a
   const { agent } = await quickAgent(server)
   agent.on('ended', () => agent.stop())
   await agent.run()
-  expect(server.error()).toContain('gave up after 5 attempts: The file cannot be fetched. The server answers 404')
+  expect(server.error()).toContain(
+    'gave up after 5 attempts: The file cannot be fetched. The server answers 404',
+  )
 })
 
 test('the bandwidth limit spreads the bytes over time', async () => {
@@ -122,7 +142,10 @@ test('what lies beyond the last sync is not trusted', async () => {
   const server = await startServer()
   const { bytes } = server.offer({ bytes: someBytes(200_000) })
   const folder = await temporaryFolder()
-  await writeFile(join(folder, 'file'), Buffer.concat([bytes.subarray(0, 50_000), Buffer.alloc(70_000)]))
+  await writeFile(
+    join(folder, 'file'),
+    Buffer.concat([bytes.subarray(0, 50_000), Buffer.alloc(70_000)]),
+  )
   await download({ ...plain(server.url, folder), reached: { bytesSynced: 50_000, etag: null } })
   expect(server.ranges).toEqual(['bytes=50000-'])
   expect(await readFile(join(folder, 'file'))).toEqual(bytes)
@@ -146,11 +169,12 @@ test('the journal is told of a byte only after the file was synced', async () =>
       return file
     }) as typeof open,
   }
-  const onSynced: Download['onSynced'] = async ({ bytesSynced }) => void order.push(`told ${bytesSynced}`)
+  const onSynced: Download['onSynced'] = async ({ bytesSynced }) =>
+    void order.push(`told ${bytesSynced}`)
   await download({ ...plain(server.url, folder), disk, onSynced, syncEveryBytes: 65_536 })
-  expect(order.filter((_, index) => index % 2 === 0).map((line) => line.replace('synced', 'told'))).toEqual(
-    order.filter((_, index) => index % 2 === 1),
-  )
+  expect(
+    order.filter((_, index) => index % 2 === 0).map((line) => line.replace('synced', 'told')),
+  ).toEqual(order.filter((_, index) => index % 2 === 1))
   expect(order.length).toBeGreaterThan(6)
 })
 
@@ -160,7 +184,9 @@ test('a redirect to another host is followed without the credentials', async () 
   const seen: (string | undefined)[] = []
   const door = createServer((request, response) => {
     seen.push(request.headers.authorization)
-    response.writeHead(302, { location: server.url.replace('127.0.0.1', 'localhost') + request.url }).end()
+    response
+      .writeHead(302, { location: server.url.replace('127.0.0.1', 'localhost') + request.url })
+      .end()
   }).listen(0, '127.0.0.1')
   onTestFinished(() => void door.close())
   await once(door, 'listening')
@@ -190,7 +216,9 @@ function plain(url: string, folder: string): Download {
     path: join(folder, 'file'),
     reached: { bytesSynced: 0, etag: null },
     disk: { ...promises, mkdir },
-    uplink: { fetch: (_, from, limits) => fetchByRange(address, from, limits) } as Download['uplink'],
+    uplink: {
+      fetch: (_, from, limits) => fetchByRange(address, from, limits),
+    } as Download['uplink'],
     throttle: new Throttle(0, new HurriedClock()),
     signal: new AbortController().signal,
     stallMs: 5_000,

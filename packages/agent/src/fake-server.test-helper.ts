@@ -53,9 +53,18 @@ export const TOKEN = 'device-token'
 export class FakeServer extends EventEmitter<{
   'check-in': [CheckInRequest & { wait: string | undefined }]
   report: [Heard]
-  artifact: [{ range: string | undefined; ifRange: string | undefined; authorization: string | undefined }]
+  artifact: [
+    { range: string | undefined; ifRange: string | undefined; authorization: string | undefined },
+  ]
 }> {
-  readonly faults: Faults = { cutAfter: [], stallAfter: [], spoil: 0, checkIn: [], report: [], artifact: [] }
+  readonly faults: Faults = {
+    cutAfter: [],
+    stallAfter: [],
+    spoil: 0,
+    checkIn: [],
+    report: [],
+    artifact: [],
+  }
   readonly reports: Heard[] = []
   readonly checkIns: CheckInRequest[] = []
   readonly ranges: (string | undefined)[] = []
@@ -138,7 +147,7 @@ export class FakeServer extends EventEmitter<{
     ).length
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
     const path = new URL(request.url ?? '/', this.url).pathname
     const artifact = /^\/device\/v1\/artifacts\/([^/]+)\//.exec(path)?.[1]
     if (artifact) return this.#sendArtifact(artifact, request, response)
@@ -146,14 +155,15 @@ export class FakeServer extends EventEmitter<{
     const isCheckIn = path === '/device/v1/check-in'
     const fault = this.faults[isCheckIn ? 'checkIn' : 'report'].shift()
     if (fault) return problem(response, fault.status, 'test.fault', fault.headers)
-    if (request.headers.authorization !== `Bearer ${TOKEN}`) return problem(response, 401, 'device.unknown')
+    if (request.headers.authorization !== `Bearer ${TOKEN}`)
+      return problem(response, 401, 'device.unknown')
     const operation = /^\/device\/v1\/operations\/([^/]+)\/report$/.exec(path)?.[1]
     if (isCheckIn) return this.#checkIn(body, request.headers.prefer as string, response)
     if (operation) return this.#report(decodeURIComponent(operation), body, response)
-    problem(response, 404, 'route.unknown')
+    return problem(response, 404, 'route.unknown')
   }
 
-  #checkIn(body: string, wait: string | undefined, response: ServerResponse): void {
+  #checkIn(body: string, wait: string | undefined, response: ServerResponse): ServerResponse {
     const request = CheckInRequest.parse(JSON.parse(body))
     this.checkIns.push(request)
     this.emit('check-in', { ...request, wait })
@@ -174,10 +184,10 @@ export class FakeServer extends EventEmitter<{
       const { size, sha256, checksum } = meant
       offers.push({ operation: id, type, title, version, size, sha256, checksum, artifact })
     }
-    json(response, { offers, nextCheckInSeconds: this.nextCheckInSeconds })
+    return json(response, { offers, nextCheckInSeconds: this.nextCheckInSeconds })
   }
 
-  #report(id: string, body: string, response: ServerResponse): void {
+  #report(id: string, body: string, response: ServerResponse): ServerResponse {
     const report = ReportRequest.parse(JSON.parse(body))
     const meant = this.#meant.get(id)
     const state = reportableState(report.state)
@@ -185,12 +195,20 @@ export class FakeServer extends EventEmitter<{
     if (!state) return problem(response, 400, 'report.unknown-state')
     const installed = (report.installed as Installed) ?? meant.operation
     const progressPercent = report.progress
-    const advanced = advance(meant.operation, { ...report, state, progressPercent, installed }, new Date(0))
+    const advanced = advance(
+      meant.operation,
+      { ...report, state, progressPercent, installed },
+      new Date(0),
+    )
     const isAfterEnd = isTerminal(meant.operation.state) && advanced.outcome === 'ignored'
     meant.operation = advanced.operation
     this.#hear(id, report, isAfterEnd ? 'refused' : advanced.outcome)
     if (isAfterEnd) return problem(response, 409, 'operation.already-ended')
-    json(response, { outcome: advanced.outcome, state: advanced.operation.state, because: '' })
+    return json(response, {
+      outcome: advanced.outcome,
+      state: advanced.operation.state,
+      because: '',
+    })
   }
 
   #hear(operation: string, { state, progress, error }: ReportRequest, outcome: string): void {
@@ -199,15 +217,12 @@ export class FakeServer extends EventEmitter<{
     this.emit('report', heard)
   }
 
-  #sendArtifact(id: string, request: IncomingMessage, response: ServerResponse): void {
+  #sendArtifact(id: string, request: IncomingMessage, response: ServerResponse): unknown {
     const { range, 'if-range': ifRange, authorization } = request.headers
     this.ranges.push(range)
     this.emit('artifact', { range, ifRange: ifRange as string | undefined, authorization })
     const fault = this.faults.artifact.shift()
-    if (fault) {
-      response.writeHead(fault.status, fault.headers).end()
-      return
-    }
+    if (fault) return response.writeHead(fault.status, fault.headers).end()
     const meant = this.#meant.get(id)
     if (!meant) return problem(response, 404, 'artifact.unknown')
     let whole = meant.bytes
@@ -227,9 +242,9 @@ export class FakeServer extends EventEmitter<{
     })
     const cut = this.faults.cutAfter.shift()
     const stall = this.faults.stallAfter.shift()
-    if (cut !== undefined) response.write(rest.subarray(0, cut), () => response.destroy())
-    else if (stall !== undefined) response.write(rest.subarray(0, stall))
-    else response.end(rest)
+    if (cut !== undefined) return response.write(rest.subarray(0, cut), () => response.destroy())
+    if (stall !== undefined) return response.write(rest.subarray(0, stall))
+    return response.end(rest)
   }
 }
 
@@ -252,8 +267,8 @@ export async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function json(response: ServerResponse, body: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+function json(response: ServerResponse, body: unknown): ServerResponse {
+  return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
 function problem(
@@ -261,9 +276,9 @@ function problem(
   status: number,
   code: string,
   headers: Record<string, string> = {},
-): void {
+): ServerResponse {
   const body = { type: 'about:blank', title: code, status, code }
-  response
+  return response
     .writeHead(status, { 'content-type': 'application/problem+json', ...headers })
     .end(JSON.stringify(body))
 }

@@ -14,8 +14,16 @@ const versions = (folder: string, given = OLD, ask: AskInstalled | null = null) 
 test.each([
   ['1.2.3\n', 'firmware', { firmware: { title: null, version: '1.2.3' } }],
   ['my@app@1.2.3', 'firmware', { firmware: { title: 'my@app', version: '1.2.3' } }],
-  ['firmware=app@1\nsoftware=maps@2\n', undefined, { firmware: { title: 'app', version: '1' }, software: { title: 'maps', version: '2' } }],
-  ['{"firmware":{"title":"app","version":"1"}}', undefined, { firmware: { title: 'app', version: '1' } }],
+  [
+    'firmware=app@1\nsoftware=maps@2\n',
+    undefined,
+    { firmware: { title: 'app', version: '1' }, software: { title: 'maps', version: '2' } },
+  ],
+  [
+    '{"firmware":{"title":"app","version":"1"}}',
+    undefined,
+    { firmware: { title: 'app', version: '1' } },
+  ],
 ])('%j is read', (text, onlyType, expected) => {
   expect(parseInstalled(text, onlyType)).toEqual(expected)
 })

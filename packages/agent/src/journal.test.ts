@@ -15,7 +15,8 @@ async function written(...versions: string[]): Promise<string> {
   return folder
 }
 
-const loaded = async (folder: string) => (await new Journal({ disk, folder }).load()).given.firmware?.version
+const loaded = async (folder: string) =>
+  (await new Journal({ disk, folder }).load()).given.firmware?.version
 
 describe('the journal', () => {
   test('remembers nothing in an empty folder', async () => {
@@ -43,14 +44,20 @@ describe('the journal', () => {
     ['cut short', (path: string) => truncate(path, 90)],
     ['empty', (path: string) => truncate(path, 0)],
     ['of zeros', (path: string) => writeFile(path, Buffer.alloc(200))],
-    ['with one bit changed', async (path: string) => {
-      const bytes = await readFile(path)
-      bytes[bytes.length - 10] = (bytes.at(-10) ?? 0) ^ 1
-      await writeFile(path, bytes)
-    }],
-    ['with another sequence number', async (path: string) => {
-      await writeFile(path, (await readFile(path, 'utf8')).replace(/ 3 /, ' 9 '))
-    }],
+    [
+      'with one bit changed',
+      async (path: string) => {
+        const bytes = await readFile(path)
+        bytes[bytes.length - 10] = (bytes.at(-10) ?? 0) ^ 1
+        await writeFile(path, bytes)
+      },
+    ],
+    [
+      'with another sequence number',
+      async (path: string) => {
+        await writeFile(path, (await readFile(path, 'utf8')).replace(/ 3 /, ' 9 '))
+      },
+    ],
   ])('goes by the step before when the newest generation is %s', async (_, damage) => {
     const folder = await written('1', '2', '3')
     await damage(join(folder, 'journal-1.json'))
@@ -83,6 +90,7 @@ test('ends are kept once for each operation, with the number of failures, and no
     { operation: 'b', state: 'UPDATED', error: null, failures: 0 },
     { operation: 'a', state: 'FAILED', error: 'y', failures: 2 },
   ])
-  for (let n = 0; n < 40; n++) ended = withEnd(ended, { operation: `${n}`, state: 'UPDATED', error: null })
+  for (let n = 0; n < 40; n++)
+    ended = withEnd(ended, { operation: `${n}`, state: 'UPDATED', error: null })
   expect(ended.length).toBe(16)
 })

@@ -36,8 +36,14 @@ test.each([
   [['--sever', 'x'], /Unknown option '--sever'/],
   [[], /--server takes an http or https URL; it is needed/],
   [['--server', 'http://x'], /A device token is needed/],
-  [['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'], /takes updraft or thingsboard, not "mqtt"/],
-  [['--server', 'http://x', '--token', 't', '--interval-seconds', 'soon'], /takes a number of at least 1/],
+  [
+    ['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'],
+    /takes updraft or thingsboard, not "mqtt"/,
+  ],
+  [
+    ['--server', 'http://x', '--token', 't', '--interval-seconds', 'soon'],
+    /takes a number of at least 1/,
+  ],
   [['--server', 'http://x', '--token', 't', '--installed', 'app'], /--installed cannot be read/],
 ])('%j is refused with exit code 2', async (flags, message) => {
   const { code, stderr } = await run(flags)
@@ -46,14 +52,19 @@ test.each([
 })
 
 test('one cycle with script, version command, facts and token file ends with 0 and UPDATED', async () => {
-  const { server, folder, flags } = await device('cp "$1" image; echo "$UPDRAFT_VERSION" > version; echo exit')
+  const { server, folder, flags } = await device(
+    'cp "$1" image; echo "$UPDRAFT_VERSION" > version; echo exit',
+  )
   const { bytes } = server.offer({ bytes: someBytes(100_000) })
   const first = await run(flags)
   expect([first.code, server.state()]).toEqual([0, 'UPDATING'])
   const second = await run(flags)
   expect([second.code, server.state()]).toEqual([0, 'UPDATED'])
   expect(await readFile(join(folder, 'image'))).toEqual(bytes)
-  expect(server.checkIns[0]?.facts).toMatchObject({ room: 'roof', agentVersion: expect.any(String) })
+  expect(server.checkIns[0]?.facts).toMatchObject({
+    room: 'roof',
+    agentVersion: expect.any(String),
+  })
   expect(JSON.parse(second.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ level: 'info' })
 }, 30_000)
 

@@ -37,7 +37,11 @@ async function survives({
   word,
   seed,
   cutAt,
-}: { word: 'done' | 'exit'; seed: number; cutAt: number }): Promise<boolean> {
+}: {
+  word: 'done' | 'exit'
+  seed: number
+  cutAt: number
+}): Promise<boolean> {
   const device = new Device(word, randomFrom(seed * 1000 + cutAt))
   if ((await device.live(cutAt)) !== 'the power went') return false
   await device.comeHome(`seed ${seed}, step ${cutAt}`)

@@ -296,7 +296,8 @@ export function readSettings(
     backOffCapSeconds: number('max-back-off-seconds', 1),
     isUncheckedAllowed: yes('allow-unchecked'),
     logLevel: one('log-level', LOG_LEVELS),
-    logFormat: raw('log-format') === null ? null : one<'text' | 'json'>('log-format', ['text', 'json']),
+    logFormat:
+      raw('log-format') === null ? null : one<'text' | 'json'>('log-format', ['text', 'json']),
   }
 }
 

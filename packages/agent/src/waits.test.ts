@@ -42,7 +42,10 @@ test('a wait ends when it is broken off', async () => {
 
 test.each([
   [{ 'retry-after': '120' }, 120_000],
-  [{ 'retry-after': 'Thu, 01 Jan 2026 00:02:00 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' }, 120_000],
+  [
+    { 'retry-after': 'Thu, 01 Jan 2026 00:02:00 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' },
+    120_000,
+  ],
   [{ 'retry-after': 'Thu, 01 Jan 2026 00:02:00 GMT' }, null],
   [{ 'retry-after': '99999999999' }, 86_400_000],
   [{ 'retry-after': 'soon' }, null],

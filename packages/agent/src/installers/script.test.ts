@@ -6,7 +6,10 @@ import { temporaryFolder } from '../test-bench.test-helper.ts'
 import { type Clock, systemClock } from '../waits.ts'
 import { scriptInstaller } from './script.ts'
 
-async function run(text: string, more: { clock?: Clock; timeoutMs?: number; job?: Partial<InstallJob> } = {}) {
+async function run(
+  text: string,
+  more: { clock?: Clock; timeoutMs?: number; job?: Partial<InstallJob> } = {},
+) {
   const folder = await temporaryFolder()
   const script = join(folder, 'update')
   await writeFile(script, text, { mode: 0o755 })
@@ -82,7 +85,9 @@ test('a script that is killed, or is not there, has failed', async () => {
 })
 
 test('a script that takes too long is ended with all it has started', async () => {
-  const { result } = await run('#!/bin/sh\ntrap "" TERM\nsleep 600 & sleep 600\n', { timeoutMs: 200 })
+  const { result } = await run('#!/bin/sh\ntrap "" TERM\nsleep 600 & sleep 600\n', {
+    timeoutMs: 200,
+  })
   expect(result).toEqual({ kind: 'failed', error: 'the install took longer than 0.2 seconds' })
 }, 20_000)
 
