@@ -168,7 +168,7 @@ export async function startPlatform({
     const http = await httpListener({
       log,
       trustProxy: config.trustProxy,
-      newRequestId: ids.next,
+      newRequestId: requestIds(uuids.next()),
       onAnswered: figures.answered,
       scopes: [
         { name: 'figures', register: figures.register },
@@ -202,6 +202,15 @@ export async function startPlatform({
     await chmod(`${file}.new`, 0o644)
     await rename(`${file}.new`, file)
     stops.push(() => rm(file, { force: true }))
+  }
+}
+
+/** Unlike ids of things these are made for every request, so they are cheap: the server's run, and a count. */
+function requestIds(run: string): () => string {
+  let count = 0
+  return () => {
+    count += 1
+    return `${run}-${count}`
   }
 }
 

@@ -73,13 +73,15 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
           : null
       try {
         let checkedIn = await desk.checkIn(device, said, { tells: true })
-        const signal = goneSignal(reply)
-        const deadline = performance.now() + waitSeconds * 1000
-        while (listening && checkedIn.offers.length === 0 && !signal.aborted) {
-          const timeoutMs = deadline - performance.now()
-          if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
-          const current = await desk.identify(tokenOf(request), NAME)
-          checkedIn = await desk.checkIn(current, said, { tells: true })
+        if (listening && checkedIn.offers.length === 0) {
+          const signal = goneSignal(reply)
+          const deadline = performance.now() + waitSeconds * 1000
+          while (checkedIn.offers.length === 0 && !signal.aborted) {
+            const timeoutMs = deadline - performance.now()
+            if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
+            const current = await desk.identify(tokenOf(request), NAME)
+            checkedIn = await desk.checkIn(current, said, { tells: true })
+          }
         }
         if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
         for (const { operation } of checkedIn.offers) {

@@ -56,11 +56,17 @@ const NEWEST: Statement = {
       operation_state = excluded.operation_state`,
 }
 
+/** Reports that change nothing are kept, but not without end: a noisy device gets this many lines. */
+const MAX_IGNORED_STEPS = 50
+
 const STEPS: Statement = {
   name: 'write-steps',
   width: 8,
   text: `insert into operation_steps (operation_id, at, state, outcome, progress_percent, error, because_code, because_message)
-    select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::text[])`,
+    select v.* from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::text[])
+      as v (operation_id, at, state, outcome, progress_percent, error, because_code, because_message)
+    where v.outcome <> 'ignored' or ${MAX_IGNORED_STEPS} >
+      (select count(*) from operation_steps s where s.operation_id = v.operation_id and s.outcome = 'ignored')`,
 }
 
 const EVENTS: Statement = {

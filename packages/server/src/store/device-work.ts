@@ -10,7 +10,7 @@ import {
   operationsByIds,
   type Releases,
   SNAPSHOT_COLUMNS,
-  SNAPSHOT_JOINS,
+  SNAPSHOT_JOIN,
   type SnapshotRow,
   snapshotRows,
   snapshotsOf,
@@ -32,13 +32,12 @@ const ARRIVE = {
         from unnest($1::bytea[], $2::text[]) with ordinality as v (hash, dialect, ord)
         join credentials c on c.secret_hash = v.hash
     ), seen as (
-      insert into device_presence as s (device_id, tenant_id, last_seen_at, dialect)
-        select distinct on (d.id) d.id, d.tenant_id, $3::timestamptz, come.dialect
-          from come join devices d on d.id = come.device_id order by d.id
-      on conflict (device_id) do update set last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at),
-        dialect = excluded.dialect
+      update device_presence s set last_seen_at = greatest(s.last_seen_at, $3::timestamptz), dialect = one.dialect
+        from (select distinct on (device_id) device_id, dialect from come order by device_id) one
+       where s.device_id = one.device_id
     )
-    select come.ord, ${SNAPSHOT_COLUMNS} from come join devices d on d.id = come.device_id ${SNAPSHOT_JOINS}`,
+    select come.ord, ${SNAPSHOT_COLUMNS}, $3::timestamptz as last_seen_at, come.dialect
+      from come join devices d on d.id = come.device_id ${SNAPSHOT_JOIN}`,
 }
 
 interface Arrival {

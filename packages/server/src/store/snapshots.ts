@@ -17,13 +17,13 @@ import { type ReleaseRow, releaseOf } from './catalogue.ts'
 import { operationOf } from './operations.ts'
 import type { Tables } from './tables.ts'
 
-/** How long failures count: a device that failed long ago gets a fresh start. */
-const ATTEMPTS_COUNT_FOR = "interval '30 days'"
+/** A success the device lost again counts as an attempt this long: a factory reset now and then is no failure. */
+const LOST_SUCCESS_COUNTS_FOR = "interval '30 days'"
 
 /** Columns of one snapshot, from `devices d`. */
 export const SNAPSHOT_COLUMNS = `
   d.id, d.tenant_id, d.name, d.profile_id, d.labels, d.attributes, d.inventory, d.revision, d.created_at,
-  p.name as profile_name, s.last_seen_at, s.dialect,
+  p.name as profile_name,
   (select json_agg(json_build_array(c.type, c.installed_title, c.installed_version, to_json(o)))
      from device_components c left join operations o on o.id = c.operation_id
     where c.device_id = d.id) as components,
@@ -32,23 +32,23 @@ export const SNAPSHOT_COLUMNS = `
      from assignments a
      left join device_components c on c.device_id = d.id and c.type = a.type
      left join lateral (
-       select count(*) filter (where o.state in ('FAILED', 'UPDATED')) as failures,
-              max(o.ended_at) filter (where o.state in ('FAILED', 'UPDATED')) as last_failed_at,
+       select count(*) filter (where counts) as failures,
+              max(o.ended_at) filter (where counts) as last_failed_at,
               (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled
-         from operations o
-        where o.device_id = d.id and o.release_id = a.release_id
-          and o.ended_at > greatest(a.assigned_at, now() - ${ATTEMPTS_COUNT_FOR})
+         from operations o,
+              lateral (select o.state = 'FAILED'
+                or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts)
+        where o.device_id = d.id and o.release_id = a.release_id and o.ended_at > a.assigned_at
      ) t on c.operation_id is not null
     where a.device_id = d.id or a.profile_id = d.profile_id) as assignments`
 
-export const SNAPSHOT_JOINS = `
-  join profiles p on p.id = d.profile_id
-  left join device_presence s on s.device_id = d.id`
+export const SNAPSHOT_JOIN = 'join profiles p on p.id = d.profile_id'
 
 /** Loads by id, of one or several tenants; `lock` keeps others from deciding on the same devices meanwhile. */
 const BY_IDS = {
   name: 'snapshots-by-ids',
-  text: `select ${SNAPSHOT_COLUMNS} from devices d ${SNAPSHOT_JOINS} where d.id = any($1::uuid[])`,
+  text: `select ${SNAPSHOT_COLUMNS}, s.last_seen_at, s.dialect from devices d ${SNAPSHOT_JOIN}
+    left join device_presence s on s.device_id = d.id where d.id = any($1::uuid[])`,
 }
 const LOCK = {
   name: 'lock-devices',
