@@ -79,16 +79,17 @@ export function fleet({
   const prepare = async (stores: Stores, drafts: readonly DeviceDraft[]) => {
     const profileIds = new Map<string, string>()
     const rows: { row: NewDevice; token: string }[] = []
-    for (const draft of drafts) {
+    for (const [index, draft] of drafts.entries()) {
       const wanted = draft.profileId ?? draft.profile
       if (wanted === undefined) {
-        throw new DomainError('request.malformed', `Device "${draft.name}" needs a profile.`)
+        const message = `Device "${draft.name}" needs a profile.`
+        throw new DomainError('request.malformed', message, { index })
       }
       let profileId = profileIds.get(wanted)
       if (!profileId) {
         const { profiles } = stores
-        const found = draft.profileId ? await profiles.get(wanted) : await profiles.byName(wanted)
-        profileId = found.id
+        const found = draft.profileId ? profiles.get(wanted) : profiles.byName(wanted)
+        profileId = (await found.catch(withIndex(index))).id
         profileIds.set(wanted, profileId)
       }
       const token = draft.token ?? secrets.newToken()
@@ -109,9 +110,34 @@ export function fleet({
     return rows
   }
 
+  /** Says which of the devices is refused; the database alone could only say that one is. */
+  const refuseTaken = async (
+    { devices }: Stores,
+    prepared: readonly { readonly row: NewDevice }[],
+  ) => {
+    const taken = await devices.taken(prepared.map(({ row }) => row))
+    const names = new Set(taken.names)
+    const tokens = new Set(taken.tokenHashes.map((hash) => hash.toString('hex')))
+    for (const [index, { row }] of prepared.entries()) {
+      const hash = row.tokenHash.toString('hex')
+      if (names.has(row.name)) {
+        const message = `A device named "${row.name}" exists already.`
+        throw new DomainError('device.duplicate', message, { index })
+      }
+      if (tokens.has(hash)) {
+        const message = `The token for "${row.name}" is another device's already.`
+        throw new DomainError('device.token-taken', message, { index })
+      }
+      // The next of the same name or token is as wrong as one that was there before.
+      names.add(row.name)
+      tokens.add(hash)
+    }
+  }
+
   const addDevices = (actor: OperatorActor, drafts: readonly DeviceDraft[]) =>
     unitOfWork(actor.tenantId, async (stores) => {
       const prepared = await prepare(stores, drafts)
+      await refuseTaken(stores, prepared)
       await stores.devices.insert(prepared.map(({ row }) => row))
       await stores.events.append(
         prepared.map(({ row }) =>
@@ -257,5 +283,13 @@ export function fleet({
       unitOfWork(actor.tenantId, ({ devices }) => devices.countByState()),
   }
 }
+
+/** The same refusal, saying which of the things sent it is about. */
+const withIndex =
+  (index: number) =>
+  (error: unknown): never => {
+    if (!(error instanceof DomainError)) throw error
+    throw new DomainError(error.code, error.message, { ...error.details, index }, error.cause)
+  }
 
 export type Fleet = ReturnType<typeof fleet>

@@ -162,6 +162,10 @@ export interface Profiles {
 export interface Devices {
   /** All or none. Refuses with device.duplicate or device.token-taken. */
   insert(devices: readonly NewDevice[]): Promise<void>
+  /** Which of these names and tokens others have already. */
+  taken(
+    devices: readonly NewDevice[],
+  ): Promise<{ readonly names: readonly string[]; readonly tokenHashes: readonly Buffer[] }>
   /** Refuses with device.unknown. */
   get(id: string): Promise<DeviceView>
   page(

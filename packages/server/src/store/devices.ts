@@ -76,6 +76,28 @@ export function devices({ db, tenantId }: Scope): Devices {
           .execute()
       }
     },
+    taken: async (added) => {
+      const names = await db
+        .selectFrom('devices')
+        .select('name')
+        .where('tenant_id', '=', tenantId)
+        .where('name', '=', sql<string>`any(${added.map(({ name }) => name)}::text[])`)
+        .execute()
+      // Tokens are looked up before it is known whose tenant it is, so they are unique among all.
+      const tokens = await db
+        .selectFrom('credentials')
+        .select('secret_hash')
+        .where(
+          'secret_hash',
+          '=',
+          sql<Buffer>`any(${added.map(({ tokenHash }) => tokenHash)}::bytea[])`,
+        )
+        .execute()
+      return {
+        names: names.map(({ name }) => name),
+        tokenHashes: tokens.map(({ secret_hash }) => secret_hash),
+      }
+    },
     get,
     page: async (query) => {
       let rows = db
