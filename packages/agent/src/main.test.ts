@@ -66,14 +66,14 @@ test('one cycle with script, version command, facts and token file ends with 0 a
     agentVersion: expect.any(String),
   })
   expect(JSON.parse(second.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ level: 'info' })
-}, 30_000)
+})
 
 test('a failed update ends with 1, and the server hears what the script said', async () => {
   const { server, flags } = await device('echo no such slot >&2; exit 7')
   server.offer()
   expect((await run(flags)).code).toBe(1)
   expect(server.error()).toBe('the install ended with exit code 7\nno such slot')
-}, 30_000)
+})
 
 test('SIGTERM in the middle of a download stops cleanly, and the next start goes on from there', async () => {
   const { server, flags } = await device('echo "$UPDRAFT_VERSION" > version')
@@ -89,7 +89,7 @@ test('SIGTERM in the middle of a download stops cleanly, and the next start goes
   expect((await run(flags)).code).toBe(0)
   expect(server.ranges[1]).toMatch(/^bytes=[1-9]/)
   expect(server.state()).toBe('UPDATED')
-}, 30_000)
+})
 
 /** A device with a script, and the flags to start its agent once. */
 async function device(script: string) {

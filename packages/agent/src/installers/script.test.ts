@@ -89,7 +89,7 @@ test('a script that takes too long is ended with all it has started', async () =
     timeoutMs: 200,
   })
   expect(result).toEqual({ kind: 'failed', error: 'the install took longer than 0.2 seconds' })
-}, 20_000)
+})
 
 test('nothing is run before the journal knows whom to look for', async () => {
   const remember = async () => {
