@@ -56,6 +56,8 @@ export function openDatabase({
     application_name: 'updraft',
   })
   pool.on('error', onError)
+  // A connection may be lost in the middle of a transaction, when the pool does not listen.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return { pool, db, close: () => db.destroy() }
 }
@@ -64,10 +66,15 @@ export function openDatabase({
  * Brings the database to this version's shape. Forward only; safe when several servers start at once. Throws
  * when the database is of a newer Updraft, or a migration that ran is no longer what it was.
  */
-export async function migrate({ pool }: Database): Promise<{ applied: string[] }> {
-  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).sort()
+export async function migrate(
+  { pool }: Database,
+  folder: URL = MIGRATIONS,
+): Promise<{ applied: string[] }> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
   const client = await pool.connect().catch(refuse)
   try {
+    // Neither a long migration nor the wait for another server's is a statement that hangs.
+    await client.query('set statement_timeout = 0')
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     await client.query(
       `create table if not exists migrations
@@ -86,7 +93,7 @@ export async function migrate({ pool }: Database): Promise<{ applied: string[] }
     }
     const applied: string[] = []
     for (const name of files) {
-      const text = await readFile(new URL(name, MIGRATIONS), 'utf8')
+      const text = await readFile(new URL(name, folder), 'utf8')
       const checksum = createHash('sha256').update(text).digest('hex')
       if (done.has(name)) {
         if (done.get(name) !== checksum)
@@ -102,15 +109,15 @@ export async function migrate({ pool }: Database): Promise<{ applied: string[] }
         ])
         await client.query('commit')
       } catch (error) {
-        await client.query('rollback')
+        await client.query('rollback').catch(() => {})
         throw new Error(`Migration ${name} failed.`, { cause: error })
       }
       applied.push(name)
     }
     return { applied }
   } finally {
-    await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => {})
-    client.release()
+    // The connection goes, and with it the lock and the setting.
+    client.release(true)
   }
 }
 

@@ -1,0 +1,146 @@
+/** A migrated database of its own for a test file, tenants in it, and what a fleet needs. For tests only. */
+import { createHash, randomUUID } from 'node:crypto'
+import { createRelease, type DomainEvent, type Release, type ReleaseDraft } from '@updraft/core'
+import { v7 } from 'uuid'
+import { testDatabase } from '../../../../tools/test-database.ts'
+import type { Clock, DeviceWork, Stores, UnitOfWork } from '../app/ports.ts'
+import { type Database, migrate, openDatabase, unitOfWork } from './database.ts'
+import { deviceWork } from './device-work.ts'
+import { releaseCache } from './snapshots.ts'
+
+export const NOON = new Date('2026-03-01T12:00:00.000Z')
+export const minutesAfter = (time: Date, minutes: number): Date =>
+  new Date(time.getTime() + minutes * 60_000)
+export const newId = (): string => v7()
+export const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
+
+export interface TestStore {
+  readonly connectionString: string
+  readonly database: Database
+  readonly run: UnitOfWork
+  readonly work: DeviceWork
+  /** What was announced after commits, in order. */
+  readonly announced: { tenantId: string; event: DomainEvent }[]
+  readonly clock: Clock & { now(): Date; at: Date }
+  /** Another process on the same database: a pool and device work of its own. */
+  another(options?: { maxConnections?: number }): { database: Database; work: DeviceWork }
+  rows<T = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<T[]>
+  close(): Promise<void>
+}
+
+export async function testStore(): Promise<TestStore> {
+  const own = await testDatabase()
+  const { connectionString } = own
+  const opened: Database[] = []
+  const open = (maxConnections = 10) => {
+    const database = openDatabase({ connectionString, maxConnections, onError: () => {} })
+    opened.push(database)
+    return database
+  }
+  const database = open()
+  await migrate(database)
+  const announced: TestStore['announced'] = []
+  const announce = (tenantId: string, events: readonly DomainEvent[]) => {
+    for (const event of events) announced.push({ tenantId, event })
+  }
+  const clock = { at: NOON, now: () => clock.at }
+  const workOf = (on: Database) =>
+    deviceWork({ database: on, releases: releaseCache(on.pool), announce, clock })
+  return {
+    connectionString,
+    database,
+    run: unitOfWork(database, announce),
+    work: workOf(database),
+    announced,
+    clock,
+    another: ({ maxConnections } = {}) => {
+      const other = open(maxConnections)
+      return { database: other, work: workOf(other) }
+    },
+    rows: async (text, values = []) => (await database.pool.query(text, [...values])).rows,
+    close: async () => {
+      await Promise.all(opened.map((each) => each.close()))
+      await own.drop()
+    },
+  }
+}
+
+export interface Tenant {
+  readonly id: string
+  readonly operatorId: string
+  /** A unit of work of this tenant. */
+  run<T>(work: (stores: Stores) => Promise<T>): Promise<T>
+  addProfile(name: string): Promise<string>
+  /** Devices of that profile, their tokens being their names with the tenant's in front. */
+  addDevices(profileId: string, names: readonly string[]): Promise<string[]>
+  addRelease(profileId: string, name: string, changes?: Partial<ReleaseDraft>): Promise<Release>
+  assign(
+    to: { profileId: string } | { deviceId: string },
+    release: Release,
+    at?: Date,
+  ): Promise<void>
+  tokenOf(deviceName: string): string
+}
+
+export async function addTenant(store: TestStore, name: string): Promise<Tenant> {
+  const id = newId()
+  const operatorId = newId()
+  await store.rows('insert into tenants (id, name, created_at) values ($1, $2, $3)', [
+    id,
+    name,
+    NOON,
+  ])
+  await store.rows(
+    `insert into operators (id, tenant_id, name, role, password_hash, created_at)
+     values ($1, $2, $3, 'administrator', 'none', $4)`,
+    [operatorId, id, `admin of ${name}`, NOON],
+  )
+  const run: Tenant['run'] = (work) => store.run(id, work)
+  const tokenOf = (deviceName: string) => `${name} ${deviceName}`
+  return {
+    id,
+    operatorId,
+    run,
+    tokenOf,
+    addProfile: async (profileName) => {
+      const profile = { id: newId(), name: profileName, description: null, createdAt: NOON }
+      await run(({ profiles }) => profiles.insert(profile))
+      return profile.id
+    },
+    addDevices: async (profileId, names) => {
+      const added = names.map((deviceName) => ({
+        id: newId(),
+        profileId,
+        name: deviceName,
+        labels: [],
+        attributes: {},
+        credentialId: newId(),
+        tokenHash: hashOf(tokenOf(deviceName)),
+        createdAt: NOON,
+      }))
+      await run(({ devices }) => devices.insert(added))
+      return added.map((device) => device.id)
+    },
+    addRelease: async (profileId, releaseName, changes = {}) => {
+      const [title = '', version = ''] = releaseName.split('@')
+      const draft = { profileId, title, version, type: 'firmware', ...changes }
+      const release = createRelease(
+        { externalUrl: `https://files.example/${randomUUID()}`, ...draft },
+        newId(),
+        NOON,
+      )
+      await run(({ catalogue }) => catalogue.insert(release))
+      return release
+    },
+    assign: (to, release, at = NOON) =>
+      run(({ assignments }) =>
+        assignments.put(to, {
+          id: newId(),
+          type: release.type,
+          releaseId: release.id,
+          assignedAt: at,
+          assignedBy: 'admin',
+        }),
+      ),
+  }
+}
