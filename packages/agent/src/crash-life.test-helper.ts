@@ -43,6 +43,7 @@ echo ${word}
 export async function live({ server, folder, word }: Device, step: Step): Promise<RunEnd> {
   const script = scriptInstaller({
     script: join(folder, 'update'),
+    environment: process.env,
     folder: join(folder, 'state'),
     timeoutMs: 60_000,
     clock: systemClock,

@@ -50,6 +50,7 @@ async function optionsFrom(settings: Settings, log: Log) {
   const types = await typesOf(settings, stateFolder)
   const installer = scriptInstaller({
     script: settings.installScript,
+    environment: process.env,
     folder: stateFolder,
     timeoutMs: settings.installTimeoutSeconds * 1000,
     clock: systemClock,

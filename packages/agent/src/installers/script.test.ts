@@ -15,9 +15,10 @@ async function run(
   await writeFile(script, text, { mode: 0o755 })
   const installer = scriptInstaller({
     script,
+    environment: { PATH: process.env.PATH, UPDRAFT_DEVICE_TOKEN: 'secret' },
     folder,
     timeoutMs: more.timeoutMs ?? 30_000,
-    graceMs: 10_000,
+    graceMs: 200,
     clock: more.clock ?? systemClock,
   })
   const result = await installer.install({
@@ -42,11 +43,9 @@ test.each([
 })
 
 test('the script gets the file as its argument, the release in its environment, and not the token', async () => {
-  process.env.UPDRAFT_DEVICE_TOKEN = 'secret'
   const { folder } = await run(
     '#!/bin/sh\n{ echo "$# $1"; env | grep ^UPDRAFT_ | sort; } > "$(dirname "$0")/seen"\n',
   )
-  delete process.env.UPDRAFT_DEVICE_TOKEN
   expect((await readFile(join(folder, 'seen'), 'utf8')).trim().split('\n')).toEqual([
     '1 /downloads/x y.part',
     'UPDRAFT_OPERATION=op-1',
@@ -72,6 +71,7 @@ test('a script that is killed, or is not there, has failed', async () => {
   })
   const installer = scriptInstaller({
     script: './no-such-script',
+    environment: {},
     folder: await temporaryFolder(),
     timeoutMs: 1000,
     clock: systemClock,

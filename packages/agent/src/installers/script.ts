@@ -17,6 +17,8 @@ import type { Clock } from '../waits.ts'
 export interface ScriptInstallerOptions {
   /** A path with a slash, or a name looked up on PATH. */
   readonly script: string
+  /** What it finds in its environment, besides the release; the device's token is left out. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Its output lies here while it runs. */
   readonly folder: string
   readonly timeoutMs: number
@@ -39,7 +41,7 @@ export function scriptInstaller(options: ScriptInstallerOptions): Installer {
 
   return {
     async install(job): Promise<InstallResult> {
-      const child = start(options.script, job, output, errors)
+      const child = start(options, job, output, errors)
       const ended = whenEnded(child)
       const { pid } = child
       if (pid === undefined) return { kind: 'failed', error: (await ended).what }
@@ -85,10 +87,15 @@ export function scriptInstaller(options: ScriptInstallerOptions): Installer {
 /** Emptied, and appended to: cut short while the script writes, the file does not grow a hole. */
 const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND
 
-function start(script: string, job: InstallJob, output: string, errors: string): ChildProcess {
+function start(
+  { script, environment }: ScriptInstallerOptions,
+  job: InstallJob,
+  output: string,
+  errors: string,
+): ChildProcess {
   const [out, err] = [openSync(output, FRESH, 0o600), openSync(errors, FRESH, 0o600)]
   // The script has no need to speak to the server in the device's name.
-  const { UPDRAFT_DEVICE_TOKEN: _, ...inherited } = process.env
+  const { UPDRAFT_DEVICE_TOKEN: _, ...inherited } = environment
   try {
     return spawn('/bin/sh', ['-c', STARTER, script, job.file], {
       detached: true,
