@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 /** Tests of these rooms of the server use a database of their own. */
 const withDatabase = 'packages/server/src/{store,app,artifacts,operator,dialects}/**/*.test.ts'
 
+/** Kill the agent at every step: too long for every save. */
+const cuts = 'packages/agent/src/{crash,power-cut}.test.ts'
+
 /** One PostgreSQL for the run; each test file makes a database in it. */
 const globalSetup = 'tools/test-postgres.ts'
 
@@ -19,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'tools/*.test.ts'],
-          exclude: [withDatabase],
+          exclude: [withDatabase, cuts],
           sequence: { groupOrder: 0 },
         },
       },
@@ -31,6 +34,9 @@ export default defineConfig({
           globalSetup,
           ...patient,
         },
+      },
+      {
+        test: { name: 'cuts', include: [cuts], sequence: { groupOrder: 1 }, testTimeout: 300_000 },
       },
       {
         test: {

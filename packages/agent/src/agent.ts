@@ -1,118 +1,18 @@
 /**
  * The agent's life: wake up, finish what was begun, check in, carry out what is offered, and wait. Whom it
- * talks to is an uplink, how an artifact gets in place is an installer; both are told here.
+ * talks to is an uplink, how an artifact gets in place is an installer.
  */
 import { EventEmitter } from 'node:events'
-import type { Installed, JsonObject, State } from '@updraft/core'
 import { CarryOut, type Turn } from './carry-out.ts'
-import type { Tools } from './create-agent.ts'
 import { removeOthers } from './disk.ts'
+import type { AgentEvents } from './events.ts'
 import type { InstalledVersions } from './installed.ts'
 import type { Ended, Entry, Journal } from './journal.ts'
 import { type Lock, lockFolder } from './lock.ts'
+import type { Tools } from './tools.ts'
 import { Away, messageOf } from './trouble.ts'
+import type { CheckInAnswer, Offer } from './uplink.ts'
 import { backOffMs, spreadMs } from './waits.ts'
-
-/** What the server asks this device to install, in the agent's words. */
-export interface Offer {
-  /** Names the operation; for a standing offer made up from what it says. */
-  readonly operation: string
-  readonly type: string
-  readonly title: string
-  readonly version: string
-  /** Null when nobody told. */
-  readonly sizeBytes: number | null
-  readonly checksum: { readonly algorithm: string; readonly value: string } | null
-  /** Where the bytes are, for uplinks that fetch by address. */
-  readonly address: string | null
-  /** The offer stays until another takes its place, whatever is reported; the agent paces its own attempts. */
-  readonly isStanding: boolean
-}
-
-/** The agent's side of a device dialect. Everything may throw Away; nothing else is foreseen. */
-export interface Uplink {
-  readonly name: string
-  /** Tells what runs here and asks what to do. With `waitSeconds` the server may hold the answer that long. */
-  checkIn(about: {
-    readonly installed: Readonly<Record<string, Installed>>
-    readonly facts: JsonObject
-    readonly waitSeconds: number
-    readonly signal: AbortSignal
-  }): Promise<CheckInAnswer>
-  /** `over`: the server will hear no more of this operation, whatever we still have to say. */
-  report(offer: Offer, report: OutgoingReport, signal: AbortSignal): Promise<'taken' | 'over'>
-  /** The bytes from there on, or from the start when the server cannot or the file has changed since. */
-  fetch(
-    offer: Offer,
-    from: { readonly byte: number; readonly etag: string | null },
-    limits: { readonly stallMs: number; readonly signal: AbortSignal },
-  ): Promise<Fetched>
-}
-
-export interface CheckInAnswer {
-  readonly offers: readonly Offer[]
-  readonly nextCheckInSeconds: number | null
-  /** The server held the answer as long as asked: ask again at once. */
-  readonly wasHeld: boolean
-}
-
-export interface OutgoingReport {
-  readonly state: State
-  readonly progressPercent?: number
-  readonly error?: string
-  readonly installed: Installed | null
-}
-
-export interface Fetched {
-  /** The first byte's place in the file. */
-  readonly from: number
-  /** Length of the whole file, if told. */
-  readonly totalBytes: number | null
-  readonly etag: string | null
-  readonly pieces: AsyncIterable<Buffer>
-}
-
-/** Puts an artifact in place. It is called again for the same file if the power went while it ran. */
-export interface Installer {
-  install(job: InstallJob): Promise<InstallResult>
-  /** Waits for what an earlier life of the agent began and left running. */
-  settle?(mark: JsonObject): Promise<void>
-}
-
-export interface InstallJob {
-  /** Absolute path; whole and checked. It is removed once the update has ended. */
-  readonly file: string
-  readonly release: Readonly<Pick<Offer, 'operation' | 'type' | 'title' | 'version' | 'sizeBytes'>>
-  readonly previous: Installed | null
-  /** Keeps a note that settle() gets should the agent be killed from here on. */
-  remember(mark: JsonObject): Promise<void>
-}
-
-/** `exit`: the supervisor starts the new version; `restart`: the machine has to start anew for it. */
-export type InstallResult =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'exit' }
-  | { readonly kind: 'restart' }
-  | { readonly kind: 'failed'; readonly error: string }
-
-export interface AgentEvents {
-  /** Somebody has to install `file` and call `respond`; for programs that brought no installer. */
-  'device:update': [
-    update: {
-      file: string
-      release: InstallJob['release']
-      respond: (result: InstallResponse) => void
-    },
-  ]
-  'check-in': [answer: CheckInAnswer]
-  offer: [offer: Offer]
-  progress: [progress: { offer: Offer; state: State; progressPercent: number }]
-  ended: [end: { offer: Offer; state: 'UPDATED' | 'FAILED' | 'OVER'; error: string | null }]
-  waiting: [wait: { ms: number; because: string }]
-}
-
-/** What a host program may answer: done, exit, restart, or why it failed. */
-export type InstallResponse = 'done' | 'exit' | 'restart' | { readonly failed: string }
 
 /** Why run() came back. */
 export type RunEnd =

@@ -4,12 +4,12 @@
  * with the one the journal names.
  */
 import { type Installed, nameOf, type State } from '@updraft/core'
-import type { Offer } from './agent.ts'
-import type { Tools } from './create-agent.ts'
 import { download } from './download.ts'
 import { type Entry, type Phase, withEnd } from './journal.ts'
 import { Reports } from './reports.ts'
+import type { Tools } from './tools.ts'
 import { Away, messageOf, UpdateFailed, WrongBytes } from './trouble.ts'
+import type { Offer } from './uplink.ts'
 import { refuseUncheckable, verify } from './verify.ts'
 
 /** What a turn of the agent came to. */

@@ -3,15 +3,17 @@ import { createHash } from 'node:crypto'
 import * as promises from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { JsonObject } from '@updraft/core'
-import { Agent, type Installer, type Uplink } from './agent.ts'
+import { Agent } from './agent.ts'
 import type { Disk } from './disk.ts'
-import type { DownloadLimits } from './download.ts'
 import { type AskInstalled, type InstalledByType, InstalledVersions } from './installed.ts'
+import type { Installer } from './installer.ts'
 import { eventInstaller } from './installers/event.ts'
 import { type Entry, Journal } from './journal.ts'
 import { readBootId } from './lock.ts'
 import { type Log, silentLog } from './log.ts'
-import { type BackOff, type Clock, type Random, systemClock, Throttle } from './waits.ts'
+import type { Tools } from './tools.ts'
+import type { Uplink } from './uplink.ts'
+import { type Clock, type Random, systemClock, Throttle } from './waits.ts'
 
 export interface AgentOptions {
   readonly uplink: Uplink
@@ -50,34 +52,6 @@ export interface AgentOptions {
   readonly random?: Random
   readonly disk?: Disk
   readonly bootId?: string
-}
-
-/** What the agent's parts are handed. */
-export interface Tools {
-  readonly uplink: Uplink
-  readonly stateFolder: string
-  readonly downloadsFolder: string
-  readonly journal: Journal
-  readonly installed: InstalledVersions
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  readonly throttle: Throttle
-  readonly bootId: string
-  readonly intervalMs: number
-  readonly isIntervalFixed: boolean
-  readonly firstCheckInMs: number
-  readonly waitSeconds: number
-  readonly backOff: BackOff
-  readonly download: DownloadLimits
-  readonly isUncheckedAllowed: boolean
-  readonly facts: () => Promise<JsonObject>
-  readonly restart: () => Promise<void>
-  readonly installerFor: (type: string) => Installer | undefined
-  readonly fileName: (entry: Entry) => string
-  readonly filePath: (entry: Entry) => string
-  readonly emit: Agent['emit']
 }
 
 /** An agent, not yet running: listen to its events, then `await agent.run()`. */

@@ -4,9 +4,9 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Offer, Uplink } from './agent.ts'
 import { type Disk, freeBytes, sizeIfThere, syncFolder } from './disk.ts'
 import { codeOf, UpdateFailed, WrongBytes } from './trouble.ts'
+import type { Offer, Uplink } from './uplink.ts'
 import type { Throttle } from './waits.ts'
 
 export interface DownloadLimits {

@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Installed, JsonObject } from '@updraft/core'
-import type { Offer } from './agent.ts'
 import { type Disk, readIfThere, writeDurably } from './disk.ts'
 import { type Log, silentLog } from './log.ts'
+import type { Offer } from './uplink.ts'
 
 /** How far an operation has come. The step that follows is the one the phase is named after. */
 export type Phase =

@@ -1,10 +1,11 @@
 /** The power goes at every step there is, and the disk forgets what was not synced. */
 import { expect, test } from 'vitest'
-import type { Offer, OutgoingReport, RunEnd, Uplink } from './agent.ts'
+import type { RunEnd } from './agent.ts'
 import { createAgent } from './create-agent.ts'
 import { sha256, someBytes } from './fake-server.test-helper.ts'
 import { MemoryDisk, randomFrom } from './memory-disk.test-helper.ts'
 import { HurriedClock } from './test-bench.test-helper.ts'
+import type { Offer, OutgoingReport, Uplink } from './uplink.ts'
 import type { Random } from './waits.ts'
 
 const BYTES = someBytes(50_000)

@@ -3,9 +3,9 @@
  * at each twentieth or every five seconds, one at a time, and never holds up the work.
  */
 import { type Installed, STATE_TABLE, type State } from '@updraft/core'
-import type { Offer, Uplink } from './agent.ts'
 import type { Log } from './log.ts'
 import { messageOf } from './trouble.ts'
+import type { Offer, Uplink } from './uplink.ts'
 import type { Clock } from './waits.ts'
 
 const PROGRESS_STEP_PERCENT = 5

@@ -1,9 +1,9 @@
 /** Whether a file is what was announced. The bytes are read back from the disk: those are what gets installed. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { Offer } from './agent.ts'
 import type { Disk } from './disk.ts'
 import { UpdateFailed, WrongBytes } from './trouble.ts'
+import type { Offer } from './uplink.ts'
 
 interface Sum {
   update(piece: Buffer): void

@@ -1,11 +1,13 @@
 /** Hands the artifact to the program that embeds the agent, and waits for its word. */
-import type { Agent, Installer, InstallResponse, InstallResult } from '../agent.ts'
+import type { EventEmitter } from 'node:events'
+import type { AgentEvents, InstallResponse } from '../events.ts'
+import type { Installer, InstallResult } from '../installer.ts'
 import { messageOf } from '../trouble.ts'
 import type { Clock } from '../waits.ts'
 
 /** An installer that emits `device:update`; without a listener, or without an answer in time, it has failed. */
 export function eventInstaller(
-  agent: Pick<Agent, 'emit'>,
+  agent: Pick<EventEmitter<AgentEvents>, 'emit'>,
   { clock, timeoutMs }: { clock: Clock; timeoutMs: number },
 ): Installer {
   return {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { InstallJob } from '../agent.ts'
+import type { InstallJob } from '../installer.ts'
 import { temporaryFolder } from '../test-bench.test-helper.ts'
 import { type Clock, systemClock } from '../waits.ts'
 import { scriptInstaller } from './script.ts'

@@ -10,7 +10,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { open, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '@updraft/core'
-import type { Installer, InstallJob, InstallResult } from '../agent.ts'
+import type { Installer, InstallJob, InstallResult } from '../installer.ts'
 import { type Identity, identify, isRunning, readBootId } from '../lock.ts'
 import type { Clock } from '../waits.ts'
 

@@ -1,7 +1,8 @@
 /** Bytes from an address, from a given place on, as RFC 9110 §14 has it. Any uplink may fetch this way. */
-import type { Fetched } from '../agent.ts'
+
 import { exchange, piecesOf, refusal } from '../http.ts'
 import { Away } from '../trouble.ts'
+import type { Fetched } from '../uplink.ts'
 
 /**
  * Asks for the rest of the file. If-Range keeps two versions of a file from being mixed: when it has changed,

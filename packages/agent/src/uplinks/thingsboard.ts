@@ -12,9 +12,9 @@ import {
   sharedAttributeKeys,
   sharedReleaseOf,
 } from '@updraft/wire/thingsboard'
-import type { Fetched, Offer, Uplink } from '../agent.ts'
 import { exchange, exchangeText, piecesOf, refusal } from '../http.ts'
 import { Away, UpdateFailed } from '../trouble.ts'
+import type { Fetched, Offer, Uplink } from '../uplink.ts'
 import { fetchByRange } from './by-range.ts'
 
 export interface ThingsBoardOptions {

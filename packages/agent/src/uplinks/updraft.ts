@@ -7,9 +7,9 @@ import {
   type ReportRequest,
   reportPath,
 } from '@updraft/wire/updraft'
-import type { Offer, Uplink } from '../agent.ts'
 import { exchangeText, refusal } from '../http.ts'
 import { Away, UpdateFailed } from '../trouble.ts'
+import type { Offer, Uplink } from '../uplink.ts'
 import { fetchByRange } from './by-range.ts'
 
 export interface UpdraftOptions {

@@ -1,0 +1,39 @@
+import type { EventEmitter } from 'node:events'
+import type { JsonObject } from '@updraft/core'
+import type { Disk } from './disk.ts'
+import type { DownloadLimits } from './download.ts'
+import type { AgentEvents } from './events.ts'
+import type { InstalledVersions } from './installed.ts'
+import type { Installer } from './installer.ts'
+import type { Entry, Journal } from './journal.ts'
+import type { Log } from './log.ts'
+import type { Uplink } from './uplink.ts'
+import type { BackOff, Clock, Random, Throttle } from './waits.ts'
+
+/** What the agent's parts are handed. */
+export interface Tools {
+  readonly uplink: Uplink
+  readonly stateFolder: string
+  readonly downloadsFolder: string
+  readonly journal: Journal
+  readonly installed: InstalledVersions
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly throttle: Throttle
+  readonly bootId: string
+  readonly intervalMs: number
+  readonly isIntervalFixed: boolean
+  readonly firstCheckInMs: number
+  readonly waitSeconds: number
+  readonly backOff: BackOff
+  readonly download: DownloadLimits
+  readonly isUncheckedAllowed: boolean
+  readonly facts: () => Promise<JsonObject>
+  readonly restart: () => Promise<void>
+  readonly installerFor: (type: string) => Installer | undefined
+  readonly fileName: (entry: Entry) => string
+  readonly filePath: (entry: Entry) => string
+  readonly emit: EventEmitter<AgentEvents>['emit']
+}

@@ -1,0 +1,61 @@
+/** What an uplink is: the agent's side of a device dialect. */
+import type { Installed, JsonObject, State } from '@updraft/core'
+
+/** What the server asks this device to install, in the agent's words. */
+export interface Offer {
+  /** Names the operation; for a standing offer made up from what it says. */
+  readonly operation: string
+  readonly type: string
+  readonly title: string
+  readonly version: string
+  /** Null when nobody told. */
+  readonly sizeBytes: number | null
+  readonly checksum: { readonly algorithm: string; readonly value: string } | null
+  /** Where the bytes are, for uplinks that fetch by address. */
+  readonly address: string | null
+  /** The offer stays until another takes its place, whatever is reported; the agent paces its own attempts. */
+  readonly isStanding: boolean
+}
+
+/** The agent's side of a device dialect. Everything may throw Away; nothing else is foreseen. */
+export interface Uplink {
+  readonly name: string
+  /** Tells what runs here and asks what to do. With `waitSeconds` the server may hold the answer that long. */
+  checkIn(about: {
+    readonly installed: Readonly<Record<string, Installed>>
+    readonly facts: JsonObject
+    readonly waitSeconds: number
+    readonly signal: AbortSignal
+  }): Promise<CheckInAnswer>
+  /** `over`: the server will hear no more of this operation, whatever we still have to say. */
+  report(offer: Offer, report: OutgoingReport, signal: AbortSignal): Promise<'taken' | 'over'>
+  /** The bytes from there on, or from the start when the server cannot or the file has changed since. */
+  fetch(
+    offer: Offer,
+    from: { readonly byte: number; readonly etag: string | null },
+    limits: { readonly stallMs: number; readonly signal: AbortSignal },
+  ): Promise<Fetched>
+}
+
+export interface CheckInAnswer {
+  readonly offers: readonly Offer[]
+  readonly nextCheckInSeconds: number | null
+  /** The server held the answer as long as asked: ask again at once. */
+  readonly wasHeld: boolean
+}
+
+export interface OutgoingReport {
+  readonly state: State
+  readonly progressPercent?: number
+  readonly error?: string
+  readonly installed: Installed | null
+}
+
+export interface Fetched {
+  /** The first byte's place in the file. */
+  readonly from: number
+  /** Length of the whole file, if told. */
+  readonly totalBytes: number | null
+  readonly etag: string | null
+  readonly pieces: AsyncIterable<Buffer>
+}
