@@ -3,3 +3,4 @@ export function hasCommand(command: string): boolean
 export function firmwareFiles(): Promise<
   { readonly seabios: string; readonly ubootRpi: readonly string[] } | undefined
 >
+export function pythonWith(name: string): Promise<string | undefined>

@@ -1,5 +1,6 @@
 // What the tests need from outside of npm, as one table. Tools come from Debian's packages, by apt
-// when we may; files are taken out of packages without installing them.
+// when we may; files are taken out of packages without installing them; Python clients get an
+// environment of their own.
 
 import { execFile } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
@@ -14,9 +15,11 @@ const call = promisify(execFile)
 /**
  * `apt`: a command, and the Debian package that brings it.
  * `deb-file`: files out of a Debian package, unpacked under `.tools`; `files` are where they lie in it.
+ * `pip`: a client from PyPI and what it needs, in a Python environment under `.tools`.
  */
 const SERVICES = [
   { kind: 'apt', command: 'curl', package: 'curl' },
+  { kind: 'apt', command: 'python3', package: 'python3-venv' },
   { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },
   {
     kind: 'deb-file',
@@ -27,6 +30,8 @@ const SERVICES = [
       'usr/lib/u-boot/rpi_arm64/u-boot.bin',
     ],
   },
+  // It would fetch mmh3 by itself when it is first imported.
+  { kind: 'pip', package: 'tb-mqtt-client', version: '1.13.13', besides: ['mmh3==5.3.1'] },
 ]
 
 /** Gets what is missing, with a line for each thing it got or could not get. Never throws. */
@@ -36,6 +41,7 @@ export async function ensureServices() {
   if (tools.length > 0) await installTools(tools)
   const files = missing.filter((service) => service.kind === 'deb-file')
   if (files.length > 0) await fetchFiles(files)
+  for (const client of missing.filter(({ kind }) => kind === 'pip')) await makeEnvironment(client)
 }
 
 /** Real firmware to update devices with, by its path; undefined where it cannot be had. */
@@ -46,6 +52,13 @@ export async function firmwareFiles() {
   if (!wanted.every(isThere)) return undefined
   const [seabios, uboot] = wanted.map(pathsOf)
   return { seabios: seabios[0], ubootRpi: uboot }
+}
+
+/** The Python that has that package from PyPI, by its path; undefined where it cannot be had. */
+export async function pythonWith(name) {
+  const client = SERVICES.find((service) => service.kind === 'pip' && service.package === name)
+  if (!isThere(client)) await makeEnvironment(client)
+  return isThere(client) ? pythonOf(client) : undefined
 }
 
 /** Whether a command can be found on the PATH. */
@@ -61,12 +74,14 @@ export function hasCommand(command) {
 }
 
 function isThere(service) {
-  return service.kind === 'apt'
-    ? hasCommand(service.command)
-    : pathsOf(service).every((path) => existsSync(path))
+  if (service.kind === 'apt') return hasCommand(service.command)
+  if (service.kind === 'pip') return existsSync(pythonOf(service))
+  return pathsOf(service).every((path) => existsSync(path))
 }
 
 const folderOf = (service) => join(root, '.tools', service.package.replace(':', '-'))
+const environmentOf = ({ package: name, version }) => join(root, '.tools', `pip-${name}-${version}`)
+const pythonOf = (client) => join(environmentOf(client), 'bin', 'python')
 const pathsOf = (service) => service.files.map((file) => join(folderOf(service), file))
 
 async function installTools(tools) {
@@ -135,6 +150,24 @@ async function unpack(service, work) {
   await call('dpkg-deb', ['-x', join(work, archive), unpacked])
   await rm(folderOf(service), { recursive: true, force: true })
   await rename(unpacked, folderOf(service))
+}
+
+/** Made beside and renamed: its Python finds the environment from wherever it lies. */
+async function makeEnvironment(client) {
+  const wanted = `${client.package}==${client.version}`
+  const work = `${environmentOf(client)}-${process.pid}`
+  try {
+    await call('python3', ['-m', 'venv', work])
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    await call(join(work, 'bin', 'python'), [...pip, wanted, ...client.besides])
+    await rename(work, environmentOf(client))
+    say(`Installed: ${wanted}, for Python`)
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isThere(client)) say(`Not obtainable: ${wanted} for Python. ${reasonOf(error)}`)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
 }
 
 const reasonOf = (error) => (error.stderr || error.message).trim().split('\n').at(-1)
