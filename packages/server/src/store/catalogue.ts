@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Catalogue, ReleaseView } from '../app/ports.ts'
 import type { Scope } from './database.ts'
 import { containsText, page } from './paging.ts'
+import { refuseRemoval } from './refusals.ts'
 import type { Tables } from './tables.ts'
 
 export function catalogue({ db, tenantId }: Scope): Catalogue {
@@ -143,6 +144,7 @@ export function catalogue({ db, tenantId }: Scope): Catalogue {
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
         .execute()
+        .catch(refuseRemoval)
     },
   }
 }

@@ -2,7 +2,7 @@ import type { Actor, DomainEvent, EventKind, SubjectKind } from '@updraft/core'
 import { sql } from 'kysely'
 import type { DeliveredEvent, EventFeed, Events, StoredEvent } from '../app/ports.ts'
 import type { Scope } from './database.ts'
-import { page } from './paging.ts'
+import { page, startsWithText } from './paging.ts'
 import type { Tables } from './tables.ts'
 
 /** Called after a commit with the events it held. */
@@ -37,7 +37,8 @@ export function events({ db, tenantId, written }: Scope): Events {
         .where('events.tenant_id', '=', tenantId)
       if (query.deviceId) rows = rows.where('events.device_id', '=', query.deviceId)
       if (query.kind?.includes('.')) rows = rows.where('events.kind', '=', query.kind)
-      else if (query.kind) rows = rows.where('events.kind', 'like', `${query.kind}.%`)
+      else if (query.kind)
+        rows = rows.where('events.kind', 'like', startsWithText(`${query.kind}.`))
       return page(rows, query, {
         columns: { id: sql.ref('events.id') },
         id: sql.ref('events.id'),

@@ -2,6 +2,7 @@
 import { DomainError } from '@updraft/core'
 import { type Expression, type SelectQueryBuilder, sql } from 'kysely'
 import type { Page, PageQuery } from '../app/ports.ts'
+import { isBadData } from './refusals.ts'
 
 /** What a list may be sorted by: the field's name outside, and its column. Columns must not be null. */
 export type SortColumns = Readonly<Record<string, Expression<unknown>>>
@@ -31,7 +32,7 @@ export async function page<Q extends AnyQuery, T>(
   const wanted = sort ?? defaultSort
   const isDescending = wanted.startsWith('-')
   const field = isDescending ? wanted.slice(1) : wanted
-  const column = columns[field]
+  const column = Object.hasOwn(columns, field) ? columns[field] : undefined
   if (!column) {
     throw new DomainError(
       'request.malformed',
@@ -49,7 +50,11 @@ export async function page<Q extends AnyQuery, T>(
     const than = isDescending ? sql`<` : sql`>`
     paged = paged.where(sql<boolean>`(${column}, ${id}) ${than} (${key}, ${lastId})`)
   }
-  const rows = await paged.execute()
+  const rows = await paged.execute().catch((error) => {
+    // The key or the id of a cursor that was made up: no time, no number, no UUID.
+    if (cursor !== undefined && isBadData(error)) throw notOurs(error)
+    throw error
+  })
   const shown = rows.slice(0, limit)
   const last = shown.at(-1) as { page_key: string; page_id: string } | undefined
   const nextCursor =
@@ -58,7 +63,9 @@ export async function page<Q extends AnyQuery, T>(
 }
 
 /** `%` and `_` of the text stand for themselves in the pattern. */
-export const containsText = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+export const containsText = (text: string): string => `%${asPattern(text)}%`
+export const startsWithText = (text: string): string => `${asPattern(text)}%`
+const asPattern = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
 const writeCursor = (...parts: string[]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url')
@@ -70,8 +77,13 @@ function readCursor(cursor: string, sort: string): [string, string] {
   } catch {
     // Falls through to the refusal.
   }
-  throw new DomainError(
+  throw notOurs()
+}
+
+const notOurs = (cause?: unknown) =>
+  new DomainError(
     'request.malformed',
     'The cursor does not belong to this list and sort order.',
+    {},
+    cause,
   )
-}

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Profiles, ProfileView, ReleaseName } from '../app/ports.ts'
 import type { Scope } from './database.ts'
 import { containsText, page } from './paging.ts'
+import { refuseRemoval } from './refusals.ts'
 
 export function profiles({ db, tenantId }: Scope): Profiles {
   const select = () =>
@@ -88,6 +89,7 @@ export function profiles({ db, tenantId }: Scope): Profiles {
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
         .executeTakeFirst()
+        .catch(refuseRemoval)
       if (removed.numDeletedRows === 0n) found(undefined, id)
     },
   }

@@ -1,19 +1,13 @@
 /** What PostgreSQL refuses, in the domain's words. Anything that is not listed stays the bug it is. */
 import { DomainError, type ErrorCode } from '@updraft/core'
 
-/** By the constraint's name, which PostgreSQL makes of table, columns and kind. */
-const BY_CONSTRAINT: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+type Refusal = readonly [ErrorCode, string]
+
+/** By the constraint's name, which PostgreSQL makes of table, columns and kind: what is written does not fit. */
+const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   profiles_tenant_id_name_key: ['profile.duplicate', 'A profile of that name exists already.'],
   devices_tenant_id_name_key: ['device.duplicate', 'A device of that name exists already.'],
   credentials_secret_hash_key: ['device.token-taken', 'Another device has that token already.'],
-  devices_tenant_id_profile_id_fkey: [
-    'profile.in-use',
-    'Devices still have this profile; move or remove them first.',
-  ],
-  releases_tenant_id_profile_id_fkey: [
-    'profile.in-use',
-    'Releases are made for this profile; remove them first.',
-  ],
   releases_tenant_id_title_version_key: [
     'release.duplicate',
     'A release of that title and version exists already.',
@@ -22,16 +16,46 @@ const BY_CONSTRAINT: Readonly<Record<string, readonly [ErrorCode, string]>> = {
     'artifact.unknown',
     'No file with that SHA-256 has been uploaded.',
   ],
+  operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
+  // What was there a moment ago was removed by someone else.
+  devices_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  releases_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  assignments_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  assignments_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  credentials_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  device_presence_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  assignments_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+  operations_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+}
+
+/** The same references seen from the other end: what is to be removed is still needed. */
+const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
+  devices_tenant_id_profile_id_fkey: [
+    'profile.in-use',
+    'Devices still have this profile; move or remove them first.',
+  ],
+  releases_tenant_id_profile_id_fkey: [
+    'profile.in-use',
+    'Releases are made for this profile; remove them first.',
+  ],
   assignments_tenant_id_release_id_fkey: [
     'release.in-use',
     'The release is assigned; withdraw the assignment first.',
   ],
-  operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
 }
 
 /** SQLSTATE classes that say the server is not there, or not able to work, at the moment. */
-const AWAY = /^(08|57P0|53|25006)/
-const AWAY_SYSTEM_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT'])
+const AWAY = /^(08|57P0|57014|53|25006)/
+const AWAY_SYSTEM_CODES = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+])
 const AWAY_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|pool after calling end/
 
@@ -41,21 +65,58 @@ interface DatabaseError {
   readonly message?: string
 }
 
-/** Rethrows what the database threw: as a refusal where it is one, as store.away where it is gone. */
+/** A text with NUL or half a surrogate pair, a number out of range: no statement of ours is wrong, its data is. */
+const UNKEEPABLE = /^22/
+
+/**
+ * Rethrows what the database threw: as a refusal where it is one, as request.malformed where it cannot keep what
+ * it was given, as store.away where it is gone.
+ */
 export function refuse(error: unknown): never {
   if (error instanceof DomainError) throw error
   const { code = '', constraint = '', message = '' } = error as DatabaseError
-  const refusal = BY_CONSTRAINT[constraint]
-  if (refusal) throw new DomainError(refusal[0], refusal[1], {}, error)
+  throwRefusal(BY_CONSTRAINT[constraint], error)
+  if (UNKEEPABLE.test(code)) {
+    const sentence = 'The request holds a text or a number that cannot be kept.'
+    throw new DomainError('request.malformed', sentence, {}, error)
+  }
   if (AWAY.test(code) || AWAY_SYSTEM_CODES.has(code) || AWAY_MESSAGES.test(message)) {
     throw new DomainError('store.away', 'The database does not answer at the moment.', {}, error)
   }
   throw error
 }
 
-/** Whether trying the same transaction again may succeed: a deadlock, or a serialization failure. */
-export const isPassing = (error: unknown): boolean =>
-  ['40P01', '40001'].includes((error as DatabaseError).code ?? '')
+/** Rethrows what the database threw at a removal: as a refusal where the thing is still needed. */
+export function refuseRemoval(error: unknown): never {
+  throwRefusal(BY_REFERENCE[(error as DatabaseError).constraint ?? ''], error)
+  throw error
+}
+
+function throwRefusal(refusal: Refusal | undefined, error: unknown): void {
+  if (refusal) throw new DomainError(refusal[0], refusal[1], {}, error)
+}
+
+/**
+ * Whether trying the same transaction again may succeed: after a deadlock or a serialization failure, or when an
+ * update was about to be queued for a release that was just being removed.
+ */
+const isPassing = (error: unknown): boolean => {
+  const { code = '', constraint } = error as DatabaseError
+  return ['40P01', '40001'].includes(code) || constraint === 'operations_tenant_id_release_id_fkey'
+}
+
+const MAX_TRIES = 4
+
+/** Does a transaction again when that may help, a few times. */
+export async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isPassing(error) || tries >= MAX_TRIES) throw error
+    }
+  }
+}
 
 /** Whether the statement failed for what was in it, so that its parts may fare better one by one. */
 export const isBadData = (error: unknown): boolean =>

@@ -1,0 +1,230 @@
+import { DomainError } from '@updraft/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Stores } from '../app/ports.ts'
+import { refuse } from './refusals.ts'
+import {
+  addTenant,
+  hashOf,
+  NOON,
+  newId,
+  type Tenant,
+  type TestStore,
+  testStore,
+} from './store.test-helper.ts'
+
+let store: TestStore
+let tenant: Tenant
+let profile: string
+let device: string
+
+beforeAll(async () => {
+  store = await testStore()
+  tenant = await addTenant(store, 'acme')
+  profile = await tenant.addProfile('P')
+  ;[device = ''] = await tenant.addDevices(profile, ['D'])
+  await tenant.addRelease(profile, 'R@1')
+})
+afterAll(() => store.close())
+
+const newDevice = (changes: { name?: string; profileId?: string; token?: string }) => ({
+  id: newId(),
+  profileId: changes.profileId ?? profile,
+  name: changes.name ?? newId(),
+  labels: [],
+  attributes: {},
+  credentialId: newId(),
+  tokenHash: hashOf(changes.token ?? newId()),
+  createdAt: NOON,
+})
+const assignment = (releaseId: string) => ({
+  id: newId(),
+  type: 'firmware',
+  releaseId,
+  assignedAt: NOON,
+  assignedBy: 'admin',
+})
+
+const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] = [
+  [
+    'profiles_tenant_id_name_key',
+    'profile.duplicate',
+    ({ profiles }) =>
+      profiles.insert({ id: newId(), name: 'P', description: null, createdAt: NOON }),
+  ],
+  [
+    'devices_tenant_id_name_key',
+    'device.duplicate',
+    ({ devices }) => devices.insert([newDevice({ name: 'D' })]),
+  ],
+  [
+    'devices_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    ({ devices }) => devices.insert([newDevice({ profileId: newId() })]),
+  ],
+  [
+    'credentials_secret_hash_key',
+    'device.token-taken',
+    ({ devices }) => devices.insert([newDevice({ token: 'acme D' })]),
+  ],
+  [
+    'releases_tenant_id_title_version_key',
+    'release.duplicate',
+    () => tenant.addRelease(profile, 'R@1'),
+  ],
+  [
+    'releases_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    () => tenant.addRelease(newId(), 'R@2'),
+  ],
+  [
+    'releases_tenant_id_artifact_sha256_fkey',
+    'artifact.unknown',
+    () =>
+      tenant.addRelease(profile, 'R@2', {
+        externalUrl: null,
+        artifact: {
+          sha256: 'f'.repeat(64),
+          sizeBytes: 1,
+          fileName: 'f',
+          contentType: 'application/octet-stream',
+        },
+      }),
+  ],
+  [
+    'assignments_tenant_id_release_id_fkey',
+    'release.unknown',
+    ({ assignments }) => assignments.put({ deviceId: device }, assignment(newId())),
+  ],
+  [
+    'assignments_tenant_id_device_id_fkey',
+    'device.unknown',
+    async ({ assignments }) => {
+      const release = await tenant.addRelease(profile, `A@${newId()}`)
+      await assignments.put({ deviceId: newId() }, assignment(release.id))
+    },
+  ],
+  [
+    'assignments_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    async ({ assignments }) => {
+      const release = await tenant.addRelease(profile, `A@${newId()}`)
+      await assignments.put({ profileId: newId() }, assignment(release.id))
+    },
+  ],
+]
+
+test.each(RULES)('what %s does not let in is refused as %s', async (constraint, code, work) => {
+  await expect(tenant.run(work)).rejects.toMatchObject({
+    name: 'DomainError',
+    code,
+    cause: { constraint },
+  })
+})
+
+const REMOVALS: readonly [string, (stores: Stores) => Promise<unknown>, () => Promise<unknown>][] =
+  [
+    ['profile.in-use', ({ profiles }) => profiles.remove(profile), async () => {}],
+    [
+      'profile.in-use',
+      async ({ profiles }) => profiles.remove((await profiles.byName('of releases')).id),
+      async () => tenant.addRelease(await tenant.addProfile('of releases'), 'Q@1'),
+    ],
+    [
+      'release.in-use',
+      async ({ catalogue }) => {
+        const { items } = await catalogue.page({ limit: 1, title: 'assigned' })
+        await catalogue.remove(items[0]?.id ?? '')
+      },
+      async () =>
+        tenant.assign({ deviceId: device }, await tenant.addRelease(profile, 'assigned@1')),
+    ],
+  ]
+
+test.each(REMOVALS)('what is needed is not removed: %s', async (code, work, prepare) => {
+  await prepare()
+  await expect(tenant.run(work)).rejects.toMatchObject({ name: 'DomainError', code })
+})
+
+/** Constraints no request can meet, and why. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  api_tokens_secret_hash_key: 'tokens are made here',
+  api_tokens_tenant_id_operator_id_fkey: 'operators are never removed',
+  artifacts_tenant_id_fkey: 'tenants are never removed',
+  assignments_device_id_type_key: 'a second one replaces the first',
+  assignments_profile_id_type_key: 'a second one replaces the first',
+  device_components_device_id_operation_id_fkey: 'written together with the operation',
+  device_components_tenant_id_device_id_fkey: 'written under the lock of the device',
+  device_presence_tenant_id_device_id_fkey: 'written together with the device',
+  credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
+  devices_tenant_id_id_key: 'ids are made here',
+  events_tenant_id_fkey: 'tenants are never removed',
+  idempotent_requests_tenant_id_fkey: 'tenants are never removed',
+  operation_steps_operation_id_fkey: 'written together with the operation',
+  operations_device_id_id_key: 'ids are made here',
+  operations_tenant_id_device_id_fkey: 'written under the lock of the device',
+  operations_tenant_id_release_id_fkey: 'tried again: see device-work.test.ts',
+  operators_name_key: 'operators are not added by requests yet',
+  operators_tenant_id_fkey: 'tenants are never removed',
+  operators_tenant_id_id_key: 'ids are made here',
+  profiles_provisioning_key_key: 'keys are made here',
+  profiles_tenant_id_fkey: 'tenants are never removed',
+  profiles_tenant_id_id_key: 'ids are made here',
+  releases_tenant_id_id_key: 'ids are made here',
+  sessions_tenant_id_operator_id_fkey: 'operators are never removed',
+  spreads_tenant_id_fkey: 'tenants are never removed',
+  tenants_name_key: 'tenants are not added by requests yet',
+}
+
+test('every unique and foreign key either has its refusal or a reason why nobody meets it', async () => {
+  const constraints = await store.rows<{ name: string }>(
+    `select conname as name from pg_constraint
+      where connamespace = 'public'::regnamespace and contype in ('u', 'f') order by 1`,
+  )
+  const refused = new Set(RULES.map(([constraint]) => constraint))
+  const forgotten = constraints
+    .map(({ name }) => name)
+    .filter((name) => !refused.has(name) && !UNREACHABLE[name])
+  expect(forgotten).toEqual([])
+})
+
+describe('what the database cannot keep', () => {
+  const NUL = '\0'
+  test.each<[string, (stores: Stores) => Promise<unknown>]>([
+    [
+      'a name with NUL',
+      ({ profiles }) =>
+        profiles.insert({ id: newId(), name: NUL, description: null, createdAt: NOON }),
+    ],
+    ['a search for NUL', ({ devices }) => devices.page({ limit: 1, search: NUL })],
+    ['an attribute with NUL', ({ devices }) => devices.change(device, { attributes: { a: NUL } })],
+    [
+      'an attribute with half a surrogate pair',
+      ({ devices }) => devices.change(device, { attributes: { a: '\ud800' } }),
+    ],
+  ])('%s is a malformed request', async (_what, work) => {
+    await expect(tenant.run(work)).rejects.toMatchObject({ code: 'request.malformed' })
+  })
+})
+
+test.each([
+  { code: '57P01' },
+  { code: '57P03' },
+  { code: '57014' },
+  { code: '53300' },
+  { code: '08006' },
+  { code: '25006' },
+  { code: 'ECONNREFUSED' },
+  { code: 'EAI_AGAIN' },
+  { message: 'timeout exceeded when trying to connect' },
+  { message: 'Connection terminated unexpectedly' },
+])('%j says that the database is away', (fields) => {
+  const error = Object.assign(new Error(fields.message), fields)
+  expect(() => refuse(error)).toThrow(expect.objectContaining({ code: 'store.away', cause: error }))
+})
+
+test('what was not foreseen stays the bug it is, and a refusal stays itself', () => {
+  const bug = Object.assign(new Error('no such column'), { code: '42703' })
+  expect(() => refuse(bug)).toThrow(bug)
+  const refusal = new DomainError('device.unknown', 'No.')
+  expect(() => refuse(refusal)).toThrow(refusal)
+})
