@@ -284,7 +284,10 @@ export interface Stores {
   spread(to: Spread, id: string, at: Date): Promise<void>
 }
 
-/** One transaction for one tenant: all that is written in it, or nothing. Events in it leave after the commit. */
+/**
+ * One transaction for one tenant: all that is written in it, or nothing. Events in it leave after the commit.
+ * `work` may be called again.
+ */
 export type UnitOfWork = <T>(tenantId: string, work: (stores: Stores) => Promise<T>) => Promise<T>
 
 /** Work on single devices, gathered: hundreds share one statement and one commit. */
@@ -304,7 +307,10 @@ export interface DeviceWork {
 
 /** The durable list of spreads, for whoever works them off. */
 export interface Spreads {
-  /** The next page of devices of the oldest spread nobody else works on, or null when there is none. */
+  /**
+   * Has `work` look at the next page of devices of the oldest spread nobody else works on; false when there is
+   * none. What `work` throws leaves the page to be taken again.
+   */
   next(
     pageSize: number,
     work: (page: { tenantId: string; deviceIds: readonly string[] }) => Promise<void>,

@@ -11,7 +11,7 @@ import { devices } from './devices.ts'
 import { type Announce, events } from './events.ts'
 import { operations } from './operations.ts'
 import { profiles } from './profiles.ts'
-import { refuse } from './refusals.ts'
+import { again, refuse } from './refusals.ts'
 import { addSpread } from './spreads.ts'
 import type { Tables } from './tables.ts'
 import { tokens } from './tokens.ts'
@@ -121,21 +121,23 @@ export async function migrate(
   }
 }
 
-/** Units of work on that database; `announce` is called after each commit with the events it held. */
+/**
+ * Units of work on that database; `announce` is called after each commit with the events it held. One that met
+ * another in a deadlock is done once more.
+ */
 export function unitOfWork({ db }: Database, announce: Announce): UnitOfWork {
   return async (tenantId, work) => {
-    const happened: DomainEvent[] = []
-    const result = await db
-      .transaction()
-      .execute((transaction) => {
+    const { result, happened } = await again(() => {
+      const happened: DomainEvent[] = []
+      return db.transaction().execute(async (transaction) => {
         const scope: Scope = {
           db: transaction,
           tenantId,
           written: (events) => happened.push(...events),
         }
-        return work(storesOf(scope))
+        return { result: await work(storesOf(scope)), happened }
       })
-      .catch(refuse)
+    }).catch(refuse)
     if (happened.length > 0) announce(tenantId, happened)
     return result
   }

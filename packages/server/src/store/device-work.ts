@@ -5,7 +5,7 @@ import { type DeviceChanges, writeChanges } from './changes.ts'
 import type { Database } from './database.ts'
 import type { Announce } from './events.ts'
 import { groupCommit } from './group-commit.ts'
-import { isBadData, isPassing, refuse } from './refusals.ts'
+import { again, isBadData, refuse } from './refusals.ts'
 import {
   operationsByIds,
   type Releases,
@@ -17,7 +17,6 @@ import {
 } from './snapshots.ts'
 
 const MAX_BATCH = 500
-const MAX_TRIES = 4
 /** While one batch waits for the disk the next is read from the devices. */
 const LANES = 2
 
@@ -88,8 +87,10 @@ export function deviceWork({
 
   /** One transaction for all; answers for each what it decided, or why it was refused. */
   const settleTogether = async (settlings: readonly Settling[]): Promise<(Settled | Error)[]> => {
+    const written: DeviceChanges[] = []
     const client = await pool.connect()
     let isBroken = false
+    let answers: (Settled | Error)[]
     try {
       await client.query('begin')
       const rows = await snapshotRows(
@@ -104,8 +105,7 @@ export function deviceWork({
         client,
         settlings.flatMap(({ target }) => target.operationId ?? []),
       )
-      const written: DeviceChanges[] = []
-      const answers = settlings.map(({ target, decide }): Settled | Error => {
+      answers = settlings.map(({ target, decide }): Settled | Error => {
         try {
           const snapshot = snapshots.get(target.deviceId)
           if (snapshot?.tenantId !== target.tenantId) {
@@ -124,10 +124,6 @@ export function deviceWork({
       })
       await writeChanges(client, written, clock.now())
       await client.query('commit')
-      for (const { tenantId, changes } of written) {
-        if (changes.events.length > 0) announce(tenantId, changes.events)
-      }
-      return answers
     } catch (error) {
       isBroken = !(await client.query('rollback').then(
         () => true,
@@ -136,6 +132,23 @@ export function deviceWork({
       throw error
     } finally {
       client.release(isBroken)
+    }
+    for (const { tenantId, changes } of written) {
+      if (changes.events.length > 0) announce(tenantId, changes.events)
+    }
+    return answers
+  }
+
+  /** One device's data the database will not have must not cost the others their answer: it is found by halves. */
+  const settleApart = async (settlings: readonly Settling[]): Promise<(Settled | Error)[]> => {
+    try {
+      return await again(() => settleTogether(settlings))
+    } catch (error) {
+      if (!isBadData(error) || !(error instanceof Error)) throw error
+      if (settlings.length === 1) return [error]
+      const half = Math.ceil(settlings.length / 2)
+      const answers = await settleApart(settlings.slice(0, half))
+      return [...answers, ...(await settleApart(settlings.slice(half)))]
     }
   }
 
@@ -149,37 +162,12 @@ export function deviceWork({
     maxBatch: MAX_BATCH,
     lanes: LANES,
     keyOf: ({ target }) => target.deviceId,
-    carryOut: async (settlings) => {
-      try {
-        return await again(() => settleTogether(settlings))
-      } catch (error) {
-        // One device's data the database will not have must not cost the others their answer.
-        if (!isBadData(error) || settlings.length === 1) throw error
-        const each = settlings.map((one) => again(() => settleTogether([one])))
-        return Promise.all(
-          each.map((result) => result.then(([answer]) => answer as Settled | Error, toError)),
-        )
-      }
-    },
+    carryOut: settleApart,
   })
 
   return {
     arrive: (tokenHash, dialect, now) => arrive({ tokenHash, dialect, now }).catch(refuse),
     settle: <T extends Settled>(target: Settling['target'], decide: (snapshot: Snapshot) => T) =>
       settle({ target, decide }).catch(refuse) as Promise<T>,
-  }
-}
-
-const toError = (error: unknown): Error =>
-  error instanceof Error ? error : new Error(String(error))
-
-/** Runs it again after a deadlock or a serialization failure, a few times. */
-async function again<T>(work: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isPassing(error) || tries >= MAX_TRIES) throw error
-    }
   }
 }

@@ -67,17 +67,27 @@ type Queryable = Pick<pg.ClientBase, 'query'>
 export function releaseCache(pool: Queryable, maxReleases = 2000): Releases {
   const known = new Map<string, Release>()
   return async (ids) => {
-    const missing = [...new Set(ids)].filter((id) => !known.has(id))
-    if (missing.length > 0) {
-      if (known.size + missing.length > maxReleases) known.clear()
-      const { rows } = await pool.query<ReleaseRow>({
-        name: 'releases-by-ids',
-        text: 'select * from releases where id = any($1::uuid[])',
-        values: [[...missing, ...(known.size === 0 ? ids : [])]],
-      })
-      for (const row of rows) known.set(row.id, releaseOf(row))
+    // What is asked for is gathered apart: another call may make room in the cache meanwhile.
+    const found = new Map<string, Release>()
+    const missing = new Set<string>()
+    for (const id of ids) {
+      const release = known.get(id)
+      if (release) found.set(id, release)
+      else missing.add(id)
     }
-    return known
+    if (missing.size === 0) return found
+    const { rows } = await pool.query<ReleaseRow>({
+      name: 'releases-by-ids',
+      text: 'select * from releases where id = any($1::uuid[])',
+      values: [[...missing]],
+    })
+    if (known.size + rows.length > maxReleases) known.clear()
+    for (const row of rows) {
+      const release = releaseOf(row)
+      known.set(row.id, release)
+      found.set(row.id, release)
+    }
+    return found
   }
 }
 
@@ -157,11 +167,12 @@ function snapshotOf(row: SnapshotRow, releases: ReadonlyMap<string, Release>): S
   for (const [type, title, version, operationJson] of row.components ?? []) {
     if (title !== null || version !== null) installed[type] = { title, version }
     const operation = operationJson ? operationOfJson(operationJson) : null
+    const underWay = operation?.endedAt ? null : operation
     components[type] = {
       deviceAssignment: null,
       profileAssignment: null,
-      underWay: operation && !operation.endedAt ? operation : null,
-      underWayRelease: (operation && releases.get(operation.releaseId)) ?? null,
+      underWay,
+      underWayRelease: (underWay && releases.get(underWay.releaseId)) ?? null,
       latestEnded: operation?.endedAt ? operation : null,
     }
   }

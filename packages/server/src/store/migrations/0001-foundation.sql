@@ -55,6 +55,7 @@ create table idempotent_requests (
   started_at timestamptz not null,
   primary key (tenant_id, key)
 );
+create index idempotent_requests_by_start on idempotent_requests (started_at);
 
 create table profiles (
   id uuid primary key,
@@ -169,7 +170,7 @@ create table operations (
   tenant_id uuid not null,
   device_id uuid not null,
   -- Null once the release is removed; title and version stay for the history.
-  release_id uuid references releases on delete set null,
+  release_id uuid,
   type text not null,
   title text not null,
   version text not null,
@@ -188,12 +189,13 @@ create table operations (
   changed_at timestamptz not null,
   ended_at timestamptz,
   check ((ended_at is not null) = (state in ('UPDATED', 'FAILED', 'CANCELED'))),
-  foreign key (tenant_id, device_id) references devices (tenant_id, id) on delete cascade
+  unique (device_id, id),
+  foreign key (tenant_id, device_id) references devices (tenant_id, id) on delete cascade,
+  foreign key (tenant_id, release_id) references releases (tenant_id, id) on delete set null (release_id)
 ) with (fillfactor = 80);
 -- One update at a time for each type of component.
 create unique index operations_under_way on operations (device_id, type) where ended_at is null;
-create index operations_by_device on operations (device_id, opened_at);
-create index operations_by_release on operations (release_id) where ended_at is null;
+create index operations_by_release on operations (release_id);
 
 -- What a device says it runs, and its newest operation, for each type of component.
 create table device_components (
@@ -203,10 +205,12 @@ create table device_components (
   installed_title text,
   installed_version text,
   installed_at timestamptz,
-  operation_id uuid references operations on delete set null,
+  operation_id uuid,
   operation_state text,
   primary key (device_id, type),
-  foreign key (tenant_id, device_id) references devices (tenant_id, id) on delete cascade
+  foreign key (tenant_id, device_id) references devices (tenant_id, id) on delete cascade,
+  -- By way of the device, so that it is this one's, and found without an index of its own when devices are removed.
+  foreign key (device_id, operation_id) references operations (device_id, id) on delete set null (operation_id)
 ) with (fillfactor = 80);
 create index device_components_by_state on device_components (tenant_id, operation_state);
 
@@ -239,7 +243,8 @@ create index events_by_tenant on events (tenant_id, id);
 create index events_by_device on events (device_id, id) where device_id is not null;
 
 -- Devices still to be looked at after what is meant for them changed: one device, or all of a profile from
--- `after_device_id` on. Worked off in pages, so that a profile of any size costs the same memory.
+-- `after_device_id` on. Worked off in pages, so that a profile of any size costs the same memory. No references:
+-- whoever removes a device or a profile must not wait for the one that is just looking at it.
 create table spreads (
   id uuid primary key,
   tenant_id uuid not null references tenants,
@@ -247,7 +252,6 @@ create table spreads (
   profile_id uuid,
   after_device_id uuid,
   created_at timestamptz not null,
-  check ((device_id is null) <> (profile_id is null)),
-  foreign key (tenant_id, device_id) references devices (tenant_id, id) on delete cascade,
-  foreign key (tenant_id, profile_id) references profiles (tenant_id, id) on delete cascade
+  check ((device_id is null) <> (profile_id is null))
 );
+create index spreads_by_age on spreads (created_at, id);
