@@ -1,3 +1,4 @@
+import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Assignments, AssignmentView } from '../app/ports.ts'
 import type { Scope } from './database.ts'
@@ -7,7 +8,7 @@ export function assignments({ db, tenantId }: Scope): Assignments {
   return {
     put: async (to, assignment) => {
       const scope = columnsOf(to)
-      await db
+      const { numInsertedOrUpdatedRows } = await db
         .insertInto('assignments')
         .values({
           id: assignment.id,
@@ -19,13 +20,20 @@ export function assignments({ db, tenantId }: Scope): Assignments {
           assigned_by: assignment.assignedBy,
         })
         .onConflict((conflict) =>
-          conflict.columns([scope.device_id ? 'device_id' : 'profile_id', 'type']).doUpdateSet({
-            release_id: assignment.releaseId,
-            assigned_at: assignment.assignedAt,
-            assigned_by: assignment.assignedBy,
-          }),
+          conflict
+            .columns([scope.device_id ? 'device_id' : 'profile_id', 'type'])
+            .doUpdateSet({
+              release_id: assignment.releaseId,
+              assigned_at: assignment.assignedAt,
+              assigned_by: assignment.assignedBy,
+            })
+            .where('assignments.tenant_id', '=', tenantId),
         )
-        .execute()
+        .executeTakeFirstOrThrow()
+      if (numInsertedOrUpdatedRows === 1n) return
+      throw 'deviceId' in to
+        ? new DomainError('device.unknown', `There is no device ${to.deviceId}.`)
+        : new DomainError('profile.unknown', `There is no profile ${to.profileId}.`)
     },
     withdraw: async (from, type) => {
       const { device_id, profile_id } = columnsOf(from)

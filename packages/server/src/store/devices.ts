@@ -155,6 +155,13 @@ export function devices({ db, tenantId }: Scope): Devices {
       )
     },
     replaceToken: async (id, credential) => {
+      // Of two replacements at once the second must see, and end, the token of the first.
+      await db
+        .selectFrom('devices')
+        .select('id')
+        .where(({ and }) => and([...own(id)]))
+        .forNoKeyUpdate()
+        .execute()
       await get(id)
       await db
         .deleteFrom('credentials')

@@ -10,14 +10,16 @@ const ABANDONED_AFTER = sql`interval '1 minute'`
 
 export const idempotentRequests = ({ db }: Database): IdempotentRequests => ({
   begin: async (tenantId, key, fingerprint, now) => {
+    await sql`delete from idempotent_requests where started_at < ${now}::timestamptz - ${KEPT_FOR}`
+      .execute(db)
+      .catch(refuse)
     const begun = await sql`
       insert into idempotent_requests as r (tenant_id, key, fingerprint, started_at)
       values (${tenantId}, ${key}, ${fingerprint}, ${now})
       on conflict (tenant_id, key) do update
         set started_at = excluded.started_at, fingerprint = excluded.fingerprint, answer = null
-        where r.started_at < ${now}::timestamptz - ${KEPT_FOR}
-           or (r.answer is null and r.fingerprint = excluded.fingerprint
-               and r.started_at < ${now}::timestamptz - ${ABANDONED_AFTER})
+        where r.answer is null and r.fingerprint = excluded.fingerprint
+          and r.started_at < ${now}::timestamptz - ${ABANDONED_AFTER}
       returning 1`
       .execute(db)
       .catch(refuse)
