@@ -1,0 +1,361 @@
+import {
+  type Changes,
+  cancelByOperator,
+  hear,
+  NO_FACTS,
+  type Operation,
+  type Snapshot,
+  visit,
+} from '@updraft/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  addTenant,
+  hashOf,
+  minutesAfter,
+  NOON,
+  newId,
+  type Tenant,
+  type TestStore,
+  testStore,
+} from './store.test-helper.ts'
+
+let store: TestStore
+let tenant: Tenant
+let profile: string
+
+beforeAll(async () => {
+  store = await testStore()
+  tenant = await addTenant(store, 'acme')
+  profile = await tenant.addProfile('P')
+  await tenant.assign({ profileId: profile }, await tenant.addRelease(profile, 'R@1'))
+})
+afterAll(() => store.close())
+
+const moment = () => ({ now: store.clock.now(), newId })
+const look = (snapshot: Snapshot) => visit(snapshot, { ...moment(), facts: NO_FACTS, tells: false })
+const NOTHING: Changes = { installed: {}, inventory: null, operations: [], steps: [], events: [] }
+
+const operationsOf = (deviceId: string) =>
+  store.rows<{ id: string; state: string }>(
+    'select id, state from operations where device_id = $1 order by opened_at, id',
+    [deviceId],
+  )
+
+/** How many statements of ours the database carried out meanwhile, by name. */
+async function countQueries<T>(work: () => Promise<T>): Promise<{ result: T; queries: number }> {
+  const { pool } = store.database
+  const original = pool.query
+  let queries = 0
+  pool.query = ((...args: Parameters<typeof original>) => {
+    queries += 1
+    return Reflect.apply(original, pool, args)
+  }) as typeof pool.query
+  try {
+    return { result: await work(), queries }
+  } finally {
+    pool.query = original
+  }
+}
+
+describe('a device that arrives', () => {
+  test('is known by its token, and nobody by another', async () => {
+    const [id] = await tenant.addDevices(profile, ['known'])
+    const arrived = await store.work.arrive(hashOf(tenant.tokenOf('known')), 'updraft', NOON)
+    expect(arrived?.device).toMatchObject({ id, name: 'known', profileName: 'P' })
+    expect(arrived?.tenantId).toBe(tenant.id)
+    expect(await store.work.arrive(hashOf('nobody'), 'updraft', NOON)).toBeNull()
+  })
+
+  test('was seen, for good, when it has its answer, and never earlier than before', async () => {
+    const [id] = await tenant.addDevices(profile, ['seen'])
+    const token = hashOf(tenant.tokenOf('seen'))
+    const later = minutesAfter(NOON, 5)
+    const first = await store.work.arrive(token, 'updraft', later)
+    expect(first?.device).toMatchObject({ lastSeenAt: later, dialect: 'updraft' })
+    await store.work.arrive(token, 'thingsboard', NOON)
+    const { database } = store.another()
+    const { rows } = await database.pool.query(
+      'select last_seen_at, dialect from device_presence where device_id = $1',
+      [id],
+    )
+    expect(rows).toEqual([{ last_seen_at: later, dialect: 'thingsboard' }])
+  })
+
+  test('with 499 others at once costs a few statements, and each has its own answer', async () => {
+    const names = Array.from({ length: 500 }, (_, index) => `crowd-${index}`)
+    await tenant.addDevices(profile, names)
+    const tokens = [...names, 'nobody'].map((name) => hashOf(tenant.tokenOf(name)))
+    // The releases are known to this process from here on.
+    await store.work.arrive(tokens[0] ?? Buffer.alloc(0), 'updraft', NOON)
+    const { result, queries } = await countQueries(() =>
+      Promise.all(tokens.map((token) => store.work.arrive(token, 'updraft', NOON))),
+    )
+    expect(result.map((snapshot) => snapshot?.device.name ?? null)).toEqual([...names, null])
+    expect(queries).toBeLessThanOrEqual(3)
+  })
+
+  test('several times at once has an answer each time', async () => {
+    await tenant.addDevices(profile, ['eager'])
+    const token = hashOf(tenant.tokenOf('eager'))
+    const arrived = await Promise.all(
+      [1, 2, 3].map(() => store.work.arrive(token, 'updraft', NOON)),
+    )
+    expect(arrived.map((snapshot) => snapshot?.device.name)).toEqual(['eager', 'eager', 'eager'])
+  })
+})
+
+describe('a device that is settled', () => {
+  test('has its changes stored with steps and events, which are announced after that', async () => {
+    const [deviceId = ''] = await tenant.addDevices(profile, ['settled'])
+    store.announced.length = 0
+    const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, look)
+    const { operation } = answers.firmware ?? {}
+    expect(await operationsOf(deviceId)).toEqual([{ id: operation?.id, state: 'QUEUED' }])
+    const steps = await store.rows(
+      'select state, outcome from operation_steps where operation_id = $1',
+      [operation?.id],
+    )
+    expect(steps).toEqual([{ state: 'QUEUED', outcome: 'opened' }])
+    const { items } = await tenant.run(({ events }) => events.page({ limit: 5, deviceId }))
+    expect(items.map(({ kind }) => kind)).toEqual(['operation.opened'])
+    expect(store.announced).toEqual([
+      {
+        tenantId: tenant.id,
+        event: expect.objectContaining({ kind: 'operation.opened', deviceId }),
+      },
+    ])
+  })
+
+  test('is refused when it is not there, or not of that tenant', async () => {
+    const [deviceId = ''] = await tenant.addDevices(profile, ['mine'])
+    const other = await addTenant(store, 'other')
+    for (const target of [
+      { tenantId: tenant.id, deviceId: newId() },
+      { tenantId: other.id, deviceId },
+    ]) {
+      await expect(store.work.settle(target, look)).rejects.toMatchObject({
+        code: 'device.unknown',
+      })
+    }
+    expect(await operationsOf(deviceId)).toEqual([])
+  })
+
+  test("is told of the operation that is named, if it is the device's own", async () => {
+    const [a = '', b = ''] = await tenant.addDevices(profile, ['a', 'b'])
+    const of = (deviceId: string) => ({ tenantId: tenant.id, deviceId })
+    const { answers } = await store.work.settle(of(a), look)
+    const operationId = answers.firmware?.operation?.id ?? ''
+    const addressed: (Operation | null)[] = []
+    for (const deviceId of [a, b]) {
+      await store.work.settle({ ...of(deviceId), operationId }, (snapshot) => {
+        addressed.push(snapshot.addressed)
+        return { changes: NOTHING }
+      })
+    }
+    expect(addressed.map((operation) => operation?.id)).toEqual([operationId, undefined])
+  })
+
+  test('with others, of which one decides badly and one has what cannot be kept, costs only these', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `batch-${index}`)
+    const ids = await tenant.addDevices(profile, names)
+    store.announced.length = 0
+    const results = await Promise.allSettled(
+      ids.map((deviceId, index) =>
+        store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) => {
+          if (index === 7) throw new Error('a bug')
+          const looked = look(snapshot)
+          if (index !== 23) return looked
+          return {
+            ...looked,
+            changes: { ...looked.changes, installed: { firmware: { title: '\0', version: '1' } } },
+          }
+        }),
+      ),
+    )
+    const failed = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [[index, result.reason.message]] : [],
+    )
+    expect(failed).toEqual([
+      [7, 'a bug'],
+      [23, 'The request holds a text or a number that cannot be kept.'],
+    ])
+    const opened = await store.rows<{ device_id: string }>(
+      'select device_id from operations where device_id = any($1)',
+      [ids],
+    )
+    expect(new Set(opened.map((row) => row.device_id))).toEqual(
+      new Set(ids.filter((_, index) => index !== 7 && index !== 23)),
+    )
+    expect(store.announced).toHaveLength(38)
+  })
+
+  test('leaves nothing, and tells nobody, when its last statement fails', async () => {
+    const [deviceId = ''] = await tenant.addDevices(profile, ['half'])
+    store.announced.length = 0
+    const settling = store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) => {
+      const { changes } = look(snapshot)
+      const events = changes.events.map((event) => ({ ...event, data: { a: '\0' } }))
+      return { changes: { ...changes, events } }
+    })
+    await expect(settling).rejects.toMatchObject({ code: 'request.malformed' })
+    expect(await operationsOf(deviceId)).toEqual([])
+    expect(
+      await store.rows('select * from device_components where device_id = $1', [deviceId]),
+    ).toEqual([])
+    expect(store.announced).toEqual([])
+  })
+})
+
+describe('several servers', () => {
+  test('that settle the same devices at once open one operation each', async () => {
+    const ids = await tenant.addDevices(
+      profile,
+      Array.from({ length: 30 }, (_, index) => `shared-${index}`),
+    )
+    const servers = [store.work, store.another().work, store.another().work]
+    await Promise.all(
+      servers.flatMap((work, index) =>
+        (index % 2 ? ids.toReversed() : ids).flatMap((deviceId) => [
+          work.settle({ tenantId: tenant.id, deviceId }, look),
+          work.settle({ tenantId: tenant.id, deviceId }, look),
+        ]),
+      ),
+    )
+    const counts = await store.rows(
+      'select distinct count(*)::int as count from operations where device_id = any($1) group by device_id',
+      [ids],
+    )
+    expect(counts).toEqual([{ count: 1 }])
+  })
+
+  test('that meet the same devices in other orders do not wait for each other in a ring', async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `ring-${index}`)
+    await tenant.addDevices(profile, names)
+    const tokens = names.map((name) => hashOf(tenant.tokenOf(name)))
+    const servers = [store.work, store.another().work]
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(
+        servers.flatMap((work, index) =>
+          (index ? tokens.toReversed() : tokens).map((token) =>
+            work.arrive(token, 'updraft', minutesAfter(NOON, round)),
+          ),
+        ),
+      )
+    }
+    expect(
+      await store.rows(
+        'select deadlocks::int from pg_stat_database where datname = current_database()',
+      ),
+    ).toEqual([{ deadlocks: 0 }])
+  })
+
+  test('see the reports of one device in the order they came', async () => {
+    const [deviceId = ''] = await tenant.addDevices(profile, ['quick'])
+    const target = { tenantId: tenant.id, deviceId }
+    await store.work.settle(target, look)
+    const states = ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING'] as const
+    await Promise.all(
+      states.map((state) =>
+        store.work.settle(target, (snapshot) =>
+          hear(snapshot, {
+            ...moment(),
+            address: { type: 'firmware' },
+            report: { state },
+            facts: NO_FACTS,
+          }),
+        ),
+      ),
+    )
+    const steps = await store.rows<{ state: string }>(
+      `select s.state from operation_steps s join operations o on o.id = s.operation_id
+        where o.device_id = $1 order by s.id`,
+      [deviceId],
+    )
+    expect(steps.map(({ state }) => state)).toEqual(['QUEUED', ...states])
+  })
+})
+
+test('a settling that lost against a deadlock is done again', async () => {
+  const [deviceId = ''] = await tenant.addDevices(profile, ['deadlocked'])
+  const { database } = store.another()
+  const other = await database.pool.connect()
+  // The database gives up the one who noticed first: us, not the other.
+  await other.query(`set deadlock_timeout = '1min'`)
+  await other.query('begin')
+  await other.query('lock table operations in share mode')
+  let tries = 0
+  let blocked: Promise<unknown> | undefined
+  const settling = store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) => {
+    tries += 1
+    blocked ??= other.query('select id from devices where id = $1 for update', [deviceId])
+    return look(snapshot)
+  })
+  await expect.poll(() => blocked !== undefined).toBe(true)
+  await blocked
+  await other.query('rollback')
+  other.release()
+  expect((await settling).answers.firmware?.operation?.state).toBe('QUEUED')
+  expect(tries).toBe(2)
+  expect(await operationsOf(deviceId)).toHaveLength(1)
+})
+
+test('an update is not queued for a release that was removed while it was chosen', async () => {
+  const [deviceId = ''] = await tenant.addDevices(await tenant.addProfile('brief'), ['late'])
+  const [{ profile_id: brief } = { profile_id: '' }] = await store.rows<{ profile_id: string }>(
+    'select profile_id from devices where id = $1',
+    [deviceId],
+  )
+  const release = await tenant.addRelease(brief, 'brief@1')
+  await tenant.assign({ profileId: brief }, release)
+  let removing: Promise<unknown> | undefined
+  const { database } = store.another()
+  const pool = database.pool
+  const client = await pool.connect()
+  await client.query('begin')
+  await client.query('delete from assignments where release_id = $1', [release.id])
+  await client.query('delete from releases where id = $1', [release.id])
+  const settling = store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) => {
+    // Chosen while it was still there; the removal ends while the operation is being written.
+    removing ??= waitUntilBlocked().then(() => client.query('commit'))
+    return look(snapshot)
+  })
+  const { answers } = await settling
+  await removing
+  client.release()
+  expect(answers.firmware?.operation ?? null).toBeNull()
+  expect(await operationsOf(deviceId)).toEqual([])
+
+  async function waitUntilBlocked() {
+    await expect
+      .poll(() =>
+        pool
+          .query(
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+          )
+          .then(({ rowCount }) => rowCount),
+      )
+      .toBeGreaterThan(0)
+  }
+})
+
+test('a cancelled operation ends once, whoever cancels it', async () => {
+  const [deviceId = ''] = await tenant.addDevices(profile, ['cancelled'])
+  const target = { tenantId: tenant.id, deviceId }
+  const { answers } = await store.work.settle(target, look)
+  const operationId = answers.firmware?.operation?.id ?? ''
+  const cancel = (work = store.work) =>
+    work.settle({ ...target, operationId }, (snapshot) => ({
+      changes: cancelByOperator(snapshot, {
+        ...moment(),
+        operationId,
+        actor: { kind: 'operator', id: tenant.operatorId, name: 'admin' },
+      }),
+    }))
+  const results = await Promise.allSettled([cancel(), cancel(store.another().work)])
+  expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  expect(results).toContainEqual(
+    expect.objectContaining({
+      reason: expect.objectContaining({ code: 'operation.already-ended' }),
+    }),
+  )
+})
