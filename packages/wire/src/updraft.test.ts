@@ -101,9 +101,20 @@ test('a problem is read with or without a detail', () => {
   expect(Problem.parse(problem)).toEqual(problem)
 })
 
+test.each([
+  ['{"facts":null}', CheckInRequest],
+  ['{"installed":{"firmware":{"title":null,"version":null}}}', CheckInRequest],
+  ['{"state":"UPDATED","progress":null,"error":null,"installed":null}', ReportRequest],
+])('%s says nothing by its nulls', (text, shape) => {
+  expect(shape.safeParse(JSON.parse(text)).success).toBe(true)
+})
+
 test('paths carry names as they are, made safe', () => {
   expect(reportPath('a/b')).toBe('/device/v1/operations/a%2Fb/report')
   expect(artifactPath('ticket', 'image 1/2?.bin')).toBe(
-    '/device/v1/artifacts/ticket/image%201%2F2%3F.bin',
+    '/device/v1/artifacts/ticket/image%201_2%3F.bin',
   )
+  expect(artifactPath('ticket', 'Gerät.bin')).toBe('/device/v1/artifacts/ticket/Ger%C3%A4t.bin')
+  expect(artifactPath('ticket', '..')).toBe('/device/v1/artifacts/ticket/_')
+  expect(artifactPath('ticket', 'a\n\ud800')).toBe('/device/v1/artifacts/ticket/a_%EF%BF%BD')
 })

@@ -17,13 +17,23 @@ export const PATHS = {
 export const reportPath = (operation: string): string =>
   `${DEVICE_PREFIX}/operations/${encodeURIComponent(operation)}/report`
 
-export const artifactPath = (ticket: string, fileName: string): string =>
-  `${DEVICE_PREFIX}/artifacts/${ticket}/${encodeURIComponent(fileName)}`
+/** The file name is there for whoever saves the bytes; signs that a path would stumble over are left out. */
+export const artifactPath = (ticket: string, fileName: string): string => {
+  const name = fileName.toWellFormed().replace(/[\p{Cc}/\\]|^\.{0,2}$/gu, '_')
+  return `${DEVICE_PREFIX}/artifacts/${ticket}/${encodeURIComponent(name)}`
+}
 
 /** A check-in larger than this is refused with 413; a device's facts are a page, not a book. */
 export const MAX_CHECK_IN_BYTES = 1_048_576
 /** The longest a check-in may be held open with `Prefer: wait=SECONDS` (RFC 7240). */
 export const MAX_WAIT_SECONDS = 300
+
+/** Left out, or null as some programs spell it: the same. */
+const maybe = <T extends z.ZodType>(shape: T) =>
+  shape
+    .nullable()
+    .transform((value) => value ?? undefined)
+    .optional()
 
 const text = z.string().max(255)
 const installedComponent = z.object({ title: text.nullish(), version: text.nullish() })
@@ -32,7 +42,7 @@ const jsonObject = z.record(z.string(), z.custom<Json>())
 
 export const CheckInRequest = z.object({
   installed: z.record(z.string(), installedComponent).default({}),
-  facts: jsonObject.optional(),
+  facts: maybe(jsonObject),
 })
 export type CheckInRequest = z.input<typeof CheckInRequest>
 
@@ -63,10 +73,10 @@ export const ReportRequest = z.object({
   /** DOWNLOADING, DOWNLOADED, VERIFIED, UPDATING, UPDATED or FAILED. */
   state: z.string(),
   /** Percent, 0 to 100. */
-  progress: z.number().min(0).max(100).optional(),
-  error: z.string().max(4096).optional(),
+  progress: maybe(z.number().min(0).max(100)),
+  error: maybe(z.string().max(4096)),
   /** What the device runs, if it is to say so with the report. UPDATED without it means: the target. */
-  installed: installedComponent.optional(),
+  installed: maybe(installedComponent),
 })
 export type ReportRequest = z.infer<typeof ReportRequest>
 
