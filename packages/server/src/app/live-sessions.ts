@@ -4,12 +4,17 @@
  */
 import type { EventFeed } from './ports.ts'
 
+/** Of what happened lately is kept to whom, for those who looked before they knew what to listen for. */
+const MAX_RECENT = 10_000
+
 export interface LiveSessions {
+  /** A mark to take before the first look; who listens since then misses nothing that came after the look. */
+  mark(): number
   /**
-   * Starts listening at once, so that nothing between a look and the wait is missed. `next` resolves to true
-   * when there is reason to look again, to false when the time is over or the line was dropped.
+   * Starts listening at once. `next` resolves to true when there is reason to look again, to false when the time
+   * is over or the line was dropped.
    */
-  listen(device: { id: string; profileId: string }): Listening
+  listen(device: { id: string; profileId: string }, since: number): Listening
   /** Ends every wait; for a stopping server. */
   close(): void
   readonly count: number
@@ -23,40 +28,53 @@ export interface Listening {
 export function liveSessions(feed: EventFeed): LiveSessions {
   /** By the id of whatever a session wants to hear of: its device, its profile. */
   const wakers = new Map<string, Set<() => void>>()
-  const closing = new AbortController()
+  /** Waits under way; a set, as thousands come and go. */
+  const waits = new Set<() => void>()
+  /** When each id was last heard of, counted in deliveries; older than `forgotten` nothing is known. */
+  const recent = new Map<string, number>()
+  let [heard, forgotten] = [0, 0]
+  let isClosed = false
   let count = 0
 
   const unsubscribe = feed.subscribe((delivered) => {
+    heard += 1
     for (const { deviceId, subjectId } of delivered) {
       for (const id of [deviceId, subjectId]) {
-        if (id) for (const wake of wakers.get(id) ?? []) wake()
+        if (!id) continue
+        recent.set(id, heard)
+        for (const wake of wakers.get(id) ?? []) wake()
       }
     }
+    if (recent.size <= MAX_RECENT) return
+    recent.clear()
+    forgotten = heard
   })
 
   return {
-    listen: (device) => {
-      let isDue = false
+    mark: () => heard,
+    listen: (device, since) => {
+      const ids = [device.id, device.profileId]
+      let isDue = since < forgotten || ids.some((id) => (recent.get(id) ?? 0) > since)
       let resolveNext: (() => void) | undefined
       const wake = () => {
         isDue = true
         resolveNext?.()
       }
-      const ids = [device.id, device.profileId]
       for (const id of ids) wakers.set(id, (wakers.get(id) ?? new Set()).add(wake))
       count += 1
       return {
         next: async ({ timeoutMs, signal }) => {
-          if (!isDue && !signal.aborted && !closing.signal.aborted) {
+          if (!isDue && !signal.aborted && !isClosed) {
             await new Promise<void>((resolve) => {
               const timer = setTimeout(done, timeoutMs)
-              const signals = [signal, closing.signal]
               resolveNext = done
-              for (const each of signals) each.addEventListener('abort', done)
+              waits.add(done)
+              signal.addEventListener('abort', done)
               function done() {
                 clearTimeout(timer)
                 resolveNext = undefined
-                for (const each of signals) each.removeEventListener('abort', done)
+                waits.delete(done)
+                signal.removeEventListener('abort', done)
                 resolve()
               }
             })
@@ -77,7 +95,8 @@ export function liveSessions(feed: EventFeed): LiveSessions {
     },
     close: () => {
       unsubscribe()
-      closing.abort()
+      isClosed = true
+      for (const done of waits) done()
     },
     get count() {
       return count

@@ -55,6 +55,8 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
     app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
 
     app.post(PATHS.checkIn, async (request, reply) => {
+      const signal = goneSignal(reply)
+      const mark = liveSessions.mark()
       const device = await desk.identify(tokenOf(request), NAME)
       const { installed, facts } = parse(CheckInRequest, request.body ?? {})
       const said = {
@@ -69,12 +71,11 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
       const waitSeconds = preferredWait(request)
       const listening =
         waitSeconds > 0
-          ? liveSessions.listen({ id: device.device.id, profileId: device.device.profileId })
+          ? liveSessions.listen({ id: device.device.id, profileId: device.device.profileId }, mark)
           : null
       try {
         let checkedIn = await desk.checkIn(device, said, { tells: true })
         if (listening && checkedIn.offers.length === 0) {
-          const signal = goneSignal(reply)
           const deadline = performance.now() + waitSeconds * 1000
           while (checkedIn.offers.length === 0 && !signal.aborted) {
             const timeoutMs = deadline - performance.now()
@@ -145,7 +146,8 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
       async (request, reply) => {
         const handle = await desk.redeem(request.params.ticket)
         const { fileName } = request.params
-        await replyWithSource(request, reply, byteSource(handle, { name: handle.sha256, fileName }))
+        const source = byteSource(handle, { name: handle.sha256, fileName })
+        await replyWithSource(request, reply, source, { unsatisfiable: BEYOND_THE_END })
       },
     )
   }
@@ -235,13 +237,29 @@ function refusalOf(error: unknown): DomainError | null {
   )
 }
 
-function problem(
-  reply: FastifyReply,
+const PROBLEM_TYPE = 'application/problem+json'
+
+const problemText = (
   status: number,
   code: string,
   detail: string,
   details: Readonly<Record<string, unknown>> = {},
-): FastifyReply {
+): string => {
   const body: Problem = { ...details, type: 'about:blank', title: code, status, detail, code }
-  return reply.status(status).type('application/problem+json').send(JSON.stringify(body))
+  return JSON.stringify(body)
+}
+
+const problem = (
+  reply: FastifyReply,
+  status: number,
+  ...told: [code: string, detail: string, details?: Readonly<Record<string, unknown>>]
+): FastifyReply =>
+  reply
+    .status(status)
+    .type(PROBLEM_TYPE)
+    .send(problemText(status, ...told))
+
+const BEYOND_THE_END = {
+  contentType: PROBLEM_TYPE,
+  body: problemText(416, 'request.malformed', 'The range begins beyond the end of the file.'),
 }
