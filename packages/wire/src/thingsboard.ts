@@ -148,14 +148,14 @@ export function attributeKeys(
 export const ProvisionRequest = z.object({
   provisionDeviceKey: z.string(),
   provisionDeviceSecret: z.string(),
-  deviceName: z.string().optional(),
-  credentialsType: z.string().optional(),
-  token: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  clientId: z.string().optional(),
-  hash: z.string().optional(),
-  gateway: z.boolean().optional(),
+  deviceName: z.string().nullish(),
+  credentialsType: z.string().nullish(),
+  token: z.string().nullish(),
+  username: z.string().nullish(),
+  password: z.string().nullish(),
+  clientId: z.string().nullish(),
+  hash: z.string().nullish(),
+  gateway: z.boolean().nullish(),
 })
 export type ProvisionRequest = z.infer<typeof ProvisionRequest>
 

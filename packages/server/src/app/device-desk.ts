@@ -37,6 +37,8 @@ import type {
 /** A download address is good for at least this long: slow links resume for days. */
 const TICKET_DAYS = 8
 const DAY_MS = 86_400_000
+/** As long as operators may make them; they stand in the paths of some dialects. */
+const MAX_TOKEN_LENGTH = 255
 
 /** A release to install, and the operation to report on. */
 export interface Offered {
@@ -84,7 +86,7 @@ export interface DeviceDesk {
   ticketFor(sha256: string): string
   /** The bytes a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
   redeem(ticket: string): Promise<ArtifactHandle>
-  /** Refuses with provisioning.refused, device.duplicate or device.token-taken. */
+  /** Refuses with provisioning.refused, request.malformed, device.duplicate or device.token-taken. */
   enroll(request: { key: string; secret: string; name?: string; token?: string }): Promise<Enrolled>
 }
 
@@ -190,6 +192,12 @@ export function deviceDesk({
         throw new DomainError(
           'provisioning.refused',
           'The provisioning key or secret is not valid.',
+        )
+      }
+      if (token === '' || token.length > MAX_TOKEN_LENGTH) {
+        throw new DomainError(
+          'request.malformed',
+          `A token has 1 to ${MAX_TOKEN_LENGTH} characters.`,
         )
       }
       const { tenantId, profileId } = profile

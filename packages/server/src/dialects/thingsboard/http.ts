@@ -23,7 +23,14 @@ import { replyBytes, replyWithSource } from '../../transports/byte-reply.ts'
 import { byteSource } from '../../transports/byte-source.ts'
 import { goneSignal, readJsonBodies, requestFault } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
-import { attributeAnswer, attributeChange, news, saidIn, shared } from './translate.ts'
+import {
+  attributeAnswer,
+  attributeChange,
+  news,
+  saidIn,
+  shared,
+  tellsOfReleases,
+} from './translate.ts'
 
 const NAME = 'thingsboard'
 /** ThingsBoard takes 50 MiB here; a device's telemetry is far below this. */
@@ -56,18 +63,23 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
   }
 
   /** Readings in the order they came: the order of states is theirs, not that of the device's clock. */
-  const hearTelemetry = async (device: Snapshot, body: unknown, log: FastifyRequest['log']) => {
-    const told = readings(body ?? {})
+  const hearTelemetry = async (device: Snapshot, request: FastifyRequest<WithToken>) => {
+    const told = readings(request.body === undefined ? {} : request.body)
     if (!told)
       throw new DomainError('request.malformed', 'The telemetry has none of the known shapes.')
-    for (const { type, report, facts } of told.flatMap(saidIn)) {
+    for (const [index, { type, report, facts }] of told.flatMap(saidIn).entries()) {
       if (!report) {
-        await desk.checkIn(device, facts, { tells: false })
+        // What the message said before may have changed what is known of the device.
+        const current = index === 0 ? device : await desk.identify(request.params.token, NAME)
+        await desk.checkIn(current, facts, { tells: false })
         continue
       }
       const { heard } = await desk.report(device, { type }, report, facts)
       const operation = heard?.operation.id
-      log.info({ operation, state: report.state, outcome: heard?.outcome ?? 'stray' }, 'reported')
+      request.log.info(
+        { operation, state: report.state, outcome: heard?.outcome ?? 'stray' },
+        'reported',
+      )
     }
   }
 
@@ -79,19 +91,17 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
     app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
 
     app.post<WithToken>(HTTP_PATHS.telemetry, async (request, reply) => {
-      await hearTelemetry(await identify(request), request.body, request.log)
+      await hearTelemetry(await identify(request), request)
       return reply.status(200).send()
     })
 
     app.post<WithToken>(HTTP_PATHS.attributes, async (request, reply) => {
       const device = await identify(request)
-      const attributes = objectOf(request.body ?? {})
+      const attributes = objectOf(request.body === undefined ? {} : request.body)
       // Some firmware tells what it runs as attributes; that is heard like telemetry.
-      for (const { facts } of saidIn(attributes)) {
-        await desk.checkIn(device, facts, { tells: false })
-      }
-      const inventoryChanges = withoutNulls(attributes)
-      await desk.checkIn(device, { ...NO_FACTS, inventoryChanges }, { tells: false })
+      const installed = Object.assign({}, ...saidIn(attributes).map(({ facts }) => facts.installed))
+      const facts = { installed, inventoryChanges: withoutNulls(attributes) }
+      await desk.checkIn(device, facts, { tells: false })
       return reply.status(200).send()
     })
 
@@ -99,24 +109,28 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
       HTTP_PATHS.attributes,
       async (request) => {
         const device = await identify(request)
-        const checkedIn = await desk.checkIn(device, NO_FACTS, { tells: true })
+        const clientKeys = attributeKeys(request.query.clientKeys)
+        const sharedKeys = attributeKeys(request.query.sharedKeys)
+        const tells = tellsOfReleases(clientKeys, sharedKeys)
+        const checkedIn = await desk.checkIn(device, NO_FACTS, { tells })
         return attributeAnswer({
           client: device.device.inventory,
           shared: shared(device, checkedIn),
-          clientKeys: attributeKeys(request.query.clientKeys),
-          sharedKeys: attributeKeys(request.query.sharedKeys),
+          clientKeys,
+          sharedKeys,
         })
       },
     )
 
-    app.get<WithToken & { Querystring: { timeout?: string } }>(
+    app.get<WithToken & { Querystring: { timeout?: Values } }>(
       HTTP_PATHS.attributeUpdates,
       async (request, reply) => {
+        const signal = goneSignal(reply)
+        const mark = liveSessions.mark()
         const device = await identify(request)
         const { id, profileId } = device.device
-        const listening = liveSessions.listen({ id, profileId })
+        const listening = liveSessions.listen({ id, profileId }, mark)
         try {
-          const signal = goneSignal(reply)
           const deadline = performance.now() + longPollMs(request.query.timeout)
           const first = await desk.checkIn(device, NO_FACTS, { tells: true })
           const before = shared(device, first)
@@ -125,7 +139,8 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
           while (!change) {
             const timeoutMs = deadline - performance.now()
             if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
-            const current = await identify(request)
+            const current = await desk.identify(request.params.token, NAME).catch(nobody)
+            if (!current) return reply.status(403).type('text/plain').send('Device was deleted!')
             const checkedIn = await desk.checkIn(current, NO_FACTS, { tells: true })
             change = attributeChange(before, shared(current, checkedIn))
           }
@@ -139,7 +154,7 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
     const download =
       (type: ComponentType) =>
       async (
-        request: FastifyRequest<WithToken & { Querystring: Record<string, string | undefined> }>,
+        request: FastifyRequest<WithToken & { Querystring: Record<string, Values> }>,
         reply: FastifyReply,
       ) => {
         const { title, version, size, chunk } = request.query
@@ -147,11 +162,15 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
         if (!title || !version) {
           throw new DomainError('request.malformed', 'Title and version are required.')
         }
-        const chunkBytes = unsigned('size', size)
-        const index = unsigned('chunk', chunk)
+        if (Array.isArray(title) || Array.isArray(version)) {
+          throw new DomainError('request.malformed', 'Title and version are given once.')
+        }
+        const chunkBytes = Math.max(0, wholeNumber('size', size))
+        const index = wholeNumber('chunk', chunk)
+        if (index < 0) throw new DomainError('request.malformed', 'Chunks are counted from 0.')
         const { release, handle } = await desk.openArtifact(device, { type, title, version })
         const fileName = release.artifact?.fileName ?? release.title
-        reply.header('x-filename', encodeURI(fileName))
+        reply.header('x-filename', headerText(fileName))
         const { contentType } = release.artifact ?? {}
         const source = byteSource(handle, { name: handle.sha256, contentType, fileName })
         // No size: the whole file, whatever the chunk. Past the end: an empty answer, by which clients know it.
@@ -170,18 +189,13 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
   const provision = async (body: unknown): Promise<ProvisionResponse> => {
     const parsed = ProvisionRequest.safeParse(body)
     if (!parsed.success) {
-      throw new DomainError(
-        'request.malformed',
-        'provisionDeviceKey and provisionDeviceSecret are required.',
-      )
+      const [where = 'body'] = parsed.error.issues[0]?.path ?? []
+      return { status: 'FAILURE', errorMsg: `The ${String(where)} is missing or no text.` }
     }
-    const {
-      provisionDeviceKey: key,
-      provisionDeviceSecret: secret,
-      deviceName,
-      token,
-    } = parsed.data
-    const credentialsType = parsed.data.credentialsType ?? 'ACCESS_TOKEN'
+    const { provisionDeviceKey: key, provisionDeviceSecret: secret } = parsed.data
+    const name = parsed.data.deviceName || undefined
+    const token = parsed.data.token || undefined
+    const credentialsType = parsed.data.credentialsType || 'ACCESS_TOKEN'
     if (credentialsType !== 'ACCESS_TOKEN') {
       return {
         status: 'FAILURE',
@@ -189,7 +203,7 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
       }
     }
     try {
-      const enrolled = await desk.enroll({ key, secret, name: deviceName, token })
+      const enrolled = await desk.enroll({ key, secret, name, token })
       return { status: 'SUCCESS', credentialsType, credentialsValue: enrolled.token }
     } catch (error) {
       if (!(error instanceof DomainError) || error.code === 'store.away') throw error
@@ -202,22 +216,32 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
 }
 
 /** Clients have sent numbers in quotes; anything else that is no number is refused. */
-function unsigned(name: string, text: string | undefined): number {
-  const digits = (text ?? '').replace(/["\s]/g, '')
+function wholeNumber(name: string, text: Values): number {
+  const digits = [text ?? ''].flat().join().replace(/["\s]/g, '')
   if (digits === '') return 0
   const value = Number(digits)
-  if (/^-?\d+$/.test(digits) && Number.isSafeInteger(value)) return Math.max(0, value)
+  if (/^-?\d+$/.test(digits) && Number.isSafeInteger(value)) return value
   throw new DomainError(
     'request.malformed',
     `The ${name} "${digits.slice(0, 40)}" is not a number.`,
   )
 }
 
-function longPollMs(timeout: string | undefined): number {
+/** As it is where a header can hold it. */
+const headerText = (text: string): string =>
+  /^[\x20-\x7e]*$/.test(text) ? text : encodeURI(text.toWellFormed())
+
+function longPollMs(timeout: Values): number {
   const asked = Number(timeout)
   return Number.isFinite(asked) && asked > 0
     ? Math.min(asked, MAX_LONG_POLL_MS)
     : DEFAULT_LONG_POLL_MS
+}
+
+/** Null for a device that is not there any more. */
+function nobody(error: unknown): null {
+  if (error instanceof DomainError && error.code === 'device.unknown') return null
+  throw error
 }
 
 function objectOf(body: unknown): JsonObject {
@@ -241,8 +265,12 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     return reply.status(500).send()
   }
   const status = STATUS_OF_CODE[refusal.code] ?? STATUS_OF_KIND[ERROR_KINDS[refusal.code]]
-  request.log.info({ code: refusal.code, status }, refusal.message)
-  if (refusal.code === 'store.away') reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+  if (refusal.code === 'store.away') {
+    request.log.warn({ err: refusal.cause ?? refusal }, refusal.message)
+    reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+  } else {
+    request.log.info({ code: refusal.code, status }, refusal.message)
+  }
   const isEmpty = status === 401 || status === 404 || refusal.code === 'artifact.mismatch'
   return isEmpty
     ? reply.status(status).send()

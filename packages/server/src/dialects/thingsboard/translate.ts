@@ -7,6 +7,7 @@ import {
   type Installed,
   type Json,
   type JsonObject,
+  NO_FACTS,
   type Release,
   type Report,
   reportableState,
@@ -19,6 +20,7 @@ import {
   type Family,
   familyTelemetry,
   type Reading,
+  sharedAttributeKeys,
   sharedAttributes,
 } from '@updraft/wire/thingsboard'
 import type { CheckedIn } from '../../app/device-desk.ts'
@@ -41,14 +43,16 @@ export function saidIn(reading: Reading): Said[] {
   for (const family of FAMILY_PREFIXES) {
     const type = FAMILIES[family]
     const { title, version, state: word, error } = familyTelemetry(family, reading)
-    const installed: Installed | undefined =
-      title === undefined || version === undefined ? undefined : { title, version }
+    const isWhole = title !== undefined && version !== undefined
+    const isPart = title !== undefined || version !== undefined
+    const installed: Installed = { title: title ?? null, version: version ?? null }
     const state = word === undefined ? undefined : reportableState(word.toUpperCase())
-    if (!installed && !state) continue
+    if (!state && !isPart) continue
     said.push({
       type,
-      report: state ? { state, error, installed } : null,
-      facts: { installed: installed ? { [type]: installed } : {} },
+      report: state ? { state, error, installed: isWhole ? installed : undefined } : null,
+      // Half of a name beside a state would make a success look like another version.
+      facts: isWhole || !state ? { installed: { [type]: installed } } : NO_FACTS,
     })
   }
   return said
@@ -75,6 +79,14 @@ const attributesOf = (family: Family, release: Release): JsonObject =>
     checksum: release.checksum,
     url: release.externalUrl,
   })
+
+/** Whether an answer to those keys tells the device of releases meant for it. */
+export const tellsOfReleases = (
+  clientKeys: readonly string[] | undefined,
+  sharedKeys: readonly string[] | undefined,
+): boolean =>
+  sharedKeys ? sharedKeys.some((key) => RELEASE_KEYS.has(key)) : clientKeys === undefined
+const RELEASE_KEYS = new Set(FAMILY_PREFIXES.flatMap(sharedAttributeKeys))
 
 /** The answer to an attribute request: a scope without hits is left out [Attribute request]. */
 export function attributeAnswer({

@@ -1,0 +1,301 @@
+/**
+ * The listener with all dialects at a desk in memory: the real desk, over devices and files that are kept here.
+ * For tests of what goes over the wire.
+ */
+import { createHash } from 'node:crypto'
+import {
+  type Changes,
+  type Component,
+  createRelease,
+  type Device,
+  DomainError,
+  type Release,
+  type ReleaseDraft,
+  type Snapshot,
+} from '@updraft/core'
+import type { FastifyInstance } from 'fastify'
+import pino from 'pino'
+import { deviceDesk } from '../app/device-desk.ts'
+import { liveSessions } from '../app/live-sessions.ts'
+import type { ArtifactHandle, DeliveredEvent, DeviceWork, UnitOfWork } from '../app/ports.ts'
+import { secrets, uuids } from '../credentials/secrets.ts'
+import { httpListener } from '../transports/http.ts'
+import { thingsboard } from './thingsboard/http.ts'
+import { updraft } from './updraft.ts'
+
+export const NOON = new Date('2026-03-01T12:00:00Z')
+export const PROVISIONING = { key: 'the-key', secret: 'the-secret' }
+
+export interface MemoryDesk {
+  readonly app: FastifyInstance
+  /** The token is the device's name too. */
+  addDevice(token: string, changes?: Partial<Device>): void
+  device(token: string): Device
+  /** The release, its bytes kept, assigned to that device and looked at, as after an operator did so. */
+  assign(token: string, draft: Partial<ReleaseDraft> & { bytes?: Uint8Array }): Promise<Release>
+  withdraw(token: string, type: string): Promise<void>
+  remove(token: string): void
+  /** `firmware QUEUED` and so on: the newest operation of each component. */
+  states(token: string): string[]
+  error(token: string, type?: string): string | null
+  /** From here on the database does not answer. */
+  goAway(): void
+  readonly waiting: number
+  readonly openFiles: number
+  close(): Promise<void>
+}
+
+export async function memoryDesk(): Promise<MemoryDesk> {
+  const keeper = secrets({ ticketKey: Buffer.alloc(32, 7) })
+  const snapshots = new Map<string, Snapshot>()
+  const files = new Map<string, Buffer>()
+  const listeners = new Set<(events: readonly DeliveredEvent[]) => void>()
+  let isAway = false
+  let openFiles = 0
+
+  const tokenOf = (deviceId: string): string => {
+    for (const [token, { device }] of snapshots) if (device.id === deviceId) return token
+    throw new DomainError('device.unknown', 'There is no such device.')
+  }
+  const snapshotOf = (token: string): Snapshot => {
+    const snapshot = snapshots.get(token)
+    if (!snapshot) throw new Error(`There is no device ${token}.`)
+    return snapshot
+  }
+  const tell = (deviceId: string) => {
+    const delivered = { tenantId: 't', deviceId, subjectId: deviceId, event: null }
+    for (const listener of listeners) listener([delivered])
+  }
+  const here = () => {
+    if (isAway) throw new DomainError('store.away', 'The database does not answer at the moment.')
+  }
+
+  const work: DeviceWork = {
+    arrive: async (tokenHash, dialect, now) => {
+      here()
+      for (const [token, snapshot] of snapshots) {
+        if (!keeper.hashToken(token).equals(tokenHash)) continue
+        const seen = {
+          ...snapshot,
+          device: { ...snapshot.device, dialect, lastSeenAt: now },
+        }
+        snapshots.set(token, seen)
+        return seen
+      }
+      return null
+    },
+    settle: async ({ deviceId }, decide) => {
+      here()
+      const token = tokenOf(deviceId)
+      const snapshot = snapshotOf(token)
+      const settled = decide(snapshot)
+      snapshots.set(token, after(snapshot, settled.changes))
+      if (settled.changes.events.length > 0) tell(deviceId)
+      return settled
+    },
+  }
+
+  const open = async (sha256: string): Promise<ArtifactHandle> => {
+    const bytes = files.get(sha256)
+    if (!bytes) throw new DomainError('artifact.unknown', 'No such file is stored.')
+    openFiles += 1
+    return {
+      sha256,
+      sizeBytes: bytes.length,
+      read: async (start, end) => bytes.subarray(start, end),
+      async *stream(start, end) {
+        yield bytes.subarray(start, end)
+      },
+      release: () => {
+        openFiles -= 1
+      },
+    }
+  }
+
+  const newDevice = (name: string, changes: Partial<Device> = {}): Snapshot => ({
+    tenantId: 't',
+    device: {
+      id: uuids.next(),
+      name,
+      profileId: 'p',
+      profileName: 'pump',
+      labels: [],
+      attributes: {},
+      inventory: {},
+      installed: {},
+      dialect: null,
+      lastSeenAt: null,
+      createdAt: NOON,
+      ...changes,
+    },
+    components: {},
+    addressed: null,
+  })
+
+  /** As much of a transaction as an enrolment needs; the token is known by its hash alone, so it is the name. */
+  const unitOfWork = (async (_tenantId: string, transact: (stores: unknown) => Promise<unknown>) =>
+    transact({
+      devices: {
+        insert: async ([row]: { name: string; tokenHash: Buffer }[]) => {
+          if (!row || snapshots.has(row.name)) {
+            throw new DomainError('device.duplicate', 'A device of that name exists already.')
+          }
+          snapshots.set(row.name, newDevice(row.name))
+        },
+      },
+      events: { append: async () => {} },
+      spread: async () => {},
+    })) as unknown as UnitOfWork
+
+  const sessions = liveSessions({
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  })
+  const desk = deviceDesk({
+    accounts: {
+      provisioningProfile: async (key) =>
+        key === PROVISIONING.key
+          ? { tenantId: 't', profileId: 'p', secretHash: keeper.hashToken(PROVISIONING.secret) }
+          : null,
+    },
+    artifacts: { open },
+    clock: { now: () => NOON },
+    ids: uuids,
+    secrets: keeper,
+    unitOfWork,
+    work,
+    checkInSeconds: 3600,
+  })
+  const needs = { desk, liveSessions: sessions, publicUrl: 'https://updates.example' }
+  const listener = await httpListener({
+    log: pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' }),
+    trustProxy: false,
+    newRequestId: uuids.next,
+    onAnswered: () => {},
+    scopes: [updraft(needs), thingsboard(needs)].flatMap(({ name, http: register }) =>
+      register ? [{ name, register }] : [],
+    ),
+  })
+
+  const change = async (token: string, type: string, assigned: Release | null) => {
+    const snapshot = snapshotOf(token)
+    const component = snapshot.components[type] ?? NO_COMPONENT
+    const attempts = { failures: 0, lastFailedAt: null, isCancelled: false }
+    const deviceAssignment = assigned && { release: assigned, assignedAt: NOON, attempts }
+    snapshots.set(token, {
+      ...snapshot,
+      components: { ...snapshot.components, [type]: { ...component, deviceAssignment } },
+    })
+    await desk.checkIn(snapshotOf(token), { installed: {} }, { tells: false })
+    tell(snapshot.device.id)
+  }
+
+  return {
+    app: listener.app,
+    addDevice: (token, changes) => void snapshots.set(token, newDevice(token, changes)),
+    device: (token) => snapshotOf(token).device,
+    assign: async (token, { bytes, ...draft }) => {
+      const sha256 = createHash('sha256')
+        .update(bytes ?? '')
+        .digest('hex')
+      if (bytes) files.set(sha256, Buffer.from(bytes))
+      const artifact = bytes && {
+        sha256,
+        sizeBytes: bytes.length,
+        fileName: 'pump.bin',
+        contentType: 'application/x-pump',
+      }
+      const published = bytes && ({ checksumAlgorithm: 'SHA256', checksum: sha256 } as const)
+      const release = createRelease(
+        {
+          profileId: 'p',
+          title: 'pump',
+          version: '2.0.0',
+          type: 'firmware',
+          artifact,
+          ...published,
+          ...draft,
+        },
+        uuids.next(),
+        NOON,
+      )
+      await change(token, release.type, release)
+      return release
+    },
+    withdraw: (token, type) => change(token, type, null),
+    remove: (token) => {
+      const { id } = snapshotOf(token).device
+      snapshots.delete(token)
+      tell(id)
+    },
+    states: (token) =>
+      Object.entries(snapshotOf(token).components).flatMap(([type, { underWay, latestEnded }]) => {
+        const newest = underWay ?? latestEnded
+        return newest ? `${type} ${newest.state}` : []
+      }),
+    error: (token, type = 'firmware') =>
+      snapshotOf(token).components[type]?.latestEnded?.error ?? null,
+    goAway: () => {
+      isAway = true
+    },
+    get waiting() {
+      return sessions.count
+    },
+    get openFiles() {
+      return openFiles
+    },
+    close: async () => {
+      sessions.close()
+      await listener.close()
+    },
+  }
+}
+
+const NO_COMPONENT: Component = {
+  deviceAssignment: null,
+  profileAssignment: null,
+  underWay: null,
+  latestEnded: null,
+}
+
+/** The device as it is once the changes are kept. */
+function after(snapshot: Snapshot, changes: Changes): Snapshot {
+  const { device } = snapshot
+  const components = { ...snapshot.components }
+  for (const operation of changes.operations) {
+    const component = components[operation.type] ?? NO_COMPONENT
+    const { deviceAssignment } = component
+    components[operation.type] = operation.endedAt
+      ? {
+          ...component,
+          deviceAssignment: deviceAssignment && {
+            ...deviceAssignment,
+            attempts:
+              operation.state === 'FAILED'
+                ? { failures: 1, lastFailedAt: NOON, isCancelled: false }
+                : deviceAssignment.attempts,
+          },
+          underWay: component.underWay?.id === operation.id ? null : component.underWay,
+          latestEnded: operation,
+        }
+      : {
+          ...component,
+          underWay: operation,
+          underWayRelease:
+            deviceAssignment?.release.id === operation.releaseId
+              ? deviceAssignment.release
+              : (component.underWayRelease ?? null),
+        }
+  }
+  return {
+    ...snapshot,
+    device: {
+      ...device,
+      installed: { ...device.installed, ...changes.installed },
+      inventory: changes.inventory ?? device.inventory,
+    },
+    components,
+  }
+}
