@@ -226,6 +226,7 @@ const NO_COMPONENT: Component = {
   deviceAssignment: null,
   profileAssignment: null,
   underWay: null,
+  underWayRelease: null,
   latestEnded: null,
 }
 
