@@ -8,6 +8,8 @@ import type { Clock, DeviceWork, EventFeed, Ids, Spreads } from './ports.ts'
 const PAGE_SIZE = 500
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
+/** What another server left behind when it was killed is taken up by then. */
+const LOOK_EVERY_MS = 60_000
 
 export interface Spreader {
   start(): void
@@ -34,6 +36,8 @@ export function spreader({
   let isDue = false
   let running: Promise<void> | null = null
   let retry: NodeJS.Timeout | undefined
+  let wakeRetry: (() => void) | undefined
+  let regularly: NodeJS.Timeout | undefined
 
   const lookAt = (tenantId: string) => async (deviceId: string) => {
     try {
@@ -41,8 +45,12 @@ export function spreader({
         visit(snapshot, { now: clock.now(), newId: ids.next, facts: NO_FACTS, tells: false }),
       )
     } catch (error) {
+      const code = error instanceof DomainError ? error.code : null
       // Removed meanwhile: nothing is left to look at.
-      if (!(error instanceof DomainError && error.code === 'device.unknown')) throw error
+      if (code === 'device.unknown') return
+      if (code === 'store.away') throw error
+      // A bug with one device must not keep the others waiting; this one is looked at when it calls.
+      onError(error)
     }
   }
 
@@ -67,7 +75,6 @@ export function spreader({
       }
     }
   }
-  let wakeRetry: (() => void) | undefined
 
   const kick = () => {
     isDue = true
@@ -84,9 +91,13 @@ export function spreader({
   })
 
   return {
-    start: kick,
+    start: () => {
+      kick()
+      regularly = setInterval(kick, LOOK_EVERY_MS).unref()
+    },
     stop: async () => {
       isStopped = true
+      clearInterval(regularly)
       unsubscribe()
       clearTimeout(retry)
       wakeRetry?.()
