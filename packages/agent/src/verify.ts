@@ -1,6 +1,7 @@
 /** Whether a file is what was announced. The bytes are read back from the disk: those are what gets installed. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { type Murmur3, murmur3x64, murmur3x86 } from '@updraft/core'
 import type { Disk } from './disk.ts'
 import { UpdateFailed, WrongBytes } from './trouble.ts'
 import type { Offer } from './uplink.ts'
@@ -28,6 +29,8 @@ const SUMS: Readonly<Record<string, () => Sum>> = {
       digest: () => littleEndianHex(value),
     }
   },
+  MURMUR3_32: () => byMurmur(murmur3x86()),
+  MURMUR3_128: () => byMurmur(murmur3x64()),
 }
 
 /** Refuses an offer whose bytes could not be checked, before they are fetched. */
@@ -85,6 +88,11 @@ function byHash(name: string): Sum {
   const hash = createHash(name)
   return { update: (piece) => void hash.update(piece), digest: () => hash.digest('hex') }
 }
+
+const byMurmur = (hash: Murmur3): Sum => ({
+  update: (piece) => hash.update(piece),
+  digest: () => hash.digest().toString('hex'),
+})
 
 function littleEndianHex(value: number): string {
   const bytes = Buffer.alloc(4)

@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { ChecksumAlgorithm } from '@updraft/core'
-import { type Murmur3, murmur3x64, murmur3x86 } from './murmur3.ts'
+import { type ChecksumAlgorithm, type Murmur3, murmur3x64, murmur3x86 } from '@updraft/core'
 
 /** One checksum in the making: bytes in, in pieces of any size; `hex()` once, at the end. */
 export interface RunningChecksum {
