@@ -1,0 +1,356 @@
+import { visit } from '@updraft/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Stores } from '../app/ports.ts'
+import {
+  addTenant,
+  hashOf,
+  NOON,
+  newId,
+  type Tenant,
+  type TestStore,
+  testStore,
+} from './store.test-helper.ts'
+
+interface Holding {
+  readonly tenant: Tenant
+  readonly profileId: string
+  readonly deviceId: string
+  readonly releaseId: string
+  readonly operationId: string
+  readonly tokenId: string
+}
+
+let store: TestStore
+/** Two tenants whose things all have the same names. */
+let ours: Holding
+let theirs: Holding
+
+const SHA256 = 'a'.repeat(64)
+const THEIRS_ONLY = 'b'.repeat(64)
+
+beforeAll(async () => {
+  store = await testStore()
+  ours = await furnish('ours')
+  theirs = await furnish('theirs')
+  await theirs.tenant.addDevices(theirs.profileId, ['only theirs'])
+  await theirs.tenant.run(({ catalogue }) =>
+    catalogue.recordArtifact({ sha256: THEIRS_ONLY, sizeBytes: 7, checksums: {} }, NOON),
+  )
+})
+afterAll(() => store.close())
+
+async function furnish(name: string): Promise<Holding> {
+  const tenant = await addTenant(store, name)
+  const profileId = await tenant.addProfile('P')
+  const [deviceId = ''] = await tenant.addDevices(profileId, ['D'])
+  await tenant.run(({ catalogue }) =>
+    catalogue.recordArtifact({ sha256: SHA256, sizeBytes: 7, checksums: { SHA256 } }, NOON),
+  )
+  const release = await tenant.addRelease(profileId, 'R@1', {
+    externalUrl: null,
+    artifact: { sha256: SHA256, sizeBytes: 7, fileName: 'f', contentType: 'a/b' },
+  })
+  await tenant.assign({ deviceId }, release)
+  await tenant.assign({ profileId }, release)
+  const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
+    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: false }),
+  )
+  const tokenId = newId()
+  await tenant.run(async ({ tokens, profiles }) => {
+    await tokens.insert({
+      id: tokenId,
+      operatorId: tenant.operatorId,
+      name: 'T',
+      secretHash: hashOf(`${name} T`),
+      createdAt: NOON,
+    })
+    await profiles.setProvisioning(profileId, { key: `key of ${name}`, secretHash: hashOf('s') })
+  })
+  const operationId = answers.firmware?.operation?.id ?? ''
+  return { tenant, profileId, deviceId, releaseId: release.id, operationId, tokenId }
+}
+
+/** All that is the tenant's, as the database has it. */
+async function everythingOf({ tenant }: Holding): Promise<unknown> {
+  const tables = await store.rows<{ name: string }>(
+    `select table_name as name from information_schema.columns
+      where table_schema = 'public' and column_name = 'tenant_id' order by 1`,
+  )
+  const all: Record<string, unknown> = {}
+  for (const { name } of tables) {
+    all[name] = await store.rows(
+      `select to_jsonb(t) as row from ${name} t where tenant_id = $1 order by 1`,
+      [tenant.id],
+    )
+  }
+  all.steps = await store.rows(
+    `select s.* from operation_steps s join operations o on o.id = s.operation_id where o.tenant_id = $1 order by s.id`,
+    [tenant.id],
+  )
+  return all
+}
+
+const assignment = (releaseId: string) => ({
+  id: newId(),
+  type: 'firmware',
+  releaseId,
+  assignedAt: NOON,
+  assignedBy: 'us',
+})
+const newDevice = (profileId: string) => ({
+  id: newId(),
+  profileId,
+  name: 'E',
+  labels: [],
+  attributes: {},
+  credentialId: newId(),
+  tokenHash: hashOf(newId()),
+  createdAt: NOON,
+})
+
+type Verb = (stores: Stores) => Promise<unknown>
+
+/** Every verb of Stores with ids of theirs, asked by us: what comes of it. */
+const VERBS: {
+  [Room in Exclude<keyof Stores, 'spread'>]: Record<keyof Stores[Room], readonly [string, Verb]>
+} & { spread: { spread: readonly [string, Verb] } } = {
+  profiles: {
+    insert: [
+      'done',
+      ({ profiles }) =>
+        profiles.insert({ id: newId(), name: 'Q', description: null, createdAt: NOON }),
+    ],
+    get: ['profile.unknown', ({ profiles }) => profiles.get(theirs.profileId)],
+    byName: ['own', async ({ profiles }) => (await profiles.byName('P')).id === ours.profileId],
+    page: [
+      'own',
+      async ({ profiles }) =>
+        (await profiles.page({ limit: 9 })).items.every(
+          ({ id, deviceCount }) => id !== theirs.profileId && deviceCount <= 1,
+        ),
+    ],
+    setProvisioning: ['done', ({ profiles }) => profiles.setProvisioning(theirs.profileId, null)],
+    remove: ['profile.unknown', ({ profiles }) => profiles.remove(theirs.profileId)],
+  },
+  devices: {
+    insert: ['profile.unknown', ({ devices }) => devices.insert([newDevice(theirs.profileId)])],
+    get: ['device.unknown', ({ devices }) => devices.get(theirs.deviceId)],
+    page: [
+      'own',
+      async ({ devices }) => {
+        const { items } = await devices.page({ limit: 9, name: 'D', profile: 'P', state: 'QUEUED' })
+        return items.length === 1 && items[0]?.snapshot.device.id === ours.deviceId
+      },
+    ],
+    change: ['device.unknown', ({ devices }) => devices.change(theirs.deviceId, { name: 'X' })],
+    replaceToken: [
+      'device.unknown',
+      ({ devices }) =>
+        devices.replaceToken(theirs.deviceId, {
+          id: newId(),
+          tokenHash: hashOf('mine now'),
+          createdAt: NOON,
+        }),
+    ],
+    remove: ['device.unknown', ({ devices }) => devices.remove(theirs.deviceId)],
+    taken: [
+      'own',
+      async ({ devices }) =>
+        (await devices.taken([{ ...newDevice(ours.profileId), name: 'only theirs' }])).names
+          .length === 0,
+    ],
+    countByState: [
+      'own',
+      async ({ devices }) => {
+        const { devices: count, states } = await devices.countByState()
+        return count === 1 && states.QUEUED === 1
+      },
+    ],
+  },
+  catalogue: {
+    recordArtifact: [
+      'done',
+      ({ catalogue }) =>
+        catalogue.recordArtifact({ sha256: SHA256, sizeBytes: 7, checksums: { MD5: 'x' } }, NOON),
+    ],
+    artifact: ['artifact.unknown', ({ catalogue }) => catalogue.artifact(THEIRS_ONLY)],
+    insert: [
+      'profile.unknown',
+      async ({ catalogue }) => {
+        const release = await catalogue.get(ours.releaseId)
+        await catalogue.insert({
+          ...release,
+          id: newId(),
+          version: '2',
+          profileId: theirs.profileId,
+        })
+      },
+    ],
+    get: ['release.unknown', ({ catalogue }) => catalogue.get(theirs.releaseId)],
+    page: [
+      'own',
+      async ({ catalogue }) => {
+        const { items } = await catalogue.page({ limit: 9, title: 'R', version: '1', profile: 'P' })
+        return items.length === 1 && items[0]?.id === ours.releaseId
+      },
+    ],
+    describe: ['release.unknown', ({ catalogue }) => catalogue.describe(theirs.releaseId, 'hm')],
+    remove: ['release.unknown', ({ catalogue }) => catalogue.remove(theirs.releaseId)],
+  },
+  assignments: {
+    put: [
+      'device.unknown',
+      ({ assignments }) =>
+        assignments.put({ deviceId: theirs.deviceId }, assignment(ours.releaseId)),
+    ],
+    withdraw: [
+      'own',
+      async ({ assignments }) => {
+        const found = [
+          await assignments.withdraw({ deviceId: theirs.deviceId }, 'firmware'),
+          await assignments.withdraw({ profileId: theirs.profileId }, 'firmware'),
+        ]
+        return !found.includes(true)
+      },
+    ],
+    page: [
+      'own',
+      async ({ assignments }) =>
+        (await assignments.page({ limit: 9 })).items.every(
+          ({ release }) => release.id === ours.releaseId,
+        ) && (await assignments.page({ limit: 9, releaseId: theirs.releaseId })).items.length === 0,
+    ],
+  },
+  operations: {
+    get: ['operation.unknown', ({ operations }) => operations.get(theirs.operationId)],
+    pageOfDevice: [
+      'own',
+      async ({ operations }) =>
+        (await operations.pageOfDevice(theirs.deviceId, { limit: 9 })).items.length === 0,
+    ],
+  },
+  tokens: {
+    insert: [
+      'bug',
+      ({ tokens }) =>
+        tokens.insert({
+          id: newId(),
+          operatorId: theirs.tenant.operatorId,
+          name: 'T',
+          secretHash: hashOf(newId()),
+          createdAt: NOON,
+        }),
+    ],
+    page: [
+      'own',
+      async ({ tokens }) =>
+        (await tokens.page({ limit: 9 })).items.every(({ id }) => id !== theirs.tokenId),
+    ],
+    revoke: ['token.unknown', ({ tokens }) => tokens.revoke(theirs.tokenId, NOON)],
+  },
+  events: {
+    append: [
+      'done',
+      ({ events }) =>
+        events.append([
+          {
+            kind: 'device.changed',
+            at: NOON,
+            actor: { kind: 'server', name: 'updraft' },
+            subject: { kind: 'device', id: theirs.deviceId, name: 'D' },
+            deviceId: theirs.deviceId,
+            data: {},
+          },
+        ]),
+    ],
+    page: [
+      'own',
+      async ({ events }) =>
+        (await events.page({ limit: 9, deviceId: theirs.deviceId })).items.every(
+          ({ kind }) => kind === 'device.changed',
+        ),
+    ],
+  },
+  spread: {
+    spread: ['done', ({ spread }) => spread({ deviceId: theirs.deviceId }, newId(), NOON)],
+  },
+}
+
+const table = Object.entries(VERBS).flatMap(([room, verbs]) =>
+  Object.entries(verbs).map(([verb, [outcome, ask]]) => [`${room}.${verb}`, outcome, ask] as const),
+)
+
+test.each(table)(
+  '%s neither sees nor changes what is another tenant’s (%s)',
+  async (_verb, outcome, ask) => {
+    const before = await everythingOf(theirs)
+    const answer = await ours.tenant.run(ask).then(
+      (result) => (result === true ? 'own' : result === false ? 'THEIRS' : 'done'),
+      (error) => error.code as string,
+    )
+    expect(/^\d+$/.test(answer) ? 'bug' : answer).toBe(outcome)
+    expect(await everythingOf(theirs)).toEqual(before)
+  },
+)
+
+test('a profile of another tenant is assigned nothing, even where it is assigned something', async () => {
+  const before = await everythingOf(theirs)
+  for (const releaseId of [ours.releaseId, theirs.releaseId]) {
+    await expect(
+      ours.tenant.run(({ assignments }) =>
+        assignments.put({ profileId: theirs.profileId }, assignment(releaseId)),
+      ),
+    ).rejects.toMatchObject({ code: 'profile.unknown' })
+  }
+  expect(await everythingOf(theirs)).toEqual(before)
+})
+
+test("a device is not settled in another tenant's name, nor given another tenant's operation", async () => {
+  await expect(
+    store.work.settle({ tenantId: ours.tenant.id, deviceId: theirs.deviceId }, () => {
+      throw new Error('was asked')
+    }),
+  ).rejects.toMatchObject({ code: 'device.unknown' })
+  const { deviceId } = ours
+  const target = { tenantId: ours.tenant.id, deviceId, operationId: theirs.operationId }
+  await store.work.settle(target, (snapshot) => {
+    expect(snapshot.addressed).toBeNull()
+    return {
+      changes: { installed: {}, inventory: null, operations: [], steps: [], events: [] },
+    }
+  })
+})
+
+describe('the database itself refuses', () => {
+  test.each([
+    ['devices', 'profile_id', () => theirs.profileId],
+    ['credentials', 'device_id', () => theirs.deviceId],
+    ['releases', 'profile_id', () => theirs.profileId],
+    ['assignments', 'release_id', () => theirs.releaseId],
+    ['operations', 'device_id', () => theirs.deviceId],
+    ['operations', 'release_id', () => theirs.releaseId],
+    ['device_components', 'operation_id', () => theirs.operationId],
+    ['device_presence', 'device_id', () => theirs.deviceId],
+    ['api_tokens', 'operator_id', () => theirs.tenant.operatorId],
+  ])("%s.%s of one tenant being another's", async (name, column, id) => {
+    await expect(
+      store.rows(`update ${name} set ${column} = $1 where tenant_id = $2`, [id(), ours.tenant.id]),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/^23/) })
+  })
+
+  test('every reference between rows of tenants carries the tenant, or goes by way of what does', async () => {
+    const references = await store.rows<{ name: string }>(
+      `select c.conname as name
+         from pg_constraint c
+        where c.contype = 'f' and c.connamespace = 'public'::regnamespace
+          and c.confrelid <> 'tenants'::regclass
+          and not exists (select 1 from pg_attribute a
+                where a.attrelid = c.conrelid and a.attnum = any(c.conkey) and a.attname = 'tenant_id')
+        order by 1`,
+    )
+    expect(references.map(({ name }) => name)).toEqual([
+      'device_components_device_id_operation_id_fkey',
+      'operation_steps_operation_id_fkey',
+    ])
+  })
+})
