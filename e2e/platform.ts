@@ -34,6 +34,8 @@ export interface TestPlatform {
   device(name: string): Promise<Device>
   /** The device once it is as wanted; rejects with what it is if that takes too long. */
   until(name: string, isSo: (device: Device) => boolean): Promise<Device>
+  /** Resolves once so many devices hold a line open, by the platform's own figures. */
+  waiting(devices: number): Promise<void>
   addProfile(name: string): Promise<string>
   /** Answers the device's token. */
   addDevice(name: string, profile: string, labels?: string[]): Promise<string>
@@ -77,6 +79,13 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     const { items } = await api('listProfiles', { query: { name } })
     return items[0]?.id ?? fail(`There is no profile ${name}.`)
   }
+  const soon = async (isSo: () => Promise<boolean>, complain: () => string) => {
+    const deadline = performance.now() + PATIENCE_MS
+    while (!(await isSo())) {
+      if (performance.now() > deadline) fail(complain())
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
   const device = async (name: string) => {
     const { items } = await api('listDevices', { query: { name } })
     return items[0] ?? fail(`There is no device ${name}.`)
@@ -92,15 +101,26 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     },
     device,
     until: async (name, isSo) => {
-      const deadline = performance.now() + PATIENCE_MS
-      for (;;) {
-        const current = await device(name)
-        if (isSo(current)) return current
-        if (performance.now() > deadline) {
-          fail(`${name} did not become what was waited for: ${JSON.stringify(current, null, 2)}`)
-        }
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
+      let current = await device(name)
+      await soon(
+        async () => {
+          current = await device(name)
+          return isSo(current)
+        },
+        () => `${name} did not become what was waited for: ${JSON.stringify(current, null, 2)}`,
+      )
+      return current
+    },
+    waiting: async (devices) => {
+      let count = ''
+      await soon(
+        async () => {
+          const figures = await (await fetch(`${url}/metrics`)).text()
+          count = /^updraft_live_sessions (\d+)$/m.exec(figures)?.[1] ?? ''
+          return count === String(devices)
+        },
+        () => `${count} devices are waiting, not ${devices}.`,
+      )
     },
     addProfile: async (name) => (await api('createProfile', { body: { name } })).id,
     addDevice: async (name, profile, labels) =>
