@@ -8,9 +8,14 @@ import pg from 'pg'
 import type { Announce, eventFeed } from './events.ts'
 
 const CHANNEL = 'updraft_events'
-const RECONNECT_MS = 2000
+const RECONNECT_MS = 1000
 /** PostgreSQL takes up to 8000 bytes; this many pairs of ids stay below. */
 const MAX_PAIRS = 90
+/** One statement, and so one commit, for all that waits. */
+const NOTIFY = {
+  name: 'notify',
+  text: `select pg_notify('${CHANNEL}', payload) from unnest($1::text[]) as payload`,
+}
 
 interface Notification {
   readonly from: string
@@ -34,82 +39,95 @@ export async function notifications({
   let client: pg.Client | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
-  let waiting: { tenantId: string; pairs: [string | null, string][] }[] = []
   let isSending = false
+  /** Who is concerned, by tenant: pairs as JSON, so that each is told once. */
+  let waiting = new Map<string, Set<string>>()
 
   const connect = async () => {
     const fresh = new pg.Client({ connectionString, application_name: 'updraft events' })
+    let isLost = false
+    const lost = (error: unknown) => {
+      // One connection may say several times that it is gone.
+      if (isLost) return
+      isLost = true
+      if (client === fresh) client = undefined
+      fresh.end().catch(() => {})
+      if (isClosed) return
+      onError(error)
+      timer = setTimeout(() => {
+        connecting = connect()
+      }, RECONNECT_MS)
+    }
     fresh.on('error', lost)
+    fresh.on('end', () => lost(new Error('The connection was closed.')))
     fresh.on('notification', ({ payload }) => hear(payload ?? ''))
     try {
       await fresh.connect()
-      await fresh.query(`listen ${CHANNEL}`)
+      // Word that is lost with the server costs a wait; it is not worth the disk's time.
+      await fresh.query(`set synchronous_commit = off; listen ${CHANNEL}`)
       client = fresh
     } catch (error) {
       lost(error)
     }
   }
 
-  const lost = (error: unknown) => {
-    if (isClosed) return
-    client?.removeAllListeners()
-    client?.end().catch(() => {})
-    client = undefined
-    onError(error)
-    clearTimeout(timer)
-    timer = setTimeout(() => void connect(), RECONNECT_MS)
-  }
-
   const hear = (payload: string) => {
-    const { from, tenantId, about } = JSON.parse(payload) as Notification
-    if (from === self) return
-    feed.deliver(
-      about.map(([deviceId, subjectId]) => ({ tenantId, deviceId, subjectId, event: null })),
-    )
+    try {
+      const { from, tenantId, about } = JSON.parse(payload) as Notification
+      if (from === self) return
+      feed.deliver(
+        about.map(([deviceId, subjectId]) => ({ tenantId, deviceId, subjectId, event: null })),
+      )
+    } catch (error) {
+      onError(error)
+    }
   }
 
   /** After the commit, and not awaited by anyone: word that is lost costs a wait, never an update. */
   const send = async () => {
     isSending = true
-    while (waiting.length > 0 && client) {
-      const batch = waiting
-      waiting = []
-      for (const { tenantId, pairs } of batch) {
-        for (let start = 0; start < pairs.length; start += MAX_PAIRS) {
-          const about = pairs.slice(start, start + MAX_PAIRS)
-          const payload = JSON.stringify({ from: self, tenantId, about } satisfies Notification)
-          await client?.query({
-            name: 'notify',
-            text: 'select pg_notify($1, $2)',
-            values: [CHANNEL, payload],
-          })
-        }
+    try {
+      while (waiting.size > 0 && client) {
+        const payloads = payloadsOf(self, waiting)
+        waiting = new Map()
+        await client.query({ ...NOTIFY, values: [payloads] })
       }
+    } catch (error) {
+      if (!isClosed) onError(error)
+    } finally {
+      waiting = new Map()
+      isSending = false
     }
-    waiting = []
-    isSending = false
   }
 
-  await connect()
+  let connecting = connect()
+  await connecting
   return {
     announce: (tenantId, events: readonly DomainEvent[]) => {
       feed.announce(tenantId, events)
-      const pairs = events.map(({ deviceId, subject }): [string | null, string] => [
-        deviceId,
-        subject.id,
-      ])
-      waiting.push({ tenantId, pairs })
-      if (!isSending) {
-        send().catch((error) => {
-          isSending = false
-          if (!isClosed) onError(error)
-        })
-      }
+      const pairs = waiting.get(tenantId) ?? new Set()
+      for (const { deviceId, subject } of events) pairs.add(JSON.stringify([deviceId, subject.id]))
+      waiting.set(tenantId, pairs)
+      if (!isSending) void send()
     },
     close: async () => {
       isClosed = true
       clearTimeout(timer)
+      await connecting
       await client?.end()
     },
   }
+}
+
+/** All that waits, in as few words as it takes. */
+function payloadsOf(self: string, waiting: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const payloads: string[] = []
+  for (const [tenantId, pairs] of waiting) {
+    const all = [...pairs].map((pair): [string | null, string] => JSON.parse(pair))
+    for (let start = 0; start < all.length; start += MAX_PAIRS) {
+      const about = all.slice(start, start + MAX_PAIRS)
+      payloads.push(JSON.stringify({ from: self, tenantId, about } satisfies Notification))
+    }
+  }
+  return payloads
 }
