@@ -74,7 +74,8 @@ export const ReportRequest = z.object({
   state: z.string(),
   /** Percent, 0 to 100. */
   progress: maybe(z.number().min(0).max(100)),
-  error: maybe(z.string().max(4096)),
+  /** A failure is heard however long its words are; they are kept up to a page or two. */
+  error: maybe(z.string()),
   /** What the device runs, if it is to say so with the report. UPDATED without it means: the target. */
   installed: maybe(installedComponent),
 })
