@@ -27,6 +27,13 @@ export interface SignedIn {
   readonly expiresAt: Date
 }
 
+/** What is shown at the very first start, and never again. */
+export interface FirstSignIn {
+  readonly name: string
+  readonly password: string
+  readonly token: string
+}
+
 /** As the audit log names an operator. */
 export const actorOf = ({ id, name }: OperatorActor): Actor => ({ kind: 'operator', id, name })
 
@@ -78,9 +85,36 @@ export function accounts({
       ]),
     )
 
+  const createToken = (
+    by: OperatorActor,
+    { name }: { name: string },
+  ): Promise<{ token: TokenRecord; secret: string }> =>
+    unitOfWork(by.tenantId, async ({ tokens, events }) => {
+      const secret = secrets.newToken()
+      const token = { id: ids.next(), name: name.trim(), createdAt: clock.now() }
+      await tokens.insert({ ...token, operatorId: by.id, secretHash: secrets.hashToken(secret) })
+      await events.append([
+        {
+          kind: 'token.created',
+          at: clock.now(),
+          actor: actorOf(by),
+          subject: { kind: 'token', id: token.id, name: token.name },
+          deviceId: null,
+          data: {},
+        },
+      ])
+      return {
+        token: { ...token, operatorName: by.name, lastUsedAt: null, revokedAt: null },
+        secret,
+      }
+    })
+
   return {
-    /** Makes the first tenant and its administrator if there is none; answers the sign-in to show, once. */
-    ensureFirst: async (): Promise<{ name: string; password: string } | null> => {
+    /**
+     * Makes the first tenant and its administrator if there is none; answers the sign-in and an API token to
+     * show, once.
+     */
+    ensureFirst: async (): Promise<FirstSignIn | null> => {
       if (await store.hasFirst()) return null
       const password = secrets.newPassword()
       const isMade = await store.ensureFirst({
@@ -89,7 +123,10 @@ export function accounts({
         passwordHash: await secrets.hashPassword(password),
         now: clock.now(),
       })
-      return isMade ? { name: 'admin', password } : null
+      if (!isMade) return null
+      const administrator = await store.firstAdministrator()
+      const { secret } = await createToken(actor(administrator, null), { name: 'first start' })
+      return { name: administrator.name, password, token: secret }
     },
 
     /** Refuses with access.bad-sign-in or access.too-many-attempts. `secret` goes into the session cookie. */
@@ -152,29 +189,7 @@ export function accounts({
       return found && { operator: found.operator, actor: actor(found.operator, found.tokenId) }
     },
 
-    createToken: (
-      by: OperatorActor,
-      { name }: { name: string },
-    ): Promise<{ token: TokenRecord; secret: string }> =>
-      unitOfWork(by.tenantId, async ({ tokens, events }) => {
-        const secret = secrets.newToken()
-        const token = { id: ids.next(), name: name.trim(), createdAt: clock.now() }
-        await tokens.insert({ ...token, operatorId: by.id, secretHash: secrets.hashToken(secret) })
-        await events.append([
-          {
-            kind: 'token.created',
-            at: clock.now(),
-            actor: actorOf(by),
-            subject: { kind: 'token', id: token.id, name: token.name },
-            deviceId: null,
-            data: {},
-          },
-        ])
-        return {
-          token: { ...token, operatorName: by.name, lastUsedAt: null, revokedAt: null },
-          secret,
-        }
-      }),
+    createToken,
 
     listTokens: (by: OperatorActor, query: PageQuery): Promise<Page<TokenRecord>> =>
       unitOfWork(by.tenantId, ({ tokens }) => tokens.page(query)),
