@@ -1,5 +1,5 @@
 /** Who may come in: the first administrator, sign-in, sessions, API tokens. */
-import { type Actor, DomainError, type OperatorActor } from '@updraft/core'
+import { type Actor, checkedName, DomainError, type OperatorActor } from '@updraft/core'
 import type {
   Accounts,
   Clock,
@@ -91,7 +91,7 @@ export function accounts({
   ): Promise<{ token: TokenRecord; secret: string }> =>
     unitOfWork(by.tenantId, async ({ tokens, events }) => {
       const secret = secrets.newToken()
-      const token = { id: ids.next(), name: name.trim(), createdAt: clock.now() }
+      const token = { id: ids.next(), name: checkedName('API token', name), createdAt: clock.now() }
       await tokens.insert({ ...token, operatorId: by.id, secretHash: secrets.hashToken(secret) })
       await events.append([
         {

@@ -25,6 +25,9 @@ import type {
 
 const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'SHA256'
 const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
+/** As RFC 9110, section 8.3, spells media types; it is sent as a header to whoever downloads. */
+const CONTENT_TYPE =
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=("[ !#-~]*"|[\w!#$&^.+-]+))*$/
 
 /** What an operator says of a new release: of an uploaded artifact (`sha256`) or of a file elsewhere (`url`). */
 export interface NewRelease {
@@ -69,6 +72,12 @@ export function catalogue({
     if (draft.profileId) return profiles.get(draft.profileId)
     if (draft.profile) return profiles.byName(draft.profile)
     throw new DomainError('release.invalid', 'A release needs the profile it is made for.')
+  }
+
+  const contentTypeOf = ({ contentType }: NewRelease): string => {
+    const text = contentType?.trim() || DEFAULT_CONTENT_TYPE
+    if (CONTENT_TYPE.test(text)) return text
+    throw new DomainError('release.invalid', `"${text}" is not a content type such as image/png.`)
   }
 
   /** The checksum the release publishes: of the algorithm asked for, computed unless it is known. */
@@ -120,7 +129,7 @@ export function catalogue({
         draft.checksumAlgorithm || draft.sha256 || draft.checksum
           ? checksumAlgorithm(draft.checksumAlgorithm || DEFAULT_ALGORITHM)
           : null
-      const { sha256 } = draft
+      const sha256 = draft.sha256?.toLowerCase()
       const artifact = sha256
         ? await unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.artifact(sha256))
         : null
@@ -140,7 +149,7 @@ export function catalogue({
               sha256: artifact.sha256,
               sizeBytes: artifact.sizeBytes,
               fileName: draft.fileName?.trim() || `${draft.title}-${draft.version}`,
-              contentType: draft.contentType?.trim() || DEFAULT_CONTENT_TYPE,
+              contentType: contentTypeOf(draft),
             },
             checksumAlgorithm: checksum ? algorithm : null,
             checksum,

@@ -8,7 +8,16 @@ import {
   retryByOperator,
 } from '@updraft/core'
 import { actorOf } from './accounts.ts'
-import type { Clock, DeviceWork, Ids, OperationView, Page, PageQuery, UnitOfWork } from './ports.ts'
+import {
+  type Clock,
+  type DeviceWork,
+  type Ids,
+  type OperationView,
+  type Page,
+  type PageQuery,
+  REMOVED_RELEASE,
+  type UnitOfWork,
+} from './ports.ts'
 
 export function operations({
   clock,
@@ -64,6 +73,10 @@ export function operations({
           'operation.cannot-retry',
           `The update to ${nameOf(operation)} is ${operation.state}; only what failed or was cancelled can be tried again.`,
         )
+      }
+      if (operation.releaseId === REMOVED_RELEASE) {
+        const message = `${nameOf(operation)} was removed; it cannot be tried again.`
+        throw new DomainError('operation.cannot-retry', message)
       }
       const release = await unitOfWork(actor.tenantId, ({ catalogue }) =>
         catalogue.get(operation.releaseId),

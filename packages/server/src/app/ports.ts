@@ -24,6 +24,9 @@ export interface Ids {
   next(): string
 }
 
+/** What an operation names as its release once that was removed: no release has this id. */
+export const REMOVED_RELEASE = '00000000-0000-0000-0000-000000000000'
+
 /** Bytes that are stored: named by their SHA-256, with every checksum that was computed of them so far. */
 export interface StoredArtifact {
   readonly sha256: string

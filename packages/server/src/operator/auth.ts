@@ -58,7 +58,7 @@ async function callerOf(
   return { actor: session.actor, operator: session.operator, session: { ...session, secret } }
 }
 
-/** Sets the session cookie; without an expiry date it is taken away. */
+/** Sets the session cookie; one that has expired takes it away. */
 export function setSessionCookie(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -1,6 +1,5 @@
 /** One handler for each route: use case in, shape out. */
-
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { DomainError } from '@updraft/core'
 import type { FastifyRequest } from 'fastify'
 import { replyWithSource } from '../transports/byte-reply.ts'
@@ -116,7 +115,9 @@ export function handlers({
 
     uploadArtifact: async ({ input: { query }, caller: { actor }, request }) => {
       const length = request.headers['content-length']
-      const stored = await catalogue.upload(actor, request.body as Readable, {
+      // A request without a body has none to read.
+      const bytes = (request.body as Readable | undefined) ?? Readable.from([])
+      const stored = await catalogue.upload(actor, bytes, {
         ...query,
         sizeBytes: length === undefined ? undefined : Number(length),
       })

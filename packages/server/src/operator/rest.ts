@@ -205,16 +205,17 @@ async function once(
     case 'begun':
       break
   }
-  try {
-    const body = await work()
-    const answer = route.isSecret ? { isSecret: true } : ({ body } as JsonObject)
-    await idempotentRequests.answer(tenantId, key, answer)
-    return body
-  } catch (error) {
+  const body = await work().catch(async (error) => {
     // Refused or failed: nothing was done, so the same key may be tried again.
     await idempotentRequests.forget(tenantId, key).catch(() => {})
     throw error
-  }
+  })
+  const answer = route.isSecret ? { isSecret: true } : ({ body } as JsonObject)
+  await idempotentRequests.answer(tenantId, key, answer).catch((error) => {
+    // It was done, and that is the answer; a repetition finds it at work for a while.
+    request.log.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept')
+  })
+  return body
 }
 
 async function describe(app: FastifyInstance, version: string): Promise<void> {

@@ -12,17 +12,18 @@ import {
   type Step,
 } from '@updraft/core'
 import type { DeviceCounts } from '../app/fleet.ts'
-import type {
-  AssignmentView,
-  DeviceView,
-  OperationView,
-  OperatorRecord,
-  Page,
-  ProfileView,
-  ReleaseView,
-  StoredArtifact,
-  StoredEvent,
-  TokenRecord,
+import {
+  type AssignmentView,
+  type DeviceView,
+  type OperationView,
+  type OperatorRecord,
+  type Page,
+  type ProfileView,
+  REMOVED_RELEASE,
+  type ReleaseView,
+  type StoredArtifact,
+  type StoredEvent,
+  type TokenRecord,
 } from '../app/ports.ts'
 
 const time = (date: Date): string => date.toISOString()
@@ -38,7 +39,7 @@ export const operationView = (operation: Operation): api.Operation => ({
   deviceId: operation.deviceId,
   type: operation.type,
   state: operation.state,
-  release: { id: operation.releaseId, title: operation.title, version: operation.version },
+  release: releaseOf(operation),
   progress: operation.progressPercent,
   error: operation.error,
   because: operation.because.message,
@@ -48,6 +49,13 @@ export const operationView = (operation: Operation): api.Operation => ({
   openedAt: time(operation.openedAt),
   changedAt: time(operation.changedAt),
   endedAt: timeOrNull(operation.endedAt),
+})
+
+/** What it is about; without an id when the release was removed since. */
+const releaseOf = ({ releaseId, title, version }: Operation): api.ReleaseRef => ({
+  id: releaseId === REMOVED_RELEASE ? null : releaseId,
+  title,
+  version,
 })
 
 const stepView = (step: Step): api.Step => ({
@@ -122,8 +130,7 @@ function componentView(
 
 function targetOf(choice: Choice): api.ReleaseRef | null {
   if (choice.kind === 'under-way') {
-    const { releaseId, title, version } = choice.operation
-    return { id: releaseId, title, version }
+    return releaseOf(choice.operation)
   }
   return choice.release && nameView(choice.release)
 }

@@ -1,6 +1,6 @@
 import { DomainError, type Operation, type ReasonCode, type Step } from '@updraft/core'
 import { sql } from 'kysely'
-import type { Operations, OperationView } from '../app/ports.ts'
+import { type Operations, type OperationView, REMOVED_RELEASE } from '../app/ports.ts'
 import type { Scope } from './database.ts'
 import { page } from './paging.ts'
 import type { Tables } from './tables.ts'
@@ -42,13 +42,10 @@ export function operations({ db, tenantId }: Scope): Operations {
   }
 }
 
-/** A removed release leaves its operations with this id, which is no release's. */
-const REMOVED = '00000000-0000-0000-0000-000000000000'
-
 export const operationOf = (row: Omit<Tables['operations'], 'tenant_id'>): Operation => ({
   id: row.id,
   deviceId: row.device_id,
-  releaseId: row.release_id ?? REMOVED,
+  releaseId: row.release_id ?? REMOVED_RELEASE,
   type: row.type,
   title: row.title,
   version: row.version,
