@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { pacer } from './pacer.ts'
+
+const always = new AbortController().signal
+
+test('a pack leaves at once and the next when the interval has passed', async () => {
+  const startedMs = performance.now()
+  const pace = pacer({ settings: { packSize: 5, intervalMs: 120 } })
+  const leftMs: number[] = []
+  await Promise.all(
+    Array.from({ length: 12 }, () =>
+      pace.inTurn('t', always, async () => {
+        leftMs.push(performance.now() - startedMs)
+        return true
+      }),
+    ),
+  )
+  expect(leftMs).toHaveLength(12)
+  expect(leftMs[5]).toBeGreaterThanOrEqual(119)
+  expect(leftMs[10]).toBeGreaterThanOrEqual(238)
+  expect(pace.waiting).toBe(0)
+})
+
+test('who has nothing to be told takes no place, and order is kept', async () => {
+  const pace = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const seen: number[] = []
+  const turn = (number: number, isTold: boolean) =>
+    pace.inTurn('t', always, async () => {
+      seen.push(number)
+      return isTold
+    })
+  await Promise.all([turn(1, false), turn(2, false), turn(3, true)])
+  expect(seen).toEqual([1, 2, 3])
+})
+
+test('a tenant does not wait for another, nor for one whose line is gone', async () => {
+  const pace = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const gone = new AbortController()
+  await pace.inTurn('a', always, async () => true)
+  const waits = pace.inTurn('a', gone.signal, async () => {
+    throw new Error('Nobody is there.')
+  })
+  await pace.inTurn('b', always, async () => true)
+  expect(pace.waiting).toBe(1)
+  gone.abort()
+  await waits
+  expect(pace.waiting).toBe(0)
+})
+
+test('one that fails says so to its caller only', async () => {
+  const pace = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const fails = pace.inTurn('t', always, async () => {
+    throw new Error('The line broke.')
+  })
+  const next = pace.inTurn('t', always, async () => true)
+  await expect(fails).rejects.toThrow('The line broke.')
+  await next
+})
+
+test('without an interval nobody waits, and a stop lets everybody go', async () => {
+  const open = pacer({ settings: { packSize: 1, intervalMs: 0 } })
+  let told = 0
+  const tell = async () => {
+    told += 1
+    return true
+  }
+  await Promise.all(Array.from({ length: 1000 }, () => open.inTurn('t', always, tell)))
+  expect(told).toBe(1000)
+
+  const closing = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  await closing.inTurn('t', always, tell)
+  const waits = closing.inTurn('t', always, tell)
+  closing.close()
+  await waits
+  await closing.inTurn('t', always, tell)
+  expect(told).toBe(1001)
+})
