@@ -15,6 +15,8 @@ export interface LiveSessions {
    * is over or the line was dropped.
    */
   listen(device: { id: string; profileId: string }, since: number): Listening
+  /** The same for lines that stay open for days: `wake` is called whenever there is reason to look again. */
+  watch(device: { id: string; profileId: string }, since: number, wake: () => void): Watching
   /** Ends every wait; for a stopping server. */
   close(): void
   readonly count: number
@@ -24,6 +26,8 @@ export interface Listening {
   next(options: { timeoutMs: number; signal: AbortSignal }): Promise<boolean>
   end(): void
 }
+
+export type Watching = Pick<Listening, 'end'>
 
 export function liveSessions(feed: EventFeed): LiveSessions {
   /** By the id of whatever a session wants to hear of: its device, its profile. */
@@ -50,18 +54,39 @@ export function liveSessions(feed: EventFeed): LiveSessions {
     forgotten = heard
   })
 
+  const isMissed = (ids: readonly string[], since: number) =>
+    since < forgotten || ids.some((id) => (recent.get(id) ?? 0) > since)
+
+  const add = (ids: readonly string[], wake: () => void): (() => void) => {
+    for (const id of ids) wakers.set(id, (wakers.get(id) ?? new Set()).add(wake))
+    count += 1
+    return () => {
+      count -= 1
+      for (const id of ids) {
+        const waiting = wakers.get(id)
+        waiting?.delete(wake)
+        if (waiting?.size === 0) wakers.delete(id)
+      }
+    }
+  }
+
   return {
     mark: () => heard,
+    watch: (device, since, wake) => {
+      const ids = [device.id, device.profileId]
+      const end = add(ids, wake)
+      if (isMissed(ids, since)) wake()
+      return { end }
+    },
     listen: (device, since) => {
       const ids = [device.id, device.profileId]
-      let isDue = since < forgotten || ids.some((id) => (recent.get(id) ?? 0) > since)
+      let isDue = isMissed(ids, since)
       let resolveNext: (() => void) | undefined
       const wake = () => {
         isDue = true
         resolveNext?.()
       }
-      for (const id of ids) wakers.set(id, (wakers.get(id) ?? new Set()).add(wake))
-      count += 1
+      const end = add(ids, wake)
       return {
         next: async ({ timeoutMs, signal }) => {
           if (!isDue && !signal.aborted && !isClosed) {
@@ -83,14 +108,7 @@ export function liveSessions(feed: EventFeed): LiveSessions {
           isDue = false
           return wasDue
         },
-        end: () => {
-          count -= 1
-          for (const id of ids) {
-            const waiting = wakers.get(id)
-            waiting?.delete(wake)
-            if (waiting?.size === 0) wakers.delete(id)
-          }
-        },
+        end,
       }
     },
     close: () => {
