@@ -1,7 +1,7 @@
 /** Hashes and compares tokens and passwords, makes new ones, and signs download tickets. */
 import {
-  createHash,
   createHmac,
+  hash,
   randomBytes,
   type ScryptOptions,
   scrypt,
@@ -54,7 +54,7 @@ export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
       }
       return password
     },
-    hashToken: (token) => createHash('sha256').update(token).digest(),
+    hashToken: (token) => hash('sha256', token, 'buffer'),
     isEqual: (a, b) => a.length === b.length && timingSafeEqual(a, b),
     hashPassword: (password) =>
       oneByOne(async () => {
@@ -63,9 +63,9 @@ export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
         const { N, r, p } = SCRYPT
         return ['scrypt', N, r, p, salt.toString('base64'), key.toString('base64')].join('$')
       }),
-    verifyPassword: (password, hash) =>
+    verifyPassword: (password, kept) =>
       oneByOne(async () => {
-        const [, N, r, p, salt = '', key = ''] = PASSWORD_HASH.exec(hash) ?? []
+        const [, N, r, p, salt = '', key = ''] = PASSWORD_HASH.exec(kept) ?? []
         if (!N) return false
         const expected = Buffer.from(key, 'base64')
         const parameters = { N: Number(N), r: Number(r), p: Number(p) }

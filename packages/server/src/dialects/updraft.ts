@@ -55,7 +55,6 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
     app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
 
     app.post(PATHS.checkIn, async (request, reply) => {
-      const signal = goneSignal(reply)
       const mark = liveSessions.mark()
       const device = await desk.identify(tokenOf(request), NAME)
       const { installed, facts } = parse(CheckInRequest, request.body ?? {})
@@ -76,6 +75,7 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
       try {
         let checkedIn = await desk.checkIn(device, said, { tells: true })
         if (listening && checkedIn.offers.length === 0) {
+          const signal = goneSignal(reply)
           const deadline = performance.now() + waitSeconds * 1000
           while (checkedIn.offers.length === 0 && !signal.aborted) {
             const timeoutMs = deadline - performance.now()
