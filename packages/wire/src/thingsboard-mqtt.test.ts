@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { chunkBytes, inbound, matches } from './thingsboard-mqtt.ts'
+
+test.each([
+  ['v1/devices/me/telemetry', { kind: 'telemetry' }],
+  ['v2/t', { kind: 'telemetry' }],
+  ['v2/t/j', { kind: 'telemetry' }],
+  ['v2/t/p', { kind: 'unknown' }],
+  ['v2/a/j', { kind: 'attributes' }],
+  [
+    'v1/devices/me/attributes/request/7',
+    { kind: 'attribute-request', answerTopic: 'v1/devices/me/attributes/response/7' },
+  ],
+  ['v2/a/req/7', { kind: 'attribute-request', answerTopic: 'v2/a/res/7' }],
+  ['v2/a/req/j/7', { kind: 'attribute-request', answerTopic: 'v2/a/res/j/7' }],
+  ['v2/a/req/p/7', { kind: 'unknown' }],
+  ['v1/devices/me/attributes/request/seven', { kind: 'malformed' }],
+  ['v1/devices/me/attributes/request/', { kind: 'malformed' }],
+  ['v1/devices/me/attributes/request/-1', expect.objectContaining({ kind: 'attribute-request' })],
+  ['v2/fw/request/3/chunk/0', { kind: 'chunk-request', family: 'fw', requestId: 3, index: 0 }],
+  [
+    'v2/sw/request/0/chunk/4294967295',
+    { kind: 'chunk-request', family: 'sw', requestId: 0, index: 4294967295 },
+  ],
+  ['v2/fw/request/3/chunk/-1', { kind: 'malformed' }],
+  ['v2/fw/request/3/chunk/1e3', { kind: 'malformed' }],
+  ['v2/fw/request/9999999999999999/chunk/0', { kind: 'malformed' }],
+  ['v2/xx/request/3/chunk/0', { kind: 'unknown' }],
+  ['v1/gateway/attributes/request', { kind: 'gateway', verb: 'attributes/request' }],
+  ['/provision/request', { kind: 'provision' }],
+  ['provision/request', { kind: 'unknown' }],
+  ['constructor', { kind: 'unknown' }],
+  [`v2/fw/request/${'1'.repeat(500)}/chunk/0`, { kind: 'unknown' }],
+])('%s', (topic, meaning) => {
+  expect(inbound(topic)).toEqual(meaning)
+})
+
+test.each([
+  ['', null],
+  ['0', null],
+  ['-1', null],
+  ['""', null],
+  [' 4096\n', 4096],
+  ['"1024"', 1024],
+  ['4k', undefined],
+  ['1e3', undefined],
+  ['{}', undefined],
+  ['9'.repeat(41), undefined],
+])('a chunk size of %j is %j', (text, size) => {
+  expect(chunkBytes(text)).toBe(size)
+})
+
+test.each([
+  ['v2/fw/response/+', 'v2/fw/response/1/chunk/0', false],
+  ['v2/fw/response/#', 'v2/fw/response/1/chunk/0', true],
+  ['v2/fw/response/+/chunk/+', 'v2/fw/response/1/chunk/0', true],
+  ['v2/fw/error', 'v2/fw/error', true],
+  ['v2/fw/error', 'v2/fw', false],
+  ['v2/fw', 'v2/fw/error', false],
+])('%s over %s: %s', (filter, topic, isMatch) => {
+  expect(matches(filter, topic)).toBe(isMatch)
+})
