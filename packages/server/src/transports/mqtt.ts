@@ -1,0 +1,130 @@
+/**
+ * The MQTT listener: sessions of MQTT 3.1, 3.1.1 and 5 over TCP and TLS, no broker behind them. Each session is
+ * handed to a gate, which lets it in with a visitor of its own or refuses it. Knows bytes and limits; knows
+ * nothing of updates.
+ */
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { Connection, type MqttGate, type MqttLimits, type MqttLog } from './mqtt-session.ts'
+
+export type {
+  MqttGate,
+  MqttHello,
+  MqttLimits,
+  MqttLog,
+  MqttMessage,
+  MqttRefusal,
+  MqttSent,
+  MqttSession,
+  MqttTaken,
+  MqttVisitor,
+  MqttWelcome,
+} from './mqtt-session.ts'
+
+const DEFAULT_LIMITS: MqttLimits = {
+  maxPacketBytes: 65_536,
+  connectSeconds: 10,
+  idleSeconds: 600,
+}
+const LOOK_EVERY_MS = 1000
+const BACKLOG = 4096
+
+/** PEM texts. With a CA, clients are asked for a certificate; one without, or with another, is still heard. */
+export interface MqttTls {
+  readonly certificate: string
+  readonly key: string
+  readonly clientCa: string | undefined
+}
+
+export interface MqttOptions {
+  readonly gate: MqttGate
+  readonly log: MqttLog
+  readonly newClientId: () => string
+  readonly limits?: Partial<MqttLimits>
+}
+
+export interface MqttListener {
+  /** May be called once for each address; resolves when it listens. */
+  listen(address: { host: string; port: number; tls?: MqttTls }): Promise<{ port: number }>
+  readonly connectionCount: number
+  /** Ends every session, and resolves when all are gone. */
+  close(): Promise<void>
+}
+
+export function mqttListener({ gate, log, newClientId, limits }: MqttOptions): MqttListener {
+  const servers: Server[] = []
+  const connections = new Set<Connection>()
+  const allLimits = { ...DEFAULT_LIMITS, ...limits }
+  const looks = setInterval(() => {
+    const nowMs = performance.now()
+    for (const connection of connections) connection.look(nowMs)
+  }, LOOK_EVERY_MS).unref()
+
+  const take = (socket: Socket, certificate: { der: Buffer; isTrusted: boolean } | null) => {
+    socket.setNoDelay(true)
+    connections.add(
+      new Connection({
+        socket,
+        gate,
+        limits: allLimits,
+        log,
+        newClientId,
+        certificate,
+        onGone: (connection) => connections.delete(connection),
+      }),
+    )
+  }
+
+  const server = (tls: MqttTls | undefined): Server => {
+    if (!tls) return createServer((socket) => take(socket, null))
+    const secure = createTlsServer(
+      {
+        cert: tls.certificate,
+        key: tls.key,
+        ca: tls.clientCa,
+        requestCert: tls.clientCa !== undefined,
+        rejectUnauthorized: false,
+        handshakeTimeout: allLimits.connectSeconds * 1000,
+      },
+      (socket: TLSSocket) => {
+        const shown = socket.getPeerCertificate()
+        take(socket, shown?.raw ? { der: shown.raw, isTrusted: socket.authorized } : null)
+      },
+    )
+    // A handshake that fails concerns nobody else.
+    secure.on('tlsClientError', (error, socket) => {
+      log.debug({ err: error, address: socket.remoteAddress }, 'a TLS handshake failed')
+      socket.destroy()
+    })
+    return secure
+  }
+
+  return {
+    listen: ({ host, port, tls }) =>
+      new Promise((resolve, reject) => {
+        const made = server(tls)
+        made.once('error', reject)
+        made.listen({ host, port, backlog: BACKLOG }, () => {
+          made.off('error', reject)
+          // Such as no more file descriptors: those that are connected stay so.
+          made.on('error', (error) => log.error({ err: error }, 'a connection was not accepted'))
+          servers.push(made)
+          const address = made.address()
+          resolve({ port: typeof address === 'object' && address ? address.port : port })
+        })
+      }),
+    get connectionCount() {
+      return connections.size
+    },
+    close: async () => {
+      clearInterval(looks)
+      const closed = servers.map((each) => new Promise((resolve) => each.close(resolve)))
+      for (const connection of connections) connection.close('server-shutting-down')
+      const patience = setTimeout(() => {
+        for (const connection of connections) connection.destroy()
+      }, 1000)
+      await Promise.all(closed)
+      clearTimeout(patience)
+    },
+  }
+}
