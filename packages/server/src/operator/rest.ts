@@ -23,6 +23,7 @@ import type { OperationsUseCases } from '../app/operations.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
 import { authorise, type Caller } from './auth.ts'
 import { handlers } from './handlers.ts'
+import { completeDescription } from './openapi.ts'
 import { answerError } from './problem.ts'
 
 /** JSON bodies of operators; files have a door of their own. */
@@ -89,7 +90,11 @@ export const rest =
       })
     }
 
-    app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, () => app.swagger())
+    let description: object | undefined
+    app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, async () => {
+      description ??= completeDescription(app.swagger())
+      return description
+    })
     app.all(`${API_PREFIX}/*`, { schema: { hide: true } }, (request) => {
       throw new DomainError(
         'route.unknown',
@@ -146,7 +151,6 @@ function schemaOf(route: Route): Record<string, unknown> {
     ...(route.params && { params: route.params }),
     ...(route.query && { querystring: route.query }),
     ...(body && body !== 'bytes' && { body }),
-    ...(body === 'bytes' && { consumes: ['application/octet-stream'] }),
     ...(route.permission === 'anyone' ? { security: [] } : {}),
     response: { ...responses, default: Problem },
   }
@@ -245,6 +249,8 @@ async function describe(app: FastifyInstance, version: string): Promise<void> {
       url: `${API_PREFIX}/openapi.json`,
       title: 'Updraft API',
       withDefaultFonts: false,
+      // The page tells nobody else that it is read.
+      telemetry: false,
     },
   })
 }

@@ -1,0 +1,416 @@
+import { createHash } from 'node:crypto'
+import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
+import { can, type OperatorActor, ROLES } from '@updraft/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ZodType } from 'zod'
+import { type Answered, type Asked, addOperator, ask, expectProblem, send } from './operator.ts'
+import { type TestPlatform, testPlatform } from './platform.ts'
+
+let platform: TestPlatform
+/** Filled as the story goes on. */
+const ids: Record<string, string> = {}
+const answered = new Set<RouteName>()
+
+beforeAll(async () => {
+  platform = await testPlatform()
+})
+afterAll(() => platform.stop())
+
+/** Asks, and holds the answer against what the table of routes says of it. */
+async function good(name: RouteName, asked: Asked = {}): Promise<Answered> {
+  const answer = await ask(platform, name, asked)
+  const route: Route = ROUTES[name]
+  const { response } = route
+  expect(answer.status, answer.text).toBe(route.status ?? (response === 'nothing' ? 204 : 200))
+  if (response === 'nothing') expect(answer.text).toBe('')
+  else if (response !== 'bytes') {
+    // Strict: what is not described is not sent either.
+    const parsed = (response as ZodType).parse(answer.json)
+    expect(answer.json).toEqual(parsed)
+  }
+  answered.add(name)
+  return answer
+}
+
+const BYTES = new Uint8Array([1, 2, 3, 4, 5])
+const SHA256 = createHash('sha256').update(BYTES).digest('hex')
+
+describe('every route, once, with the shape it is described with', () => {
+  test('profiles', async () => {
+    const { json } = await good('createProfile', { body: { name: ' sensor ', description: 'd' } })
+    expect(json).toMatchObject({
+      name: 'sensor',
+      description: 'd',
+      deviceCount: 0,
+      assignments: {},
+    })
+    ids.profile = json.id
+    expect((await good('listProfiles', { query: { name: 'sensor' } })).json).toEqual({
+      items: [json],
+      nextCursor: null,
+    })
+    const params = { id: json.id }
+    expect((await good('showProfile', { params })).json).toEqual(json)
+    const { json: provisioning } = await good('enableProvisioning', { params })
+    expect((await good('showProfile', { params })).json.provisioning).toEqual({
+      key: provisioning.key,
+    })
+    await good('disableProvisioning', { params })
+    expect((await good('showProfile', { params })).json.provisioning).toBeNull()
+    const spare = await good('createProfile', { body: { name: 'spare' } })
+    await good('removeProfile', { params: { id: spare.json.id } })
+    expectProblem(
+      await ask(platform, 'showProfile', { params: { id: spare.json.id } }),
+      404,
+      'profile.unknown',
+    )
+  })
+
+  test('devices', async () => {
+    const { json } = await good('createDevice', {
+      body: { name: 'd1', profile: 'sensor', labels: ['b', 'a', 'b'], attributes: { x: [1] } },
+    })
+    expect(json).toMatchObject({
+      name: 'd1',
+      profile: 'sensor',
+      labels: ['a', 'b'],
+      attributes: { x: [1] },
+      operation: null,
+      lastSeenAt: null,
+    })
+    ids.device = json.id
+    const params = { id: json.id }
+    const { token, ...device } = json
+    expect((await good('showDevice', { params })).json).toEqual(device)
+    expect((await good('listDevices')).json.items).toEqual([device])
+    const changed = await good('changeDevice', { params, body: { labels: [], name: 'd1' } })
+    expect(changed.json).toEqual({ ...device, labels: [] })
+    const replaced = await good('replaceDeviceToken', { params, body: {} })
+    expect(replaced.json.token).not.toBe(token)
+    const chosen = await good('replaceDeviceToken', { params, body: { token: 'chosen' } })
+    expect(chosen.json).toEqual({ token: 'chosen' })
+    const imported = await good('importDevices', {
+      body: {
+        devices: [
+          { name: 'i1', profileId: ids.profile },
+          { name: 'i2', profile: 'sensor', token: 'my own' },
+        ],
+      },
+    })
+    expect(imported.json.devices).toMatchObject([{ name: 'i1' }, { name: 'i2', token: 'my own' }])
+    await good('removeDevice', { params: { id: imported.json.devices[1].id } })
+    expect((await good('overview')).json).toMatchObject({ devices: 2, waiting: 0, failed: 0 })
+  })
+
+  test('artifacts and releases', async () => {
+    const uploaded = await good('uploadArtifact', {
+      body: BYTES,
+      query: { checksumAlgorithm: 'MD5' },
+    })
+    expect(uploaded.json).toMatchObject({ sha256: SHA256, sizeBytes: 5 })
+    expect(Object.keys(uploaded.json.checksums).toSorted()).toEqual(['MD5', 'SHA256'])
+    const { json } = await good('createRelease', {
+      body: {
+        title: 'app',
+        version: '1.0.0',
+        profile: 'sensor',
+        sha256: SHA256.toUpperCase(),
+        checksumAlgorithm: 'crc32',
+        tag: 't',
+        fileName: 'app.bin',
+        contentType: 'application/x-firmware; arch="arm v7"',
+        requirement: '>= 0.1.0',
+      },
+    })
+    expect(json).toMatchObject({
+      type: 'firmware',
+      checksumAlgorithm: 'CRC32',
+      sizeBytes: 5,
+      sha256: SHA256,
+      url: null,
+    })
+    ids.release = json.id
+    const params = { id: json.id }
+    expect((await good('showRelease', { params })).json).toEqual(json)
+    expect(
+      (await good('listReleases', { query: { title: 'app', version: '1.0.0' } })).json.items,
+    ).toEqual([json])
+    const changed = await good('changeRelease', { params, body: { description: ' of a test ' } })
+    expect(changed.json).toEqual({ ...json, description: 'of a test' })
+    const bytes = await good('downloadRelease', { params })
+    expect(bytes.headers.get('content-length')).toBe('5')
+    expect(bytes.headers.get('content-type')).toBe('application/x-firmware; arch="arm v7"')
+    expect(bytes.headers.get('content-disposition')).toContain('app.bin')
+    const external = await good('createRelease', {
+      body: { title: 'app', version: '2.0.0', profile: 'sensor', url: 'https://files.example/a' },
+    })
+    expect(external.json).toMatchObject({ url: 'https://files.example/a', sha256: null })
+    await good('removeRelease', { params: { id: external.json.id } })
+  })
+
+  test('assignments', async () => {
+    const body = { releaseId: ids.release }
+    const ofProfile = { id: ids.profile ?? '', type: 'firmware' }
+    const ofDevice = { id: ids.device ?? '', type: 'firmware' }
+    const made = await good('assignToProfile', { params: ofProfile, body })
+    expect(made.json).toMatchObject({
+      scope: 'profile',
+      profileId: ids.profile,
+      deviceId: null,
+      release: { title: 'app', version: '1.0.0' },
+      assignedBy: 'admin',
+    })
+    await good('assignToDevice', { params: ofDevice, body })
+    const { items } = (await good('listAssignments', { query: { releaseId: ids.release } })).json
+    expect(items.map(({ scope }: { scope: string }) => scope)).toEqual(['device', 'profile'])
+    await good('unassignFromDevice', { params: ofDevice })
+    await good('unassignFromProfile', { params: ofProfile })
+    expect((await good('listAssignments')).json.items).toEqual([])
+  })
+
+  test('operations', async () => {
+    const params = { id: ids.device ?? '' }
+    await good('changeDevice', { params, body: { name: 'd1' } })
+    const release = (
+      await good('createRelease', {
+        body: { title: 'app', version: '3.0.0', profile: 'sensor', sha256: SHA256 },
+      })
+    ).json
+    await good('assignToDevice', {
+      params: { ...params, type: 'firmware' },
+      body: { releaseId: release.id },
+    })
+    const { operation } = await platform.until('d1', (device) => device.operation !== null)
+    const ofOperation = { params: { id: operation?.id ?? '' } }
+    const shown = await good('showOperation', ofOperation)
+    expect(shown.json.steps).toMatchObject([{ state: 'QUEUED', outcome: 'opened' }])
+    const cancelled = await good('cancelOperation', ofOperation)
+    expect(cancelled.json).toMatchObject({ state: 'CANCELED', because: 'Cancelled by admin.' })
+    const retried = await good('retryOperation', ofOperation)
+    expect(retried.json).toMatchObject({ state: 'QUEUED', deviceId: ids.device })
+    const { items } = (await good('listDeviceOperations', { params })).json
+    expect(items.map(({ state }: { state: string }) => state)).toEqual(['QUEUED', 'CANCELED'])
+    expect((await good('overview')).json).toMatchObject({ waiting: 1, states: { QUEUED: 1 } })
+    await good('cancelOperation', { params: { id: retried.json.id } })
+    await good('unassignFromDevice', { params: { ...params, type: 'firmware' } })
+    await good('removeRelease', { params: { id: release.id } })
+    const left = await good('showOperation', { params: { id: retried.json.id } })
+    expect(left.json.release).toEqual({ id: null, title: 'app', version: '3.0.0' })
+    expectProblem(await ask(platform, 'retryOperation', ofOperation), 409, 'operation.cannot-retry')
+  })
+
+  test('tokens, the session and the audit log', async () => {
+    const { json } = await good('createToken', { body: { name: 'CI' } })
+    expect((await ask(platform, 'overview', { token: json.token })).status).toBe(200)
+    const { token: _secret, ...shown } = json
+    const { items } = (await good('listTokens')).json
+    expect(items[0]).toMatchObject({ ...shown, lastUsedAt: expect.any(String) })
+    await good('revokeToken', { params: { id: json.id } })
+    expectProblem(
+      await ask(platform, 'overview', { token: json.token }),
+      401,
+      'access.unauthenticated',
+    )
+    expect((await good('showSession')).json).toMatchObject({
+      operator: { name: 'admin', role: 'administrator' },
+    })
+    await good('signOut')
+    const audit = (await good('listEvents', { query: { limit: 3 } })).json
+    expect(audit.items).toHaveLength(3)
+    expect(audit.nextCursor).not.toBeNull()
+    const ofDevices = (await good('listEvents', { query: { kind: 'device' } })).json.items
+    expect(ofDevices.every(({ kind }: { kind: string }) => kind.startsWith('device.'))).toBe(true)
+    const ofDevice = (await good('listEvents', { query: { deviceId: ids.device } })).json.items
+    expect(new Set(ofDevice.map((each: { deviceId: string }) => each.deviceId))).toEqual(
+      new Set([ids.device]),
+    )
+  })
+
+  test('none was left out but the sign-in, which has a story of its own', () => {
+    const left = Object.keys(ROUTES).filter((name) => !answered.has(name as RouteName))
+    expect(left).toEqual(['signIn'])
+  })
+})
+
+test('the audit log says who did what, for every change', async () => {
+  const events: { kind: string; actor: { name: string }; subject: { name: string } }[] = []
+  let cursor: string | undefined
+  do {
+    const { json } = await good('listEvents', { query: { limit: 20, cursor } })
+    events.push(...json.items)
+    cursor = json.nextCursor ?? undefined
+  } while (cursor)
+  const lines = events
+    .toReversed()
+    .map(({ kind, actor, subject }) => `${actor.name}: ${kind} ${subject.name}`)
+    // The administrator's first token, and what the server does when it gets round to it.
+    .filter((line) => !line.includes('first start') && !line.startsWith('updraft: operation.'))
+  expect(lines).toEqual([
+    'admin: profile.created sensor',
+    'admin: profile.changed sensor',
+    'admin: profile.changed sensor',
+    'admin: profile.created spare',
+    'admin: profile.removed spare',
+    'admin: device.created d1',
+    'admin: device.changed d1',
+    'admin: device.token-replaced d1',
+    'admin: device.token-replaced d1',
+    'admin: device.created i1',
+    'admin: device.created i2',
+    'admin: device.removed i2',
+    `admin: artifact.stored ${SHA256}`,
+    'admin: release.created app@1.0.0',
+    'admin: release.changed app@1.0.0',
+    'admin: release.created app@2.0.0',
+    'admin: release.removed app@2.0.0',
+    'admin: assignment.made sensor',
+    'admin: assignment.made d1',
+    'admin: assignment.withdrawn d1',
+    'admin: assignment.withdrawn sensor',
+    'admin: device.changed d1',
+    'admin: release.created app@3.0.0',
+    'admin: assignment.made d1',
+    'admin: operation.ended app@3.0.0',
+    'admin: operation.opened app@3.0.0',
+    'admin: operation.ended app@3.0.0',
+    'admin: assignment.withdrawn d1',
+    'admin: release.removed app@3.0.0',
+    'admin: token.created CI',
+    'admin: token.revoked CI',
+  ])
+})
+
+describe.each(ROLES)('as %s', (role) => {
+  let token: string
+  beforeAll(async () => {
+    token = await addOperator(platform, { name: `a ${role}`.replace(' ', '-'), role })
+  })
+  const actor: OperatorActor = {
+    kind: 'operator',
+    id: '',
+    name: '',
+    tenantId: '',
+    role,
+    tokenId: null,
+  }
+  const routes = (Object.entries(ROUTES) as [RouteName, Route][]).filter(
+    ([, { permission }]) => permission !== 'anyone',
+  )
+
+  test.each(routes)('%s is allowed to whom it should be', async (name, route) => {
+    const { permission } = route
+    const isAllowed =
+      permission === 'operator' || (permission !== 'anyone' && can(actor, permission))
+    // Nothing there has this id: who is let in is told so, and nothing is changed.
+    const params = { id: '01900000-0000-7000-8000-000000000000', type: 'firmware' }
+    const answer = await ask(platform, name, { params, token, body: bodyFor(route) })
+    if (isAllowed) expect([200, 204, 400, 404, 422], answer.text).toContain(answer.status)
+    else expectProblem(answer, 403, 'access.denied')
+    const stranger = await ask(platform, name, { params, token: 'nobody', body: bodyFor(route) })
+    expectProblem(stranger, 401, 'access.unauthenticated')
+  })
+})
+
+/** A body that is refused for what it is once it is looked at. */
+const bodyFor = ({ method, body }: Route): unknown =>
+  body === undefined || method === 'GET' ? undefined : body === 'bytes' ? '' : { releaseId: 'x' }
+
+describe('the description of the API', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: a document that is walked.
+  let document: any
+  beforeAll(async () => {
+    const answer = await send(`${platform.url}/api/openapi.json`, 'GET', { token: null })
+    expect(answer.status).toBe(200)
+    document = answer.json
+  })
+  const routes = Object.entries(ROUTES) as [RouteName, Route][]
+
+  test('is OpenAPI 3.1, and names its schemas', () => {
+    expect(document.openapi).toMatch(/^3\.1\./)
+    expect(document.info).toMatchObject({ title: 'Updraft', version: expect.stringMatching(/^\d/) })
+    expect(Object.keys(document.components.schemas)).toEqual(
+      expect.arrayContaining(['Device', 'DeviceDraft', 'Release', 'Operation', 'Problem', 'State']),
+    )
+  })
+
+  test.each(routes)('holds %s', (name, route) => {
+    const path = `/api${route.path.replace(/:(\w+)/g, '{$1}')}`
+    const described = document.paths[path]?.[route.method.toLowerCase()]
+    expect(described).toMatchObject({
+      operationId: name,
+      summary: route.summary,
+      tags: [route.tag],
+    })
+    const names = [...route.path.matchAll(/:(\w+)/g)].map(([, parameter]) => parameter)
+    const parameters = (described.parameters ?? []) as { in: string; name: string }[]
+    expect(parameters.filter((each) => each.in === 'path').map((each) => each.name)).toEqual(names)
+    const queried = parameters.filter((each) => each.in === 'query').map((each) => each.name)
+    expect(queried).toEqual(Object.keys(route.query?.shape ?? {}))
+    const body = Object.keys(described.requestBody?.content ?? {})
+    expect(body).toEqual(
+      route.body === undefined
+        ? []
+        : [route.body === 'bytes' ? 'application/octet-stream' : 'application/json'],
+    )
+    const status = route.status ?? (route.response === 'nothing' ? 204 : 200)
+    const statuses = route.response === 'bytes' ? ['200', '206'] : [String(status)]
+    expect(Object.keys(described.responses).toSorted()).toEqual([...statuses, 'default'])
+    expect(Object.keys(described.responses.default.content)).toEqual(['application/problem+json'])
+    expect(described.responses.default.description).not.toBe('Default Response')
+  })
+
+  test('refers to nothing that is not in it', () => {
+    const missing: string[] = []
+    const ids: string[] = []
+    const walk = (value: unknown) => {
+      if (typeof value !== 'object' || value === null) return
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === '$ref') {
+          const target = String(inner)
+            .replace(/^#\//, '')
+            .split('/')
+            .reduce((at, part) => at?.[part], document)
+          if (!String(inner).startsWith('#/') || target === undefined) missing.push(String(inner))
+        }
+        if (key === 'operationId') ids.push(String(inner))
+        walk(inner)
+      }
+    }
+    walk(document)
+    expect(missing).toEqual([])
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('describes nothing the table of routes does not', () => {
+    const described = Object.values(document.paths as Record<string, object>).flatMap(Object.keys)
+    expect(described).toHaveLength(routes.length)
+  })
+
+  test('is shown by a page that fetches from nowhere else', async () => {
+    const page = await send(`${platform.url}/api/docs/`, 'GET', { token: null })
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-type')).toContain('text/html')
+    const addresses = [...page.text.matchAll(/(?:src|href)\s*=\s*["']?([^"'\s>]+)/g)].map(
+      ([, address]) => address ?? '',
+    )
+    expect(addresses.filter((address) => /^(https?:)?\/\//.test(address))).toEqual([])
+    expect(addresses.length).toBeGreaterThan(0)
+    for (const address of addresses) {
+      const part = await send(new URL(address, `${platform.url}/api/docs/`).href, 'GET', {
+        token: null,
+      })
+      expect(part.status, address).toBe(200)
+    }
+    expect(page.text).toContain('/api/openapi.json')
+  })
+})
+
+test('health, readiness and figures are there for whoever watches', async () => {
+  const get = (path: string) => send(`${platform.url}${path}`, 'GET', { token: null })
+  expect((await get('/healthz')).json).toEqual({ status: 'alive' })
+  expect((await get('/readyz')).json).toEqual({ status: 'ready' })
+  const { text } = await get('/metrics')
+  expect(text).toMatch(/updraft_http_request_duration_seconds_count\{.*route="\/api\/devices\/:id"/)
+  expect(text).toMatch(/updraft_operations_total\{state="QUEUED",type="firmware"\} \d/)
+  expect(text).not.toContain(ids.device)
+})

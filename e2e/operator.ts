@@ -1,0 +1,111 @@
+/** An operator that knows only fetch: says what it sends, sees what comes back as it is. */
+import { createHash, randomUUID } from 'node:crypto'
+import { urlOf } from '@updraft/api/client'
+import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
+import { Problem } from '@updraft/api/shapes'
+import type { Role } from '@updraft/core'
+import pg from 'pg'
+import { expect } from 'vitest'
+import { ADMIN_TOKEN, type TestPlatform } from './platform.ts'
+
+export interface Asked {
+  readonly params?: Record<string, string>
+  readonly query?: Record<string, unknown>
+  /** JSON, but for bytes and texts, which are sent as they are. */
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+  /** Null sends none. */
+  readonly token?: string | null
+}
+
+export interface Answered {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: whatever came; the test looks at it.
+  readonly json: any
+}
+
+export async function send(
+  url: string,
+  method: string,
+  { body, headers = {}, token = ADMIN_TOKEN }: Omit<Asked, 'params' | 'query'> = {},
+): Promise<Answered> {
+  const isRaw = body instanceof Uint8Array || typeof body === 'string'
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined || isRaw ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body:
+      body === undefined
+        ? undefined
+        : isRaw
+          ? (body as Uint8Array<ArrayBuffer> | string)
+          : JSON.stringify(body),
+  })
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : undefined,
+  }
+}
+
+/** Asks the route of that name. */
+export const ask = (
+  { url }: Pick<TestPlatform, 'url'>,
+  name: RouteName,
+  { params, query, ...rest }: Asked = {},
+): Promise<Answered> => {
+  const route: Route = ROUTES[name]
+  return send(new URL(urlOf(route, params, query), url).href, route.method, rest)
+}
+
+/** That it is a problem document of that status and code. */
+export function expectProblem(answer: Answered, status: number, code: string): Problem {
+  expect(answer.json, answer.text).toMatchObject({ status, code })
+  expect(answer.status).toBe(status)
+  expect(answer.headers.get('content-type')).toContain('application/problem+json')
+  const problem = Problem.parse(answer.json)
+  expect(problem.detail).toMatch(/\.$/)
+  return problem
+}
+
+/** Another operator of the first tenant, as there is no route to add one; answers an API token. */
+export async function addOperator(
+  { connectionString }: Pick<TestPlatform, 'connectionString'>,
+  { name, role, passwordHash = 'none' }: { name: string; role: Role; passwordHash?: string },
+): Promise<string> {
+  const token = `token-of-${name}-${randomUUID()}`
+  await query(
+    connectionString,
+    `with made as (
+       insert into operators (id, tenant_id, name, role, password_hash, created_at)
+       select gen_random_uuid(), tenant_id, $1, $2, $3, now() from operators limit 1
+       returning id, tenant_id)
+     insert into api_tokens (id, tenant_id, operator_id, name, secret_hash, created_at)
+     select gen_random_uuid(), tenant_id, id, 'of a test', $4, now() from made`,
+    [name, role, passwordHash, createHash('sha256').update(token).digest()],
+  )
+  return token
+}
+
+/** Asks the platform's database itself. */
+export async function query<T>(
+  connectionString: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<T[]> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    return (await client.query(text, [...values])).rows
+  } finally {
+    await client.end()
+  }
+}
