@@ -5,7 +5,6 @@ import {
   ERROR_KINDS,
   type ErrorCode,
   type ErrorKind,
-  type JsonObject,
   NO_FACTS,
   type Snapshot,
 } from '@updraft/core'
@@ -14,25 +13,15 @@ import {
   DEFAULT_LONG_POLL_MS,
   HTTP_PATHS,
   MAX_LONG_POLL_MS,
-  ProvisionRequest,
-  type ProvisionResponse,
-  readings,
 } from '@updraft/wire/thingsboard'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { replyBytes, replyWithSource } from '../../transports/byte-reply.ts'
 import { byteSource } from '../../transports/byte-source.ts'
 import { goneSignal, readJsonBodies, requestFault } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
-import {
-  attributeAnswer,
-  attributeChange,
-  news,
-  saidIn,
-  shared,
-  tellsOfReleases,
-} from './translate.ts'
+import { hearAttributes, hearTelemetry, NAME, nobody, provision, wholeNumber } from './hear.ts'
+import { attributeAnswer, attributeChange, news, shared, tellsOfReleases } from './translate.ts'
 
-const NAME = 'thingsboard'
 /** ThingsBoard takes 50 MiB here; a device's telemetry is far below this. */
 const MAX_BODY_BYTES = 1_048_576
 const RETRY_AFTER_SECONDS = 5
@@ -62,27 +51,6 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
     return device
   }
 
-  /** Readings in the order they came: the order of states is theirs, not that of the device's clock. */
-  const hearTelemetry = async (device: Snapshot, request: FastifyRequest<WithToken>) => {
-    const told = readings(request.body === undefined ? {} : request.body)
-    if (!told)
-      throw new DomainError('request.malformed', 'The telemetry has none of the known shapes.')
-    for (const [index, { type, report, facts }] of told.flatMap(saidIn).entries()) {
-      if (!report) {
-        // What the message said before may have changed what is known of the device.
-        const current = index === 0 ? device : await desk.identify(request.params.token, NAME)
-        await desk.checkIn(current, facts, { tells: false })
-        continue
-      }
-      const { heard } = await desk.report(device, { type }, report, facts)
-      const operation = heard?.operation.id
-      request.log.info(
-        { operation, state: report.state, outcome: heard?.outcome ?? 'stray' },
-        'reported',
-      )
-    }
-  }
-
   const http = (app: FastifyInstance): void => {
     readJsonBodies(app, {
       maxBytes: MAX_BODY_BYTES,
@@ -91,17 +59,17 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
     app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
 
     app.post<WithToken>(HTTP_PATHS.telemetry, async (request, reply) => {
-      await hearTelemetry(await identify(request), request)
+      const device = await identify(request)
+      const { body, log } = request
+      await hearTelemetry(desk, { token: request.params.token, device, body }, (heard) =>
+        log.info(heard, 'reported'),
+      )
       return reply.status(200).send()
     })
 
     app.post<WithToken>(HTTP_PATHS.attributes, async (request, reply) => {
       const device = await identify(request)
-      const attributes = objectOf(request.body === undefined ? {} : request.body)
-      // Some firmware tells what it runs as attributes; that is heard like telemetry.
-      const installed = Object.assign({}, ...saidIn(attributes).map(({ facts }) => facts.installed))
-      const facts = { installed, inventoryChanges: withoutNulls(attributes) }
-      await desk.checkIn(device, facts, { tells: false })
+      await hearAttributes(desk, { device, body: request.body })
       return reply.status(200).send()
     })
 
@@ -183,48 +151,10 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
     app.get(HTTP_PATHS.software, download('software'))
 
     // Answers 200 whatever the outcome: clients read the status from the body [Provisioning].
-    app.post(HTTP_PATHS.provision, (request) => provision(request.body))
-  }
-
-  const provision = async (body: unknown): Promise<ProvisionResponse> => {
-    const parsed = ProvisionRequest.safeParse(body)
-    if (!parsed.success) {
-      const [where = 'body'] = parsed.error.issues[0]?.path ?? []
-      return { status: 'FAILURE', errorMsg: `The ${String(where)} is missing or no text.` }
-    }
-    const { provisionDeviceKey: key, provisionDeviceSecret: secret } = parsed.data
-    const name = parsed.data.deviceName || undefined
-    const token = parsed.data.token || undefined
-    const credentialsType = parsed.data.credentialsType || 'ACCESS_TOKEN'
-    if (credentialsType !== 'ACCESS_TOKEN') {
-      return {
-        status: 'FAILURE',
-        errorMsg: `Credentials of type ${credentialsType} are not issued here.`,
-      }
-    }
-    try {
-      const enrolled = await desk.enroll({ key, secret, name, token })
-      return { status: 'SUCCESS', credentialsType, credentialsValue: enrolled.token }
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.code === 'store.away') throw error
-      const status = error.code === 'provisioning.refused' ? 'NOT_FOUND' : 'FAILURE'
-      return { status, errorMsg: error.message }
-    }
+    app.post(HTTP_PATHS.provision, (request) => provision(desk, request.body))
   }
 
   return { name: NAME, http }
-}
-
-/** Clients have sent numbers in quotes; anything else that is no number is refused. */
-function wholeNumber(name: string, text: Values): number {
-  const digits = [text ?? ''].flat().join().replace(/["\s]/g, '')
-  if (digits === '') return 0
-  const value = Number(digits)
-  if (/^-?\d+$/.test(digits) && Number.isSafeInteger(value)) return value
-  throw new DomainError(
-    'request.malformed',
-    `The ${name} "${digits.slice(0, 40)}" is not a number.`,
-  )
 }
 
 /** As it is where a header can hold it. */
@@ -237,20 +167,6 @@ function longPollMs(timeout: Values): number {
     ? Math.min(asked, MAX_LONG_POLL_MS)
     : DEFAULT_LONG_POLL_MS
 }
-
-/** Null for a device that is not there any more. */
-function nobody(error: unknown): null {
-  if (error instanceof DomainError && error.code === 'device.unknown') return null
-  throw error
-}
-
-function objectOf(body: unknown): JsonObject {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as JsonObject
-  throw new DomainError('request.malformed', 'Attributes are a JSON object.')
-}
-
-const withoutNulls = (values: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null))
 
 /** Errors are a status; those that a person may read in a log say more in the body. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
