@@ -16,6 +16,7 @@ const KEEP_ALIVE_MS = 72_000
 /** Headers must have come by then; bodies may take as long as they keep coming. */
 const HEADERS_TIMEOUT_MS = 60_000
 
+const BODY_SECONDS = 120
 /** Levels at which every answered request is a line. */
 const VERBOSE_LEVELS = new Set(['debug', 'trace'])
 
@@ -114,21 +115,40 @@ export function requestFault(error: unknown): { isTooLarge: boolean; message: st
 
 /**
  * Has the scope read every body as JSON whatever type it claims, as devices claim all sorts; an empty body is
- * undefined. What is no JSON is refused through `malformed`.
+ * undefined. What is no JSON is refused through `malformed`. A body that has not come to its end in time is given
+ * up with its connection: the device has lost its power, or means ill.
  */
 export function readJsonBodies(
   app: FastifyInstance,
-  { maxBytes, malformed }: { maxBytes: number; malformed: (message: string) => Error },
+  {
+    maxBytes,
+    malformed,
+    withinSeconds = BODY_SECONDS,
+  }: { maxBytes: number; malformed: (message: string) => Error; withinSeconds?: number },
 ): void {
+  const deadlines = new WeakMap<FastifyRequest, NodeJS.Timeout>()
+  app.addHook('onRequest', (request, _reply, next) => {
+    const { headers, raw } = request
+    // Read as JSON is also what claims to be no type at all, which would be refused before any parser saw it.
+    headers['content-type'] = undefined
+    if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding']) {
+      const giveUp = () => {
+        if (!raw.complete) raw.destroy()
+      }
+      deadlines.set(request, setTimeout(giveUp, withinSeconds * 1000).unref())
+    }
+    next()
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     '*',
     { parseAs: 'buffer', bodyLimit: maxBytes },
     (
-      _request: FastifyRequest,
+      request: FastifyRequest,
       body: Buffer,
       done: (error: Error | null, body?: unknown) => void,
     ) => {
+      clearTimeout(deadlines.get(request))
       if (body.length === 0) return done(null, undefined)
       try {
         done(null, JSON.parse(body.toString('utf8')))

@@ -1,0 +1,32 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import fastify from 'fastify'
+import { afterEach, expect, test } from 'vitest'
+import { readJsonBodies } from './http.ts'
+
+const app = fastify()
+afterEach(() => app.close())
+
+test('a body that does not come to its end in time is given up; one that does is not', async () => {
+  readJsonBodies(app, {
+    maxBytes: 1000,
+    malformed: (message) => new Error(message),
+    withinSeconds: 0.1,
+  })
+  app.post('/', async ({ body }) => {
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    return { body }
+  })
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.on('error', () => {})
+  const post = (length: number, body: string) =>
+    socket.write(
+      `POST / HTTP/1.1\r\nhost: a\r\ncontent-type: ?\r\ncontent-length: ${length}\r\n\r\n${body}`,
+    )
+  post(2, '{}')
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toContain('{"body":{}}')
+  post(1000, '{')
+  await once(socket, 'close')
+})
