@@ -75,6 +75,29 @@ export function fleet({
   const profileSubject = ({ id, name }: { id: string; name: string }) =>
     ({ kind: 'profile', id, name }) as const
 
+  const rowOf = (
+    draft: DeviceDraft,
+    profileId: string,
+    index: number,
+  ): { row: NewDevice; token: string } => {
+    const token = draft.token ?? secrets.newToken()
+    try {
+      const row = {
+        id: ids.next(),
+        profileId,
+        name: checkedName('device', draft.name),
+        labels: checkedLabels(draft.labels ?? []),
+        attributes: draft.attributes ?? {},
+        credentialId: ids.next(),
+        tokenHash: secrets.hashToken(token),
+        createdAt: clock.now(),
+      }
+      return { row, token }
+    } catch (error) {
+      return withIndex(index)(error)
+    }
+  }
+
   /** New rows and their tokens. Profiles are looked up once each. */
   const prepare = async (stores: Stores, drafts: readonly DeviceDraft[]) => {
     const profileIds = new Map<string, string>()
@@ -92,20 +115,7 @@ export function fleet({
         profileId = (await found.catch(withIndex(index))).id
         profileIds.set(wanted, profileId)
       }
-      const token = draft.token ?? secrets.newToken()
-      rows.push({
-        token,
-        row: {
-          id: ids.next(),
-          profileId,
-          name: checkedName('device', draft.name),
-          labels: checkedLabels(draft.labels ?? []),
-          attributes: draft.attributes ?? {},
-          credentialId: ids.next(),
-          tokenHash: secrets.hashToken(token),
-          createdAt: clock.now(),
-        },
-      })
+      rows.push(rowOf(draft, profileId, index))
     }
     return rows
   }

@@ -66,10 +66,10 @@ function refusalOf(error: unknown): DomainError | null {
   }
   if (validation) {
     const [issue] = validation
-    const where = issue?.instancePath?.replace(/^\//, '').replaceAll('/', '.') || 'the request'
+    const where = issue?.instancePath?.replace(/^\//, '').replaceAll('/', '.') || 'the body'
     return new DomainError(
       'request.malformed',
-      `${where}: ${issue?.message ?? 'not as documented'}`,
+      sentence(`${where}: ${issue?.message ?? 'not as documented'}`),
       {
         issues: validation.map(({ instancePath, message }) => ({ path: instancePath, message })),
       },
@@ -78,9 +78,14 @@ function refusalOf(error: unknown): DomainError | null {
   const fault = requestFault(error)
   return (
     fault &&
-    new DomainError(fault.isTooLarge ? 'request.too-large' : 'request.malformed', fault.message)
+    new DomainError(
+      fault.isTooLarge ? 'request.too-large' : 'request.malformed',
+      sentence(fault.message),
+    )
   )
 }
+
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`)
 
 function problem(
   reply: FastifyReply,
