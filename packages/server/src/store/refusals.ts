@@ -45,7 +45,7 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
 }
 
 /** SQLSTATE classes that say the server is not there, or not able to work, at the moment. */
-const AWAY = /^(08|57P0|57014|53|25006)/
+const AWAY = /^(08|25006|28|3D|53|55000|57014|57P0)/
 const AWAY_SYSTEM_CODES = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',

@@ -1,0 +1,227 @@
+import { newTicketKey, secrets } from '@updraft/server/credentials/secrets'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Answered, addOperator, ask, expectProblem, query, send } from './operator.ts'
+import { type TestPlatform, testPlatform } from './platform.ts'
+
+const PASSWORD = 'the password of a test'
+
+let platform: TestPlatform
+let behindProxy: TestPlatform
+
+beforeAll(async () => {
+  platform = await testPlatform()
+  behindProxy = await testPlatform({
+    databaseUrl: platform.connectionString,
+    trustProxy: true,
+  })
+  const passwordHash = await secrets({ ticketKey: newTicketKey() }).hashPassword(PASSWORD)
+  for (const name of ['ada', 'bob', 'eve']) {
+    await addOperator(platform, { name, role: 'administrator', passwordHash })
+  }
+})
+afterAll(async () => {
+  await behindProxy.stop()
+  await platform.stop()
+})
+/** What failed before is forgotten. */
+beforeEach(() => {
+  platform.advanceClock({ minutes: 2 })
+  behindProxy.advanceClock({ minutes: 2 })
+})
+
+const signIn = (
+  name: string,
+  password: string,
+  { at = platform, headers = {} }: { at?: TestPlatform; headers?: Record<string, string> } = {},
+) => ask(at, 'signIn', { body: { name, password }, token: null, headers })
+
+const cookieOf = ({ headers }: Answered): string =>
+  (headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+
+describe('a session', () => {
+  test('is begun by name and password, and is a cookie no script can read', async () => {
+    const answer = await signIn('ada', PASSWORD)
+    expect(answer.status).toBe(200)
+    expect(answer.json).toMatchObject({ operator: { name: 'ada', role: 'administrator' } })
+    const cookie = answer.headers.get('set-cookie') ?? ''
+    expect(cookie).toMatch(
+      /^updraft_session=[\w-]{43}; Path=\/; Expires=.* GMT; HttpOnly; SameSite=Strict$/,
+    )
+    const session = { token: null, headers: { cookie: cookieOf(answer) } }
+    const shown = await ask(platform, 'showSession', session)
+    expect(shown.json).toEqual(answer.json)
+  })
+
+  test('reads with its cookie, and changes only with its CSRF token besides', async () => {
+    const answer = await signIn('ada', PASSWORD)
+    const other = await signIn('bob', PASSWORD)
+    const cookie = cookieOf(answer)
+    const create = (headers: Record<string, string>) =>
+      ask(platform, 'createProfile', {
+        token: null,
+        body: { name: 'by session' },
+        headers: { cookie, ...headers },
+      })
+    expect((await ask(platform, 'listProfiles', { token: null, headers: { cookie } })).status).toBe(
+      200,
+    )
+    expectProblem(await create({}), 403, 'access.csrf')
+    expectProblem(await create({ 'x-csrf-token': '' }), 403, 'access.csrf')
+    expectProblem(await create({ 'x-csrf-token': other.json.csrfToken }), 403, 'access.csrf')
+    expect(
+      (await ask(platform, 'listProfiles', { query: { name: 'by session' } })).json.items,
+    ).toEqual([])
+    expect((await create({ 'x-csrf-token': answer.json.csrfToken })).status).toBe(201)
+  })
+
+  test('ends when it is signed out, and takes its cookie away', async () => {
+    const answer = await signIn('ada', PASSWORD)
+    const session = {
+      token: null,
+      headers: { cookie: cookieOf(answer), 'x-csrf-token': answer.json.csrfToken },
+    }
+    expectProblem(
+      await ask(platform, 'signOut', { token: null, headers: { cookie: cookieOf(answer) } }),
+      403,
+      'access.csrf',
+    )
+    const out = await ask(platform, 'signOut', session)
+    expect(out.status).toBe(204)
+    expect(out.headers.get('set-cookie')).toMatch(/^updraft_session=;.* 1970 /)
+    expectProblem(await ask(platform, 'showSession', session), 401, 'access.unauthenticated')
+  })
+
+  test('is over after two weeks', async () => {
+    const answer = await signIn('ada', PASSWORD)
+    const session = { token: null, headers: { cookie: cookieOf(answer) } }
+    platform.advanceClock({ minutes: 14 * 24 * 60 - 1 })
+    expect((await ask(platform, 'showSession', session)).status).toBe(200)
+    platform.advanceClock({ minutes: 2 })
+    expectProblem(await ask(platform, 'showSession', session), 401, 'access.unauthenticated')
+  })
+
+  test('is not believed beside a token that is wrong', async () => {
+    const cookie = cookieOf(await signIn('ada', PASSWORD))
+    const answer = await ask(platform, 'showSession', { token: 'wrong', headers: { cookie } })
+    expectProblem(answer, 401, 'access.unauthenticated')
+  })
+
+  test('is kept as a hash only, and both sign-in and refusal stand in the audit log', async () => {
+    const answer = await signIn('ada', PASSWORD)
+    await signIn('ada', 'wrong')
+    const secret = cookieOf(answer).split('=')[1] ?? ''
+    const [row] = await query<{ found: boolean }>(
+      platform.connectionString,
+      'select bool_or(to_jsonb(s)::text like $1) as found from sessions s',
+      [`%${secret}%`],
+    )
+    expect(row).toEqual({ found: false })
+    const { json } = await ask(platform, 'listEvents', { query: { kind: 'operator', limit: 2 } })
+    expect(json.items).toMatchObject([
+      { kind: 'operator.refused', subject: { name: 'ada' }, data: { from: '127.0.0.1' } },
+      { kind: 'operator.signed-in', actor: { name: 'ada' } },
+    ])
+  })
+})
+
+describe('a sign-in that is wrong', () => {
+  test('sounds the same and takes as long, whether there is such an operator or not', async () => {
+    const timed = async (name: string) => {
+      const begun = performance.now()
+      const answer = await signIn(name, 'wrong')
+      return { ms: performance.now() - begun, answer }
+    }
+    // The first one ever makes what strangers are compared with.
+    await timed('stranger')
+    const known: number[] = []
+    const unknown: number[] = []
+    for (let round = 0; round < 3; round += 1) {
+      platform.advanceClock({ minutes: 2 })
+      const [one, two] = [await timed('ada'), await timed('nobody')]
+      known.push(one.ms)
+      unknown.push(two.ms)
+      expectProblem(one.answer, 401, 'access.bad-sign-in')
+      expect(two.answer.json).toEqual(one.answer.json)
+    }
+    const ratio = Math.min(...unknown) / Math.min(...known)
+    expect(ratio).toBeGreaterThan(0.5)
+    expect(ratio).toBeLessThan(2)
+  })
+
+  test('five times for one name makes it wait, and nobody else, for a minute', async () => {
+    for (let failure = 0; failure < 5; failure += 1) {
+      const from = { 'x-forwarded-for': `10.0.0.${failure}` }
+      expect((await signIn('eve', 'wrong', { at: behindProxy, headers: from })).status).toBe(401)
+    }
+    const from = (address: string) => ({ at: behindProxy, headers: { 'x-forwarded-for': address } })
+    const refused = await signIn('eve', PASSWORD, from('10.0.0.99'))
+    expectProblem(refused, 429, 'access.too-many-attempts')
+    const wait = Number(refused.headers.get('retry-after'))
+    expect(wait).toBeGreaterThan(50)
+    expect(wait).toBeLessThanOrEqual(60)
+    expect((await signIn('bob', PASSWORD, from('10.0.0.99'))).status).toBe(200)
+    behindProxy.advanceClock({ minutes: 1 })
+    expect((await signIn('eve', PASSWORD, from('10.0.0.99'))).status).toBe(200)
+  })
+
+  test('five times from one address makes it wait, whatever the name', async () => {
+    for (let failure = 0; failure < 5; failure += 1) await signIn(`guess ${failure}`, 'wrong')
+    const refused = await signIn('ada', PASSWORD)
+    expectProblem(refused, 429, 'access.too-many-attempts')
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    platform.advanceClock({ minutes: 1 })
+    expect((await signIn('ada', PASSWORD)).status).toBe(200)
+  })
+
+  test('in a burst gets no more tries than one after the other', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => signIn('ada', `guess ${index}`)),
+    )
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(5)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(7)
+  })
+})
+
+describe('what a proxy in front says', () => {
+  const forwarded = {
+    'x-forwarded-for': '203.0.113.7',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'updates.example',
+  }
+  const audited = async () => {
+    const { json } = await ask(platform, 'listEvents', { query: { kind: 'operator', limit: 1 } })
+    return json.items[0].data.from as string
+  }
+
+  test('is not believed unless there is one', async () => {
+    const answer = await signIn('ada', PASSWORD, { headers: forwarded })
+    expect(answer.headers.get('set-cookie')).not.toContain('Secure')
+    expect(await audited()).toBe('127.0.0.1')
+  })
+
+  test('is believed when there is one', async () => {
+    const answer = await signIn('ada', PASSWORD, { at: behindProxy, headers: forwarded })
+    expect(answer.headers.get('set-cookie')).toContain('Secure')
+    expect(await audited()).toBe('203.0.113.7')
+  })
+
+  test('tells devices the address they are to fetch from', async () => {
+    const { url } = behindProxy
+    await platform.addProfile('proxied')
+    const token = await platform.addDevice('p1', 'proxied')
+    const release = await behindProxy.addRelease({
+      title: 'app',
+      version: '1',
+      profile: 'proxied',
+      bytes: new Uint8Array([1]),
+    })
+    await platform.assign(release, { device: 'p1' })
+    const checkIn = async (at: string, headers: Record<string, string>) => {
+      const answer = await send(`${at}/device/v1/check-in`, 'POST', { token, body: {}, headers })
+      return answer.json.offers[0].artifact as string
+    }
+    expect(await checkIn(url, forwarded)).toMatch(/^https:\/\/updates\.example\//)
+    expect(await checkIn(url, {})).toMatch(new RegExp(`^${url}/`))
+    expect(await checkIn(platform.url, forwarded)).toMatch(new RegExp(`^${platform.url}/`))
+  })
+})
