@@ -2,10 +2,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { DeviceDesk } from '../app/device-desk.ts'
 import type { LiveSessions } from '../app/live-sessions.ts'
+import type { CoapScope } from '../transports/coap-request.ts'
+import type { MqttGate } from '../transports/mqtt.ts'
 
 export interface Dialect {
   readonly name: string
   readonly http?: (app: FastifyInstance) => void
+  /** Who may come in over MQTT, and what becomes of the session. */
+  readonly mqtt?: MqttGate
+  readonly coap?: CoapScope
 }
 
 export interface DialectNeeds {

@@ -20,6 +20,7 @@ import { liveSessions } from '../app/live-sessions.ts'
 import type { ArtifactHandle, DeliveredEvent, DeviceWork, UnitOfWork } from '../app/ports.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { httpListener } from '../transports/http.ts'
+import type { DialectNeeds } from './dialect.ts'
 import { thingsboard } from './thingsboard/http.ts'
 import { updraft } from './updraft.ts'
 
@@ -28,6 +29,8 @@ export const PROVISIONING = { key: 'the-key', secret: 'the-secret' }
 
 export interface MemoryDesk {
   readonly app: FastifyInstance
+  /** For doors beside HTTP. */
+  readonly needs: DialectNeeds
   /** The token is the device's name too. */
   addDevice(token: string, changes?: Partial<Device>): void
   device(token: string): Device
@@ -194,6 +197,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
 
   return {
     app: listener.app,
+    needs,
     addDevice: (token, changes) => void snapshots.set(token, newDevice(token, changes)),
     device: (token) => snapshotOf(token).device,
     assign: async (token, { bytes, ...draft }) => {

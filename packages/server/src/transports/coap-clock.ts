@@ -10,6 +10,7 @@ export const SYSTEM_CLOCK: CoapClock = {
   now: () => performance.now(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms)
+    timer.unref()
     return () => clearTimeout(timer)
   },
 }

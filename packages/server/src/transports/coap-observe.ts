@@ -95,6 +95,12 @@ export function observations({
     const isConfirmable =
       observer.isConfirmable || clock.now() - registered.provedAt > PROOF_OF_LIFE_MS
     const type = isConfirmable ? TYPES.confirmable : TYPES.nonConfirmable
+    // An error is the last that is told (section 4.2).
+    if (!response.code.startsWith('2.')) {
+      end(registered)
+      await send(observer, type, response, undefined)
+      return false
+    }
     const { id, outcome } = await send(observer, type, response, nextSequence())
     if (!isConfirmable) {
       if (registered.lastId !== undefined)

@@ -1,0 +1,291 @@
+import type { Packet, ParsedPacket } from 'coap-packet'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import {
+  address,
+  block,
+  type Client,
+  client,
+  datagram,
+  number,
+  option,
+  uint,
+} from '../../transports/coap.test-helper.ts'
+import { type CoapListener, coapListener } from '../../transports/coap.ts'
+import { type MemoryDesk, memoryDesk, PROVISIONING } from '../memory-desk.test-helper.ts'
+import { thingsboardCoap } from './coap.ts'
+
+let desk: MemoryDesk
+let coap: CoapListener
+let device: Client
+let port: number
+let turns: (() => void)[]
+let isPaced: boolean
+
+beforeEach(async () => {
+  desk = await memoryDesk()
+  turns = []
+  isPaced = false
+  const dialect = thingsboardCoap({
+    ...desk.needs,
+    pacer: {
+      inTurn: async (_tenantId, _signal, tell) => {
+        if (isPaced) await new Promise<void>((resolve) => turns.push(resolve))
+        await tell()
+      },
+    },
+    log: { info: () => {}, warn: () => {}, error: (details) => expect(details).toBeUndefined() },
+  })
+  coap = coapListener({ log: { error: () => {} }, scopes: dialect.coap ? [dialect.coap] : [] })
+  port = (await coap.listen({ host: '127.0.0.1', port: 0 })).port
+  device = await client(port)
+  desk.addDevice('t1')
+})
+afterEach(async () => {
+  device.close()
+  await coap.close()
+  await desk.close()
+})
+
+const get = (where: string, ...options: NonNullable<Packet['options']>) =>
+  device.ask({ options: [...address(where), ...options] })
+const post = (where: string, body: unknown) =>
+  device.ask({
+    code: 'POST',
+    options: address(where),
+    payload: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+  })
+const json = ({ payload }: ParsedPacket): unknown => JSON.parse(payload.toString())
+const observe = (value: 0 | 1) => ({ name: 'Observe' as const, value: uint(value) })
+const acknowledge = ({ messageId }: ParsedPacket) =>
+  device.send(datagram({ code: '0.00', confirmable: false, ack: true, messageId }))
+
+const bytes = Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 31) & 0xff))
+
+test('telemetry tells what runs and how the update goes', async () => {
+  await desk.assign('t1', { bytes })
+  const running = { current_fw_title: 'pump', current_fw_version: '1.0.0' }
+  const answer = await post('api/v1/t1/telemetry', running)
+  expect([answer.code, answer.payload.length]).toEqual(['2.01', 0])
+  expect(desk.device('t1').installed).toEqual({ firmware: { title: 'pump', version: '1.0.0' } })
+  await get('api/v1/t1/attributes')
+  for (const state of ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING']) {
+    expect((await post('api/v1/t1/telemetry', { fw_state: state })).code).toBe('2.01')
+    expect(desk.states('t1')).toEqual([`firmware ${state}`])
+  }
+  const updated = [
+    {
+      ts: 1,
+      values: { fw_state: 'UPDATED', current_fw_title: 'pump', current_fw_version: '2.0.0' },
+    },
+  ]
+  expect((await post('api/v1/t1/telemetry', updated)).code).toBe('2.01')
+  expect(desk.states('t1')).toEqual(['firmware UPDATED'])
+})
+
+test('attributes are kept, and asked for by their keys', async () => {
+  await desk.assign('t1', { bytes })
+  expect((await post('api/v1/t1/attributes', { memory: 512, gone: null })).code).toBe('2.01')
+  expect(desk.device('t1').inventory).toEqual({ memory: 512 })
+  const answer = await get('api/v1/t1/attributes?clientKeys=memory,&sharedKeys=fw_title,fw_size')
+  expect([answer.code, number(answer, 'Content-Format')]).toEqual(['2.05', 50])
+  expect(json(answer)).toEqual({
+    client: { memory: 512 },
+    shared: { fw_title: 'pump', fw_size: 3000 },
+  })
+  expect(desk.states('t1')).toEqual(['firmware INITIATED'])
+})
+
+test('attributes that are not there are an empty object, which sample clients can read', async () => {
+  expect(json(await get('api/v1/t1/attributes?sharedKeys=fw_title'))).toEqual({})
+})
+
+test('who observes is told all shared attributes, then what changed, each once it is acknowledged', async () => {
+  const token = Buffer.from('obs')
+  const options = [observe(0), ...address('api/v1/t1/attributes')]
+  const first = await device.ask({ token, options })
+  expect([first.code, json(first)]).toEqual(['2.05', {}])
+  expect(number(first, 'Observe')).toBeGreaterThan(0)
+  await desk.assign('t1', { bytes })
+  const told = await device.next()
+  expect(told).toMatchObject({ confirmable: true, code: '2.05', token })
+  expect(json(told)).toMatchObject({ fw_title: 'pump', fw_version: '2.0.0', fw_size: 3000 })
+  // Not before it has acknowledged does it know.
+  expect(desk.states('t1')).toEqual(['firmware QUEUED'])
+  acknowledge(told)
+  await desk.withdraw('t1', 'firmware')
+  const gone = await device.next()
+  expect(json(gone)).toEqual({ deleted: expect.arrayContaining(['fw_title', 'fw_checksum']) })
+  acknowledge(gone)
+  const end = await device.ask({ token, options: [observe(1), ...address('api/v1/t1/attributes')] })
+  expect([end.code, desk.waiting]).toEqual(['2.02', 0])
+})
+
+test('a release waits for its turn, and is told as it is then', async () => {
+  isPaced = true
+  await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
+  await desk.assign('t1', { bytes })
+  await expect.poll(() => turns.length).toBe(1)
+  await desk.assign('t1', { bytes, version: '2.1.0' })
+  expect(device.unread).toBe(0)
+  turns[0]?.()
+  const told = await device.next()
+  expect(json(told)).toMatchObject({ fw_version: '2.1.0' })
+  acknowledge(told)
+  await expect.poll(() => desk.states('t1')).toEqual(['firmware INITIATED'])
+})
+
+test('a device that is removed is told so, and observes no more', async () => {
+  await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
+  desk.remove('t1')
+  const told = await device.next()
+  expect([told.code, option(told, 'Observe')]).toEqual(['4.01', undefined])
+  acknowledge(told)
+  await expect.poll(() => [desk.waiting, coap.load.observations]).toEqual([0, 0])
+})
+
+test.each(['fw/t1', 'api/v1/t1/firmware'])(
+  'the whole file comes from %s in blocks',
+  async (where) => {
+    await desk.assign('t1', { bytes })
+    const pieces: Buffer[] = []
+    for (let num = 0; num < 3; num++) {
+      const answer = await get(where, block('Block2', { num }))
+      expect([answer.code, option(answer, 'Content-Format')]).toEqual(['2.05', undefined])
+      pieces.push(answer.payload)
+    }
+    expect(Buffer.concat(pieces).equals(bytes)).toBe(true)
+    await coap.close()
+    expect(desk.openFiles).toBe(0)
+  },
+)
+
+test('chunks of up to 1024 bytes are one datagram without a Block2 option; past the end they are empty', async () => {
+  await desk.assign('t1', { bytes })
+  const pieces: Buffer[] = []
+  for (let index = 0; index < 4; index++) {
+    const answer = await get(`fw/t1?title=pump&version=2.0.0&chunk=${index}&size=1000`)
+    expect([answer.code, answer.options]).toEqual(['2.05', []])
+    pieces.push(answer.payload)
+  }
+  expect(pieces.map(({ length }) => length)).toEqual([1000, 1000, 1000, 0])
+  expect(Buffer.concat(pieces).equals(bytes)).toBe(true)
+  expect((await get('fw/t1?size="1024"&chunk=2')).payload.equals(bytes.subarray(2048))).toBe(true)
+})
+
+test('larger chunks come in blocks', async () => {
+  await desk.assign('t1', { bytes })
+  const where = 'api/v1/t1/firmware?size=2000&chunk=1'
+  const first = await get(where, block('Block2', { num: 0 }))
+  expect(number(first, 'Block2')).toBe(6)
+  expect(first.payload.equals(bytes.subarray(2000))).toBe(true)
+  const whole = await get('api/v1/t1/firmware?size=2000&chunk=0')
+  const rest = await get('api/v1/t1/firmware?size=2000&chunk=0', block('Block2', { num: 1 }))
+  expect(Buffer.concat([whole.payload, rest.payload]).equals(bytes.subarray(0, 2000))).toBe(true)
+})
+
+test('a file that is replaced while it is fetched in chunks stays the same until the first is asked again', async () => {
+  await desk.assign('t1', { bytes })
+  await get('fw/t1?size=1024&chunk=0')
+  const other = Buffer.alloc(2000, 7)
+  await desk.assign('t1', { bytes: other, version: '3.0.0' })
+  expect((await get('fw/t1?size=1024&chunk=1')).payload.equals(bytes.subarray(1024, 2048))).toBe(
+    true,
+  )
+  expect((await get('fw/t1?size=1024&chunk=0')).payload.equals(other.subarray(0, 1024))).toBe(true)
+  expect((await get('fw/t1?size=1024&chunk=1')).payload.equals(other.subarray(1024))).toBe(true)
+})
+
+test('titles and versions are taken as they stand in the option', async () => {
+  await desk.assign('t1', { bytes: Buffer.from('x'), title: 'a+b %20', version: '1&2' })
+  const query = ['title=a+b %20', 'version=1&2'].map((text) => ({
+    name: 'Uri-Query' as const,
+    value: Buffer.from(text),
+  }))
+  expect((await get('fw/t1', ...query)).payload.toString()).toBe('x')
+})
+
+test('software has paths of its own', async () => {
+  await desk.assign('t1', { bytes: Buffer.from('soft'), type: 'software' })
+  for (const where of ['sw/t1', 'api/v1/t1/software']) {
+    expect((await get(where)).payload.toString()).toBe('soft')
+  }
+  expect((await get('fw/t1')).code).toBe('4.04')
+})
+
+test('provisioning answers in JSON, whether it succeeds or not', async () => {
+  const keys = { provisionDeviceKey: PROVISIONING.key, provisionDeviceSecret: PROVISIONING.secret }
+  const made = await post('api/v1/provision', { ...keys, deviceName: 'new', token: 'new' })
+  expect([made.code, json(made)]).toEqual([
+    '2.01',
+    { status: 'SUCCESS', credentialsType: 'ACCESS_TOKEN', credentialsValue: 'new' },
+  ])
+  const again = await post('api/v1/provision', { ...keys, deviceName: 'new', token: 'new' })
+  expect([again.code, json(again)]).toMatchObject(['4.00', { status: 'FAILURE' }])
+  const wrong = await post('api/v1/provision', { ...keys, provisionDeviceSecret: 'no' })
+  expect([wrong.code, json(wrong)]).toMatchObject(['4.00', { status: 'NOT_FOUND' }])
+  expect((await get('api/v1/provision')).code).toBe('4.05')
+})
+
+test.each([
+  ['POST', 'api/v1/nobody/telemetry', '4.01'],
+  ['GET', 'api/v1/nobody/attributes', '4.01'],
+  ['GET', 'api/v1', '4.01'],
+  ['GET', 'fw', '4.01'],
+  ['GET', 'fw/nobody', '4.01'],
+  ['GET', 'fw/t1/more', '4.01'],
+  ['GET', 'fw/t1', '4.04'],
+  ['GET', 'sw/t1', '4.04'],
+  ['GET', 'api/v1/t1/firmware', '4.04'],
+  ['POST', 'fw/t1', '4.05'],
+  ['POST', 'api/v1/t1/firmware', '4.05'],
+  ['GET', 'api/v1/t1/telemetry', '4.00'],
+  ['GET', 'api/v1/t1/nothing', '4.00'],
+  ['GET', 'api/v1/t1/constructor', '4.00'],
+  ['POST', 'api/v1/t1/rpc', '4.00'],
+  ['GET', 'api/v1/t1/attributes/updates', '4.00'],
+  ['GET', 'api/v2/t1/attributes', '4.04'],
+  ['GET', 'anything', '4.04'],
+])('%s %s is refused with %s', async (code, where, refusal) => {
+  expect((await device.ask({ code, options: address(where) })).code).toBe(refusal)
+})
+
+test.each([
+  ['fw/t1?title=other&version=2.0.0', '4.00'],
+  ['fw/t1?version=1.0.0', '4.00'],
+  ['fw/t1?size=many', '4.00'],
+  ['fw/t1?size=10&chunk=-1', '4.00'],
+])('%s is refused though something is assigned', async (where, refusal) => {
+  await desk.assign('t1', { bytes })
+  expect((await get(where)).code).toBe(refusal)
+  expect(desk.openFiles).toBe(0)
+})
+
+test('a release that is kept elsewhere is not found here', async () => {
+  await desk.assign('t1', { externalUrl: 'https://elsewhere.example/pump.bin' })
+  expect((await get('fw/t1')).code).toBe('4.04')
+})
+
+test.each(['{"fw_state":', '7', '[1]', '"text"'])('telemetry %s is refused', async (body) => {
+  expect((await post('api/v1/t1/telemetry', body)).code).toBe('4.00')
+})
+
+test('attributes that are no object are refused, and formats that are not spoken', async () => {
+  expect((await post('api/v1/t1/attributes', '[]')).code).toBe('4.00')
+  const cbor = { name: 'Accept' as const, value: uint(60) }
+  expect((await get('api/v1/t1/attributes', cbor)).code).toBe('4.06')
+})
+
+test('while the database is away devices are asked to come back', async () => {
+  desk.goAway()
+  const answer = await get('api/v1/t1/attributes')
+  expect([answer.code, number(answer, 'Max-Age')]).toEqual(['5.03', 5])
+})
+
+test('strangers get back less than they sent', async () => {
+  for (const where of ['api/v1/nobody/attributes', 'fw/nobody', 'anything/at/all']) {
+    const request = datagram({ options: address(where) })
+    device.send(request)
+    const { payload, options } = await device.next()
+    expect([payload.length, options.length]).toEqual([0, 0])
+  }
+})
