@@ -28,7 +28,7 @@ import { deviceWork } from './store/device-work.ts'
 import { eventFeed } from './store/events.ts'
 import { idempotentRequests } from './store/idempotent-requests.ts'
 import { installationSecret } from './store/installation-secrets.ts'
-import { startLocalPostgres } from './store/local-postgres.ts'
+import { keptPostgres } from './store/kept-postgres.ts'
 import { notifications } from './store/notifications.ts'
 import { releaseCache } from './store/snapshots.ts'
 import { spreads } from './store/spreads.ts'
@@ -190,7 +190,7 @@ export async function startPlatform({
   }
 
   async function localDatabase(): Promise<string> {
-    const local = await startLocalPostgres({ dataFolder: config.data, log })
+    const local = await keptPostgres({ dataFolder: config.data, log })
     stops.push(() => local.stop())
     return local.connectionString
   }
