@@ -10,7 +10,7 @@ import { type RunningChecksum, startChecksum } from './checksums.ts'
 import { hotBlocks } from './hot-blocks.ts'
 import { incomingPath, sweepIncoming } from './incoming.ts'
 import { openFiles } from './open-files.ts'
-import { artifactHandle, type Pace } from './reading.ts'
+import { artifactHandle, type Pace, type SharingHandle } from './reading.ts'
 
 const HASHED_AT_ONCE_BYTES = 256 * 1024
 const SHA256_HEX = /^[0-9a-f]{64}$/
@@ -34,6 +34,7 @@ export interface FileStoreOptions {
 }
 
 export interface FileStore extends ArtifactStore {
+  open(sha256: string): Promise<SharingHandle>
   /** Closes the files kept open; those still being read are closed when they are released. */
   close(): Promise<void>
 }
@@ -45,7 +46,9 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
   const { folder, log, write = writeFully } = options
   const incoming = join(folder, 'incoming')
   const stored = join(folder, 'sha256')
+  const pathOf = (sha256: string) => join(stored, sha256.slice(0, 2), sha256)
   const files = openFiles({
+    pathOf,
     blocks: hotBlocks(options.hotBytes ?? 32 * 1024 * 1024),
     maxIdle: options.maxIdleFiles ?? 64,
     idleSeconds: options.idleSeconds ?? 30,
@@ -57,12 +60,10 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
   const removed = await sweepIncoming(incoming)
   if (removed > 0) log.info({ folder: incoming, removed }, 'removed uploads that broke off')
 
-  const pathOf = (sha256: string) => join(stored, sha256.slice(0, 2), sha256)
-
   async function acquire(sha256: string) {
     if (!SHA256_HEX.test(sha256)) throw unknown(sha256)
     try {
-      return await files.acquire(pathOf(sha256))
+      return await files.acquire(sha256)
     } catch (error) {
       throw codeOf(error) === 'ENOENT' ? unknown(sha256, error) : error
     }
@@ -120,7 +121,7 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
   async function keep(path: string, artifact: StoredArtifact): Promise<void> {
     const target = pathOf(artifact.sha256)
     await mkdir(dirname(target), { recursive: true, mode: 0o750 })
-    if (await isStored(target, artifact.sizeBytes)) await rm(path)
+    if (await isStored(artifact)) await rm(path)
     else await rename(path, target)
     // Always both: another process may have made the folder and not have come to this line yet.
     await syncFolder(dirname(target))
@@ -131,11 +132,12 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
    * Whether the same bytes are stored already. They count as stored now, so that a sweep of old files nobody
    * refers to leaves them to the upload that has just brought them again.
    */
-  async function isStored(target: string, sizeBytes: number): Promise<boolean> {
+  async function isStored({ sha256, sizeBytes }: StoredArtifact): Promise<boolean> {
+    const target = pathOf(sha256)
     try {
       if ((await stat(target)).size !== sizeBytes) {
         log.warn({ path: target }, 'a stored file had lost bytes; the new upload replaces it')
-        files.forget(target)
+        files.forget(sha256)
         return false
       }
       const now = new Date()
@@ -158,9 +160,10 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
       const file = await acquire(sha256)
       try {
         const checksum = startChecksum(algorithm)
+        const memory = Buffer.allocUnsafeSlow(HASHED_AT_ONCE_BYTES)
         for (let at = 0; at < file.sizeBytes; at += HASHED_AT_ONCE_BYTES) {
           const end = Math.min(at + HASHED_AT_ONCE_BYTES, file.sizeBytes)
-          checksum.update(await file.readAt(at, end))
+          checksum.update(await file.readAt(at, end, memory))
         }
         return checksum.hex()
       } finally {
@@ -171,7 +174,7 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
     async remove(sha256) {
       if (!SHA256_HEX.test(sha256)) return
       await rm(pathOf(sha256), { force: true })
-      files.forget(pathOf(sha256))
+      files.forget(sha256)
     },
 
     async *list() {

@@ -1,5 +1,6 @@
 /** How an open artifact is read: small ranges at once, large ones as pieces that suit the reader's pace. */
 import type { ArtifactHandle } from '../app/ports.ts'
+import type { Block } from './hot-blocks.ts'
 import { LARGE_BLOCK_BYTES, type OpenFile, SMALL_BLOCK_BYTES } from './open-files.ts'
 
 /**
@@ -23,11 +24,25 @@ export interface Pace {
   largePieces: number
 }
 
-export function artifactHandle(sha256: string, file: OpenFile, pace: Pace): ArtifactHandle {
-  const { sizeBytes } = file
+/**
+ * An artifact's handle which, to those who ask for it, gives memory that is used again: garbage of that size would
+ * cost more than the reading.
+ */
+export interface SharingHandle extends ArtifactHandle {
+  /** Bytes from `start` up to `end`; at the beginning of `into`, when that is given and large enough. */
+  read(start: number, end: number, into?: Buffer): Promise<Buffer>
+  /** With `isBorrowed` a piece is good only until the next one is pulled. */
+  stream(start: number, end: number, isBorrowed?: boolean): AsyncIterable<Buffer>
+}
 
-  function within(start: number, end: number): void {
-    if (start >= 0 && start <= end && end <= sizeBytes) return
+export function artifactHandle(sha256: string, open: OpenFile, pace: Pace): SharingHandle {
+  const { sizeBytes } = open
+  let isReleased = false
+
+  /** The file, if the range lies within it and the handle was not given back. */
+  function fileFor(start: number, end: number): OpenFile {
+    if (isReleased) throw new Error('The artifact is read after its release.')
+    if (start >= 0 && start <= end && end <= sizeBytes) return open
     throw new RangeError(`Bytes ${start} to ${end} are not within ${sizeBytes}.`)
   }
 
@@ -35,27 +50,31 @@ export function artifactHandle(sha256: string, file: OpenFile, pace: Pace): Arti
     sha256,
     sizeBytes,
 
-    async read(start, end) {
-      within(start, end)
+    async read(start, end, memory) {
+      const file = fileFor(start, end)
       const length = end - start
-      if (length === 0) return Buffer.alloc(0)
-      if (length > SMALL_BLOCK_BYTES) return file.peek(start, end) ?? file.readAt(start, end)
-      const isNext = file.follows(start, end)
-      const bytes = file.peek(start, end)
-      if (bytes) return bytes
-      return isNext ? readBlocks(file, start, end) : file.readAt(start, end)
+      const into = memory && memory.length >= length ? memory : undefined
+      const block = file.peek(start, end)
+      if (block) return partOf(block, start, length, into)
+      if (length > SMALL_BLOCK_BYTES || length === 0) return file.readAt(start, end, into)
+      if (!file.isWarm(start, end)) return readBlocks(file, start, end, into)
+      return file.readNow(start, end, into) ?? file.readAt(start, end, into)
     },
 
-    async *stream(start, end) {
-      within(start, end)
+    async *stream(start, end, isBorrowed = false) {
       let pieceBytes = FIRST_PIECE_BYTES
+      let own: Buffer | undefined
       for (let at = start; at < end; ) {
+        const file = fileFor(at, end)
         const isLarge = pieceBytes === LARGE_BLOCK_BYTES && isWorthABlock(at, end, pace)
-        if (isLarge) pace.largePieces += 1
+        const block = isLarge ? await blockFor(file, at, end, pace) : undefined
         try {
-          const piece = isLarge
-            ? await restOfBlock(file, at, end)
-            : await file.readAt(at, Math.min(at + Math.min(pieceBytes, SMALL_PIECE_BYTES), end))
+          const ownBytes = Math.min(pieceBytes, SMALL_PIECE_BYTES)
+          if (block) own = undefined
+          else if (isBorrowed && own?.length !== ownBytes) own = Buffer.allocUnsafeSlow(ownBytes)
+          const piece = block
+            ? block.bytes.subarray(at - block.start, end - block.start)
+            : await file.readAt(at, Math.min(at + ownBytes, end), own)
           const handedAtMs = performance.now()
           yield piece
           const keptMs = performance.now() - handedAtMs
@@ -63,12 +82,18 @@ export function artifactHandle(sha256: string, file: OpenFile, pace: Pace): Arti
           if (keptMs > SLOW_MS) pieceBytes = smallerThan(pieceBytes)
           at += piece.length
         } finally {
-          if (isLarge) pace.largePieces -= 1
+          if (block) pace.largePieces -= 1
+          if (isBorrowed) block?.giveBack()
+          else block?.keep()
         }
       }
     },
 
-    release: () => file.release(),
+    release() {
+      if (isReleased) return
+      isReleased = true
+      open.release()
+    },
   }
 }
 
@@ -78,30 +103,53 @@ function isWorthABlock(at: number, end: number, pace: Pace): boolean {
   return left > SMALL_PIECE_BYTES && pace.largePieces < MAX_LARGE_PIECES
 }
 
-/** Through the shared blocks: who reads on from where a read ended will soon want what comes after, too. */
-async function readBlocks(file: OpenFile, start: number, end: number): Promise<Buffer> {
-  const index = Math.floor(start / SMALL_BLOCK_BYTES)
-  const offset = start - index * SMALL_BLOCK_BYTES
-  const first = await file.smallBlock(index)
-  if (offset + end - start <= SMALL_BLOCK_BYTES) {
-    return first.subarray(offset, offset + end - start)
+/** The large block that `at` lies in, while the next one is already being fetched. */
+async function blockFor(file: OpenFile, at: number, end: number, pace: Pace): Promise<Block> {
+  pace.largePieces += 1
+  try {
+    const index = Math.floor(at / LARGE_BLOCK_BYTES)
+    const block = await file.largeBlock(index)
+    if ((index + 1) * LARGE_BLOCK_BYTES < end) fetchAhead(file.largeBlock(index + 1))
+    return block
+  } catch (error) {
+    pace.largePieces -= 1
+    throw error
   }
-  const second = await file.smallBlock(index + 1)
-  return Buffer.concat([
-    first.subarray(offset),
-    second.subarray(0, end - (index + 1) * SMALL_BLOCK_BYTES),
-  ])
 }
 
-/** From `at` to the end of its large block, while the next block is already being fetched. */
-async function restOfBlock(file: OpenFile, at: number, end: number): Promise<Buffer> {
-  const index = Math.floor(at / LARGE_BLOCK_BYTES)
-  const blockStart = index * LARGE_BLOCK_BYTES
-  const block = await file.largeBlock(index)
-  if (blockStart + LARGE_BLOCK_BYTES < end) {
-    const ahead = file.largeBlock(index + 1)
-    // Its failure is told to whoever asks for that block.
-    if (ahead instanceof Promise) ahead.catch(() => {})
+function fetchAhead(block: Block | Promise<Block>): void {
+  if (!(block instanceof Promise)) block.giveBack()
+  // A failure is told to whoever asks for that block in earnest.
+  else block.then((loaded) => loaded.giveBack()).catch(() => {})
+}
+
+/** Through the shared blocks: who reads a little will soon want what comes after it, too. */
+async function readBlocks(
+  file: OpenFile,
+  start: number,
+  end: number,
+  into: Buffer | undefined,
+): Promise<Buffer> {
+  const index = Math.floor(start / SMALL_BLOCK_BYTES)
+  const length = end - start
+  const firstLength = Math.min(length, (index + 1) * SMALL_BLOCK_BYTES - start)
+  const first = await file.smallBlock(index)
+  if (firstLength === length) return partOf(first, start, length, into)
+  const bytes = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
+  partOf(first, start, firstLength, bytes)
+  const second = await file.smallBlock(index + 1)
+  partOf(second, second.start, length - firstLength, bytes.subarray(firstLength))
+  return bytes
+}
+
+/** A part of a block: copied, and the block given back, or else a view of it, and the block kept for good. */
+function partOf(block: Block, start: number, length: number, into: Buffer | undefined): Buffer {
+  const part = block.bytes.subarray(start - block.start, start - block.start + length)
+  if (!into) {
+    block.keep()
+    return part
   }
-  return block.subarray(at - blockStart, end - blockStart)
+  part.copy(into)
+  block.giveBack()
+  return into.subarray(0, length)
 }

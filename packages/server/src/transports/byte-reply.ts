@@ -15,10 +15,10 @@ export interface ByteSource {
   readonly contentType: string
   /** When given, the client is told to save the bytes under that name. */
   readonly fileName?: string
-  /** Bytes from `start` up to, not including, `end`. */
-  read(start: number, end: number): Promise<Buffer>
-  /** The same range in pieces that may be kept until the next one is pulled. */
-  stream(start: number, end: number): AsyncIterable<Buffer>
+  /** Bytes from `start` up to, not including, `end`; the source may put them into `into`, which is large enough. */
+  read(start: number, end: number, into?: Buffer): Promise<Buffer>
+  /** The same range in pieces; with `isBorrowed` the source may use the memory of a piece again for the next. */
+  stream(start: number, end: number, isBorrowed?: boolean): AsyncIterable<Buffer>
   release(): void
 }
 
@@ -106,9 +106,9 @@ async function send(
   if (source.fileName) headers.push('Content-Disposition', attachment(source.fileName))
   if (length === 0 || request.method === 'HEAD') return answer(request, reply, status, headers)
   if (length <= SENT_AT_ONCE_BYTES) {
-    return answer(request, reply, status, headers, await source.read(start, end))
+    return sendAtOnce(reply, status, headers, source, start, end)
   }
-  const pieces = source.stream(start, end)[Symbol.asyncIterator]()
+  const pieces = source.stream(start, end, true)[Symbol.asyncIterator]()
   try {
     const first = await pieces.next()
     if (reply.raw.destroyed) return
@@ -124,6 +124,32 @@ async function send(
   }
 }
 
+/** Memory for small answers, used again: as garbage it would cost more than all the rest of an answer. */
+const spareMemory = [
+  { bytes: 16 * 1024, free: [] as Buffer[] },
+  { bytes: SENT_AT_ONCE_BYTES, free: [] as Buffer[] },
+]
+const MAX_SPARE = 64
+
+async function sendAtOnce(
+  reply: FastifyReply,
+  status: number,
+  headers: HeaderList,
+  source: ByteSource,
+  start: number,
+  end: number,
+): Promise<void> {
+  const spare = spareMemory.find(({ bytes }) => end - start <= bytes)
+  const memory = spare?.free.pop() ?? Buffer.allocUnsafeSlow(spare?.bytes ?? end - start)
+  const bytes = await source.read(start, end, memory)
+  if (reply.raw.destroyed) return
+  writeHead(reply, status, headers)
+  // Called when the socket has taken all. If that never happens, the memory is left to the garbage collector.
+  reply.raw.end(bytes, () => {
+    if (spare && spare.free.length < MAX_SPARE) spare.free.push(memory)
+  })
+}
+
 /** Writes piece by piece until all is sent or the client is gone. */
 async function pump(
   raw: ServerResponse,
@@ -132,23 +158,19 @@ async function pump(
   length: number,
 ): Promise<void> {
   let wake = () => {}
-  const onClose = () => wake()
-  raw.once('close', onClose)
+  raw.once('close', () => wake())
   let left = length
-  for (let next = first; ; next = await pieces.next()) {
-    if (raw.destroyed) return
+  for (let next = first; !raw.destroyed; next = await pieces.next()) {
     if (next.done) throw new Error(`The source ended ${left} bytes too early.`)
     const piece = next.value
     left -= piece.length
-    if (left <= 0) {
-      raw.removeListener('close', onClose)
-      raw.end(piece)
-      return
-    }
+    // The piece is the source's again when the next one is pulled, so the socket must have taken it by then.
     await new Promise<void>((resolve) => {
       wake = resolve
-      raw.write(piece, () => resolve())
+      if (left <= 0) raw.end(piece, resolve)
+      else raw.write(piece, () => resolve())
     })
+    if (left <= 0 || raw.destroyed) return
   }
 }
 
