@@ -26,6 +26,10 @@ export interface Upload {
 
 export interface TestPlatform {
   readonly url: string
+  /** Where devices reach it over MQTT; stays the same over a restart. */
+  readonly mqtt: { readonly host: string; readonly port: number }
+  /** Its address for devices that speak CoAP; a new one after a restart. */
+  readonly coap: string
   readonly dataFolder: string
   readonly connectionString: string
   readonly api: Client
@@ -58,21 +62,25 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
   let skewMs = 0
   const clock = { now: () => new Date(Date.now() + skewMs) }
   const defaults = readConfig([], {}) as Config
-  const start = (httpPort: number) =>
+  const start = (httpPort: number, mqttPort: number) =>
     startPlatform({
       config: {
         ...defaults,
         data: dataFolder,
         databaseUrl: database.connectionString,
         adminToken: ADMIN_TOKEN,
+        mqttPort,
+        coapPort: 0,
         ...settings,
         httpPort,
       },
       log,
       clock,
     })
-  let platform = await start(0)
+  let platform = await start(0, 0)
   const url = platform.endpoints.http
+  const mqttUrl = new URL(platform.endpoints.mqtt ?? 'mqtt://none:0')
+  const mqtt = { host: mqttUrl.hostname, port: Number(mqttUrl.port) }
   const api = createClient({ url, token: ADMIN_TOKEN })
 
   const profileId = async (name: string) => {
@@ -93,6 +101,10 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
 
   return {
     url,
+    mqtt,
+    get coap() {
+      return platform.endpoints.coap ?? ''
+    },
     dataFolder,
     connectionString: database.connectionString,
     api,
@@ -139,7 +151,7 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     },
     restart: async () => {
       await platform.stop()
-      platform = await start(Number(new URL(url).port))
+      platform = await start(Number(new URL(url).port), mqtt.port)
     },
     stop: async () => {
       await platform.stop()

@@ -36,7 +36,7 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   platform: { rooms: 'anything', packages: ['core', 'wire', 'api'] },
   operator: { rooms: ['app', 'transports'], packages: ['api', 'core'] },
   dialects: {
-    rooms: ['app/device-desk', 'app/live-sessions', 'transports'],
+    rooms: ['app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],
     packages: ['wire', 'core'],
   },
   transports: { rooms: [], packages: [] },

@@ -1,4 +1,5 @@
 /** Every setting once: name with unit, default, meaning. The only reader of the environment. */
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 interface Setting {
@@ -17,6 +18,42 @@ export const SETTINGS = {
     default: '8080',
     meaning:
       'port of the dashboard, the APIs and all devices that speak HTTP; 0 takes any free one',
+  },
+  mqttPort: {
+    flag: 'mqtt-port',
+    env: ['UPDRAFT_MQTT_PORT'],
+    default: '1883',
+    meaning: 'port for devices that speak MQTT; 0 takes any free one, off none',
+  },
+  mqttTlsPort: {
+    flag: 'mqtt-tls-port',
+    env: ['UPDRAFT_MQTT_TLS_PORT'],
+    default: 'off',
+    meaning: 'port for MQTT within TLS, usually 8883; needs a certificate and its key',
+  },
+  mqttTlsCertificate: {
+    flag: 'mqtt-tls-certificate',
+    env: ['UPDRAFT_MQTT_TLS_CERTIFICATE'],
+    default: undefined,
+    meaning: "PEM file with the server's certificate and those above it",
+  },
+  mqttTlsKey: {
+    flag: 'mqtt-tls-key',
+    env: ['UPDRAFT_MQTT_TLS_KEY'],
+    default: undefined,
+    meaning: 'PEM file with the key of that certificate',
+  },
+  mqttTlsClientCa: {
+    flag: 'mqtt-tls-client-ca',
+    env: ['UPDRAFT_MQTT_TLS_CLIENT_CA'],
+    default: undefined,
+    meaning: 'PEM file with the authorities of client certificates; unset: clients need none',
+  },
+  coapPort: {
+    flag: 'coap-port',
+    env: ['UPDRAFT_COAP_PORT'],
+    default: '5683',
+    meaning: 'UDP port for devices that speak CoAP, without DTLS; 0 takes any free one, off none',
   },
   host: {
     flag: 'host',
@@ -60,6 +97,22 @@ export const SETTINGS = {
     default: '3600',
     meaning: 'how soon a device with nothing to do is asked to come back',
   },
+  pacePackSize: {
+    flag: 'pace-pack-size',
+    env: ['UPDRAFT_PACE_PACK_SIZE', 'TB_QUEUE_CORE_FW_PACK_SIZE', 'TB_QUEUE_CORE_OTA_PACK_SIZE'],
+    default: '100',
+    meaning: 'how many waiting devices of a tenant are told of a release within one interval',
+  },
+  paceIntervalMs: {
+    flag: 'pace-interval-ms',
+    env: [
+      'UPDRAFT_PACE_INTERVAL_MS',
+      'TB_QUEUE_CORE_FW_PACK_INTERVAL_MS',
+      'TB_QUEUE_CORE_OTA_PACK_INTERVAL_MS',
+    ],
+    default: '60000',
+    meaning: 'that interval in milliseconds; 0 tells all of them at once',
+  },
   trustProxy: {
     flag: 'trust-proxy',
     env: ['UPDRAFT_TRUST_PROXY'],
@@ -78,6 +131,11 @@ export type SettingName = keyof typeof SETTINGS
 
 export interface Config {
   readonly httpPort: number
+  /** Null: no such door. */
+  readonly mqttPort: number | null
+  readonly mqttTls: MqttTlsConfig | null
+  /** Null: no such door. */
+  readonly coapPort: number | null
   readonly host: string
   readonly data: string
   readonly databaseUrl: string | undefined
@@ -85,8 +143,18 @@ export interface Config {
   readonly publicUrl: string | undefined
   readonly adminToken: string | undefined
   readonly checkInSeconds: number
+  readonly pacePackSize: number
+  readonly paceIntervalMs: number
   readonly trustProxy: boolean
   readonly logLevel: string
+}
+
+/** Names of files. */
+export interface MqttTlsConfig {
+  readonly port: number
+  readonly certificate: string
+  readonly key: string
+  readonly clientCa: string | undefined
 }
 
 /** A setting that cannot be used, said in a sentence for whoever typed it. */
@@ -110,7 +178,9 @@ export function readConfig(
   const httpPort = wholeNumber('httpPort', value('httpPort'), 0, 65_535)
   const logLevel = value('logLevel') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel)) {
-    throw new ConfigError(`${spelled('logLevel')} is one of ${LOG_LEVELS.join(', ')}.`)
+    throw new ConfigError(
+      `${spelled('logLevel')} is one of ${LOG_LEVELS.join(', ')}, not "${logLevel}".`,
+    )
   }
   const adminToken = value('adminToken')
   if (adminToken && adminToken.length < MIN_ADMIN_TOKEN_LENGTH) {
@@ -118,15 +188,26 @@ export function readConfig(
       `${spelled('adminToken')} must have at least ${MIN_ADMIN_TOKEN_LENGTH} characters: whoever guesses it owns the fleet.`,
     )
   }
+  // It is sent in a header, where anything else would never arrive.
+  if (adminToken && !/^[\x21-\x7e]+$/.test(adminToken)) {
+    throw new ConfigError(
+      `${spelled('adminToken')} must be letters, digits and signs without spaces.`,
+    )
+  }
   return {
     httpPort,
+    mqttPort: portOrOff('mqttPort', value('mqttPort')),
+    mqttTls: mqttTls(value),
+    coapPort: portOrOff('coapPort', value('coapPort')),
     host: value('host') ?? '127.0.0.1',
     data: value('data') ?? './data',
-    databaseUrl: value('databaseUrl'),
+    databaseUrl: postgresUrl(value('databaseUrl')),
     artifacts: fileFolder(value('artifacts')),
     publicUrl: rootUrl(value('publicUrl')),
     adminToken,
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
+    pacePackSize: wholeNumber('pacePackSize', value('pacePackSize'), 1, 1_000_000),
+    paceIntervalMs: wholeNumber('paceIntervalMs', value('paceIntervalMs'), 0, 86_400_000),
     trustProxy: onOrOff('trustProxy', value('trustProxy')),
     logLevel,
   }
@@ -178,6 +259,20 @@ function wholeNumber(
   throw new ConfigError(`${spelled(name)} is a whole number from ${min} to ${max}, not "${text}".`)
 }
 
+function portOrOff(name: SettingName, text: string | undefined): number | null {
+  return text === 'off' ? null : wholeNumber(name, text, 0, 65_535)
+}
+
+function mqttTls(value: (name: SettingName) => string | undefined): MqttTlsConfig | null {
+  const port = portOrOff('mqttTlsPort', value('mqttTlsPort'))
+  if (port === null) return null
+  const [certificate, key] = [value('mqttTlsCertificate'), value('mqttTlsKey')]
+  if (certificate && key) return { port, certificate, key, clientCa: value('mqttTlsClientCa') }
+  throw new ConfigError(
+    `${spelled('mqttTlsPort')} needs ${spelled('mqttTlsCertificate')} and ${spelled('mqttTlsKey')}.`,
+  )
+}
+
 function onOrOff(name: SettingName, text: string | undefined): boolean {
   if (['on', 'true', '1'].includes(text ?? '')) return true
   if (['off', 'false', '0'].includes(text ?? '')) return false
@@ -186,9 +281,9 @@ function onOrOff(name: SettingName, text: string | undefined): boolean {
 
 function fileFolder(url: string | undefined): string | undefined {
   if (url === undefined) return undefined
-  if (url.startsWith('file:')) {
+  if (url.startsWith('file:///')) {
     try {
-      return decodeURIComponent(new URL(url).pathname)
+      return fileURLToPath(url)
     } catch {
       // Falls through to the refusal.
     }
@@ -198,8 +293,19 @@ function fileFolder(url: string | undefined): string | undefined {
   )
 }
 
+/** The refusal does not repeat it: there is a password in it. */
+function postgresUrl(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined
+  if (URL.canParse(url) && /^postgres(ql)?:\/\//.test(url)) return url
+  const example = 'postgres://user:password@host/database'
+  throw new ConfigError(`${spelled('databaseUrl')} is a URL such as ${example}.`)
+}
+
 function rootUrl(url: string | undefined): string | undefined {
   if (url === undefined) return undefined
-  if (URL.canParse(url) && /^https?:/.test(url)) return url.replace(/\/+$/, '')
-  throw new ConfigError(`${spelled('publicUrl')} is an http or https URL, not "${url}".`)
+  if (URL.canParse(url) && /^https?:\/\/[^?#]+$/.test(url)) return url.replace(/\/+$/, '')
+  const example = 'https://updates.example'
+  throw new ConfigError(
+    `${spelled('publicUrl')} is an http or https URL such as ${example}, not "${url}".`,
+  )
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import pino from 'pino'
 import pretty from 'pino-pretty'
 import { ConfigError, helpText, readConfig } from './config.ts'
-import { type FirstSignIn, startPlatform } from './platform.ts'
+import { type FirstSignIn, type Platform, startPlatform } from './platform.ts'
 
 /** A stop that takes longer than this is given up. */
 const STOP_WITHIN_MS = 20_000
@@ -39,7 +39,7 @@ export async function main(argv?: readonly string[]): Promise<void> {
   try {
     const platform = await startPlatform({ config, log })
     log.info({ ...platform.endpoints, ms: Math.round(performance.now() - startedAt) }, 'ready')
-    process.stdout.write(welcome(platform.endpoints.http, platform.firstSignIn))
+    process.stdout.write(welcome(platform.endpoints, platform.firstSignIn))
     const signal = await stopAsked
     log.info({ signal }, 'stopping')
     const giveUp = setTimeout(() => {
@@ -57,8 +57,12 @@ export async function main(argv?: readonly string[]): Promise<void> {
   log.flush()
 }
 
-function welcome(http: string, firstSignIn: FirstSignIn | null): string {
-  const ready = `\n  Updraft is ready at ${http}\n`
+function welcome(
+  { http, ...others }: Platform['endpoints'],
+  firstSignIn: FirstSignIn | null,
+): string {
+  const doors = Object.values(others).map((address) => `  and for devices at  ${address}\n`)
+  const ready = `\n  Updraft is ready at ${http}\n${doors.join('')}`
   if (!firstSignIn) return `${ready}\n`
   return `${ready}
   Sign in as       ${firstSignIn.name}

@@ -1,5 +1,5 @@
 /** Composition root: which store, artifacts, clock, dialects and doors are in use; start and stop, in order. */
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
@@ -12,12 +12,16 @@ import { deviceDesk } from './app/device-desk.ts'
 import { fleet } from './app/fleet.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { operations } from './app/operations.ts'
+import { pacer } from './app/pacer.ts'
 import type { Clock } from './app/ports.ts'
 import { spreader } from './app/spreader.ts'
 import { fileStore } from './artifacts/file-store.ts'
-import type { Config } from './config.ts'
+import type { Config, MqttTlsConfig } from './config.ts'
 import { newTicketKey, secrets, uuids } from './credentials/secrets.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
+import { thingsboardMqtt } from './dialects/thingsboard/mqtt.ts'
 import { updraft } from './dialects/updraft.ts'
 import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
@@ -32,13 +36,21 @@ import { keptPostgres } from './store/kept-postgres.ts'
 import { notifications } from './store/notifications.ts'
 import { releaseCache } from './store/snapshots.ts'
 import { spreads } from './store/spreads.ts'
+import { coapListener } from './transports/coap.ts'
+import type { CoapScope } from './transports/coap-request.ts'
 import { httpListener } from './transports/http.ts'
+import { type MqttGate, type MqttTls, mqttListener } from './transports/mqtt.ts'
 
 export type { FirstSignIn }
 
 export interface Platform {
   /** Where it listens, with the real ports. */
-  readonly endpoints: { readonly http: string }
+  readonly endpoints: {
+    readonly http: string
+    readonly mqtt?: string
+    readonly mqtts?: string
+    readonly coap?: string
+  }
   /** The administrator's sign-in, at the very first start only. */
   readonly firstSignIn: FirstSignIn | null
   /** Takes no more requests, finishes what is at hand, stops the database it started. Safe to call twice. */
@@ -120,6 +132,10 @@ export async function startPlatform({
     const needs = { clock, ids, secrets: keeper, unitOfWork: run }
     const accountUseCases = accounts({ ...needs, store: records, adminToken: config.adminToken })
     const sessions = liveSessions(feed)
+    const pace = pacer({
+      settings: { packSize: config.pacePackSize, intervalMs: config.paceIntervalMs },
+    })
+    stops.push(async () => pace.close())
     const desk = deviceDesk({
       ...needs,
       accounts: records,
@@ -145,7 +161,14 @@ export async function startPlatform({
 
     // The doors.
     const dialectNeeds = { desk, liveSessions: sessions, publicUrl: config.publicUrl }
-    const dialects = [updraft(dialectNeeds), thingsboard(dialectNeeds)]
+    const dialects: readonly Dialect[] = [
+      updraft(dialectNeeds),
+      {
+        ...thingsboard(dialectNeeds),
+        mqtt: thingsboardMqtt({ desk, liveSessions: sessions, pacer: pace, log }),
+        ...thingsboardCoap({ desk, liveSessions: sessions, pacer: pace, log }),
+      },
+    ]
     const figures = metrics({
       feed,
       liveSessionCount: () => sessions.count,
@@ -184,9 +207,38 @@ export async function startPlatform({
     sweeper.start()
     stops.push(() => sweeper.stop())
     const { port } = await http.listen({ host: config.host, port: config.httpPort })
-    const endpoints = { http: `http://${reachable(config.host)}:${port}` }
+    const endpoints = {
+      http: `http://${reachable(config.host)}:${port}`,
+      ...(await openMqtt(dialects.flatMap(({ mqtt }) => mqtt ?? []))),
+      ...(await openCoap(dialects.flatMap(({ coap }) => coap ?? []))),
+    }
     await writeEndpoints(endpoints)
     return { endpoints, firstSignIn, stop }
+  }
+
+  /** One dialect is spoken over MQTT. */
+  async function openMqtt([gate]: readonly MqttGate[]): Promise<{ mqtt?: string; mqtts?: string }> {
+    const { host, mqttPort, mqttTls } = config
+    if (!gate || (mqttPort === null && !mqttTls)) return {}
+    const listener = mqttListener({ gate, log, newClientId: requestIds(uuids.next()) })
+    stops.push(() => listener.close())
+    const at = reachable(host)
+    const mqtt = mqttPort === null ? null : await listener.listen({ host, port: mqttPort })
+    const tls = mqttTls && (await filesOf(mqttTls))
+    const mqtts = mqttTls && tls && (await listener.listen({ host, port: mqttTls.port, tls }))
+    return {
+      ...(mqtt ? { mqtt: `mqtt://${at}:${mqtt.port}` } : {}),
+      ...(mqtts ? { mqtts: `mqtts://${at}:${mqtts.port}` } : {}),
+    }
+  }
+
+  async function openCoap(scopes: readonly CoapScope[]): Promise<{ coap?: string }> {
+    const { host, coapPort } = config
+    if (coapPort === null) return {}
+    const listener = coapListener({ scopes, log })
+    stops.push(() => listener.close())
+    const { port } = await listener.listen({ host, port: coapPort })
+    return { coap: `coap://${reachable(host)}:${port}` }
   }
 
   async function localDatabase(): Promise<string> {
@@ -202,6 +254,14 @@ export async function startPlatform({
     await chmod(`${file}.new`, 0o644)
     await rename(`${file}.new`, file)
     stops.push(() => rm(file, { force: true }))
+  }
+}
+
+async function filesOf({ certificate, key, clientCa }: MqttTlsConfig): Promise<MqttTls> {
+  return {
+    certificate: await readFile(certificate, 'utf8'),
+    key: await readFile(key, 'utf8'),
+    clientCa: clientCa && (await readFile(clientCa, 'utf8')),
   }
 }
 

@@ -129,8 +129,8 @@ export type ChunkError = 'NOT_FOUND' | 'FAILURE' | 'PAYLOAD_TOO_LARGE' | 'UNKNOW
 /** Filters that switch attribute pushes on, which are themselves the topics of the pushes. */
 export const PUSH_TOPICS: readonly string[] = [`${DEVICE}/attributes`, 'v2/a', 'v2/a/j']
 
-/** The filters a device is granted. The last four stock clients subscribe to, and ThingsBoard refuses. */
-export const DEVICE_FILTERS: ReadonlySet<string> = new Set([
+/** The filters a device is granted. `response/+` is what stock clients subscribe to, and ThingsBoard refuses. */
+const DEVICE_FILTERS: ReadonlySet<string> = new Set([
   ...PUSH_TOPICS,
   `${DEVICE}/attributes/response/+`,
   'v2/a/res/+',
@@ -152,6 +152,13 @@ export const DEVICE_FILTERS: ReadonlySet<string> = new Set([
     `v2/${family}/response/#`,
   ]),
 ])
+
+/** Whether a device may subscribe to that: one of its filters, or one topic of them, as tools do that ask once. */
+export const isGranted = (filter: string): boolean =>
+  DEVICE_FILTERS.has(filter) ||
+  (filter.length <= MAX_TOPIC_LENGTH &&
+    !/[+#]/.test(filter) &&
+    [...DEVICE_FILTERS].some((each) => matches(each, filter)))
 
 /** Whether the topic is one the filter stands for, by the rules of MQTT. */
 export function matches(filter: string, topic: string): boolean {

@@ -69,7 +69,8 @@ export function shared({ device }: Snapshot, { desired }: CheckedIn): JsonObject
   return values
 }
 
-const attributesOf = (family: Family, release: Release): JsonObject =>
+/** The keys that tell of a release. */
+export const attributesOf = (family: Family, release: Release): JsonObject =>
   sharedAttributes(family, {
     title: release.title,
     version: release.version,

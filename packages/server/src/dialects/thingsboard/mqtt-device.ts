@@ -1,0 +1,290 @@
+/** One device's session over MQTT: its topics in, what follows from each, and the answers out. */
+import { DomainError, ERROR_KINDS, type JsonObject, NO_FACTS, type Snapshot } from '@updraft/core'
+import { attributeKeys, type Family } from '@updraft/wire/thingsboard'
+import {
+  type ChunkError,
+  errorTopic,
+  type Inbound,
+  inbound,
+  isGranted,
+  matches,
+  PUSH_TOPICS,
+  RpcRequest,
+  SESSION_LIMITS,
+} from '@updraft/wire/thingsboard-mqtt'
+import type { Watching } from '../../app/live-sessions.ts'
+import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
+import { Chunks } from './mqtt-chunks.ts'
+import type { Known } from './mqtt-credentials.ts'
+import { jsonOf, objectOf } from './mqtt-json.ts'
+import {
+  type MqttNeeds,
+  NOT_AUTHORIZED,
+  PAYLOAD_INVALID,
+  TAKEN,
+  TOPIC_INVALID,
+} from './mqtt-needs.ts'
+import { Pushes } from './mqtt-pushes.ts'
+import { hearAttributes, hearTelemetry } from './mqtt-telemetry.ts'
+import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
+
+/** Downloads and pings are noted as a sign of life this often; every other message is at once. */
+const SEEN_EVERY_MS = 30_000
+/** There are fewer to be had, but for single topics. */
+const MAX_FILTERS = 64
+
+export class DeviceSession implements MqttVisitor {
+  readonly id: string
+  readonly #session: MqttSession
+  readonly #needs: MqttNeeds
+  readonly #known: Known
+  readonly #pushes: Pushes
+  readonly #chunks: Chunks
+  readonly #onClosed: (session: DeviceSession) => void
+  /** Granted filters in the order they came, with their quality. */
+  readonly #filters = new Map<string, 0 | 1>()
+  #profileId: string
+  #watching: Watching
+  #seenMs = performance.now()
+
+  constructor({
+    session,
+    needs,
+    known,
+    mark,
+    onClosed,
+  }: {
+    session: MqttSession
+    needs: MqttNeeds
+    known: Known
+    mark: number
+    onClosed: (session: DeviceSession) => void
+  }) {
+    const { tenantId, device } = known.device
+    this.id = device.id
+    this.#session = session
+    this.#needs = needs
+    this.#known = known
+    this.#onClosed = onClosed
+    this.#profileId = device.profileId
+    const identify = () => this.#look()
+    this.#pushes = new Pushes({
+      tenantId,
+      desk: needs.desk,
+      pacer: needs.pacer,
+      identify,
+      send: (change) => this.#push(change),
+      onError: (error) => this.#failed(error),
+    })
+    this.#chunks = new Chunks({
+      desk: needs.desk,
+      identify,
+      log: needs.log,
+      publish: (topic, bytes) => session.publish(topic, bytes, this.#qos(topic)),
+      publishStream: (topic, sizeBytes, pieces) =>
+        session.publishStream({ topic, sizeBytes, pieces, qos: this.#qos(topic) }),
+      tellError: (family, error) => this.#tellError(family, error),
+      onFetch: (family, release) => this.#pushes.fetches(family, release),
+    })
+    this.#watching = this.#watch(mark)
+  }
+
+  /** Another session of the same device has come. */
+  takenOver(): void {
+    this.#session.close('taken-over')
+  }
+
+  async published(message: MqttMessage): Promise<MqttTaken> {
+    try {
+      const taken = await this.#take(inbound(message.topic), message)
+      const { afterwards } = taken
+      if (!afterwards) return taken
+      return { ...taken, afterwards: () => afterwards().catch((error) => this.#failed(error)) }
+    } catch (error) {
+      if (!isMalformed(error)) {
+        this.#failed(error)
+        return TAKEN
+      }
+      this.#needs.log.info({ device: this.#name, topic: message.topic }, error.message)
+      // Only MQTT 5 has words for it.
+      if (this.#session.version === 5 && message.qos > 0) return PAYLOAD_INVALID
+      this.#session.close('malformed-packet')
+      return TAKEN
+    }
+  }
+
+  async subscribed(
+    filters: readonly { readonly filter: string; readonly qos: 0 | 1 | 2 }[],
+  ): Promise<(0 | 1 | null)[]> {
+    const granted = filters.map(({ filter, qos }) => {
+      if (!isGranted(filter) || this.#filters.size >= MAX_FILTERS) return null
+      const least = qos > 0 ? 1 : 0
+      this.#filters.set(filter, least)
+      return least
+    })
+    if (this.#pushTopic() && !this.#pushes.isOn) {
+      await this.#pushes.on().catch((error: unknown) => this.#failed(error))
+    }
+    return granted
+  }
+
+  async unsubscribed(filters: readonly string[]): Promise<boolean[]> {
+    const had = filters.map((filter) => this.#filters.delete(filter))
+    if (!this.#pushTopic()) this.#pushes.off()
+    return had
+  }
+
+  async pinged(): Promise<void> {
+    this.#isSeen()
+  }
+
+  closed(): void {
+    this.#watching.end()
+    this.#pushes.off()
+    this.#chunks.close()
+    this.#onClosed(this)
+  }
+
+  async #take(topic: Inbound, { payload }: MqttMessage): Promise<MqttTaken> {
+    const hearing = { desk: this.#needs.desk, log: this.#needs.log, look: () => this.#look() }
+    switch (topic.kind) {
+      case 'telemetry': {
+        this.#pushes.heard(await hearTelemetry(jsonOf(payload), hearing))
+        return TAKEN
+      }
+      case 'attributes':
+        await hearAttributes(objectOf(payload), hearing)
+        return TAKEN
+      case 'attribute-request': {
+        const request = objectOf(payload)
+        const [clientKeys, sharedKeys] = [keysOf(request.clientKeys), keysOf(request.sharedKeys)]
+        const answer = () => this.#answerAttributes(topic.answerTopic, clientKeys, sharedKeys)
+        return { afterwards: answer }
+      }
+      case 'chunk-request':
+        this.#isSeen()
+        return { afterwards: () => this.#chunks.answer(topic, payload) }
+      case 'rpc-request': {
+        const request = RpcRequest.safeParse(jsonOf(payload))
+        const answer = answerRpc(request.success ? request.data.method : undefined)
+        return { afterwards: () => this.#answer(topic.answerTopic, answer) }
+      }
+      case 'rpc-response':
+      case 'claim':
+        await this.#look()
+        return TAKEN
+      case 'gateway':
+        return NOT_AUTHORIZED
+      case 'malformed':
+        throw new DomainError('request.malformed', 'The topic holds an id that is no number.')
+      case 'provision':
+      case 'unknown':
+        return TOPIC_INVALID
+    }
+  }
+
+  async #answerAttributes(
+    topic: string,
+    clientKeys: readonly string[] | undefined,
+    sharedKeys: readonly string[] | undefined,
+  ): Promise<void> {
+    const device = await this.#look()
+    const tells = tellsOfReleases(clientKeys, sharedKeys)
+    const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells })
+    const answer = attributeAnswer({
+      client: device.device.inventory,
+      shared: shared(device, checkedIn),
+      clientKeys,
+      sharedKeys,
+    })
+    this.#pushes.told((answer.shared ?? {}) as JsonObject)
+    await this.#answer(topic, answer)
+  }
+
+  async #answer(topic: string, answer: JsonObject): Promise<void> {
+    const sent = await this.#session.publish(topic, JSON.stringify(answer), this.#qos(topic))
+    if (sent === 'too-large') this.#tooLarge(topic)
+  }
+
+  async #push(change: JsonObject): Promise<void> {
+    const topic = this.#pushTopic()
+    if (topic) await this.#answer(topic, change)
+  }
+
+  /** On the topic of its own for software only where the device listens there. */
+  async #tellError(family: Family, error: ChunkError): Promise<void> {
+    const own = errorTopic(family)
+    const topic = this.#filters.has(own) ? own : errorTopic('fw')
+    this.#needs.log.info({ device: this.#name, family, error }, 'a chunk could not be sent')
+    await this.#session.publish(topic, error, this.#qos(topic))
+  }
+
+  #tooLarge(topic: string): void {
+    this.#needs.log.warn({ device: this.#name, topic }, 'larger than the client takes')
+  }
+
+  /** The family of topics it subscribed to last. */
+  #pushTopic(): string | undefined {
+    return PUSH_TOPICS.findLast((topic) => this.#filters.has(topic))
+  }
+
+  /** The quality of the first filter that fits: devices are answered whether or not one does. */
+  #qos(topic: string): 0 | 1 {
+    for (const [filter, qos] of this.#filters) if (matches(filter, topic)) return qos
+    return 1
+  }
+
+  /** The device as it is now, seen now. */
+  async #look(): Promise<Snapshot> {
+    this.#seenMs = performance.now()
+    const device = await this.#known.identify()
+    if (device.device.profileId !== this.#profileId) {
+      this.#profileId = device.device.profileId
+      this.#watching.end()
+      this.#watching = this.#watch(this.#needs.liveSessions.mark())
+    }
+    return device
+  }
+
+  #isSeen(): void {
+    if (performance.now() - this.#seenMs < SEEN_EVERY_MS) return
+    this.#look().catch((error: unknown) => this.#failed(error))
+  }
+
+  #watch(mark: number): Watching {
+    const device = { id: this.id, profileId: this.#profileId }
+    return this.#needs.liveSessions.watch(device, mark, () => this.#pushes.wake())
+  }
+
+  get #name(): string {
+    return this.#known.device.device.name
+  }
+
+  /** A device that is gone, or has another token by now, has no session; nor has one we cannot serve. */
+  #failed(error: unknown): void {
+    const code = error instanceof DomainError ? error.code : null
+    if (code === 'device.unknown') {
+      this.#session.close('not-authorized')
+      return
+    }
+    if (code === 'store.away') this.#needs.log.warn({ device: this.#name, err: error }, 'away')
+    else this.#needs.log.error({ device: this.#name, err: error }, 'a bug')
+    this.#session.close('implementation-error')
+  }
+}
+
+const isMalformed = (error: unknown): error is DomainError =>
+  error instanceof DomainError && ERROR_KINDS[error.code] === 'malformed'
+
+function keysOf(keys: unknown): string[] | undefined {
+  if (keys === undefined || keys === null) return undefined
+  if (typeof keys === 'string') return attributeKeys(keys)
+  throw new DomainError('request.malformed', 'Keys are one text, with commas.')
+}
+
+function answerRpc(method: string | undefined): JsonObject {
+  if (method === 'getSessionLimits') return SESSION_LIMITS
+  return {
+    error: `Nobody here answers ${method === undefined ? 'that' : `"${method.slice(0, 80)}"`}.`,
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * What a device is told without having asked: changes of its shared attributes [Attribute push], releases among
+ * them in packs. Keeps what the device knows, so that each push holds what is new to it; a release always comes
+ * whole, in one message. While the device downloads nothing is pushed: clients take any push for a new release.
+ */
+import {
+  type Answer,
+  type ComponentType,
+  type JsonObject,
+  NO_FACTS,
+  type Release,
+} from '@updraft/core'
+import { deletedKeys, FAMILIES, FAMILY_PREFIXES, type Family } from '@updraft/wire/thingsboard'
+import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
+import type { Pacer } from '../../app/pacer.ts'
+import type { Identify } from './mqtt-needs.ts'
+import type { StateWord } from './mqtt-telemetry.ts'
+import { attributeChange, attributesOf, shared } from './translate.ts'
+
+/** A device that comes on the line gets this long to ask by itself for what waits for it. */
+const GRACE_MS = 1500
+/** A download of which nothing was heard for so long is one no more. */
+const SILENT_DOWNLOAD_MS = 600_000
+const MAX_ALARM_MS = 2 ** 31 - 1
+
+export interface PushesNeeds {
+  readonly tenantId: string
+  readonly desk: Pick<DeviceDesk, 'checkIn'>
+  readonly pacer: Pacer
+  readonly identify: Identify
+  readonly send: (change: JsonObject) => Promise<void>
+  /** What a look failed with. */
+  readonly onError: (error: unknown) => void
+}
+
+export class Pushes {
+  readonly #needs: PushesNeeds
+  /** Shared attributes as the device knows them. */
+  #known: JsonObject = {}
+  #isOn = false
+  /** By component when it was last heard to download. */
+  readonly #downloading = new Map<ComponentType, number>()
+  #alarm: NodeJS.Timeout | undefined
+  #isLooking = false
+  #isDue = false
+  /** While it waits for its turn to be told of a release. */
+  #waiting: AbortController | null = null
+
+  constructor(needs: PushesNeeds) {
+    this.#needs = needs
+  }
+
+  get isOn(): boolean {
+    return this.#isOn
+  }
+
+  /** The device listens from now on. What it may still have to be told comes after a moment. */
+  async on(): Promise<void> {
+    const device = await this.#needs.identify()
+    const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: false })
+    const current = shared(device, checkedIn)
+    const pending = FAMILY_PREFIXES.filter((family) => this.#isPending(family, checkedIn))
+    this.#known = { ...without(current, pending), ...this.#known }
+    this.#isOn = true
+    if (attributeChange(this.#known, current)) this.#wakeIn(GRACE_MS)
+  }
+
+  off(): void {
+    this.#isOn = false
+    clearTimeout(this.#alarm)
+    this.#waiting?.abort()
+  }
+
+  /** Something happened to the device or to what is meant for it. */
+  wake(): void {
+    this.#isDue = true
+    if (!this.#isLooking) void this.#lookWhileDue()
+  }
+
+  /** The device was answered with these, or has them from elsewhere. */
+  told(values: JsonObject): void {
+    this.#known = { ...this.#known, ...values }
+  }
+
+  /** It fetches that release: it knows all about it, and is not to be disturbed. */
+  fetches(family: Family, release: Release): void {
+    this.#known = { ...without(this.#known, [family]), ...attributesOf(family, release) }
+    this.goesOn(FAMILIES[family])
+  }
+
+  goesOn(type: ComponentType): void {
+    this.#downloading.set(type, performance.now())
+  }
+
+  heard(words: readonly StateWord[]): void {
+    let isReleased = false
+    for (const { type, word } of words) {
+      if (word === 'DOWNLOADING') this.goesOn(type)
+      else isReleased = this.#downloading.delete(type) || isReleased
+    }
+    if (isReleased && this.#isOn) this.wake()
+  }
+
+  async #lookWhileDue(): Promise<void> {
+    this.#isLooking = true
+    try {
+      while (this.#isDue) {
+        this.#isDue = false
+        await this.#look()
+      }
+    } catch (error) {
+      this.#needs.onError(error)
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  async #look(): Promise<void> {
+    const device = await this.#needs.identify()
+    if (!this.#isOn) return
+    const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: false })
+    const current = this.#compare(shared(device, checkedIn), checkedIn)
+    this.#lookAgain(checkedIn)
+    const change = attributeChange(this.#known, current)
+    if (!change || !this.#isOn) return
+    if (this.#isDownloading()) return this.#wakeIn(SILENT_DOWNLOAD_MS)
+    if (!bringsRelease(change)) return this.#push(current)
+    // A new release waits for its turn; the rest does not.
+    const rest = { ...without(current, FAMILY_PREFIXES), ...only(this.#known, FAMILY_PREFIXES) }
+    await this.#push(rest)
+    this.#queue(device.tenantId)
+  }
+
+  #queue(tenantId: string): void {
+    if (this.#waiting) return
+    const waiting = new AbortController()
+    this.#waiting = waiting
+    this.#needs.pacer
+      .inTurn(tenantId, waiting.signal, () => this.#tell())
+      .catch((error: unknown) => this.#needs.onError(error))
+      .finally(() => {
+        this.#waiting = null
+      })
+  }
+
+  /** It is its turn: what is meant for it now, which may be something else by now, or nothing. */
+  async #tell(): Promise<boolean> {
+    if (!this.#isOn || this.#isDownloading()) return false
+    const device = await this.#needs.identify()
+    const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: true })
+    const current = this.#compare(shared(device, checkedIn), checkedIn)
+    const change = attributeChange(this.#known, current)
+    if (!change || !this.#isOn) return false
+    await this.#push(current)
+    return bringsRelease(change)
+  }
+
+  /** What is gone is said first: clients take the last message for all there is to know of a release. */
+  async #push(current: JsonObject): Promise<void> {
+    const change = attributeChange(this.#known, current)
+    if (!change) return
+    this.#known = current
+    const { deleted, ...values } = change
+    if (deleted) await this.#needs.send({ deleted })
+    if (Object.keys(values).length > 0) await this.#needs.send(values)
+  }
+
+  /**
+   * The attributes as they are, after what the device knows was set right: it is to be told anew of what is
+   * queued for it, and needs no word about what it is at already.
+   */
+  #compare(current: JsonObject, { answers }: CheckedIn): JsonObject {
+    for (const family of FAMILY_PREFIXES) {
+      const answer = answers[FAMILIES[family]]
+      if (isToBeTold(answer)) this.#known = without(this.#known, [family])
+      else if (this.#isAtIt(FAMILIES[family], answer)) {
+        this.#known = { ...without(this.#known, [family]), ...only(current, [family]) }
+      }
+    }
+    return current
+  }
+
+  #isAtIt(type: ComponentType, answer: Answer | undefined): boolean {
+    const state = answer?.operation?.state
+    if (state === 'DOWNLOADING') return this.#downloading.has(type)
+    return state === 'DOWNLOADED' || state === 'VERIFIED' || state === 'UPDATING'
+  }
+
+  /** Whether the device may not have heard of what it is to do: it was not on the line, or lost power meanwhile. */
+  #isPending(family: Family, { answers }: CheckedIn): boolean {
+    const answer = answers[FAMILIES[family]]
+    const state = answer?.operation?.state
+    return state !== undefined && !this.#isAtIt(FAMILIES[family], answer)
+  }
+
+  #isDownloading(): boolean {
+    const nowMs = performance.now()
+    for (const [type, heardMs] of this.#downloading) {
+      if (nowMs - heardMs > SILENT_DOWNLOAD_MS) this.#downloading.delete(type)
+    }
+    return this.#downloading.size > 0
+  }
+
+  /** Time alone may change the answer, and this device does not call. */
+  #lookAgain({ answers, nextCheckInSeconds }: CheckedIn): void {
+    const isDue = Object.values(answers).some(
+      ({ choice }) => choice.kind === 'nothing' && choice.lookAgainAt,
+    )
+    if (isDue) this.#wakeIn(nextCheckInSeconds * 1000)
+  }
+
+  #wakeIn(ms: number): void {
+    clearTimeout(this.#alarm)
+    this.#alarm = setTimeout(() => this.wake(), Math.min(ms, MAX_ALARM_MS)).unref()
+  }
+}
+
+const isToBeTold = (answer: Answer | undefined): boolean =>
+  answer !== undefined && (answer.isNews || answer.operation?.state === 'QUEUED')
+
+const keysOf = (families: readonly Family[]): string[] => families.flatMap(deletedKeys)
+
+const bringsRelease = (change: JsonObject): boolean =>
+  FAMILY_PREFIXES.some((family) => `${family}_version` in change)
+
+function without(values: JsonObject, families: readonly Family[]): JsonObject {
+  const keys = new Set(keysOf(families))
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.has(key)))
+}
+
+function only(values: JsonObject, families: readonly Family[]): JsonObject {
+  const keys = new Set(keysOf(families))
+  return Object.fromEntries(Object.entries(values).filter(([key]) => keys.has(key)))
+}
