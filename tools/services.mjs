@@ -19,6 +19,7 @@ const call = promisify(execFile)
  */
 const SERVICES = [
   { kind: 'apt', command: 'curl', package: 'curl' },
+  { kind: 'apt', command: 'coap-client-notls', package: 'libcoap3-bin' },
   { kind: 'apt', command: 'python3', package: 'python3-venv' },
   { kind: 'apt', command: 'mosquitto_rr', package: 'mosquitto-clients' },
   { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },

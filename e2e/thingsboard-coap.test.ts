@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises'
+import type { JsonObject } from '@updraft/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasCommand } from '../tools/services.mjs'
+import { COAP_CLIENT, coap, coapClient } from './coap-client.ts'
+import { firmware } from './firmware.ts'
+import { type TestPlatform, testPlatform } from './platform.ts'
+
+let platform: TestPlatform
+beforeAll(async () => {
+  platform = await testPlatform()
+  await platform.addProfile('pump')
+})
+afterAll(() => platform.stop())
+
+async function assigned(name: string, bytes: Buffer, type = 'firmware') {
+  const token = await platform.addDevice(name, 'pump')
+  const releaseId = await platform.addRelease({
+    title: `for ${name}`,
+    version: '2.0',
+    profile: 'pump',
+    type,
+    bytes: new Uint8Array(bytes),
+  })
+  await platform.assign(releaseId, { device: name }, type)
+  await platform.until(name, ({ operation }) => operation?.state === 'QUEUED')
+  return token
+}
+
+const post = (path: string, body: unknown) =>
+  coap('-m', 'post', '-t', 'application/json', '-e', encodeURI(JSON.stringify(body)), at(path))
+const at = (path: string) => `${platform.coap}/${path}`
+
+describe.skipIf(!hasCommand(COAP_CLIENT))("libcoap's client", () => {
+  test('updates a device with real firmware, chunk by chunk', async () => {
+    const { seabios } = await firmware()
+    const bytes = await readFile(seabios)
+    const token = await assigned('chunks', bytes.subarray(0, 10_000))
+    const telemetry = `api/v1/${token}/telemetry`
+    const running = { current_fw_title: 'for chunks', current_fw_version: '1.0' }
+    expect(await post(telemetry, running)).toMatchObject({ refusal: undefined })
+    const { body } = await coap(
+      at(`api/v1/${token}/attributes?sharedKeys=fw_title,fw_version,fw_size`),
+    )
+    const { shared } = JSON.parse(body.toString()) as { shared: JsonObject }
+    expect(shared).toEqual({ fw_title: 'for chunks', fw_version: '2.0', fw_size: 10_000 })
+    await post(telemetry, { fw_state: 'DOWNLOADING' })
+    const pieces: Buffer[] = []
+    for (let chunk = 0; pieces.at(-1)?.length !== 0; chunk++) {
+      const query = `title=for%20chunks&version=2.0&size=1000&chunk=${chunk}`
+      pieces.push((await coap(at(`fw/${token}?${query}`))).body)
+    }
+    expect(Buffer.concat(pieces).equals(bytes.subarray(0, 10_000))).toBe(true)
+    for (const state of ['DOWNLOADED', 'VERIFIED', 'UPDATING']) {
+      await post(telemetry, { fw_state: state })
+    }
+    await post(telemetry, { ...running, fw_state: 'UPDATED', current_fw_version: '2.0' })
+    const device = await platform.device('chunks')
+    expect(device).toMatchObject({
+      dialect: 'thingsboard',
+      installed: { firmware: { title: 'for chunks', version: '2.0' } },
+      operation: { state: 'UPDATED', progress: 100 },
+    })
+    const { items } = await platform.api('listDeviceOperations', { params: { id: device.id } })
+    expect(items.flatMap(({ steps }) => steps.map(({ state }) => state))).toEqual([
+      'QUEUED',
+      'INITIATED',
+      'DOWNLOADING',
+      'DOWNLOADED',
+      'VERIFIED',
+      'UPDATING',
+      'UPDATED',
+    ])
+  })
+
+  test('fetches a whole boot loader in blocks, by either path and in any size', async () => {
+    const { ubootRpi } = await firmware()
+    const bytes = await readFile(ubootRpi[0] ?? '')
+    const token = await assigned('blocks', bytes)
+    for (const [path, ...args] of [
+      [`fw/${token}`],
+      [`api/v1/${token}/firmware`, '-b', '256'],
+      [`fw/${token}`, '-N'],
+      // Some datagrams of its own are lost on the way, and sent again.
+      [`fw/${token}`, '-l', '3,20,21'],
+    ]) {
+      const { body } = await coap(...args, at(path ?? ''))
+      expect([path, args, body.equals(bytes)]).toEqual([path, args, true])
+    }
+  })
+
+  test('sends telemetry larger than a datagram, and fetches software and large chunks', async () => {
+    const bytes = Buffer.alloc(5000, 'software ')
+    const token = await assigned('large', bytes, 'software')
+    const inventory = { note: 'x'.repeat(3000) }
+    expect(await post(`api/v1/${token}/attributes`, inventory)).toMatchObject({
+      refusal: undefined,
+    })
+    expect((await platform.device('large')).inventory).toEqual(inventory)
+    const attributes = await coap(at(`api/v1/${token}/attributes?clientKeys=note`))
+    expect(JSON.parse(attributes.body.toString())).toEqual({ client: inventory })
+    const { body } = await coap(at(`sw/${token}?size=3000&chunk=1`))
+    expect(body.equals(bytes.subarray(3000))).toBe(true)
+  })
+
+  test('is told when a release is assigned', async () => {
+    const token = await platform.addDevice('observer', 'pump')
+    const observer = coapClient('-s', '60', at(`api/v1/${token}/attributes`))
+    await observer.printed('{}')
+    const releaseId = await platform.addRelease({
+      title: 'news',
+      version: '3.0',
+      profile: 'pump',
+      bytes: new Uint8Array([1, 2, 3]),
+    })
+    await platform.assign(releaseId, { device: 'observer' })
+    const printed = await observer.printed('fw_version')
+    expect(JSON.parse(printed.slice(printed.indexOf('{}') + 2))).toMatchObject({
+      fw_title: 'news',
+      fw_version: '3.0',
+      fw_size: 3,
+    })
+    await platform.until('observer', ({ operation }) => operation?.state === 'INITIATED')
+    await observer.stop()
+  })
+
+  test('enrols a device', async () => {
+    const profile = await platform.api('listProfiles', { query: { name: 'pump' } })
+    const id = profile.items[0]?.id ?? ''
+    const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
+    const request = { provisionDeviceKey: key, provisionDeviceSecret: secret, deviceName: 'made' }
+    const made = await post('api/v1/provision', request)
+    const { credentialsValue, ...answer } = JSON.parse(made.body.toString())
+    expect(answer).toEqual({ status: 'SUCCESS', credentialsType: 'ACCESS_TOKEN' })
+    expect((await coap(at(`api/v1/${credentialsValue}/attributes`))).body.toString()).toBe('{}')
+    expect(await post('api/v1/provision', request)).toMatchObject({ refusal: '4.00' })
+  })
+
+  test('is refused in ThingsBoard’s codes', async () => {
+    const token = await platform.addDevice('refused', 'pump')
+    const refusals = async (...runs: Promise<{ refusal: string | undefined }>[]) =>
+      (await Promise.all(runs)).map(({ refusal }) => refusal)
+    expect(
+      await refusals(
+        coap(at('api/v1/nobody/attributes')),
+        coap(at('fw/nobody')),
+        coap(at(`fw/${token}`)),
+        coap(at(`fw/${token}/more`)),
+        coap('-m', 'post', at(`fw/${token}`)),
+        coap(at(`api/v1/${token}/telemetry`)),
+        coap(at(`api/v1/${token}/nothing`)),
+        coap('-m', 'post', '-e', '{', at(`api/v1/${token}/telemetry`)),
+        coap('-O', '9,x', at(`api/v1/${token}/attributes`)),
+      ),
+    ).toEqual(['4.01', '4.01', '4.04', '4.01', '4.05', '4.00', '4.00', '4.00', '4.02'])
+  })
+})
