@@ -1,0 +1,259 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type Config,
+  ConfigError,
+  helpText,
+  readConfig,
+  SETTINGS,
+  type SettingName,
+} from './config.ts'
+
+const read = (argv: readonly string[] = [], env: Record<string, string> = {}): Config => {
+  const config = readConfig(argv, env)
+  if (config === 'help') throw new Error('help was asked for')
+  return config
+}
+
+test('with nothing said, everything has its default', () => {
+  expect(read()).toMatchObject({
+    httpPort: 8080,
+    host: '127.0.0.1',
+    data: './data',
+    databaseUrl: undefined,
+    artifacts: undefined,
+    publicUrl: undefined,
+    adminToken: undefined,
+    checkInSeconds: 3600,
+    trustProxy: false,
+    logLevel: 'info',
+  })
+})
+
+/** Each setting in two values, as they are typed and as they are read. */
+const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
+  httpPort: [
+    ['0', 0],
+    ['65535', 65_535],
+  ],
+  host: [
+    ['0.0.0.0', '0.0.0.0'],
+    ['::1', '::1'],
+  ],
+  data: [
+    ['/srv/updraft', '/srv/updraft'],
+    ['elsewhere', 'elsewhere'],
+  ],
+  databaseUrl: [
+    ['postgres://u:p@db/updraft', 'postgres://u:p@db/updraft'],
+    ['postgresql:///updraft?host=/run/postgresql', 'postgresql:///updraft?host=/run/postgresql'],
+  ],
+  artifacts: [
+    ['file:///srv/files', '/srv/files'],
+    ['file:///srv/my%20files', '/srv/my files'],
+  ],
+  publicUrl: [
+    ['https://updates.example/', 'https://updates.example'],
+    ['http://10.0.0.1:8080/updraft//', 'http://10.0.0.1:8080/updraft'],
+  ],
+  mqttPort: [
+    ['0', 0],
+    ['off', null],
+  ],
+  coapPort: [
+    ['0', 0],
+    ['off', null],
+  ],
+  pacePackSize: [
+    ['1', 1],
+    ['5000', 5000],
+  ],
+  paceIntervalMs: [
+    ['0', 0],
+    ['1000', 1000],
+  ],
+  adminToken: [
+    ['a-token-of-enough-length', 'a-token-of-enough-length'],
+    ['0123456789abcdef', '0123456789abcdef'],
+  ],
+  checkInSeconds: [
+    ['1', 1],
+    ['86400', 86_400],
+  ],
+  trustProxy: [
+    ['on', true],
+    ['off', false],
+  ],
+  logLevel: [
+    ['debug', 'debug'],
+    ['silent', 'silent'],
+  ],
+}
+/** Read together, as one value; see their own test. */
+const TOGETHER = /^mqttTls/
+const settings = Object.entries(SETTINGS) as [
+  SettingName & keyof Config,
+  (typeof SETTINGS)[SettingName],
+][]
+const table = settings.filter(([name]) => !TOGETHER.test(name))
+
+test('every setting is tried here', () => {
+  expect(table.map(([name]) => name).filter((name) => !VALUES[name])).toEqual([])
+})
+
+describe.each(table)('%s', (name, { flag, env }) => {
+  const [one, two] = VALUES[name] ?? []
+
+  test('is read from the environment', () => {
+    for (const variable of env) {
+      expect(read([], { [variable]: one?.[0] ?? '' })[name]).toEqual(one?.[1])
+    }
+  })
+
+  if (flag) {
+    test('is read from its flag, which wins', () => {
+      const said = { [env[0]]: one?.[0] ?? '' }
+      expect(read([`--${flag}`, two?.[0] ?? ''], said)[name]).toEqual(two?.[1])
+      expect(read([`--${flag}=${two?.[0]}`], said)[name]).toEqual(two?.[1])
+    })
+  }
+
+  test('that is empty is as if it were not there', () => {
+    expect(read([], { [env[0]]: '' })[name]).toEqual(read()[name])
+  })
+
+  test('stands in the help with its flag, its variable, its default and its meaning', () => {
+    const line = helpText()
+      .split('\n')
+      .find((each) => each.includes(env[0]))
+    const { default: fallback, meaning } = SETTINGS[name]
+    expect(line).toContain(meaning)
+    if (flag) expect(line).toMatch(new RegExp(`^--${flag} `))
+    if (fallback !== undefined) expect(line).toContain(`[${fallback}]`)
+  })
+})
+
+test('secrets have no flag, where everyone could read them', () => {
+  for (const name of ['adminToken', 'databaseUrl'] as const) expect(SETTINGS[name].flag).toBeNull()
+})
+
+describe('is refused in words', () => {
+  test.each<[string, readonly string[], Record<string, string>, string]>([
+    [
+      'a port that is no number',
+      ['--http-port', 'http'],
+      {},
+      '--http-port (UPDRAFT_HTTP_PORT) is a whole number from 0 to 65535, not "http".',
+    ],
+    [
+      'a port too large',
+      [],
+      { UPDRAFT_HTTP_PORT: '65536' },
+      '--http-port (UPDRAFT_HTTP_PORT) is a whole number from 0 to 65535, not "65536".',
+    ],
+    ['a port below', ['--http-port=-1'], {}, 'from 0 to 65535, not "-1".'],
+    [
+      'half a second',
+      ['--check-in-seconds', '0.5'],
+      {},
+      '--check-in-seconds (UPDRAFT_CHECK_IN_SECONDS) is a whole number',
+    ],
+    [
+      'a level there is not',
+      ['--log-level', 'loud'],
+      {},
+      '--log-level (UPDRAFT_LOG_LEVEL) is one of trace, debug, info, warn, error, silent, not "loud".',
+    ],
+    [
+      'a switch that is neither',
+      ['--trust-proxy', 'maybe'],
+      {},
+      '--trust-proxy (UPDRAFT_TRUST_PROXY) is on or off, not "maybe".',
+    ],
+    [
+      'a token too short',
+      [],
+      { UPDRAFT_ADMIN_TOKEN: 'short' },
+      'UPDRAFT_ADMIN_TOKEN must have at least 16 characters',
+    ],
+    [
+      'a token no header could carry',
+      [],
+      { UPDRAFT_ADMIN_TOKEN: 'with spaces in the middle' },
+      'UPDRAFT_ADMIN_TOKEN must be letters, digits and signs without spaces.',
+    ],
+    [
+      'files at a path',
+      [],
+      { UPDRAFT_ARTIFACTS: '/srv/files' },
+      'UPDRAFT_ARTIFACTS is a file: URL such as file:///srv/updraft, not "/srv/files".',
+    ],
+    [
+      'files at a relative URL',
+      [],
+      { UPDRAFT_ARTIFACTS: 'file:./files' },
+      'UPDRAFT_ARTIFACTS is a file: URL',
+    ],
+    [
+      'files at another host',
+      [],
+      { UPDRAFT_ARTIFACTS: 'file://srv/files' },
+      'UPDRAFT_ARTIFACTS is a file: URL',
+    ],
+    [
+      'files that are broken',
+      [],
+      { UPDRAFT_ARTIFACTS: 'file:///%zz' },
+      'UPDRAFT_ARTIFACTS is a file: URL',
+    ],
+    [
+      'a public URL without a scheme',
+      ['--public-url', 'updates.example'],
+      {},
+      '--public-url (UPDRAFT_PUBLIC_URL) is an http or https URL such as https://updates.example, not "updates.example".',
+    ],
+    [
+      'a public URL of another scheme',
+      ['--public-url', 'ftp://updates.example'],
+      {},
+      'is an http or https URL',
+    ],
+    [
+      'a public URL with a query',
+      ['--public-url', 'https://updates.example/?a=b'],
+      {},
+      'is an http or https URL',
+    ],
+    [
+      'a database that is no URL',
+      [],
+      { UPDRAFT_DATABASE_URL: 'updraft' },
+      'UPDRAFT_DATABASE_URL is a URL such as postgres://user:password@host/database.',
+    ],
+    [
+      'a database of another kind',
+      [],
+      { UPDRAFT_DATABASE_URL: 'mysql://u:geheim@h/d' },
+      'UPDRAFT_DATABASE_URL is a URL such as postgres://user:password@host/database.',
+    ],
+    ['a flag there is not', ['--prot', '1'], {}, "Unknown option '--prot'"],
+    ['a flag without its value', ['--host'], {}, "'--host <value>'"],
+    ['a word too much', ['start'], {}, "Unexpected argument 'start'"],
+  ])('%s', (_what, argv, env, words) => {
+    const refusal = (() => {
+      try {
+        readConfig(argv, env)
+      } catch (error) {
+        return error
+      }
+      return undefined
+    })()
+    expect(refusal).toBeInstanceOf(ConfigError)
+    expect((refusal as Error).message).toContain(words)
+    expect((refusal as Error).message).not.toContain('geheim')
+  })
+})
+
+test('help is asked for by its flag, whatever else is said', () => {
+  expect(readConfig(['--help'], {})).toBe('help')
+  expect(readConfig(['--http-port', 'x', '--help'], {})).toBe('help')
+})
