@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
-import { readJsonBodies } from './http.ts'
+import { readJsonBodies, withoutToken } from './http.ts'
 
 const app = fastify()
 afterEach(() => app.close())
@@ -29,4 +29,15 @@ test('a body that does not come to its end in time is given up; one that does is
   expect(String(answer)).toContain('{"body":{}}')
   post(1000, '{')
   await once(socket, 'close')
+})
+
+test.each([
+  ['/api/v1/s3cret/telemetry', '/api/v1/…/telemetry'],
+  ['/api/v1/s%2Fcret/attributes?sharedKeys=a', '/api/v1/…/attributes?sharedKeys=a'],
+  ['/api/v1/provisioned-s3cret/telemetry', '/api/v1/…/telemetry'],
+  ['/api/v1/provision', '/api/v1/provision'],
+  ['/device/v1/artifacts/s3cret/a.bin', '/device/v1/artifacts/…/a.bin'],
+  ['/device/v1/check-in', '/device/v1/check-in'],
+])('%s is logged as %s', (url, logged) => {
+  expect(withoutToken(url)).toBe(logged)
 })

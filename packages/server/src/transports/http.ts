@@ -96,7 +96,7 @@ export async function httpListener({
 /** Some dialects carry the device's secret in the path; logs must not. */
 export const withoutToken = (url: string): string =>
   url
-    .replace(/^(\/api\/v1\/)(?!provision)[^/?]+/, '$1…')
+    .replace(/^(\/api\/v1\/)(?!provision(?:[/?]|$))[^/?]+/, '$1…')
     .replace(/^(\/device\/v1\/artifacts\/)[^/?]+/, '$1…')
 
 /** A fault of the request that was found before any route saw it, or null if the error is none. */
