@@ -282,6 +282,17 @@ describe('errors', () => {
     expect(answer.json().detail).toContain(where)
   })
 
+  test.each([
+    ['GET', 'check-in'],
+    ['POST', 'checkin'],
+    ['POST', 'operations/x'],
+    ['PUT', 'check-in'],
+  ] as const)('%s %s is nothing that can be asked', async (method, path) => {
+    const answer = await desk.app.inject({ method, url: `/device/v1/${path}`, payload: '{}' })
+    expect(answer.statusCode).toBe(404)
+    expect(answer.json()).toMatchObject({ status: 404, code: 'route.unknown' })
+  })
+
   test('a check-in like a book is 413', async () => {
     const answer = await checkIn({ facts: { a: 'x'.repeat(2 ** 20) } })
     expect([answer.statusCode, answer.json().code]).toEqual([413, 'request.too-large'])

@@ -11,6 +11,7 @@ import {
   artifactPath,
   CheckInRequest,
   type CheckInResponse,
+  DEVICE_PREFIX,
   MAX_CHECK_IN_BYTES,
   MAX_WAIT_SECONDS,
   type Offer,
@@ -150,6 +151,13 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
         await replyWithSource(request, reply, source, { unsatisfiable: BEYOND_THE_END })
       },
     )
+
+    app.all(`${DEVICE_PREFIX}/*`, (request) => {
+      throw new DomainError(
+        'route.unknown',
+        `Nothing is meant to be asked by ${request.method} here.`,
+      )
+    })
   }
   return { name: NAME, http }
 }
