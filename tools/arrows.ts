@@ -211,7 +211,8 @@ function judgeOurs(from: Place, to: Ours, each: Import): string | undefined {
 
 function judgeRoom(from: Place, name: string, file: string | undefined): string | undefined {
   const to = file === undefined ? undefined : placeOf(file)
-  if (name === '../package.json') return undefined
+  // What a package says of itself, such as its version, is its own to read.
+  if (file?.endsWith('/package.json')) return undefined
   if (!to) return 'a source imports sources of its package only'
   const { rooms } = ROOMS[name] ?? { rooms: [] }
   if (to.room === name || rooms === 'anything') return undefined

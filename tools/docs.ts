@@ -15,6 +15,9 @@ export type Repository = {
 const SOURCE = /\.(ts|tsx|mjs|sql)$/
 const KNOWN = /\.(ts|tsx|mjs|js|json|md|sql|sh|yml|yaml|css|html)$/
 
+/** A path to be filled in, such as packages/wire/src/NAME.ts. */
+const PLACEHOLDER = /(^|\/)(NAME|NNNN)\b/
+
 /** npm commands that need no script. */
 const NPM_ITSELF = new Set(['ci', 'install', 'run', 'exec', 'pack', 'rebuild', 'update', 'audit'])
 
@@ -60,7 +63,7 @@ function pathsIn(line: string, file: string, folders: ReadonlySet<string>): stri
     .filter(
       (word) => /^[\w.@*{},/-]+$/.test(word) && !word.startsWith('/') && !word.startsWith('@'),
     )
-    .filter((word) => looksOurs(word, file, folders))
+    .filter((word) => !PLACEHOLDER.test(word) && looksOurs(word, file, folders))
 }
 
 function looksOurs(word: string, file: string, folders: ReadonlySet<string>): boolean {
