@@ -35,26 +35,45 @@ export async function main(argv?: readonly string[]): Promise<void> {
   const stopAsked = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
   })
+  // Counted from the signal on, also when it comes while the start is still at work.
+  void stopAsked.then((signal) => {
+    log.info({ signal }, 'stopping')
+    setTimeout(() => {
+      log.error('the stop took too long; what is left is abandoned')
+      process.exit(1)
+    }, STOP_WITHIN_MS).unref()
+  })
   const startedAt = performance.now()
   try {
     const platform = await startPlatform({ config, log })
     log.info({ ...platform.endpoints, ms: Math.round(performance.now() - startedAt) }, 'ready')
     process.stdout.write(welcome(platform.endpoints, platform.firstSignIn))
-    const signal = await stopAsked
-    log.info({ signal }, 'stopping')
-    const giveUp = setTimeout(() => {
-      log.error('the stop took too long; what is left is abandoned')
-      process.exit(1)
-    }, STOP_WITHIN_MS).unref()
+    await stopAsked
     await platform.stop()
-    clearTimeout(giveUp)
     log.info('stopped')
   } catch (error) {
     log.fatal({ err: error }, 'could not start')
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.stderr.write(`${reasonOf(error)}\n`)
     process.exitCode = 1
   }
   log.flush()
+}
+
+/** Why it could not start, for whoever started it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, address, port, message } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} at ${address} is taken: another program, or another Updraft, listens there. Choose another one; see updraft serve --help.`
+  }
+  if (code === 'EACCES' && port !== undefined) {
+    return `Port ${port} is not for this user to listen at; choose one above 1023.`
+  }
+  if (code === 'EADDRNOTAVAIL') return `This machine has no address ${address} to listen at.`
+  return message
 }
 
 function welcome(
