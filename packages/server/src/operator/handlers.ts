@@ -1,10 +1,10 @@
 /** One handler for each route: use case in, shape out. */
-import { Readable } from 'node:stream'
 import { DomainError } from '@updraft/core'
 import type { FastifyRequest } from 'fastify'
 import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import { setSessionCookie } from './auth.ts'
+import { readBytes } from './request-bytes.ts'
 import type { Handlers, OperatorNeeds } from './rest.ts'
 import {
   artifactView,
@@ -115,12 +115,12 @@ export function handlers({
 
     uploadArtifact: async ({ input: { query }, caller: { actor }, request }) => {
       const length = request.headers['content-length']
-      // A request without a body has none to read.
-      const bytes = (request.body as Readable | undefined) ?? Readable.from([])
-      const stored = await catalogue.upload(actor, bytes, {
-        ...query,
-        sizeBytes: length === undefined ? undefined : Number(length),
-      })
+      const stored = await readBytes(request, (bytes) =>
+        catalogue.upload(actor, bytes, {
+          ...query,
+          sizeBytes: length === undefined ? undefined : Number(length),
+        }),
+      )
       return artifactView(stored)
     },
     listReleases: async ({ input: { query }, caller: { actor } }) =>

@@ -1,0 +1,101 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { catalogue } from '../app/catalogue.ts'
+import { type FileStore, fileStore } from '../artifacts/file-store.ts'
+import { uuids } from '../credentials/secrets.ts'
+import { addTenant, type TestStore, testStore } from '../store/store.test-helper.ts'
+import { type HttpListener, httpListener } from '../transports/http.ts'
+import { type OperatorNeeds, rest } from './rest.ts'
+
+/** What fits on the disk. */
+const ROOM_BYTES = 300_000
+
+let store: TestStore
+let artifacts: FileStore
+let http: HttpListener
+let folder: string
+let url: string
+let freeBytes = ROOM_BYTES
+
+beforeAll(async () => {
+  store = await testStore()
+  folder = await mkdtemp(join(tmpdir(), 'updraft-full-'))
+  const log = pino({ level: 'silent' })
+  artifacts = await fileStore({
+    folder,
+    log,
+    write: async (file, bytes) => {
+      freeBytes -= bytes.length
+      if (freeBytes < 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      await file.write(bytes)
+    },
+  })
+  const tenant = await addTenant(store, 'acme')
+  const operator = {
+    id: tenant.operatorId,
+    tenantId: tenant.id,
+    name: 'admin',
+    createdAt: new Date(),
+  }
+  const actor = { ...operator, kind: 'operator', role: 'administrator', tokenId: null } as const
+  // The other rooms are not asked here.
+  const needs = {
+    accounts: { byToken: async () => ({ actor, operator: { ...operator, role: actor.role } }) },
+    catalogue: catalogue({ artifacts, clock: store.clock, ids: uuids, unitOfWork: store.run }),
+    clock: store.clock,
+    version: '0.0.0',
+  } as unknown as OperatorNeeds
+  http = await httpListener({
+    log,
+    trustProxy: false,
+    newRequestId: uuids.next,
+    onAnswered: () => {},
+    scopes: [{ name: 'operator', register: rest(needs) }],
+  })
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
+  url = `http://127.0.0.1:${port}/api/artifacts`
+})
+beforeEach(() => {
+  freeBytes = ROOM_BYTES
+})
+afterAll(async () => {
+  await http.close()
+  await artifacts.close()
+  await store.close()
+  await rm(folder, { recursive: true })
+})
+
+const upload = (sizeBytes: number) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { authorization: 'Bearer any' },
+    body: new Uint8Array(sizeBytes).fill(7),
+  })
+
+test.each([400_000, 20_000_000])(
+  'an upload of %i bytes onto a full disk is told so, and leaves nothing behind',
+  async (sizeBytes) => {
+    const answer = await upload(sizeBytes)
+    expect(answer.status).toBe(507)
+    expect(await answer.json()).toMatchObject({
+      code: 'store.full',
+      title: 'No space left',
+      detail: 'There is no space left for the file.',
+    })
+    expect(await readdir(join(folder, 'incoming'))).toEqual([])
+    expect(await readdir(join(folder, 'sha256'))).toEqual([])
+    expect(await store.rows('select * from artifacts')).toEqual([])
+  },
+)
+
+test('what fits again afterwards is taken in', async () => {
+  expect((await upload(400_000)).status).toBe(507)
+  freeBytes = ROOM_BYTES
+  expect((await upload(200_000)).status).toBe(201)
+  expect(await store.rows('select size_bytes::int from artifacts')).toEqual([
+    { size_bytes: 200_000 },
+  ])
+})
