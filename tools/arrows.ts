@@ -34,7 +34,8 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   main: { rooms: ['platform', 'config'], packages: ['core'] },
   config: { rooms: [], packages: ['core'] },
   platform: { rooms: 'anything', packages: ['core', 'wire', 'api'] },
-  operator: { rooms: ['app', 'transports'], packages: ['api', 'core'] },
+  // problem documents are one vocabulary, spoken to devices of our own and to operators
+  operator: { rooms: ['app', 'transports'], packages: ['api', 'core', 'wire'] },
   dialects: {
     rooms: ['app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],
     packages: ['wire', 'core'],
@@ -59,7 +60,7 @@ export const DOORS: Record<string, { rooms: Names; types?: Names }> = {
   '@fastify/*': { rooms: ['transports', 'operator'] },
   '@scalar/fastify-api-reference': { rooms: ['transports', 'operator'] },
   'mqtt-packet': { rooms: ['transports'] },
-  coap: { rooms: ['transports'] },
+  'node:dgram': { rooms: ['transports'] },
   graphql: { rooms: ['operator'] },
   'graphql-yoga': { rooms: ['operator'] },
   '@pothos/*': { rooms: ['operator'] },

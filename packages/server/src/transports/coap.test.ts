@@ -43,7 +43,7 @@ async function listener(answer: Answer) {
   })
   const { port } = await coap.listen({ host: '127.0.0.1', port: 0 })
   closings.push(() => coap.close())
-  return { coap, clock, errors, requests, client: () => clientOf(port) }
+  return { coap, clock, errors, requests, port, client: () => clientOf(port) }
 }
 
 async function clientOf(port: number): Promise<Client> {
@@ -521,6 +521,13 @@ test('a stop ends observations and finishes what is at hand', async () => {
   expect((await device.next()).code).toBe('2.01')
   await closed
   expect([thing.ended, clock.timerCount]).toEqual([1, 0])
+})
+
+test('a port that is taken is an error of the system', async () => {
+  const { port } = await listener(ok)
+  const other = coapListener({ log: { error: () => {} }, scopes: [] })
+  await expect(other.listen({ host: '127.0.0.1', port })).rejects.toThrow('EADDRINUSE')
+  await other.close()
 })
 
 test('random datagrams break nothing and let nothing grow', async () => {

@@ -286,9 +286,13 @@ export function coapListener({
         },
       })
       await new Promise<void>((resolve, reject) => {
-        opened.once('error', reject)
+        const refuse = (error: Error) => {
+          opened.close()
+          reject(error)
+        }
+        opened.once('error', refuse)
         opened.bind(port, host, () => {
-          opened.removeListener('error', reject)
+          opened.removeListener('error', refuse)
           resolve()
         })
       })
