@@ -34,6 +34,7 @@ const SERVICES = [
   },
   // It would fetch mmh3 by itself when it is first imported.
   { kind: 'pip', package: 'tb-mqtt-client', version: '1.13.13', besides: ['mmh3==5.3.1'] },
+  { kind: 'pip', package: 'aiocoap', version: '0.4.17', besides: [] },
 ]
 
 /** Gets what is missing, with a line for each thing it got or could not get. Never throws. */

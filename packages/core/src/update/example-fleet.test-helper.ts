@@ -11,7 +11,7 @@ import { device, installed, minutesAfter, NOON } from './examples.test-helper.ts
 import type { Advance, Operation, Report, Step } from './operation.ts'
 import { type Answer, type Changes, type Component, isNothing, type Snapshot } from './snapshot.ts'
 import { canMove, isTerminal, reportableState } from './states.ts'
-import { cancelByOperator, hear, retryByOperator, visit } from './visit.ts'
+import { cancelByOperator, hear, retryByOperator, type Tells, visit } from './visit.ts'
 
 interface Assigned {
   readonly release: Release
@@ -73,14 +73,18 @@ export class Fleet {
   }
 
   /** The device checks in and hears the answers. `runs` is F@1.0.0, or facts, or nothing new. */
-  checkIn(name: string, runs: string | Facts = ''): Readonly<Record<string, Answer>> {
+  checkIn(
+    name: string,
+    runs: string | Facts = '',
+    tells: Tells = true,
+  ): Readonly<Record<string, Answer>> {
     this.#advanceClock()
     const facts = factsOf(runs)
     this.log.push(`${name} checks in${sayingThat(facts)}`)
     const { changes, answers } = visit(this.snapshot(name), {
       ...this.#moment(),
       facts,
-      tells: true,
+      tells,
     })
     this.#keep(name, changes)
     for (const [type, { choice, operation }] of Object.entries(answers)) {

@@ -209,6 +209,17 @@ const STORIES: Record<string, () => Fleet> = {
     return fleet
   },
 
+  'a device that asks of one component is told of that one only'() {
+    const fleet = new Fleet()
+    fleet.add('D1', 'F@1.0.0')
+    fleet.assign(F2)
+    fleet.assign(S1)
+    const { firmware, software } = fleet.checkIn('D1', '', ['firmware'])
+    expect([firmware?.isNews, software?.isNews]).toEqual([true, false])
+    expect(fleet.checkIn('D1').software?.isNews).toBe(true)
+    return fleet
+  },
+
   'a device that fails is tried again after a while, five times in all, then a person must look'() {
     const fleet = begun()
     fleet.report('D1', 'FAILED', { error: 'Bad block.' })

@@ -15,9 +15,17 @@ import { isTerminal } from './states.ts'
 
 export interface Visit extends Moment {
   readonly facts: Facts
-  /** Whether the device hears the answer now: what is offered then counts as told. */
-  readonly tells: boolean
+  readonly tells: Tells
 }
+
+/**
+ * Whether the device hears the answer now, of all components or of those types: what is offered then counts as
+ * told.
+ */
+export type Tells = boolean | readonly ComponentType[]
+
+const isTold = (tells: Tells, type: ComponentType): boolean =>
+  typeof tells === 'boolean' ? tells : tells.includes(type)
 
 /** The device checks in, or (without facts, untold) what is meant for it is looked at anew. */
 export function visit(
@@ -29,7 +37,7 @@ export function visit(
   const answers: Record<ComponentType, Answer> = {}
   for (const type of draft.types()) {
     draft.settleByInstalled(type)
-    answers[type] = draft.answer(type, tells)
+    answers[type] = draft.answer(type, isTold(tells, type))
   }
   return { changes: draft.changes(), answers }
 }

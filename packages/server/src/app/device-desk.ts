@@ -16,11 +16,13 @@ import {
   hear,
   isNothing,
   type Moment,
+  NO_FACTS,
   nameOf,
   type Operation,
   type Release,
   type Report,
   type Snapshot,
+  type Tells,
   visit,
 } from '@updraft/core'
 import type {
@@ -66,7 +68,7 @@ export interface DeviceDesk {
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now.
    * Refuses with request.malformed when the facts cannot be kept.
    */
-  checkIn(device: Snapshot, facts: Facts, options: { tells: boolean }): Promise<CheckedIn>
+  checkIn(device: Snapshot, facts: Facts, options: { tells: Tells }): Promise<CheckedIn>
   /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */
   report(
     device: Snapshot,
@@ -115,7 +117,7 @@ export function deviceDesk({
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
 
   /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
-  const visitNow = async (device: Snapshot, facts: Facts, tells: boolean) => {
+  const visitNow = async (device: Snapshot, facts: Facts, tells: Tells) => {
     const seen = visit(device, { ...moment(), facts, tells })
     if (isNothing(seen.changes)) return seen
     return work.settle(targetOf(device), (current) => visit(current, { ...moment(), facts, tells }))
@@ -158,7 +160,7 @@ export function deviceDesk({
       )
     },
     openArtifact: async (device, { type, title, version }) => {
-      const { desired } = await checkIn(device, { installed: {} }, { tells: true })
+      const { desired } = await checkIn(device, NO_FACTS, { tells: [type] })
       const release = desired[type]
       if (!release) {
         throw new DomainError('release.no-content', `No ${type} is meant for this device.`)

@@ -17,6 +17,7 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { deviceDesk } from '../app/device-desk.ts'
 import { liveSessions } from '../app/live-sessions.ts'
+import { pacer } from '../app/pacer.ts'
 import type { ArtifactHandle, DeliveredEvent, DeviceWork, UnitOfWork } from '../app/ports.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { httpListener } from '../transports/http.ts'
@@ -34,6 +35,8 @@ export interface MemoryDesk {
   /** The token is the device's name too. */
   addDevice(token: string, changes?: Partial<Device>): void
   device(token: string): Device
+  /** As an operator changes it. */
+  changeDevice(token: string, changes: Partial<Device>): void
   /** The release, its bytes kept, assigned to that device and looked at, as after an operator did so. */
   assign(token: string, draft: Partial<ReleaseDraft> & { bytes?: Uint8Array }): Promise<Release>
   withdraw(token: string, type: string): Promise<void>
@@ -171,7 +174,12 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     work,
     checkInSeconds: 3600,
   })
-  const needs = { desk, liveSessions: sessions, publicUrl: 'https://updates.example' }
+  const needs = {
+    desk,
+    liveSessions: sessions,
+    pacer: pacer({ settings: { packSize: 1, intervalMs: 0 } }),
+    publicUrl: 'https://updates.example',
+  }
   const listener = await httpListener({
     log: pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' }),
     trustProxy: false,
@@ -200,6 +208,11 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     needs,
     addDevice: (token, changes) => void snapshots.set(token, newDevice(token, changes)),
     device: (token) => snapshotOf(token).device,
+    changeDevice: (token, changes) => {
+      const snapshot = snapshotOf(token)
+      snapshots.set(token, { ...snapshot, device: { ...snapshot.device, ...changes } })
+      tell(snapshot.device.id)
+    },
     assign: async (token, { bytes, ...draft }) => {
       const sha256 = createHash('sha256')
         .update(bytes ?? '')

@@ -1,12 +1,14 @@
 /** Our own dialect over HTTP: check in, fetch, report. */
+import { DomainError, nameOf, reportableState } from '@updraft/core'
 import {
-  DomainError,
-  ERROR_KINDS,
-  type ErrorCode,
-  type ErrorKind,
-  nameOf,
-  reportableState,
-} from '@updraft/core'
+  internalProblem,
+  PROBLEM_TYPE,
+  type ProblemAnswer,
+  problemOf,
+  problemText,
+  refusalOfFault,
+  type StatusOfCode,
+} from '@updraft/wire/problem'
 import {
   artifactPath,
   CheckInRequest,
@@ -16,7 +18,6 @@ import {
   MAX_WAIT_SECONDS,
   type Offer,
   PATHS,
-  type Problem,
   ReportRequest,
   type ReportResponse,
 } from '@updraft/wire/updraft'
@@ -29,23 +30,8 @@ import { goneSignal, readJsonBodies, requestFault } from '../transports/http.ts'
 import type { Dialect, DialectNeeds } from './dialect.ts'
 
 const NAME = 'updraft'
-const RETRY_AFTER_SECONDS = 5
-
-const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
-  unauthenticated: 401,
-  denied: 403,
-  unknown: 404,
-  conflict: 409,
-  malformed: 400,
-  invalid: 422,
-  outdated: 412,
-  'too-large': 413,
-  'too-many': 429,
-  away: 503,
-  full: 507,
-}
 /** Where this door differs: to a device, being unknown means its token is wrong. */
-const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = { 'device.unknown': 401 }
+const STATUS_OF_CODE: StatusOfCode = { 'device.unknown': 401 }
 
 export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialect {
   const http = (app: FastifyInstance): void => {
@@ -223,49 +209,20 @@ function parse<T>(shape: ZodType<T>, body: unknown): T {
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const refusal = error instanceof DomainError ? error : refusalOf(error)
+  const fault = requestFault(error)
+  const refusal = error instanceof DomainError ? error : fault && refusalOfFault(fault)
   if (!refusal) {
     request.log.error({ err: error }, 'a bug')
-    return problem(reply, 500, 'internal', 'Something went wrong here; the device is not to blame.')
+    return send(reply, internalProblem('Something went wrong here; the device is not to blame.'))
   }
-  const status = STATUS_OF_CODE[refusal.code] ?? STATUS_OF_KIND[ERROR_KINDS[refusal.code]]
   if (refusal.code === 'store.away') {
     request.log.warn({ err: refusal.cause ?? refusal }, refusal.message)
-    reply.header('retry-after', String(RETRY_AFTER_SECONDS))
   }
-  if (status === 401) reply.header('www-authenticate', 'Bearer')
-  return problem(reply, status, refusal.code, refusal.message, refusal.details)
+  return send(reply, problemOf(refusal, STATUS_OF_CODE))
 }
 
-function refusalOf(error: unknown): DomainError | null {
-  const fault = requestFault(error)
-  return (
-    fault &&
-    new DomainError(fault.isTooLarge ? 'request.too-large' : 'request.malformed', fault.message)
-  )
-}
-
-const PROBLEM_TYPE = 'application/problem+json'
-
-const problemText = (
-  status: number,
-  code: string,
-  detail: string,
-  details: Readonly<Record<string, unknown>> = {},
-): string => {
-  const body: Problem = { ...details, type: 'about:blank', title: code, status, detail, code }
-  return JSON.stringify(body)
-}
-
-const problem = (
-  reply: FastifyReply,
-  status: number,
-  ...told: [code: string, detail: string, details?: Readonly<Record<string, unknown>>]
-): FastifyReply =>
-  reply
-    .status(status)
-    .type(PROBLEM_TYPE)
-    .send(problemText(status, ...told))
+const send = (reply: FastifyReply, { status, headers, body }: ProblemAnswer): FastifyReply =>
+  reply.status(status).headers(headers).send(body)
 
 const BEYOND_THE_END = {
   contentType: PROBLEM_TYPE,

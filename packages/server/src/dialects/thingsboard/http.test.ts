@@ -300,6 +300,11 @@ describe('a wait for attribute updates', () => {
     expect([answer.statusCode, answer.body]).toEqual([408, ''])
   })
 
+  test('for calls from the server finds none, and is no error', async () => {
+    const answer = await get('rpc?timeout=1')
+    expect([answer.statusCode, answer.body]).toEqual([408, ''])
+  })
+
   test('of a device that is removed meanwhile ends with 403', async () => {
     const answer = get('attributes/updates?timeout=20000')
     await waiting()

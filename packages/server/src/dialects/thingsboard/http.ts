@@ -5,9 +5,11 @@ import {
   ERROR_KINDS,
   type ErrorCode,
   type ErrorKind,
+  type JsonObject,
   NO_FACTS,
   type Snapshot,
 } from '@updraft/core'
+import { refusalOfFault } from '@updraft/wire/problem'
 import {
   attributeKeys,
   DEFAULT_LONG_POLL_MS,
@@ -20,7 +22,14 @@ import { byteSource } from '../../transports/byte-source.ts'
 import { goneSignal, readJsonBodies, requestFault } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
 import { hearAttributes, hearTelemetry, NAME, nobody, provision, wholeNumber } from './hear.ts'
-import { attributeAnswer, attributeChange, news, shared, tellsOfReleases } from './translate.ts'
+import {
+  attributeAnswer,
+  attributeChange,
+  bringsRelease,
+  news,
+  shared,
+  tellsOfReleases,
+} from './translate.ts'
 
 /** ThingsBoard takes 50 MiB here; a device's telemetry is far below this. */
 const MAX_BODY_BYTES = 1_048_576
@@ -44,11 +53,24 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = { 'device.unknown': 4
 type WithToken = { Params: { token: string } }
 type Values = string | string[] | undefined
 
-export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
+export function thingsboard({ desk, liveSessions, pacer }: DialectNeeds): Dialect {
   const identify = async (request: FastifyRequest<WithToken>): Promise<Snapshot> => {
     const device = await desk.identify(request.params.token, NAME)
     request.log = request.log.child({ device: device.device.name })
     return device
+  }
+
+  /** What is new when it is the device's turn; null when it is so no more, or was not before the wait was over. */
+  const tellInTurn = async (token: string, before: JsonObject, signal: AbortSignal) => {
+    const { tenantId } = await desk.identify(token, NAME)
+    const told: { change: JsonObject | null } = { change: null }
+    await pacer.inTurn(tenantId, signal, async () => {
+      const current = await desk.identify(token, NAME)
+      const checkedIn = await desk.checkIn(current, NO_FACTS, { tells: true })
+      told.change = attributeChange(before, shared(current, checkedIn))
+      return told.change !== null
+    })
+    return told.change
   }
 
   const http = (app: FastifyInstance): void => {
@@ -109,10 +131,37 @@ export function thingsboard({ desk, liveSessions }: DialectNeeds): Dialect {
             if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
             const current = await desk.identify(request.params.token, NAME).catch(nobody)
             if (!current) return reply.status(403).type('text/plain').send('Device was deleted!')
-            const checkedIn = await desk.checkIn(current, NO_FACTS, { tells: true })
-            change = attributeChange(before, shared(current, checkedIn))
+            const seen = await desk.checkIn(current, NO_FACTS, { tells: false })
+            change = attributeChange(before, shared(current, seen))
+            // A release waits for its turn, as long as the device waits; the rest does not.
+            if (change && bringsRelease(change)) {
+              const patience = Math.max(0, deadline - performance.now())
+              const waits = AbortSignal.any([signal, AbortSignal.timeout(patience)])
+              change = await tellInTurn(request.params.token, before, waits)
+            }
           }
           return change ?? reply.status(408).send()
+        } finally {
+          listening.end()
+        }
+      },
+    )
+
+    // Nothing is ever asked of a device this way; clients that poll for it take an error for the end of all polling.
+    app.get<WithToken & { Querystring: { timeout?: string } }>(
+      HTTP_PATHS.rpc,
+      async (request, reply) => {
+        const mark = liveSessions.mark()
+        const { id, profileId } = (await identify(request)).device
+        const listening = liveSessions.listen({ id, profileId }, mark)
+        try {
+          const signal = goneSignal(reply)
+          const deadline = performance.now() + longPollMs(request.query.timeout)
+          for (;;) {
+            const timeoutMs = deadline - performance.now()
+            if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
+          }
+          return reply.status(408).send()
         } finally {
           listening.end()
         }
@@ -171,11 +220,7 @@ function longPollMs(timeout: Values): number {
 /** Errors are a status; those that a person may read in a log say more in the body. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const fault = requestFault(error)
-  const refusal =
-    error instanceof DomainError
-      ? error
-      : fault &&
-        new DomainError(fault.isTooLarge ? 'request.too-large' : 'request.malformed', fault.message)
+  const refusal = error instanceof DomainError ? error : fault && refusalOfFault(fault)
   if (!refusal) {
     request.log.error({ err: error }, 'a bug')
     return reply.status(500).send()

@@ -81,13 +81,16 @@ export const attributesOf = (family: Family, release: Release): JsonObject =>
     url: release.externalUrl,
   })
 
-/** Whether an answer to those keys tells the device of releases meant for it. */
+/** The component types an answer to those keys tells the device of. */
 export const tellsOfReleases = (
   clientKeys: readonly string[] | undefined,
   sharedKeys: readonly string[] | undefined,
-): boolean =>
-  sharedKeys ? sharedKeys.some((key) => RELEASE_KEYS.has(key)) : clientKeys === undefined
-const RELEASE_KEYS = new Set(FAMILY_PREFIXES.flatMap(sharedAttributeKeys))
+): ComponentType[] =>
+  FAMILY_PREFIXES.filter((family) =>
+    sharedKeys
+      ? sharedAttributeKeys(family).some((key) => sharedKeys.includes(key))
+      : clientKeys === undefined,
+  ).map((family) => FAMILIES[family])
 
 /** The answer to an attribute request: a scope without hits is left out [Attribute request]. */
 export function attributeAnswer({
@@ -127,6 +130,10 @@ export function attributeChange(before: JsonObject, after: JsonObject): JsonObje
   if (deleted.length > 0) changed.deleted = deleted
   return Object.keys(changed).length > 0 ? changed : null
 }
+
+/** Whether a change tells of a release, and not only of one that is gone. */
+export const bringsRelease = (change: JsonObject): boolean =>
+  FAMILY_PREFIXES.some((family) => `${family}_version` in change)
 
 /** The keys of a release the device has not been told of yet, if there is one. */
 export function news(attributes: JsonObject, { answers }: CheckedIn): JsonObject | null {
