@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { DeviceDesk } from '../app/device-desk.ts'
 import type { LiveSessions } from '../app/live-sessions.ts'
+import type { Pacer } from '../app/pacer.ts'
 import type { CoapScope } from '../transports/coap-request.ts'
 import type { MqttGate } from '../transports/mqtt.ts'
 
@@ -16,6 +17,7 @@ export interface Dialect {
 export interface DialectNeeds {
   readonly desk: DeviceDesk
   readonly liveSessions: LiveSessions
+  readonly pacer: Pick<Pacer, 'inTurn'>
   /** What devices are told as the server's root, without a slash at the end; unset: as they reached it. */
   readonly publicUrl: string | undefined
 }

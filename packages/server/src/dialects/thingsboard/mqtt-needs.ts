@@ -8,7 +8,7 @@ import type { MqttLog, MqttTaken } from '../../transports/mqtt.ts'
 export interface MqttNeeds {
   readonly desk: DeviceDesk
   readonly liveSessions: Pick<LiveSessions, 'mark' | 'watch'>
-  readonly pacer: Pacer
+  readonly pacer: Pick<Pacer, 'inTurn'>
   readonly log: MqttLog
 }
 

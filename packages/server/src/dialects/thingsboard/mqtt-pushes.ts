@@ -15,7 +15,7 @@ import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
 import type { Identify } from './mqtt-needs.ts'
 import type { StateWord } from './mqtt-telemetry.ts'
-import { attributeChange, attributesOf, shared } from './translate.ts'
+import { attributeChange, attributesOf, bringsRelease, shared } from './translate.ts'
 
 /** A device that comes on the line gets this long to ask by itself for what waits for it. */
 const GRACE_MS = 1500
@@ -26,7 +26,7 @@ const MAX_ALARM_MS = 2 ** 31 - 1
 export interface PushesNeeds {
   readonly tenantId: string
   readonly desk: Pick<DeviceDesk, 'checkIn'>
-  readonly pacer: Pacer
+  readonly pacer: Pick<Pacer, 'inTurn'>
   readonly identify: Identify
   readonly send: (change: JsonObject) => Promise<void>
   /** What a look failed with. */
@@ -172,7 +172,7 @@ export class Pushes {
   #compare(current: JsonObject, { answers }: CheckedIn): JsonObject {
     for (const family of FAMILY_PREFIXES) {
       const answer = answers[FAMILIES[family]]
-      if (isToBeTold(answer)) this.#known = without(this.#known, [family])
+      if (isToBeTold(answer)) this.#known = outdated(this.#known, family)
       else if (this.#isAtIt(FAMILIES[family], answer)) {
         this.#known = { ...without(this.#known, [family]), ...only(current, [family]) }
       }
@@ -220,12 +220,17 @@ const isToBeTold = (answer: Answer | undefined): boolean =>
 
 const keysOf = (families: readonly Family[]): string[] => families.flatMap(deletedKeys)
 
-const bringsRelease = (change: JsonObject): boolean =>
-  FAMILY_PREFIXES.some((family) => `${family}_version` in change)
-
 function without(values: JsonObject, families: readonly Family[]): JsonObject {
   const keys = new Set(keysOf(families))
   return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.has(key)))
+}
+
+/** As if its values were others: they are news again, and keys that are gone since are still said to be. */
+function outdated(values: JsonObject, family: Family): JsonObject {
+  const keys = new Set(keysOf([family]))
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, keys.has(key) ? null : value]),
+  )
 }
 
 function only(values: JsonObject, families: readonly Family[]): JsonObject {
