@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { JsonObject } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasCommand } from '../tools/services.mjs'
+import { hasCommand, pythonWith } from '../tools/services.mjs'
 import { COAP_CLIENT, coap, coapClient } from './coap-client.ts'
 import { firmware } from './firmware.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
+import { python } from './python.ts'
+
+const aiocoap = await pythonWith('aiocoap')
 
 let platform: TestPlatform
 beforeAll(async () => {
@@ -153,5 +157,26 @@ describe.skipIf(!hasCommand(COAP_CLIENT))("libcoap's client", () => {
         coap('-O', '9,x', at(`api/v1/${token}/attributes`)),
       ),
     ).toEqual(['4.01', '4.01', '4.04', '4.01', '4.05', '4.00', '4.00', '4.00', '4.02'])
+  })
+})
+
+test.skipIf(!aiocoap)('aiocoap, used as by ThingsBoard’s sample, is told and updated', async () => {
+  const { ubootRpi } = await firmware()
+  const bytes = (await readFile(ubootRpi[1] ?? '')).subarray(0, 100_000)
+  const token = await platform.addDevice('aiocoap', 'pump')
+  const file = join(platform.dataFolder, 'aiocoap.bin')
+  const args = [platform.coap, token, '1000', file]
+  const device = python(aiocoap ?? '', { name: 'coap_device', args, cwd: platform.dataFolder })
+  expect(await device.next()).toEqual({})
+  const release = { title: 'sample', version: '4.0', profile: 'pump' }
+  const releaseId = await platform.addRelease({ ...release, bytes: new Uint8Array(bytes) })
+  await platform.assign(releaseId, { device: 'aiocoap' })
+  expect(await device.next()).toMatchObject({ fw_title: 'sample', fw_size: 100_000 })
+  expect(await device.next()).toEqual({ same: true, chunks: 100 })
+  await device.ended
+  expect((await readFile(file)).equals(bytes)).toBe(true)
+  expect(await platform.device('aiocoap')).toMatchObject({
+    installed: { firmware: { title: 'sample', version: '4.0' } },
+    operation: { state: 'UPDATED' },
   })
 })
