@@ -160,7 +160,12 @@ export async function startPlatform({
     const firstSignIn = await accountUseCases.ensureFirst()
 
     // The doors.
-    const dialectNeeds = { desk, liveSessions: sessions, publicUrl: config.publicUrl }
+    const dialectNeeds = {
+      desk,
+      liveSessions: sessions,
+      pacer: pace,
+      publicUrl: config.publicUrl,
+    }
     const dialects: readonly Dialect[] = [
       updraft(dialectNeeds),
       {
