@@ -293,6 +293,42 @@ describe('reading', () => {
     expect(await pieceSizes()).toEqual([16_384, 65_536, 442_368, 524_288, 524_288, 427_139])
   })
 
+  test('uses the memory of a piece again only for those who borrow it', async () => {
+    const artifact = await store.open(sha256)
+    const kept = []
+    for await (const piece of artifact.stream(0, bytes.length)) kept.push(piece)
+    const hash = createHash('sha256')
+    const memories = new Set()
+    for await (const piece of artifact.stream(0, 70_000, true)) memories.add(piece.buffer)
+    for await (const piece of artifact.stream(0, bytes.length, true)) hash.update(piece)
+    expect(memories.size).toBeLessThan(3)
+    expect(hash.digest('hex')).toBe(sha256)
+    expect(bytes.equals(Buffer.concat(kept))).toBe(true)
+    artifact.release()
+  })
+
+  test('puts a small range into the memory it is given', async () => {
+    const artifact = await store.open(sha256)
+    const memory = Buffer.alloc(20_000)
+    for (const start of [0, 60_000, 524_280, 60_000]) {
+      const range = await artifact.read(start, start + 20_000, memory)
+      expect(range.buffer).toBe(memory.buffer)
+      expect(range.equals(bytes.subarray(start, start + 20_000))).toBe(true)
+    }
+    expect((await artifact.read(0, 20_001, memory)).buffer).not.toBe(memory.buffer)
+    artifact.release()
+  })
+
+  test('ends with the release of the handle', async () => {
+    const artifact = await store.open(sha256)
+    const stream = artifact.stream(0, bytes.length)[Symbol.asyncIterator]()
+    await stream.next()
+    artifact.release()
+    artifact.release()
+    await expect(stream.next()).rejects.toThrow('after its release')
+    await expect(artifact.read(0, 1)).rejects.toThrow('after its release')
+  })
+
   test('gives slow readers small pieces', async () => {
     let nowMs = 0
     vi.spyOn(performance, 'now').mockImplementation(() => {

@@ -41,7 +41,12 @@ export interface FileStore extends ArtifactStore {
 
 type Expected = Parameters<ArtifactStore['receive']>[1]
 
-/** Opens the store in that folder, made if it is missing, and sweeps what a crash left in `incoming`. */
+/**
+ * Opens the store in that folder, made if it is missing, and sweeps what a crash left in `incoming`. What `read` and
+ * `stream` answer may be shared with other readers and must not be written into. A source that is refused before
+ * its end is told by `return()`: an HTTP request would cut its connection at that, before the refusal could be
+ * answered, unless it is handed over as `request.iterator({ destroyOnReturn: false })`.
+ */
 export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
   const { folder, log, write = writeFully } = options
   const incoming = join(folder, 'incoming')
@@ -53,7 +58,7 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
     maxIdle: options.maxIdleFiles ?? 64,
     idleSeconds: options.idleSeconds ?? 30,
   })
-  const pace: Pace = { largePieces: 0 }
+  const pace: Pace = { streams: 0, largePieces: 0 }
 
   await makeFolder(incoming)
   await makeFolder(stored)

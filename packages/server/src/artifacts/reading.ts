@@ -17,10 +17,15 @@ const smallerThan = (bytes: number) =>
 const QUICK_MS = 10
 const SLOW_MS = 100
 
-/** Large pieces that may be in readers' hands at once; who comes later gets small ones: 32 MiB in all. */
+/** Large pieces that may be in readers' hands at once, 32 MiB in all; who comes later gets small ones. */
 const MAX_LARGE_PIECES = 64
 
+/** With more readers than that at once, pieces of their own stay at the smallest size. */
+const MANY_STREAMS = 512
+
+/** What all streams of a store hold together. */
 export interface Pace {
+  streams: number
   largePieces: number
 }
 
@@ -62,30 +67,12 @@ export function artifactHandle(sha256: string, open: OpenFile, pace: Pace): Shar
     },
 
     async *stream(start, end, isBorrowed = false) {
-      let pieceBytes = FIRST_PIECE_BYTES
-      let own: Buffer | undefined
-      for (let at = start; at < end; ) {
-        const file = fileFor(at, end)
-        const isLarge = pieceBytes === LARGE_BLOCK_BYTES && isWorthABlock(at, end, pace)
-        const block = isLarge ? await blockFor(file, at, end, pace) : undefined
-        try {
-          const ownBytes = Math.min(pieceBytes, SMALL_PIECE_BYTES)
-          if (block) own = undefined
-          else if (isBorrowed && own?.length !== ownBytes) own = Buffer.allocUnsafeSlow(ownBytes)
-          const piece = block
-            ? block.bytes.subarray(at - block.start, end - block.start)
-            : await file.readAt(at, Math.min(at + ownBytes, end), own)
-          const handedAtMs = performance.now()
-          yield piece
-          const keptMs = performance.now() - handedAtMs
-          if (keptMs < QUICK_MS) pieceBytes = largerThan(pieceBytes)
-          if (keptMs > SLOW_MS) pieceBytes = smallerThan(pieceBytes)
-          at += piece.length
-        } finally {
-          if (block) pace.largePieces -= 1
-          if (isBorrowed) block?.giveBack()
-          else block?.keep()
-        }
+      fileFor(start, end)
+      pace.streams += 1
+      try {
+        yield* pieces(fileFor, pace, start, end, isBorrowed)
+      } finally {
+        pace.streams -= 1
       }
     },
 
@@ -94,6 +81,41 @@ export function artifactHandle(sha256: string, open: OpenFile, pace: Pace): Shar
       isReleased = true
       open.release()
     },
+  }
+}
+
+async function* pieces(
+  fileFor: (start: number, end: number) => OpenFile,
+  pace: Pace,
+  start: number,
+  end: number,
+  isBorrowed: boolean,
+): AsyncIterable<Buffer> {
+  let pieceBytes = FIRST_PIECE_BYTES
+  let own: Buffer | undefined
+  for (let at = start; at < end; ) {
+    const file = fileFor(at, end)
+    const isLarge = pieceBytes === LARGE_BLOCK_BYTES && isWorthABlock(at, end, pace)
+    const block = isLarge ? await blockFor(file, at, end, pace) : undefined
+    try {
+      const most = pace.streams > MANY_STREAMS ? FIRST_PIECE_BYTES : SMALL_PIECE_BYTES
+      const ownBytes = Math.min(pieceBytes, most)
+      if (block) own = undefined
+      else if (isBorrowed && own?.length !== ownBytes) own = Buffer.allocUnsafeSlow(ownBytes)
+      const piece = block
+        ? block.bytes.subarray(at - block.start, end - block.start)
+        : await file.readAt(at, Math.min(at + ownBytes, end), own)
+      const handedAtMs = performance.now()
+      yield piece
+      const keptMs = performance.now() - handedAtMs
+      if (keptMs < QUICK_MS) pieceBytes = largerThan(pieceBytes)
+      if (keptMs > SLOW_MS) pieceBytes = smallerThan(pieceBytes)
+      at += piece.length
+    } finally {
+      if (block) pace.largePieces -= 1
+      if (isBorrowed) block?.giveBack()
+      else block?.keep()
+    }
   }
 }
 
