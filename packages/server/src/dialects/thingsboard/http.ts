@@ -135,7 +135,7 @@ export function thingsboard({ desk, liveSessions, pacer }: DialectNeeds): Dialec
             change = attributeChange(before, shared(current, seen))
             // A release waits for its turn, as long as the device waits; the rest does not.
             if (change && bringsRelease(change)) {
-              const patience = Math.max(0, deadline - performance.now())
+              const patience = Math.max(0, Math.ceil(deadline - performance.now()))
               const waits = AbortSignal.any([signal, AbortSignal.timeout(patience)])
               change = await tellInTurn(request.params.token, before, waits)
             }
