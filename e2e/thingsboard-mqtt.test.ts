@@ -3,6 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import {
+  type Options,
+  type TestClient,
+  welcomed,
+} from '@updraft/server/transports/mqtt-client.test-helper'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasCommand, pythonWith } from '../tools/services.mjs'
 import { type TestPlatform, testPlatform } from './platform.ts'
@@ -161,4 +166,167 @@ describe.skipIf(!hasCommand('mosquitto_rr'))('mosquitto', () => {
     expect(await chunk('sw', 0, '0')).toEqual(Buffer.from(software))
     expect(await chunk('fw', 3, '4096')).toHaveLength(0)
   })
+})
+
+/** Clients whose makers' programs do not run here, played by what they put on the wire. */
+describe('a simulated client', () => {
+  const connect = (token: string, more: Partial<Options> = {}) =>
+    welcomed({ ...platform.mqtt, username: token, ...more })
+  const tell = (device: TestClient, words: object) =>
+    device.publish('v1/devices/me/telemetry', JSON.stringify(words), 1)
+  const pushed = async (device: TestClient) =>
+    JSON.parse(`${(await device.message('v1/devices/me/attributes')).payload}`)
+  const fetchChunk = async (device: TestClient, id: number, index: number, size: number) => {
+    void device.publish(`v2/fw/request/${id}/chunk/${index}`, String(size))
+    return (await device.message(`v2/fw/response/${id}/chunk/${index}`)).payload
+  }
+
+  test.concurrent.each([
+    ['with a rest', 10_000],
+    ['without a rest', 8192],
+  ])('that counts as Arduino does fetches a file %s', async (what, sizeBytes) => {
+    const name = `arduino ${what}`
+    const bytes = random(sizeBytes)
+    const { token } = await assigned(name, bytes)
+    const device = await connect(token, { clientId: name })
+    await tell(device, { current_fw_title: `for ${name}`, current_fw_version: '1.0' })
+    const topic = 'v1/devices/me/attributes'
+    const keys = 'fw_checksum,fw_checksum_algorithm,fw_size,fw_title,fw_version,'
+    await device.publish(`${topic}/request/1`, JSON.stringify({ sharedKeys: keys }), 1)
+    const { shared } = JSON.parse(`${(await device.message(`${topic}/response/1`)).payload}`)
+    expect(shared).toMatchObject({
+      fw_title: `for ${name}`,
+      fw_version: '1.10',
+      fw_size: sizeBytes,
+    })
+    await device.subscribe('v2/fw/response/+')
+    const chunkBytes = 4096
+    const count = Math.floor(shared.fw_size / chunkBytes) + 1
+    const chunks: Buffer[] = []
+    for (let index = 0; index < count; index++) {
+      const chunk = await fetchChunk(device, 1, index, chunkBytes)
+      if (index === 0) await tell(device, { fw_state: 'DOWNLOADING', fw_error: '' })
+      expect(chunk).toHaveLength(Math.min(chunkBytes, sizeBytes - index * chunkBytes))
+      chunks.push(chunk)
+    }
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from(bytes))
+    await tell(device, { fw_state: 'DOWNLOADED', fw_error: '' })
+    await tell(device, { fw_state: 'UPDATING', fw_error: '' })
+    device.end()
+    const rebooted = await connect(token)
+    const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
+    await tell(rebooted, { ...installed, fw_state: 'UPDATED', fw_error: '' })
+    expect((await platform.device(name)).operation?.state).toBe('UPDATED')
+    expect(await history(name)).toEqual([
+      ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'UPDATING', 'UPDATED'],
+    ])
+    rebooted.end()
+  })
+
+  test.concurrent('is not given two files as one when another release is assigned midway', async () => {
+    const name = 'overtaken'
+    const [first, second] = [random(10_000), random(9_000)]
+    const { token } = await assigned(name, first)
+    const device = await connect(token, { version: 5 })
+    await device.subscribe('v1/devices/me/attributes')
+    expect(await pushed(device)).toMatchObject({ fw_version: '1.10', fw_size: 10_000 })
+    await tell(device, { fw_state: 'DOWNLOADING' })
+    const chunks = [await fetchChunk(device, 1, 0, 4096)]
+    await assignTo(name, '2.0', second)
+    chunks.push(await fetchChunk(device, 1, 1, 4096), await fetchChunk(device, 1, 2, 4096))
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from(first))
+    const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
+    await tell(device, { ...installed, fw_state: 'UPDATED' })
+    expect(await pushed(device)).toMatchObject({ fw_version: '2.0', fw_size: 9_000 })
+    expect(await fetchChunk(device, 2, 0, 10_000)).toEqual(Buffer.from(second))
+    device.end()
+  })
+
+  test.concurrent('that lost power comes back with the old version, is told again and arrives', async () => {
+    const name = 'in the dark'
+    const { token } = await assigned(name, random(10_000))
+    const device = await connect(token)
+    await device.subscribe('v1/devices/me/attributes')
+    await pushed(device)
+    await tell(device, { fw_state: 'DOWNLOADING' })
+    await fetchChunk(device, 1, 0, 4096)
+    device.end()
+    const again = await connect(token)
+    const old = { current_fw_title: `for ${name}`, current_fw_version: '1.0' }
+    await tell(again, { ...old, fw_state: 'UPDATED' })
+    await again.subscribe('v1/devices/me/attributes')
+    expect(await pushed(again)).toMatchObject({ fw_version: '1.10' })
+    await tell(again, { fw_state: 'DOWNLOADING' })
+    await tell(again, { ...old, current_fw_version: '1.10', fw_state: 'UPDATED' })
+    expect((await platform.device(name)).operation).toMatchObject({ state: 'UPDATED' })
+    again.end()
+  })
+
+  test.concurrent('that listens to all there is, or reads nothing, loses nothing of what it says', async () => {
+    const name = 'deaf'
+    const { token } = await assigned(name, random(3_000_000))
+    const device = await connect(token)
+    device.socket.pause()
+    for (const topic of ['v1/devices/me/attributes', 'v2/a/j', 'v2/fw/response/#', '#']) {
+      void device.subscribe(topic).catch(() => {})
+    }
+    for (let each = 0; each < 20; each++) void device.publish('v2/fw/request/1/chunk/0', '0')
+    const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
+    void device.publish(
+      'v1/devices/me/telemetry',
+      JSON.stringify({ ...installed, fw_state: 'UPDATED' }),
+    )
+    device.socket.resume()
+    await platform.until(name, ({ operation }) => operation?.state === 'UPDATED')
+    device.end()
+  })
+
+  test.concurrent('whose token is replaced is let go', async () => {
+    const token = await platform.addDevice('replaced', 'pump')
+    const device = await connect(token, { version: 5 })
+    const { id, lastSeenAt } = await platform.device('replaced')
+    expect(lastSeenAt).not.toBeNull()
+    await platform.api('replaceDeviceToken', { params: { id }, body: {} })
+    expect(await device.closed).toBe(0x87)
+  })
+})
+
+test('a profile of 200 devices is told in packs', async () => {
+  const paced = await testPlatform({ pacePackSize: 50, paceIntervalMs: 1000 })
+  try {
+    await paced.addProfile('fleet')
+    const names = Array.from({ length: 200 }, (_, index) => `f${index}`)
+    const devices = await Promise.all(
+      names.map(async (name) => {
+        const token = await paced.addDevice(name, 'fleet')
+        const device = await welcomed({ ...paced.mqtt, username: token })
+        await device.subscribe('v1/devices/me/attributes')
+        return device
+      }),
+    )
+    const releaseId = await paced.addRelease({
+      title: 'app',
+      version: '2',
+      profile: 'fleet',
+      bytes: random(100),
+    })
+    await paced.assign(releaseId, { profile: 'fleet' })
+    const told = await Promise.all(
+      devices.map(async (device) => {
+        await device.message('v1/devices/me/attributes')
+        return performance.now()
+      }),
+    )
+    told.sort((a, b) => a - b)
+    const spanMs = (told.at(-1) ?? 0) - (told[0] ?? 0)
+    expect(spanMs).toBeGreaterThan(2500)
+    expect(spanMs).toBeLessThan(12_000)
+    for (const from of told) {
+      // Generous: what leaves within the second may arrive a little closer together.
+      expect(told.filter((at) => at >= from && at < from + 700).length).toBeLessThanOrEqual(50)
+    }
+    for (const device of devices) device.end()
+  } finally {
+    await paced.stop()
+  }
 })
