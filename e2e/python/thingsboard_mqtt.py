@@ -21,10 +21,14 @@ GOOD_THROWS = 2
 
 
 def run(host, port, token, chunk_size, title, version, looks):
-    connected = threading.Event()
     client = TBDeviceMqttClient(host, int(port), username=token, chunk_size=int(chunk_size))
-    client.connect(callback=lambda *args, **more: connected.set())
-    if not connected.wait(20):
+    client.connect()
+    # It may be connected before it keeps the callback that would say so.
+    for _ in range(400):
+        if client.is_connected():
+            break
+        threading.Event().wait(0.05)
+    else:
         sys.exit("not connected")
     say("connected")
     random.seed(GOOD_THROWS)
