@@ -23,7 +23,9 @@ export function coapClient(...args: string[]): {
   printed(text: string): Promise<string>
   stop(): Promise<void>
 } {
-  const child = spawn(COAP_CLIENT, ['-B', '20', '-o', '-', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(COAP_CLIENT, ['-B', '20', '-o', '-', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const out: Buffer[] = []
   let errors = ''
   let look = () => {}

@@ -13,7 +13,13 @@ export interface ServerSettings {
 const config = readConfig([], {})
 if (config === 'help') throw new Error('Nobody asked for help.')
 const { endpoints } = await startPlatform({
-  config: { ...config, ...settingsOf<ServerSettings>(), httpPort: 0, mqttPort: null, coapPort: null },
+  config: {
+    ...config,
+    ...settingsOf<ServerSettings>(),
+    httpPort: 0,
+    mqttPort: null,
+    coapPort: null,
+  },
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 console.log(JSON.stringify({ url: `${endpoints.http}/device/v1/check-in` }))
