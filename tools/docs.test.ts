@@ -42,9 +42,11 @@ describe('the documents', () => {
     if (!isThere(config) || !isThere(manual)) return
     const { SETTINGS } = await import(join(root, config))
     const text = read(manual)
-    const names = Object.values(SETTINGS as Record<string, { flag?: string; env?: string }>)
-      .flatMap(({ flag, env }) => [flag && `--${flag.replace(/^--/, '')}`, env])
-      .filter((name) => name !== undefined)
+    const settings = SETTINGS as Record<string, { flag: string | null; env: readonly string[] }>
+    const names = Object.values(settings).flatMap(({ flag, env }) => [
+      ...(flag === null ? [] : [`--${flag}`]),
+      ...env,
+    ])
     expect(names.length).toBeGreaterThan(0)
     expect(names.filter((name) => !text.includes(name))).toEqual([])
   })

@@ -16,8 +16,7 @@ export const SETTINGS = {
     flag: 'http-port',
     env: ['UPDRAFT_HTTP_PORT'],
     default: '8080',
-    meaning:
-      'port of the dashboard, the APIs and all devices that speak HTTP; 0 takes any free one',
+    meaning: 'port of the APIs and of all devices that speak HTTP; 0 takes any free one',
   },
   mqttPort: {
     flag: 'mqtt-port',

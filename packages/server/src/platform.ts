@@ -157,7 +157,6 @@ export async function startPlatform({
       sweep: artifactSweep(database),
       onError: report('unused files could not be removed; it is tried again'),
     })
-    const firstSignIn = await accountUseCases.ensureFirst()
 
     // The doors.
     const dialectNeeds = {
@@ -195,7 +194,7 @@ export async function startPlatform({
     })
     const http = await httpListener({
       log,
-      trustProxy: config.trustProxy,
+      trustedProxies: config.trustProxy ? 1 : 0,
       newRequestId: requestIds(uuids.next()),
       onAnswered: figures.answered,
       scopes: [
@@ -217,6 +216,8 @@ export async function startPlatform({
       ...(await openMqtt(dialects.flatMap(({ mqtt }) => mqtt ?? []))),
       ...(await openCoap(dialects.flatMap(({ coap }) => coap ?? []))),
     }
+    // After all that may refuse to start: a sign-in that nobody was shown could never be shown again.
+    const firstSignIn = await accountUseCases.ensureFirst()
     await writeEndpoints(endpoints)
     return { endpoints, firstSignIn, stop }
   }

@@ -35,7 +35,7 @@ export function artifactSweeper({
     const removePage = async () => {
       const referenced = await records.referenced(page)
       for (const sha256 of page.filter((each) => !referenced.has(each))) {
-        await artifacts.remove(sha256)
+        await artifacts.remove(sha256, before)
         removed += 1
       }
       page = []

@@ -69,8 +69,8 @@ export interface ArtifactStore {
   open(sha256: string): Promise<ArtifactHandle>
   /** The checksum of stored bytes, computed by reading them through. Refuses with artifact.unknown. */
   checksum(sha256: string, algorithm: ChecksumAlgorithm): Promise<string>
-  /** Removes the bytes; nothing happens if they are gone already. Open handles stay readable. */
-  remove(sha256: string): Promise<void>
+  /** Removes bytes, unless they were stored again since. Open handles stay readable. */
+  remove(sha256: string, storedBefore: Date): Promise<void>
   /** Names of all that is stored, for the sweep of what nobody refers to, with the time each was stored. */
   list(): AsyncIterable<{ readonly sha256: string; readonly storedAt: Date }>
 }

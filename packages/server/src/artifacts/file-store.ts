@@ -2,7 +2,7 @@
  * Artifacts as files: `sha256/ab/<hex>`, named by what they hold. Bytes come in under `incoming` and are moved
  * to their name only when they are whole, checked and on the disk, so a cut leaves either nothing or all.
  */
-import { type FileHandle, mkdir, open, opendir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ChecksumAlgorithm, DomainError } from '@updraft/core'
 import type { ArtifactStore, StoredArtifact } from '../app/ports.ts'
@@ -122,36 +122,19 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
     }
   }
 
-  /** Moves a whole file to its name, and returns when that is on the disk as well. */
-  async function keep(path: string, artifact: StoredArtifact): Promise<void> {
-    const target = pathOf(artifact.sha256)
+  /**
+   * Moves a whole file to its name, and returns when that is on the disk as well. Bytes that were stored before
+   * are replaced by the same bytes: they count as stored now, so that a sweep of old files nobody refers to
+   * leaves them to the upload that has just brought them again.
+   */
+  async function keep(path: string, { sha256 }: StoredArtifact): Promise<void> {
+    const target = pathOf(sha256)
     await mkdir(dirname(target), { recursive: true, mode: 0o750 })
-    if (await isStored(artifact)) await rm(path)
-    else await rename(path, target)
+    await rename(path, target)
+    files.forget(sha256)
     // Always both: another process may have made the folder and not have come to this line yet.
     await syncFolder(dirname(target))
     await syncFolder(stored)
-  }
-
-  /**
-   * Whether the same bytes are stored already. They count as stored now, so that a sweep of old files nobody
-   * refers to leaves them to the upload that has just brought them again.
-   */
-  async function isStored({ sha256, sizeBytes }: StoredArtifact): Promise<boolean> {
-    const target = pathOf(sha256)
-    try {
-      if ((await stat(target)).size !== sizeBytes) {
-        log.warn({ path: target }, 'a stored file had lost bytes; the new upload replaces it')
-        files.forget(sha256)
-        return false
-      }
-      const now = new Date()
-      await utimes(target, now, now)
-      return true
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false
-      throw error
-    }
   }
 
   return {
@@ -176,10 +159,22 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
       }
     },
 
-    async remove(sha256) {
+    async remove(sha256, storedBefore) {
       if (!SHA256_HEX.test(sha256)) return
-      await rm(pathOf(sha256), { force: true })
-      files.forget(sha256)
+      const aside = incomingPath(incoming)
+      try {
+        await rename(pathOf(sha256), aside)
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return
+        throw error
+      }
+      // Looked at where no upload can bring it anew meanwhile.
+      if ((await stat(aside)).mtime < storedBefore) {
+        await rm(aside, { force: true })
+        files.forget(sha256)
+      } else {
+        await rename(aside, pathOf(sha256))
+      }
     },
 
     async *list() {

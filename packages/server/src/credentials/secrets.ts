@@ -40,7 +40,13 @@ export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
     createHmac('sha256', ticketKey).update(body).digest().subarray(0, TICKET_MAC_BYTES)
 
   return {
-    newToken: () => randomBytes(TOKEN_BYTES).toString('base64url'),
+    newToken: () => {
+      // One that begins with a dash would be taken for a flag on a command line.
+      for (;;) {
+        const token = randomBytes(TOKEN_BYTES).toString('base64url')
+        if (!token.startsWith('-')) return token
+      }
+    },
     newPassword: () => {
       let password = ''
       while (password.length < PASSWORD_LENGTH) {

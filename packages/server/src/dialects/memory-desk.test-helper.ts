@@ -182,7 +182,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
   }
   const listener = await httpListener({
     log: pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' }),
-    trustProxy: false,
+    trustedProxies: 0,
     newRequestId: uuids.next,
     onAnswered: () => {},
     scopes: [updraft(needs), thingsboard(needs)].flatMap(({ name, http: register }) =>

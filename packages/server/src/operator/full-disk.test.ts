@@ -50,7 +50,7 @@ beforeAll(async () => {
   } as unknown as OperatorNeeds
   http = await httpListener({
     log,
-    trustProxy: false,
+    trustedProxies: 0,
     newRequestId: uuids.next,
     onAnswered: () => {},
     scopes: [{ name: 'operator', register: rest(needs) }],

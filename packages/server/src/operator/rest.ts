@@ -21,6 +21,7 @@ import type { CatalogueUseCases } from '../app/catalogue.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import { readJsonBodies } from '../transports/http.ts'
 import { authorise, type Caller } from './auth.ts'
 import { handlers } from './handlers.ts'
 import { completeDescription } from './openapi.ts'
@@ -74,6 +75,11 @@ export const rest =
     app.setValidatorCompiler(validatorCompiler)
     app.setSerializerCompiler(serializerCompiler)
     app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+    // As curl sends it without a thought: JSON under any type, or under none.
+    readJsonBodies(app, {
+      maxBytes: MAX_BODY_BYTES,
+      malformed: (message) => new DomainError('request.malformed', message),
+    })
     await app.register(cookie)
     await describe(app, needs.version)
     app.addHook('onSend', async (_request, reply) => {
@@ -91,6 +97,9 @@ export const rest =
     }
 
     let description: object | undefined
+    app.get('/', { schema: { hide: true } }, (_request, reply) =>
+      reply.redirect(`${API_PREFIX}/docs`),
+    )
     app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, async () => {
       description ??= completeDescription(app.swagger())
       return description
@@ -127,7 +136,9 @@ function hang(
       // Routes for anyone never look at their caller.
       const caller = callers.get(request) as Caller
       const work = () => handler({ input, caller, request, reply })
-      const answer = await (caller && route.method === 'POST'
+      // The same file uploaded twice is stored once anyway; a key could only tell that by reading it through.
+      const isRepeatable = caller && route.method === 'POST' && route.body !== 'bytes'
+      const answer = await (isRepeatable
         ? once(needs, route, caller, request, reply, work)
         : work())
       if (reply.sent || answer === reply) return reply
@@ -178,9 +189,8 @@ async function once(
   if (!key) return work()
   if (key.length > 255)
     throw new DomainError('request.malformed', 'The Idempotency-Key is too long.')
-  const subject =
-    route.body === 'bytes' ? request.headers['content-length'] : JSON.stringify(request.body)
-  const sameness = fingerprint(`${actor.id} ${request.method} ${request.url}\n${subject}`)
+  const asked = JSON.stringify(request.body)
+  const sameness = fingerprint(`${actor.id} ${request.method} ${request.url}\n${asked}`)
   const { tenantId } = actor
   const begun = await idempotentRequests.begin(tenantId, key, sameness, clock.now())
   switch (begun.kind) {

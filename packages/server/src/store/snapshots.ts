@@ -37,7 +37,7 @@ export const SNAPSHOT_COLUMNS = `
               (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled
          from operations o,
               lateral (select o.state = 'FAILED'
-                or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts)
+                or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts) w
         where o.device_id = d.id and o.release_id = a.release_id and o.ended_at > a.assigned_at
      ) t on c.operation_id is not null
     where a.device_id = d.id or a.profile_id = d.profile_id) as assignments`

@@ -29,8 +29,8 @@ export interface HttpScope {
 export interface HttpOptions {
   readonly log: FastifyBaseLogger
   readonly scopes: readonly HttpScope[]
-  /** Whether X-Forwarded-* of a proxy in front is believed. */
-  readonly trustProxy: boolean
+  /** How many proxies in front have their X-Forwarded-* believed. */
+  readonly trustedProxies: number
   readonly newRequestId: () => string
   readonly onAnswered: (request: FastifyRequest, reply: FastifyReply) => void
 }
@@ -45,7 +45,7 @@ export interface HttpListener {
 export async function httpListener({
   log,
   scopes,
-  trustProxy,
+  trustedProxies,
   newRequestId,
   onAnswered,
 }: HttpOptions): Promise<HttpListener> {
@@ -53,7 +53,8 @@ export async function httpListener({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: newRequestId,
-    trustProxy,
+    // One proxy's word counts and no more: what stands before it in the header, a client may have written.
+    trustProxy: (_address: string, hop: number) => hop < trustedProxies,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 0,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
@@ -153,7 +154,7 @@ export function readJsonBodies(
       try {
         done(null, JSON.parse(body.toString('utf8')))
       } catch (error) {
-        done(malformed(`The body is not JSON: ${(error as Error).message}`))
+        done(malformed(`The body is not JSON: ${(error as Error).message}.`))
       }
     },
   )
