@@ -330,3 +330,93 @@ test('a profile of 200 devices is told in packs', async () => {
     await paced.stop()
   }
 })
+
+test('a gateway speaks for the devices behind it, and is told what they are to run', async () => {
+  const token = await platform.addDevice('box', 'pump')
+  const { id } = await platform.device('box')
+  await platform.api('changeDevice', { params: { id }, body: { attributes: { gateway: true } } })
+  const gateway = await welcomed({ ...platform.mqtt, username: token, version: 5 })
+  await gateway.subscribe('v1/gateway/attributes', 'v1/gateway/attributes/response')
+  const say = (verb: string, words: object) =>
+    gateway.publish(`v1/gateway/${verb}`, JSON.stringify(words), 1)
+  const hear = async (topic: string) => JSON.parse(`${(await gateway.message(topic)).payload}`)
+  expect(await say('connect', { device: 'child', type: 'pump' })).toBe(0)
+  expect(await say('connect', { device: 'stranger', type: 'no such profile' })).toBe(0)
+  expect(await platform.device('child')).toMatchObject({ profile: 'pump' })
+  await assignTo('child', '1.10', random(100))
+  expect(await hear('v1/gateway/attributes')).toMatchObject({
+    device: 'child',
+    data: { fw_title: 'for child', fw_version: '1.10', fw_size: 100 },
+  })
+  await say('attributes/request', { id: 1, device: 'child', client: false, key: 'fw_version' })
+  expect(await hear('v1/gateway/attributes/response')).toEqual({
+    id: 1,
+    device: 'child',
+    value: '1.10',
+  })
+  const values = { current_fw_title: 'for child', current_fw_version: '1.10', fw_state: 'UPDATED' }
+  await say('telemetry', { stranger: [{ t: 1 }], child: [{ ts: 1, values }] })
+  await say('attributes', { child: { serial: 'C1' } })
+  expect(await platform.device('child')).toMatchObject({
+    inventory: { serial: 'C1' },
+    operation: { state: 'UPDATED' },
+  })
+  const other = await welcomed({
+    ...platform.mqtt,
+    username: await platform.addDevice('no gateway', 'pump'),
+    version: 5,
+  })
+  expect(await other.publish('v1/gateway/connect', '{"device":"child"}', 1)).toBe(0x87)
+  gateway.end()
+  other.end()
+})
+
+test.skipIf(!hasCommand('openssl') || !hasCommand('mosquitto_rr'))(
+  'a device speaks within TLS',
+  async () => {
+    const folder = join(platform.dataFolder, 'tls')
+    await mkdir(folder)
+    const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const files = ['-keyout', key, '-out', certificate]
+    await call('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      ...subject,
+      ...files,
+    ])
+    const secure = await testPlatform({
+      mqttTls: { port: 0, certificate, key, clientCa: certificate },
+    })
+    try {
+      await secure.addProfile('pump')
+      const token = await secure.addDevice('safe', 'pump')
+      const endpoints = JSON.parse(
+        await readFile(join(secure.dataFolder, 'endpoints.json'), 'utf8'),
+      )
+      const { hostname, port } = new URL(endpoints.mqtts)
+      for (const shown of [[], ['--cert', certificate, '--key', key]]) {
+        const { stdout } = await call('mosquitto_rr', [
+          ...['-h', hostname, '-p', port, '-u', token, '--cafile', certificate, ...shown],
+          ...[
+            '-t',
+            'v1/devices/me/attributes/request/1',
+            '-e',
+            'v1/devices/me/attributes/response/1',
+          ],
+          ...['-m', '{}', '-W', '20'],
+        ])
+        expect(JSON.parse(stdout)).toEqual({})
+      }
+    } finally {
+      await secure.stop()
+    }
+  },
+)

@@ -33,6 +33,7 @@ import type {
   DeviceWork,
   Ids,
   Secrets,
+  Stores,
   UnitOfWork,
 } from './ports.ts'
 
@@ -90,6 +91,11 @@ export interface DeviceDesk {
   redeem(ticket: string): Promise<ArtifactHandle>
   /** Refuses with provisioning.refused, request.malformed, device.duplicate or device.token-taken. */
   enroll(request: { key: string; secret: string; name?: string; token?: string }): Promise<Enrolled>
+  /**
+   * A device of the gateway's tenant that speaks through it; one that is not known yet is added if `profile` names
+   * a profile there is. Refuses with device.unknown, profile.unknown, or request.malformed for its name.
+   */
+  behind(gateway: Snapshot, device: { name: string; profile?: string }): Promise<Snapshot>
 }
 
 export interface DeviceDeskNeeds {
@@ -143,6 +149,25 @@ export function deviceDesk({
       }
     }
     return { answers, offers, desired, nextCheckInSeconds }
+  }
+
+  /** A device that comes by itself; answers its id. */
+  const add = async (
+    { devices, events, spread }: Stores,
+    { profileId, name, token }: { profileId: string; name: string; token: string },
+  ): Promise<string> => {
+    const id = ids.next()
+    const now = clock.now()
+    const tokenHash = secrets.hashToken(token)
+    const credentialId = ids.next()
+    const row = { id, profileId, name, labels: [], attributes: {}, createdAt: now }
+    await devices.insert([{ ...row, credentialId, tokenHash }])
+    const subject = { kind: 'device', id, name } as const
+    await events.append([
+      { kind: 'device.enrolled', at: now, actor: subject, subject, deviceId: id, data: {} },
+    ])
+    await spread({ deviceId: id }, ids.next(), now)
+    return id
   }
 
   return {
@@ -203,35 +228,20 @@ export function deviceDesk({
         )
       }
       const { tenantId, profileId } = profile
-      const id = ids.next()
-      const deviceName = checkedName('device', name ?? `device-${id}`)
-      const now = clock.now()
-      await unitOfWork(tenantId, async ({ devices, events, spread }) => {
-        await devices.insert([
-          {
-            id,
-            profileId,
-            name: deviceName,
-            labels: [],
-            attributes: {},
-            credentialId: ids.next(),
-            tokenHash: secrets.hashToken(token),
-            createdAt: now,
-          },
-        ])
-        await events.append([
-          {
-            kind: 'device.enrolled',
-            at: now,
-            actor: { kind: 'device', id, name: deviceName },
-            subject: { kind: 'device', id, name: deviceName },
-            deviceId: id,
-            data: {},
-          },
-        ])
-        await spread({ deviceId: id }, ids.next(), now)
-      })
+      const deviceName = checkedName('device', name ?? `device-${ids.next()}`)
+      await unitOfWork(tenantId, (stores) => add(stores, { profileId, name: deviceName, token }))
       return { deviceName, token }
     },
+    behind: (gateway, { name, profile }) =>
+      unitOfWork(gateway.tenantId, async (stores) => {
+        const { items } = await stores.devices.page({ name, limit: 1 })
+        const [known] = items
+        if (known) return known.snapshot
+        if (!profile) throw new DomainError('device.unknown', `There is no device "${name}".`)
+        const { id: profileId } = await stores.profiles.byName(profile)
+        const token = secrets.newToken()
+        const id = await add(stores, { profileId, name: checkedName('device', name), token })
+        return (await stores.devices.get(id)).snapshot
+      }),
   }
 }

@@ -4,6 +4,7 @@ import { attributeKeys, type Family } from '@updraft/wire/thingsboard'
 import {
   type ChunkError,
   errorTopic,
+  GATEWAY_TOPICS,
   type Inbound,
   inbound,
   isGranted,
@@ -16,6 +17,7 @@ import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
 import { Chunks } from './mqtt-chunks.ts'
 import type { Known } from './mqtt-credentials.ts'
+import { Gateway } from './mqtt-gateway.ts'
 import { jsonOf, objectOf } from './mqtt-json.ts'
 import {
   type MqttNeeds,
@@ -43,6 +45,8 @@ export class DeviceSession implements MqttVisitor {
   readonly #onClosed: (session: DeviceSession) => void
   /** Granted filters in the order they came, with their quality. */
   readonly #filters = new Map<string, 0 | 1>()
+  /** Only of a device whose attribute `gateway` is true, once it speaks for others. */
+  #gateway: Gateway | null = null
   #profileId: string
   #watching: Watching
   #seenMs = performance.now()
@@ -125,6 +129,7 @@ export class DeviceSession implements MqttVisitor {
     if (this.#pushTopic() && !this.#pushes.isOn) {
       await this.#pushes.on().catch((error: unknown) => this.#failed(error))
     }
+    if (this.#filters.has(GATEWAY_TOPICS.attributes)) await this.#gateway?.listens()
     return granted
   }
 
@@ -142,6 +147,7 @@ export class DeviceSession implements MqttVisitor {
     this.#watching.end()
     this.#pushes.off()
     this.#chunks.close()
+    this.#gateway?.close()
     this.#onClosed(this)
   }
 
@@ -173,14 +179,28 @@ export class DeviceSession implements MqttVisitor {
       case 'claim':
         await this.#look()
         return TAKEN
-      case 'gateway':
-        return NOT_AUTHORIZED
+      case 'gateway': {
+        const device = await this.#look()
+        if (device.device.attributes.gateway !== true) return NOT_AUTHORIZED
+        this.#gateway ??= this.#newGateway()
+        return this.#gateway.take(device, topic.verb, payload)
+      }
       case 'malformed':
         throw new DomainError('request.malformed', 'The topic holds an id that is no number.')
       case 'provision':
       case 'unknown':
         return TOPIC_INVALID
     }
+  }
+
+  #newGateway(): Gateway {
+    return new Gateway({
+      ...this.#needs,
+      identify: () => this.#look(),
+      isListening: () => this.#filters.has(GATEWAY_TOPICS.attributes),
+      send: (topic, words) => this.#answer(topic, words),
+      onError: (error) => this.#failed(error),
+    })
   }
 
   async #answerAttributes(
@@ -273,6 +293,9 @@ export class DeviceSession implements MqttVisitor {
   }
 }
 
+/** A gateway looks for its own; other devices read past it. */
+const GATEWAY_LIMITS = { gatewayRateLimits: SESSION_LIMITS.rateLimits }
+
 const isMalformed = (error: unknown): error is DomainError =>
   error instanceof DomainError && ERROR_KINDS[error.code] === 'malformed'
 
@@ -283,7 +306,7 @@ function keysOf(keys: unknown): string[] | undefined {
 }
 
 function answerRpc(method: string | undefined): JsonObject {
-  if (method === 'getSessionLimits') return SESSION_LIMITS
+  if (method === 'getSessionLimits') return { ...SESSION_LIMITS, ...GATEWAY_LIMITS }
   return {
     error: `Nobody here answers ${method === undefined ? 'that' : `"${method.slice(0, 80)}"`}.`,
   }
