@@ -43,9 +43,8 @@ type Expected = Parameters<ArtifactStore['receive']>[1]
 
 /**
  * Opens the store in that folder, made if it is missing, and sweeps what a crash left in `incoming`. What `read` and
- * `stream` answer may be shared with other readers and must not be written into. A source that is refused before
- * its end is told by `return()`: an HTTP request would cut its connection at that, before the refusal could be
- * answered, unless it is handed over as `request.iterator({ destroyOnReturn: false })`.
+ * `stream` answer may be shared with other readers and must not be written into. A source is done with each piece
+ * when the next one is pulled; one that is refused before its end is told by `return()`.
  */
 export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
   const { folder, log, write = writeFully } = options
