@@ -8,7 +8,8 @@ import { type FileStore, fileStore } from '../artifacts/file-store.ts'
 import { uuids } from '../credentials/secrets.ts'
 import { addTenant, type TestStore, testStore } from '../store/store.test-helper.ts'
 import { type HttpListener, httpListener } from '../transports/http.ts'
-import { type OperatorNeeds, rest } from './rest.ts'
+import type { OperatorNeeds } from './call.ts'
+import { rest } from './rest.ts'
 
 /** What fits on the disk. */
 const ROOM_BYTES = 300_000

@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import { setSessionCookie } from './auth.ts'
+import type { Handlers, OperatorNeeds } from './call.ts'
 import { readBytes } from './request-bytes.ts'
-import type { Handlers, OperatorNeeds } from './rest.ts'
 import {
   artifactView,
   assignmentView,

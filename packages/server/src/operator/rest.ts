@@ -2,7 +2,6 @@
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import scalar from '@scalar/fastify-api-reference'
-import type { Output } from '@updraft/api/client'
 import { API_PREFIX, ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import { Problem } from '@updraft/api/shapes'
 import { DomainError, type JsonObject } from '@updraft/core'
@@ -13,60 +12,15 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
-import type { output, ZodType } from 'zod'
-import type { AccountsUseCases } from '../app/accounts.ts'
-import type { AssignmentsUseCases } from '../app/assignments.ts'
-import type { Audit } from '../app/audit.ts'
-import type { CatalogueUseCases } from '../app/catalogue.ts'
-import type { Fleet } from '../app/fleet.ts'
-import type { OperationsUseCases } from '../app/operations.ts'
-import type { Clock, IdempotentRequests } from '../app/ports.ts'
 import { readJsonBodies } from '../transports/http.ts'
 import { authorise, type Caller } from './auth.ts'
+import type { Call, OperatorNeeds } from './call.ts'
 import { handlers } from './handlers.ts'
 import { completeDescription } from './openapi.ts'
 import { answerError } from './problem.ts'
 
 /** JSON bodies of operators; files have a door of their own. */
 const MAX_BODY_BYTES = 4_194_304
-
-export interface OperatorNeeds {
-  readonly accounts: AccountsUseCases
-  readonly assignments: AssignmentsUseCases
-  readonly audit: Audit
-  readonly catalogue: CatalogueUseCases
-  readonly clock: Clock
-  readonly fleet: Fleet
-  /** Tells whether two texts are the same without keeping them. */
-  readonly fingerprint: (text: string) => Buffer
-  readonly idempotentRequests: IdempotentRequests
-  readonly operations: OperationsUseCases
-  readonly version: string
-}
-
-type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> =
-  (typeof ROUTES)[N] extends Record<K, infer S>
-    ? S extends ZodType
-      ? output<S>
-      : unknown
-    : undefined
-
-/** What a handler is given: the input as it was validated, who asks, and the exchange for those that stream. */
-export interface Call<N extends RouteName> {
-  readonly input: {
-    readonly params: Part<N, 'params'>
-    readonly query: Part<N, 'query'>
-    readonly body: Part<N, 'body'>
-  }
-  readonly caller: Caller
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
-
-/** One handler a route; those that stream answer through the reply and return it. */
-export type Handlers = {
-  readonly [N in RouteName]: (call: Call<N>) => Promise<Output<N> | FastifyReply>
-}
 
 /** The operators' REST API, its description at /api/openapi.json and a page to read it at /api/docs. */
 export const rest =

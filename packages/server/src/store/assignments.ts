@@ -1,8 +1,8 @@
 import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Assignments, AssignmentView } from '../app/ports.ts'
-import type { Scope } from './database.ts'
 import { page } from './paging.ts'
+import type { Scope } from './scope.ts'
 
 export function assignments({ db, tenantId }: Scope): Assignments {
   return {

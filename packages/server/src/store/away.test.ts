@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { visit } from '@updraft/core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { migrate, openDatabase, unitOfWork } from './database.ts'
+import { migrate, openDatabase } from './database.ts'
 import {
   addTenant,
   hashOf,
@@ -12,6 +12,7 @@ import {
   type TestStore,
   testStore,
 } from './store.test-helper.ts'
+import { unitOfWork } from './unit-of-work.ts'
 
 let store: TestStore
 let tenant: Tenant

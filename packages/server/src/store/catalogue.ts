@@ -1,9 +1,9 @@
 import { DomainError, nameOf, type Release } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Catalogue, ReleaseView } from '../app/ports.ts'
-import type { Scope } from './database.ts'
 import { containsText, page } from './paging.ts'
 import { refuseRemoval } from './refusals.ts'
+import type { Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
 export function catalogue({ db, tenantId }: Scope): Catalogue {

@@ -1,34 +1,16 @@
-/** The connection pool, the migrations, and units of work. */
+/** The connection pool and the migrations. */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import type { DomainEvent } from '@updraft/core'
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import type { Stores, UnitOfWork } from '../app/ports.ts'
-import { assignments } from './assignments.ts'
-import { catalogue } from './catalogue.ts'
-import { devices } from './devices.ts'
-import { type Announce, events } from './events.ts'
-import { operations } from './operations.ts'
-import { profiles } from './profiles.ts'
-import { again, refuse } from './refusals.ts'
-import { addSpread } from './spreads.ts'
+import { refuse } from './refusals.ts'
 import type { Tables } from './tables.ts'
-import { tokens } from './tokens.ts'
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url)
 /** Any number that is ours alone within the database; servers that start at once wait for each other on it. */
 const MIGRATION_LOCK = 7_304_201
 
 export type Db = Kysely<Tables>
-/** A transaction that belongs to one tenant: what every store file is given. */
-export interface Scope {
-  readonly db: Transaction<Tables>
-  readonly tenantId: string
-  /** Hands over events that were written, to be delivered after the commit. */
-  readonly written: (events: readonly DomainEvent[]) => void
-}
-
 export interface Database {
   readonly pool: pg.Pool
   readonly db: Db
@@ -120,36 +102,3 @@ export async function migrate(
     client.release(true)
   }
 }
-
-/**
- * Units of work on that database; `announce` is called after each commit with the events it held. One that met
- * another in a deadlock is done once more.
- */
-export function unitOfWork({ db }: Database, announce: Announce): UnitOfWork {
-  return async (tenantId, work) => {
-    const { result, happened } = await again(() => {
-      const happened: DomainEvent[] = []
-      return db.transaction().execute(async (transaction) => {
-        const scope: Scope = {
-          db: transaction,
-          tenantId,
-          written: (events) => happened.push(...events),
-        }
-        return { result: await work(storesOf(scope)), happened }
-      })
-    }).catch(refuse)
-    if (happened.length > 0) announce(tenantId, happened)
-    return result
-  }
-}
-
-const storesOf = (scope: Scope): Stores => ({
-  profiles: profiles(scope),
-  devices: devices(scope),
-  catalogue: catalogue(scope),
-  assignments: assignments(scope),
-  operations: operations(scope),
-  tokens: tokens(scope),
-  events: events(scope),
-  spread: addSpread(scope),
-})

@@ -1,8 +1,8 @@
 import { DomainError, type State } from '@updraft/core'
 import { CompiledQuery, sql } from 'kysely'
 import type { Devices, DeviceView } from '../app/ports.ts'
-import type { Scope } from './database.ts'
 import { containsText, page } from './paging.ts'
+import type { Scope } from './scope.ts'
 import { releaseCache, type SnapshotRow, snapshotRows, snapshotsOf } from './snapshots.ts'
 
 export function devices({ db, tenantId }: Scope): Devices {

@@ -1,7 +1,6 @@
 import type { DomainEvent } from '@updraft/core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { DeliveredEvent } from '../app/ports.ts'
-import { unitOfWork } from './database.ts'
 import { eventFeed } from './events.ts'
 import { notifications } from './notifications.ts'
 import {
@@ -12,6 +11,7 @@ import {
   type TestStore,
   testStore,
 } from './store.test-helper.ts'
+import { unitOfWork } from './unit-of-work.ts'
 
 let store: TestStore
 let tenant: Tenant

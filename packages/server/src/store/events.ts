@@ -1,8 +1,8 @@
 import type { Actor, DomainEvent, EventKind, SubjectKind } from '@updraft/core'
 import { sql } from 'kysely'
 import type { DeliveredEvent, EventFeed, Events, StoredEvent } from '../app/ports.ts'
-import type { Scope } from './database.ts'
 import { page, startsWithText } from './paging.ts'
+import type { Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
 /** Called after a commit with the events it held. */

@@ -1,8 +1,8 @@
 import { DomainError, type Operation, type ReasonCode, type Step } from '@updraft/core'
 import { sql } from 'kysely'
 import { type Operations, type OperationView, REMOVED_RELEASE } from '../app/ports.ts'
-import type { Scope } from './database.ts'
 import { page } from './paging.ts'
+import type { Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
 export function operations({ db, tenantId }: Scope): Operations {

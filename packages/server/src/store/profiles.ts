@@ -1,9 +1,9 @@
 import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Profiles, ProfileView, ReleaseName } from '../app/ports.ts'
-import type { Scope } from './database.ts'
 import { containsText, page } from './paging.ts'
 import { refuseRemoval } from './refusals.ts'
+import type { Scope } from './scope.ts'
 
 export function profiles({ db, tenantId }: Scope): Profiles {
   const select = () =>

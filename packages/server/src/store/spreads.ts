@@ -2,8 +2,9 @@
 import { sql } from 'kysely'
 import type { Spreads, Stores } from '../app/ports.ts'
 import { columnsOf } from './assignments.ts'
-import type { Database, Scope } from './database.ts'
+import type { Database } from './database.ts'
 import { refuse } from './refusals.ts'
+import type { Scope } from './scope.ts'
 
 export const addSpread =
   ({ db, tenantId }: Scope): Stores['spread'] =>

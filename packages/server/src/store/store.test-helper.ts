@@ -4,9 +4,10 @@ import { createRelease, type DomainEvent, type Release, type ReleaseDraft } from
 import { v7 } from 'uuid'
 import { testDatabase } from '../../../../tools/test-database.ts'
 import type { Clock, DeviceWork, Stores, UnitOfWork } from '../app/ports.ts'
-import { type Database, migrate, openDatabase, unitOfWork } from './database.ts'
+import { type Database, migrate, openDatabase } from './database.ts'
 import { deviceWork } from './device-work.ts'
 import { releaseCache } from './snapshots.ts'
+import { unitOfWork } from './unit-of-work.ts'
 
 export const NOON = new Date('2026-03-01T12:00:00.000Z')
 export const minutesAfter = (time: Date, minutes: number): Date =>

@@ -1,0 +1,51 @@
+/** What the operators' door is given, and what each of its handlers is. */
+import type { Output } from '@updraft/api/client'
+import type { ROUTES, RouteName } from '@updraft/api/routes'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { output, ZodType } from 'zod'
+import type { AccountsUseCases } from '../app/accounts.ts'
+import type { AssignmentsUseCases } from '../app/assignments.ts'
+import type { Audit } from '../app/audit.ts'
+import type { CatalogueUseCases } from '../app/catalogue.ts'
+import type { Fleet } from '../app/fleet.ts'
+import type { OperationsUseCases } from '../app/operations.ts'
+import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import type { Caller } from './auth.ts'
+
+export interface OperatorNeeds {
+  readonly accounts: AccountsUseCases
+  readonly assignments: AssignmentsUseCases
+  readonly audit: Audit
+  readonly catalogue: CatalogueUseCases
+  readonly clock: Clock
+  readonly fleet: Fleet
+  /** Tells whether two texts are the same without keeping them. */
+  readonly fingerprint: (text: string) => Buffer
+  readonly idempotentRequests: IdempotentRequests
+  readonly operations: OperationsUseCases
+  readonly version: string
+}
+
+type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> =
+  (typeof ROUTES)[N] extends Record<K, infer S>
+    ? S extends ZodType
+      ? output<S>
+      : unknown
+    : undefined
+
+/** What a handler is given: the input as it was validated, who asks, and the exchange for those that stream. */
+export interface Call<N extends RouteName> {
+  readonly input: {
+    readonly params: Part<N, 'params'>
+    readonly query: Part<N, 'query'>
+    readonly body: Part<N, 'body'>
+  }
+  readonly caller: Caller
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** One handler a route; those that stream answer through the reply and return it. */
+export type Handlers = {
+  readonly [N in RouteName]: (call: Call<N>) => Promise<Output<N> | FastifyReply>
+}
