@@ -14,7 +14,7 @@ import type { CoapRequest, CoapResponse, CoapScope } from '../../transports/coap
 import type { Dialect } from '../dialect.ts'
 import { coapDownloads } from './coap-downloads.ts'
 import { type CoapDialectNeeds, observation } from './coap-observation.ts'
-import { hearAttributes, hearTelemetry, NAME, provision, wholeNumber } from './hear.ts'
+import { hearAttributes, hearTelemetry, lookAfter, NAME, provision, wholeNumber } from './hear.ts'
 import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
 
 const JSON_FORMAT = 50
@@ -83,9 +83,8 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
     telemetry: {
       POST: async ({ token, payload }) => {
         const device = await desk.identify(token, NAME)
-        await hearTelemetry(desk, { token, device, body: jsonOf(payload) }, (heard) =>
-          log.info({ device: device.device.name, ...heard }, 'reported'),
-        )
+        const look = lookAfter(desk, token, device)
+        await hearTelemetry(jsonOf(payload), { desk, log, look })
         return { code: '2.01' }
       },
     },
@@ -93,7 +92,7 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
       GET: getAttributes,
       POST: async ({ token, payload }) => {
         const device = await desk.identify(token, NAME)
-        await hearAttributes(desk, { device, body: jsonOf(payload) })
+        await hearAttributes(jsonOf(payload), { desk, log, look: lookAfter(desk, token, device) })
         return { code: '2.01' }
       },
     },

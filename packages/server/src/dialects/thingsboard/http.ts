@@ -21,7 +21,15 @@ import { replyBytes, replyWithSource } from '../../transports/byte-reply.ts'
 import { byteSource } from '../../transports/byte-source.ts'
 import { goneSignal, readJsonBodies, requestFault } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
-import { hearAttributes, hearTelemetry, NAME, nobody, provision, wholeNumber } from './hear.ts'
+import {
+  hearAttributes,
+  hearTelemetry,
+  lookAfter,
+  NAME,
+  nobody,
+  provision,
+  wholeNumber,
+} from './hear.ts'
 import {
   attributeAnswer,
   attributeChange,
@@ -82,16 +90,15 @@ export function thingsboard({ desk, liveSessions, pacer }: DialectNeeds): Dialec
 
     app.post<WithToken>(HTTP_PATHS.telemetry, async (request, reply) => {
       const device = await identify(request)
-      const { body, log } = request
-      await hearTelemetry(desk, { token: request.params.token, device, body }, (heard) =>
-        log.info(heard, 'reported'),
-      )
+      const look = lookAfter(desk, request.params.token, device)
+      await hearTelemetry(request.body, { desk, log: request.log, look })
       return reply.status(200).send()
     })
 
     app.post<WithToken>(HTTP_PATHS.attributes, async (request, reply) => {
       const device = await identify(request)
-      await hearAttributes(desk, { device, body: request.body })
+      const look = lookAfter(desk, request.params.token, device)
+      await hearAttributes(request.body, { desk, log: request.log, look })
       return reply.status(200).send()
     })
 

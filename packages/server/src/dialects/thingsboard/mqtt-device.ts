@@ -15,6 +15,7 @@ import {
 } from '@updraft/wire/thingsboard-mqtt'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
+import { hearAttributes, hearTelemetry } from './hear.ts'
 import { Chunks } from './mqtt-chunks.ts'
 import type { Known } from './mqtt-credentials.ts'
 import { Gateway } from './mqtt-gateway.ts'
@@ -27,7 +28,6 @@ import {
   TOPIC_INVALID,
 } from './mqtt-needs.ts'
 import { Pushes } from './mqtt-pushes.ts'
-import { hearAttributes, hearTelemetry } from './mqtt-telemetry.ts'
 import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
 
 /** Downloads and pings are noted as a sign of life this often; every other message is at once. */

@@ -15,10 +15,10 @@ import {
 import type { ZodType } from 'zod'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttTaken } from '../../transports/mqtt.ts'
+import { hearAttributes, hearTelemetry } from './hear.ts'
 import { objectOf } from './mqtt-json.ts'
 import { type Identify, type MqttNeeds, TAKEN } from './mqtt-needs.ts'
 import { Pushes } from './mqtt-pushes.ts'
-import { hearAttributes, hearTelemetry } from './mqtt-telemetry.ts'
 import { shared, tellsOfReleases } from './translate.ts'
 
 const MAX_CHILDREN = 10_000

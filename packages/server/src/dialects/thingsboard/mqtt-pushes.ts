@@ -13,8 +13,8 @@ import {
 import { deletedKeys, FAMILIES, FAMILY_PREFIXES, type Family } from '@updraft/wire/thingsboard'
 import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
+import type { StateWord } from './hear.ts'
 import type { Identify } from './mqtt-needs.ts'
-import type { StateWord } from './mqtt-telemetry.ts'
 import { attributeChange, attributesOf, bringsRelease, shared } from './translate.ts'
 
 /** A device that comes on the line gets this long to ask by itself for what waits for it. */
