@@ -167,29 +167,44 @@ describe('a full disk', () => {
   )
 
   // Only where mounting is permitted; the test above runs everywhere.
-  const mountPoint = mkdtempSync(join(tmpdir(), 'updraft-full-'))
-  const mount = ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mountPoint]
-  if (process.getuid?.() === 0 && spawnSync('mount', mount).status === 0) {
+  const probe = mountSmallDisk()
+  probe?.unmount()
+  if (probe) {
     test('is told as store.full by a real one as well, and it can be used on', async () => {
-      const small = await fileStore({ folder: mountPoint, log })
+      const disk = mountSmallDisk()
       try {
+        const small = await fileStore({ folder: disk?.path ?? '', log })
         const refusal = await refusalOf(
           small.receive(piecesOf(randomBytes(2_000_000)), { algorithm: 'SHA256' }),
         )
         expect(refusal.code).toBe('store.full')
         expect(refusal.cause).toMatchObject({ code: 'ENOSPC' })
-        expect(await readdir(join(mountPoint, 'incoming'))).toEqual([])
+        expect(await readdir(join(disk?.path ?? '', 'incoming'))).toEqual([])
         await small.receive(piecesOf(randomBytes(500_000)), { algorithm: 'SHA256' })
-      } finally {
         await small.close()
-        expect(spawnSync('umount', [mountPoint]).status).toBe(0)
-        rmSync(mountPoint, { recursive: true })
+      } finally {
+        disk?.unmount()
       }
     })
-  } else {
-    rmSync(mountPoint, { recursive: true })
   }
 })
+
+/** A disk of 1 MiB, or undefined if we may not mount one. */
+function mountSmallDisk(): { path: string; unmount(): void } | undefined {
+  const path = mkdtempSync(join(tmpdir(), 'updraft-full-'))
+  const mount = ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path]
+  if (process.getuid?.() !== 0 || spawnSync('mount', mount).status !== 0) {
+    rmSync(path, { recursive: true })
+    return undefined
+  }
+  return {
+    path,
+    unmount() {
+      spawnSync('umount', [path])
+      rmSync(path, { recursive: true })
+    },
+  }
+}
 
 describe('what a crash left in incoming', () => {
   const source = fileURLToPath(new URL('./file-store.ts', import.meta.url))
