@@ -1,6 +1,6 @@
 /** The raw body of a request, for who may stop reading it half-way. */
-import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { bodyOf } from '../transports/byte-request.ts'
 
 /** A client that goes on sending what nobody wants is cut off after this. */
 const DISCARD_FOR_MS = 30_000
@@ -13,10 +13,9 @@ export async function readBytes<T>(
   request: FastifyRequest,
   read: (bytes: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
-  // A request without a body has none to read.
-  const body = (request.body as Readable | undefined) ?? Readable.from([])
+  const body = request.raw
   try {
-    return await read(body.iterator({ destroyOnReturn: false }))
+    return await read(bodyOf(body))
   } catch (error) {
     const giveUp = setTimeout(() => body.destroy(), DISCARD_FOR_MS).unref()
     body.once('close', () => clearTimeout(giveUp))

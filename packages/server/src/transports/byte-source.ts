@@ -16,7 +16,8 @@ export const byteSource = (
   etag: `"${name}"`,
   contentType,
   fileName,
-  read: (start, end) => bytes.read(start, end),
-  stream: (start, end) => bytes.stream(start, end),
+  // Whole, with what they take besides the range: memory that is used again costs nobody a collection.
+  read: (...range) => bytes.read(...range),
+  stream: (...range) => bytes.stream(...range),
   release: () => bytes.release(),
 })
