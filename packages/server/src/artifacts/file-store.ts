@@ -162,6 +162,8 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
       if (!SHA256_HEX.test(sha256)) return
       const aside = incomingPath(incoming)
       try {
+        // What is new is not touched at all; what becomes new right now is noticed below.
+        if ((await stat(pathOf(sha256))).mtime >= storedBefore) return
         await rename(pathOf(sha256), aside)
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return
