@@ -22,91 +22,16 @@ import {
   writePacket,
 } from './mqtt-frames.ts'
 import { Outbox } from './mqtt-outbox.ts'
-
-/** Who asks to be let in. */
-export interface MqttHello {
-  readonly version: MqttVersion
-  readonly clientId: string
-  readonly username: string | undefined
-  readonly password: Buffer | undefined
-  /** The certificate the client showed, if it showed one; trusted when the listener's CA vouches for it. */
-  readonly certificate: { readonly der: Buffer; readonly isTrusted: boolean } | null
-  readonly address: string
-}
-
-/** A no, as each version spells it: MQTT 5's reason code, and the return code (1 to 5) of those before. */
-export interface MqttRefusal {
-  readonly reason: number
-  readonly returnCode: 1 | 2 | 3 | 4 | 5
-}
-
-export type MqttWelcome =
-  | { readonly kind: 'accepted'; readonly visitor: MqttVisitor }
-  | { readonly kind: 'refused'; readonly refusal: MqttRefusal }
-
-export interface MqttMessage {
-  readonly topic: string
-  readonly payload: Buffer
-  readonly qos: 0 | 1 | 2
-}
-
-/** What became of a message: `reason` is a no that MQTT 5 clients read in the acknowledgement. */
-export interface MqttTaken {
-  readonly reason?: number
-  /** What follows the acknowledgement, before the next packet is taken. */
-  readonly afterwards?: () => Promise<unknown>
-}
-
-/** Whoever listens to one session. A verb that throws ends the session. */
-export interface MqttVisitor {
-  published(message: MqttMessage): Promise<MqttTaken>
-  /** For each filter the quality it is granted, or null to refuse it. */
-  subscribed(
-    filters: readonly { readonly filter: string; readonly qos: 0 | 1 | 2 }[],
-  ): Promise<readonly (0 | 1 | null)[]>
-  /** For each filter whether it had been granted. */
-  unsubscribed(filters: readonly string[]): Promise<readonly boolean[]>
-  pinged?(): Promise<void>
-  /** The last that is heard of it, also after a `close` from here. */
-  closed(): void
-}
-
-/** `too-large`: the client said it takes no packet of that size, or no packet can have it. */
-export type MqttSent = 'sent' | 'too-large' | 'closed'
-
-export interface MqttSession {
-  readonly version: MqttVersion
-  readonly clientId: string
-  readonly isOpen: boolean
-  /** Resolves when it has left for the network; a quality of 1 is lowered for clients that acknowledge nothing. */
-  publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<MqttSent>
-  /** One message that is never held as a whole. When the pieces break off, so does the connection. */
-  publishStream(message: {
-    topic: string
-    sizeBytes: number
-    pieces: AsyncIterable<Uint8Array>
-    qos: 0 | 1
-  }): Promise<MqttSent>
-  close(reason: Reason): void
-}
-
-export type MqttGate = (hello: MqttHello, session: MqttSession) => Promise<MqttWelcome>
-
-export interface MqttLimits {
-  /** The longest packet that is taken in. */
-  readonly maxPacketBytes: number
-  /** How soon the CONNECT must have come. */
-  readonly connectSeconds: number
-  /** How long a client without a keep-alive of its own may be silent, and any may leave unread what it is sent. */
-  readonly idleSeconds: number
-}
-
-export interface MqttLog {
-  debug(details: object, message: string): void
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
+import type {
+  MqttGate,
+  MqttHello,
+  MqttLimits,
+  MqttLog,
+  MqttRefusal,
+  MqttSent,
+  MqttSession,
+  MqttVisitor,
+} from './mqtt-visitor.ts'
 
 /** Unacknowledged messages at most, either way. */
 const MAX_IN_FLIGHT = 100

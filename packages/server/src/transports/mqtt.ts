@@ -5,7 +5,8 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { Connection, type MqttGate, type MqttLimits, type MqttLog } from './mqtt-session.ts'
+import { Connection } from './mqtt-session.ts'
+import type { MqttGate, MqttLimits, MqttLog } from './mqtt-visitor.ts'
 
 export type {
   MqttGate,
@@ -19,7 +20,7 @@ export type {
   MqttTaken,
   MqttVisitor,
   MqttWelcome,
-} from './mqtt-session.ts'
+} from './mqtt-visitor.ts'
 
 const DEFAULT_LIMITS: MqttLimits = {
   maxPacketBytes: 65_536,
