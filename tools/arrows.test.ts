@@ -103,7 +103,13 @@ describe('the judge', () => {
       rule: 'packages of a room',
       file: 'server/src/transports/a.ts',
       text: "import '@updraft/core'",
-      says: 'server/src/transports/a.ts:1 imports @updraft/core: of our packages room transports may import nothing',
+      says: 'server/src/transports/a.ts:1 imports @updraft/core: of our packages room transports may import wire/coap-message',
+    },
+    {
+      rule: 'files of packages of a room',
+      file: 'server/src/transports/a.ts',
+      text: "import '@updraft/wire/coap-message'\nimport '@updraft/wire/thingsboard'",
+      says: 'server/src/transports/a.ts:2 imports @updraft/wire/thingsboard: of our packages room transports may import wire/coap-message',
     },
     {
       rule: 'a room without a row',

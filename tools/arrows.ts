@@ -29,7 +29,7 @@ export const OUTSIDE: Names = ['e2e', 'bench', 'tools']
 /** Single arrows a table of packages cannot hold: file → package, by a dynamic import only. */
 export const HANDOVERS: Record<string, string> = { cli: 'server' }
 
-/** Room of the server → rooms (or files in them) and packages it may import. */
+/** Room of the server → rooms and packages it may import, or files in them. */
 export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }> = {
   main: { rooms: ['platform', 'config'], packages: ['core'] },
   config: { rooms: [], packages: ['core'] },
@@ -40,7 +40,8 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
     rooms: ['app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],
     packages: ['wire', 'core'],
   },
-  transports: { rooms: [], packages: [] },
+  // a codec is bytes ⇄ values and no more; agent and server speak from one sheet
+  transports: { rooms: [], packages: ['wire/coap-message'] },
   app: { rooms: [], packages: ['core'] },
   store: { rooms: ['app/ports'], packages: ['core'] },
   artifacts: { rooms: ['app/ports'], packages: ['core'] },
@@ -204,10 +205,15 @@ function judgeOurs(from: Place, to: Ours, each: Import): string | undefined {
   const allowed = PACKAGES[from.package]?.packages ?? []
   if (!allowed.includes(to.package)) return `package ${from.package} may import ${list(allowed)}`
   const room = from.room === undefined ? undefined : ROOMS[from.room]
-  if (room && !room.packages.includes(to.package)) {
+  if (room && !room.packages.some((name) => name === to.package || name === nameOf(to))) {
     return `of our packages room ${from.room} may import ${list(room.packages)}`
   }
   return undefined
+}
+
+/** A file of a package by the name it is imported by, without the scope. */
+function nameOf({ package: name, file }: Ours): string {
+  return `${name}/${(file && placeOf(file)?.path) ?? ''}`
 }
 
 function judgeRoom(from: Place, name: string, file: string | undefined): string | undefined {

@@ -1,4 +1,6 @@
 /** Answers as they go out: whole where they fit a datagram, else a block of them. */
+
+import { CODES, type NewOption, NO_BYTES, OPTIONS } from '@updraft/wire/coap-message'
 import {
   type Block,
   blockBytes,
@@ -8,7 +10,6 @@ import {
   MAX_BLOCK_BYTES,
   Reading,
 } from './coap-blocks.ts'
-import { CODES, type NewOption, NO_BYTES, OPTIONS } from './coap-message.ts'
 import type { CoapResponse } from './coap-request.ts'
 
 /** What an answer is but for its header. */

@@ -2,8 +2,9 @@
  * Bodies larger than a datagram (RFC 7959). What is read in blocks is held open between two of them, so that a
  * block costs a read and nothing else; what is sent in blocks is put together within bounds.
  */
+
+import { type CoapCode, NO_BYTES, uintOf } from '@updraft/wire/coap-message'
 import { type CoapClock, ShortMemory } from './coap-clock.ts'
-import { type CoapCode, NO_BYTES, uintOf } from './coap-message.ts'
 
 /** Bytes that can be read by position. Whoever answers with them is told once that they are done with. */
 export interface CoapBytes {

@@ -2,8 +2,9 @@
  * Messages that must arrive once (RFC 7252, section 4): a request that comes again gets the answer it had, and what
  * we send confirmably is sent again until the other side has said something to it.
  */
+
+import { type CoapMessage, type NewMessage, TYPES, writeMessage } from '@updraft/wire/coap-message'
 import { type CoapClock, ShortMemory } from './coap-clock.ts'
-import { type CoapMessage, type NewMessage, TYPES, writeMessage } from './coap-message.ts'
 
 /** Where a datagram came from; `name` stands for address and port. */
 export interface Peer {

@@ -1,7 +1,8 @@
 /** Who is to be told of changes (RFC 7641), and until when. */
+
+import { TYPES } from '@updraft/wire/coap-message'
 import type { CoapClock } from './coap-clock.ts'
 import type { Outcome, Peer } from './coap-exchanges.ts'
-import { TYPES } from './coap-message.ts'
 import type { CoapResponse } from './coap-request.ts'
 
 /** What an answer brings along that can be observed. */

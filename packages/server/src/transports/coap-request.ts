@@ -1,5 +1,5 @@
 /** A CoAP request as those see it who answer it, and what they answer with. */
-import { type Block, type CoapBytes, readBlock } from './coap-blocks.ts'
+
 import {
   type CoapCode,
   type CoapMessage,
@@ -7,7 +7,8 @@ import {
   METHODS,
   OPTIONS,
   uintOf,
-} from './coap-message.ts'
+} from '@updraft/wire/coap-message'
+import { type Block, type CoapBytes, readBlock } from './coap-blocks.ts'
 import type { Observation } from './coap-observe.ts'
 
 export interface CoapRequest {

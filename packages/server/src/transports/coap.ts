@@ -6,17 +6,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
-import { inOrder, type Rendered, renderBlock, renderResponse } from './coap-answer.ts'
-import {
-  type Block,
-  blockValue,
-  MAX_UPLOAD_BYTES,
-  type Reading,
-  readings,
-  uploads,
-} from './coap-blocks.ts'
-import { type CoapClock, SYSTEM_CLOCK } from './coap-clock.ts'
-import { exchanges, type Peer } from './coap-exchanges.ts'
 import {
   CODES,
   type CoapCode,
@@ -28,7 +17,18 @@ import {
   readMessage,
   TYPES,
   writeMessage,
-} from './coap-message.ts'
+} from '@updraft/wire/coap-message'
+import { inOrder, type Rendered, renderBlock, renderResponse } from './coap-answer.ts'
+import {
+  type Block,
+  blockValue,
+  MAX_UPLOAD_BYTES,
+  type Reading,
+  readings,
+  uploads,
+} from './coap-blocks.ts'
+import { type CoapClock, SYSTEM_CLOCK } from './coap-clock.ts'
+import { exchanges, type Peer } from './coap-exchanges.ts'
 import { observations } from './coap-observe.ts'
 import {
   type Asked,

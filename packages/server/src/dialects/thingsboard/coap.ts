@@ -8,8 +8,8 @@ import {
   type Json,
   NO_FACTS,
 } from '@updraft/core'
+import type { CoapCode } from '@updraft/wire/coap-message'
 import { attributeKeys, FAMILIES, type Family } from '@updraft/wire/thingsboard'
-import type { CoapCode } from '../../transports/coap-message.ts'
 import type { CoapRequest, CoapResponse, CoapScope } from '../../transports/coap-request.ts'
 import type { Dialect } from '../dialect.ts'
 import { coapDownloads } from './coap-downloads.ts'
