@@ -16,7 +16,15 @@ function sessions() {
     },
   })
   const happens = (...ids: string[]) =>
-    deliver(ids.map((id) => ({ tenantId: 't', deviceId: null, subjectId: id, event: null })))
+    deliver(
+      ids.map((id) => ({
+        tenantId: 't',
+        kind: 'profile.changed',
+        deviceId: null,
+        subjectId: id,
+        event: null,
+      })),
+    )
   return { live, happens }
 }
 

@@ -4,6 +4,7 @@ import type {
   ChecksumAlgorithm,
   ComponentType,
   DomainEvent,
+  EventKind,
   JsonObject,
   Operation,
   OperatorActor,
@@ -379,11 +380,12 @@ export interface EventFeed {
 }
 
 /**
- * An event as it is delivered: what happened, and to whom. From another process only the subject comes; `event`
- * is null then.
+ * An event as it is delivered: what happened, and to whom. From another process only that comes; `event` is null
+ * then.
  */
 export interface DeliveredEvent {
   readonly tenantId: string
+  readonly kind: EventKind
   readonly deviceId: string | null
   readonly subjectId: string
   readonly event: DomainEvent | null

@@ -3,11 +3,13 @@
  * and shown before the device calls. Works in pages off a durable list; several servers share the list.
  */
 import { DomainError, NO_FACTS, visit } from '@updraft/core'
-import type { Clock, DeviceWork, EventFeed, Ids, Spreads } from './ports.ts'
+import type { Clock, DeliveredEvent, DeviceWork, EventFeed, Ids, Spreads } from './ports.ts'
 
 const PAGE_SIZE = 500
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
+/** Kinds of events, by their first part, that never put anything on the list: spreading makes the first itself. */
+const NEVER_SPREADS = ['operation', 'report', 'artifact', 'operator', 'token']
 /** What another server left behind when it was killed is taken up by then. */
 const LOOK_EVERY_MS = 60_000
 
@@ -86,8 +88,9 @@ export function spreader({
   }
 
   const unsubscribe = feed.subscribe((delivered) => {
-    // Operations are what spreading makes; everything else may have put something on the list.
-    if (delivered.some(({ event }) => !event?.kind.startsWith('operation.'))) kick()
+    const maySpread = ({ kind }: DeliveredEvent) =>
+      !NEVER_SPREADS.includes(kind.split('.')[0] ?? '')
+    if (delivered.some(maySpread)) kick()
   })
 
   return {

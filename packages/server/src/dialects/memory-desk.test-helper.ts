@@ -69,7 +69,13 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     return snapshot
   }
   const tell = (deviceId: string) => {
-    const delivered = { tenantId: 't', deviceId, subjectId: deviceId, event: null }
+    const delivered = {
+      tenantId: 't',
+      kind: 'device.changed',
+      deviceId,
+      subjectId: deviceId,
+      event: null,
+    } as const
     for (const listener of listeners) listener([delivered])
   }
   const here = () => {

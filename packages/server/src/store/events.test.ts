@@ -50,7 +50,13 @@ describe('events of a unit of work', () => {
       expect(heard).toEqual([])
     })
     expect(heard).toEqual([
-      { tenantId: tenant.id, deviceId: event.deviceId, subjectId: event.subject.id, event },
+      {
+        tenantId: tenant.id,
+        kind: 'profile.changed',
+        deviceId: event.deviceId,
+        subjectId: event.subject.id,
+        event,
+      },
     ])
     expect(await isCommitted).toBe(true)
     const { items } = await tenant.run(({ events }) => events.page({ limit: 1 }))
@@ -116,13 +122,19 @@ describe('word to other servers', () => {
         where datname = current_database() and application_name = 'updraft events'`,
     )
 
-  test('tells whom an event concerns, and nothing twice to who announced it', async () => {
+  test('tells what happened and to whom, and nothing twice to who announced it', async () => {
     const [one, two] = [await server('one'), await server('two')]
     const event = happening('told', { deviceId: newId() })
     one.announce(tenant.id, [event])
     await expect.poll(() => two.heard.length).toBe(1)
     expect(two.heard).toEqual([
-      { tenantId: tenant.id, deviceId: event.deviceId, subjectId: event.subject.id, event: null },
+      {
+        tenantId: tenant.id,
+        kind: 'profile.changed',
+        deviceId: event.deviceId,
+        subjectId: event.subject.id,
+        event: null,
+      },
     ])
     two.announce(tenant.id, [happening('back')])
     await expect.poll(() => one.heard.length).toBe(2)

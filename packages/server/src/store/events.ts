@@ -90,6 +90,7 @@ export function eventFeed(onError: (error: unknown) => void): EventFeed & {
       deliver(
         happened.map((event) => ({
           tenantId,
+          kind: event.kind,
           deviceId: event.deviceId,
           subjectId: event.subject.id,
           event,

@@ -1,16 +1,16 @@
 /**
- * Carries word of events to other servers on the same database, and theirs to us: only whom it concerns, as the
- * listener reads for itself what it needs. A lost line is taken up again; devices that waited meanwhile look
+ * Carries word of events to other servers on the same database, and theirs to us: only what happened and to whom,
+ * as the listener reads for itself what it needs. A lost line is taken up again; devices that waited meanwhile look
  * again when their wait is over.
  */
-import type { DomainEvent } from '@updraft/core'
+import type { DomainEvent, EventKind } from '@updraft/core'
 import pg from 'pg'
 import type { Announce, eventFeed } from './events.ts'
 
 const CHANNEL = 'updraft_events'
 const RECONNECT_MS = 1000
-/** PostgreSQL takes up to 8000 bytes; this many pairs of ids stay below. */
-const MAX_PAIRS = 90
+/** PostgreSQL takes up to 8000 bytes; this many stay below. */
+const MAX_TOLD = 60
 /** One statement, and so one commit, for all that waits. */
 const NOTIFY = {
   name: 'notify',
@@ -20,9 +20,11 @@ const NOTIFY = {
 interface Notification {
   readonly from: string
   readonly tenantId: string
-  /** Device and subject of each event. */
-  readonly about: readonly (readonly [string | null, string])[]
+  readonly about: readonly Told[]
 }
+
+/** What is told of an event. */
+type Told = readonly [kind: EventKind, deviceId: string | null, subjectId: string]
 
 export async function notifications({
   connectionString,
@@ -40,7 +42,7 @@ export async function notifications({
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
   let isSending = false
-  /** Who is concerned, by tenant: pairs as JSON, so that each is told once. */
+  /** What is to be told, by tenant: as JSON, so that the same is told once. */
   let waiting = new Map<string, Set<string>>()
 
   const connect = async () => {
@@ -76,7 +78,13 @@ export async function notifications({
       const { from, tenantId, about } = JSON.parse(payload) as Notification
       if (from === self) return
       feed.deliver(
-        about.map(([deviceId, subjectId]) => ({ tenantId, deviceId, subjectId, event: null })),
+        about.map(([kind, deviceId, subjectId]) => ({
+          tenantId,
+          kind,
+          deviceId,
+          subjectId,
+          event: null,
+        })),
       )
     } catch (error) {
       onError(error)
@@ -105,9 +113,11 @@ export async function notifications({
   return {
     announce: (tenantId, events: readonly DomainEvent[]) => {
       feed.announce(tenantId, events)
-      const pairs = waiting.get(tenantId) ?? new Set()
-      for (const { deviceId, subject } of events) pairs.add(JSON.stringify([deviceId, subject.id]))
-      waiting.set(tenantId, pairs)
+      const told = waiting.get(tenantId) ?? new Set()
+      for (const { kind, deviceId, subject } of events) {
+        told.add(JSON.stringify([kind, deviceId, subject.id] satisfies Told))
+      }
+      waiting.set(tenantId, told)
       if (!isSending) void send()
     },
     close: async () => {
@@ -122,10 +132,10 @@ export async function notifications({
 /** All that waits, in as few words as it takes. */
 function payloadsOf(self: string, waiting: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const payloads: string[] = []
-  for (const [tenantId, pairs] of waiting) {
-    const all = [...pairs].map((pair): [string | null, string] => JSON.parse(pair))
-    for (let start = 0; start < all.length; start += MAX_PAIRS) {
-      const about = all.slice(start, start + MAX_PAIRS)
+  for (const [tenantId, told] of waiting) {
+    const all = [...told].map((each): Told => JSON.parse(each))
+    for (let start = 0; start < all.length; start += MAX_TOLD) {
+      const about = all.slice(start, start + MAX_TOLD)
       payloads.push(JSON.stringify({ from: self, tenantId, about } satisfies Notification))
     }
   }

@@ -186,7 +186,15 @@ describe('the spreader', () => {
     const [device = ''] = await tenant.addDevices(profile, ['woken'])
     const { feed } = start()
     await spread({ deviceId: device })
-    feed.deliver([{ tenantId: tenant.id, deviceId: device, subjectId: device, event: null }])
+    feed.deliver([
+      {
+        tenantId: tenant.id,
+        kind: 'assignment.made',
+        deviceId: device,
+        subjectId: device,
+        event: null,
+      },
+    ])
     await expect.poll(left, { timeout: 20_000 }).toBe(0)
   })
 
