@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest'
-import { CODES, OPTIONS, readMessage, TYPES, uintOf, writeMessage } from './coap-message.ts'
+import {
+  blockBytes,
+  blockValue,
+  CODES,
+  OPTIONS,
+  readBlock,
+  readMessage,
+  TYPES,
+  uintOf,
+  writeMessage,
+} from './coap-message.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
@@ -95,4 +105,18 @@ test.each([
   ['a payload marker without a payload', '40 01 0007 ff'],
 ])('%s is malformed, and says which message it was', (_what, bytes) => {
   expect(readMessage(hex(bytes))).toEqual({ isMalformed: true, type: TYPES.confirmable, id: 7 })
+})
+
+test.each([
+  ['', { num: 0, isMore: false, szx: 0 }, 16],
+  ['0e', { num: 0, isMore: true, szx: 6 }, 1024],
+  ['fffff6', { num: 0xfffff, isMore: false, szx: 6 }, 1024],
+])('the block %j is read and written', (spelled, block, size) => {
+  expect(readBlock(hex(spelled))).toEqual(block)
+  expect(blockValue(block)).toBe(uintOf(hex(spelled), 3))
+  expect(blockBytes(block)).toBe(size)
+})
+
+test.each(['07', '00000006'])('%j is no block', (spelled) => {
+  expect(readBlock(hex(spelled))).toBeUndefined()
 })

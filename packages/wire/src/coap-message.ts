@@ -202,6 +202,31 @@ export function uintOf(value: Uint8Array, maxBytes: number): number | undefined 
   return number
 }
 
+/** Which part of a body a message holds, or asks for: Block1 and Block2 (RFC 7959, section 2.2). */
+export interface Block {
+  readonly num: number
+  readonly isMore: boolean
+  /** Exponent of the size: 0 is 16 bytes, 6 is 1024. */
+  readonly szx: number
+}
+
+export const MAX_SZX = 6
+export const MAX_BLOCK_BYTES = 1024
+export const blockBytes = ({ szx }: Pick<Block, 'szx'>): number => 16 << szx
+
+/** Undefined when it is none: more than three bytes, or the size that is reserved. */
+export function readBlock(value: Uint8Array): Block | undefined {
+  const number = uintOf(value, 3)
+  if (number === undefined || (number & 7) > MAX_SZX) return undefined
+  return { num: number >>> 4, isMore: (number & 8) !== 0, szx: number & 7 }
+}
+
+export const blockValue = ({ num, isMore, szx }: Block): number =>
+  (num << 4) | (isMore ? 8 : 0) | szx
+
+/** How often and how patiently a confirmable message is sent (RFC 7252, section 4.8). */
+export const TRANSMISSION = { ackTimeoutMs: 2000, ackRandomFactor: 1.5, maxRetransmits: 4 } as const
+
 const lengthOf = (value: Uint8Array | number): number => {
   if (typeof value !== 'number') return value.length
   if (value === 0) return 0

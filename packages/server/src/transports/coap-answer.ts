@@ -1,15 +1,16 @@
 /** Answers as they go out: whole where they fit a datagram, else a block of them. */
 
-import { CODES, type NewOption, NO_BYTES, OPTIONS } from '@updraft/wire/coap-message'
 import {
   type Block,
   blockBytes,
   blockValue,
-  type CoapBytes,
-  FIRST_BLOCK,
+  CODES,
   MAX_BLOCK_BYTES,
-  Reading,
-} from './coap-blocks.ts'
+  type NewOption,
+  NO_BYTES,
+  OPTIONS,
+} from '@updraft/wire/coap-message'
+import { type CoapBytes, FIRST_BLOCK, Reading } from './coap-blocks.ts'
 import type { CoapResponse } from './coap-request.ts'
 
 /** What an answer is but for its header. */

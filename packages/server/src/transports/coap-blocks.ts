@@ -3,7 +3,13 @@
  * block costs a read and nothing else; what is sent in blocks is put together within bounds.
  */
 
-import { type CoapCode, NO_BYTES, uintOf } from '@updraft/wire/coap-message'
+import {
+  type Block,
+  blockBytes,
+  type CoapCode,
+  MAX_SZX,
+  NO_BYTES,
+} from '@updraft/wire/coap-message'
 import { type CoapClock, ShortMemory } from './coap-clock.ts'
 
 /** Bytes that can be read by position. Whoever answers with them is told once that they are done with. */
@@ -14,27 +20,7 @@ export interface CoapBytes {
   release(): void
 }
 
-export interface Block {
-  readonly num: number
-  readonly isMore: boolean
-  /** Exponent of the size: 0 is 16 bytes, 6 is 1024. */
-  readonly szx: number
-}
-
-const MAX_SZX = 6
-export const MAX_BLOCK_BYTES = 1024
-export const blockBytes = ({ szx }: Block): number => 16 << szx
 export const FIRST_BLOCK: Block = { num: 0, isMore: false, szx: MAX_SZX }
-
-/** Undefined when it is none: more than three bytes, or the size that is reserved (section 2.2). */
-export function readBlock(value: Uint8Array): Block | undefined {
-  const number = uintOf(value, 3)
-  if (number === undefined || (number & 7) > MAX_SZX) return undefined
-  return { num: number >>> 4, isMore: (number & 8) !== 0, szx: number & 7 }
-}
-
-export const blockValue = ({ num, isMore, szx }: Block): number =>
-  (num << 4) | (isMore ? 8 : 0) | szx
 
 /** A body as it was when its first block was asked for, with what goes out with each of its blocks. */
 export class Reading {

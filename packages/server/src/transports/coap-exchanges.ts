@@ -3,7 +3,13 @@
  * we send confirmably is sent again until the other side has said something to it.
  */
 
-import { type CoapMessage, type NewMessage, TYPES, writeMessage } from '@updraft/wire/coap-message'
+import {
+  type CoapMessage,
+  type NewMessage,
+  TRANSMISSION,
+  TYPES,
+  writeMessage,
+} from '@updraft/wire/coap-message'
 import { type CoapClock, ShortMemory } from './coap-clock.ts'
 
 /** Where a datagram came from; `name` stands for address and port. */
@@ -32,11 +38,10 @@ export interface Exchanges {
   readonly waitingCount: number
 }
 
-/** RFC 7252, section 4.8. */
-const ACK_TIMEOUT_MS = 2000
-const ACK_RANDOM_FACTOR = 1.5
-const MAX_RETRANSMITS = 4
+/** RFC 7252, section 4.8.2. */
 export const EXCHANGE_LIFETIME_MS = 247_000
+
+const { ackTimeoutMs, ackRandomFactor, maxRetransmits } = TRANSMISSION
 
 const MAX_REMEMBERED = 8192
 const MAX_WAITING = 8192
@@ -90,11 +95,11 @@ export function exchanges({
         return { id, outcome: Promise.resolve('lost') }
       }
       const { promise, resolve } = Promise.withResolvers<Outcome>()
-      let timeoutMs = ACK_TIMEOUT_MS * (1 + random() * (ACK_RANDOM_FACTOR - 1))
+      let timeoutMs = ackTimeoutMs * (1 + random() * (ackRandomFactor - 1))
       let retransmits = 0
       let stop = clock.after(timeoutMs, again)
       function again() {
-        if (retransmits === MAX_RETRANSMITS) return settled('lost')
+        if (retransmits === maxRetransmits) return settled('lost')
         retransmits += 1
         timeoutMs *= 2
         send(datagram, to)

@@ -1,14 +1,16 @@
 /** A CoAP request as those see it who answer it, and what they answer with. */
 
 import {
+  type Block,
   type CoapCode,
   type CoapMessage,
   type CoapMethod,
   METHODS,
   OPTIONS,
+  readBlock,
   uintOf,
 } from '@updraft/wire/coap-message'
-import { type Block, type CoapBytes, readBlock } from './coap-blocks.ts'
+import type { CoapBytes } from './coap-blocks.ts'
 import type { Observation } from './coap-observe.ts'
 
 export interface CoapRequest {

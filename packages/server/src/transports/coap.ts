@@ -7,6 +7,8 @@ import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import {
+  type Block,
+  blockValue,
   CODES,
   type CoapCode,
   type CoapMessage,
@@ -19,14 +21,7 @@ import {
   writeMessage,
 } from '@updraft/wire/coap-message'
 import { inOrder, type Rendered, renderBlock, renderResponse } from './coap-answer.ts'
-import {
-  type Block,
-  blockValue,
-  MAX_UPLOAD_BYTES,
-  type Reading,
-  readings,
-  uploads,
-} from './coap-blocks.ts'
+import { MAX_UPLOAD_BYTES, type Reading, readings, uploads } from './coap-blocks.ts'
 import { type CoapClock, SYSTEM_CLOCK } from './coap-clock.ts'
 import { exchanges, type Peer } from './coap-exchanges.ts'
 import { observations } from './coap-observe.ts'

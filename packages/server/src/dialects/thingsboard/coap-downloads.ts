@@ -1,7 +1,8 @@
 /** Files over CoAP: whole, or in chunks whose size the device chooses [CoAP]. */
 import type { ComponentType } from '@updraft/core'
+import { MAX_BLOCK_BYTES } from '@updraft/wire/coap-message'
 import type { DeviceDesk } from '../../app/device-desk.ts'
-import { MAX_BLOCK_BYTES, Reading, type Readings, readings } from '../../transports/coap-blocks.ts'
+import { Reading, type Readings, readings } from '../../transports/coap-blocks.ts'
 import { type CoapClock, SYSTEM_CLOCK } from '../../transports/coap-clock.ts'
 import type { CoapResponse } from '../../transports/coap-request.ts'
 import { NAME } from './hear.ts'
