@@ -33,7 +33,7 @@ async function fill(connectionString: string): Promise<void> {
   await migrate(database)
   await database.pool.query(`
     insert into tenants values (gen_random_uuid(), 'bench', now());
-    insert into operators select gen_random_uuid(), id, 'bench', 'administrator', 'none', now() from tenants;
+    insert into operators select gen_random_uuid(), id, 'bench', 'system-administrator', 'none', now() from tenants;
     insert into profiles (id, tenant_id, name, created_at) select gen_random_uuid(), id, 'sensor', now() from tenants;
     insert into artifacts select id, repeat('ab', 32), 1024, '{}', now() from tenants;
     insert into releases (id, tenant_id, profile_id, title, version, type, size_bytes, artifact_sha256, created_at)

@@ -212,7 +212,7 @@ describe('every route, once, with the shape it is described with', () => {
       'access.unauthenticated',
     )
     expect((await good('showSession')).json).toMatchObject({
-      operator: { name: 'admin', role: 'administrator' },
+      operator: { name: 'admin', role: 'system-administrator' },
     })
     await good('signOut')
     const audit = (await good('listEvents', { query: { limit: 3 } })).json
@@ -290,6 +290,7 @@ describe.each(ROLES)('as %s', (role) => {
     id: '',
     name: '',
     tenantId: '',
+    customerId: null,
     role,
     tokenId: null,
   }

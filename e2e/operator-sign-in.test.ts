@@ -19,9 +19,9 @@ beforeAll(async () => {
     trustProxy: true,
   })
   const passwordHash = await secrets({ ticketKey: newTicketKey() }).hashPassword(PASSWORD)
-  await addOperator(platform, { name: 'slow', role: 'administrator', passwordHash })
+  await addOperator(platform, { name: 'slow', role: 'system-administrator', passwordHash })
   for (const name of QUICK) {
-    await addOperator(platform, { name, role: 'administrator', passwordHash: quickHash() })
+    await addOperator(platform, { name, role: 'system-administrator', passwordHash: quickHash() })
   }
 })
 afterAll(async () => {
@@ -53,7 +53,7 @@ describe('a session', () => {
   test('is begun by name and password, and is a cookie no script can read', async () => {
     const answer = await signIn('ada', PASSWORD)
     expect(answer.status).toBe(200)
-    expect(answer.json).toMatchObject({ operator: { name: 'ada', role: 'administrator' } })
+    expect(answer.json).toMatchObject({ operator: { name: 'ada', role: 'system-administrator' } })
     const cookie = answer.headers.get('set-cookie') ?? ''
     expect(cookie).toMatch(
       /^updraft_session=[\w-]{43}; Path=\/; Expires=.* GMT; HttpOnly; SameSite=Strict$/,

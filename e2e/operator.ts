@@ -76,7 +76,7 @@ export function expectProblem(answer: Answered, status: number, code: string): P
   return problem
 }
 
-/** Another operator of the first tenant, as there is no route to add one; answers an API token. */
+/** Another operator of the first tenant, or a user of a customer of its own; answers an API token. */
 export async function addOperator(
   { connectionString }: Pick<TestPlatform, 'connectionString'>,
   { name, role, passwordHash = 'none' }: { name: string; role: Role; passwordHash?: string },
@@ -84,9 +84,14 @@ export async function addOperator(
   const token = `token-of-${name}-${randomUUID()}`
   await query(
     connectionString,
-    `with made as (
-       insert into operators (id, tenant_id, name, role, password_hash, created_at)
-       select gen_random_uuid(), tenant_id, $1, $2, $3, now() from operators limit 1
+    `with customer as (
+       insert into customers (id, tenant_id, name, created_at)
+       select gen_random_uuid(), tenant_id, 'customer of ' || $1, now()
+         from (select tenant_id from operators limit 1) first where $2 = 'customer-user'
+       returning id)
+     , made as (
+       insert into operators (id, tenant_id, name, role, customer_id, password_hash, created_at)
+       select gen_random_uuid(), tenant_id, $1, $2, (select id from customer), $3, now() from operators limit 1
        returning id, tenant_id)
      insert into api_tokens (id, tenant_id, operator_id, name, secret_hash, created_at)
      select gen_random_uuid(), tenant_id, id, 'of a test', $4, now() from made`,

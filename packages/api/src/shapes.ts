@@ -111,6 +111,8 @@ export const Device = named(
     name: z.string(),
     profile: z.string(),
     profileId: Id,
+    customer: z.string().nullable().describe('who owns it; null for the tenant itself'),
+    customerId: Id.nullable(),
     labels: z.array(z.string()),
     attributes: JsonObject,
     inventory: JsonObject,
@@ -246,7 +248,14 @@ export const Overview = named(
 
 export const Operator = named(
   'Operator',
-  z.object({ id: Id, name: z.string(), role: z.enum(ROLES), createdAt: Time }),
+  z.object({
+    id: Id,
+    name: z.string(),
+    role: z.enum(ROLES),
+    customer: z.string().nullable().describe('whose user it is; null but for a customer-user'),
+    customerId: Id.nullable(),
+    createdAt: Time,
+  }),
 )
 
 export const Session = named(

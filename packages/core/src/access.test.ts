@@ -1,40 +1,65 @@
 import { expect, test } from 'vitest'
 import {
   can,
-  type OperatorActor,
+  grantableRoles,
   PERMISSIONS,
   type Permission,
   ROLES,
   type Role,
+  rolesWithin,
 } from './access.ts'
 
-const actor = (role: Role): OperatorActor => ({
-  kind: 'operator',
-  id: 'o1',
-  name: 'Ada',
-  tenantId: 't1',
-  role,
-  tokenId: null,
-})
-
-/** Who may: a for administrator, o for operator, v for viewer. */
+/** Who may: s for system administrator, t for tenant administrator, o for operator, v for viewer, c for customer user. */
 const WHO: Record<Permission, string> = {
-  'device.read': 'aov',
-  'device.write': 'ao',
-  'release.read': 'aov',
-  'release.write': 'ao',
-  'assignment.write': 'ao',
-  'operation.write': 'ao',
-  'audit.read': 'aov',
-  'account.read': 'a',
-  'account.write': 'a',
+  'tenant.read': 's',
+  'tenant.write': 's',
+  'customer.read': 'stov',
+  'customer.write': 'st',
+  'account.read': 'st',
+  'account.write': 'st',
+  'profile.read': 'stovc',
+  'profile.write': 'sto',
+  'profile.assign': 'sto',
+  'device.read': 'stovc',
+  'device.write': 'sto',
+  'device.claim': 'c',
+  'release.read': 'stovc',
+  'release.download': 'stov',
+  'release.write': 'sto',
+  'assignment.write': 'stoc',
+  'operation.write': 'stoc',
+  'audit.read': 'stov',
 }
 
 test.each(PERMISSIONS)('%s is granted to exactly those it is meant for', (permission) => {
-  const granted = ROLES.filter((role) => can(actor(role), permission)).map((role) => role[0])
+  const granted = ROLES.filter((role) => can({ role }, permission)).map((role) => role[0])
   expect(granted.join('')).toBe(WHO[permission])
 })
 
 test.each(['constructor', 'device.*', ''])('"%s" is granted to nobody', (permission) => {
-  for (const role of ROLES) expect(can(actor(role), permission as Permission)).toBe(false)
+  for (const role of ROLES) expect(can({ role }, permission as Permission)).toBe(false)
+})
+
+test.each<[Role, readonly Role[]]>([
+  ['system-administrator', ROLES],
+  ['tenant-administrator', ['tenant-administrator', 'operator', 'viewer', 'customer-user']],
+  ['operator', []],
+  ['viewer', []],
+  ['customer-user', []],
+])('a %s gives nobody a role above its own', (role, roles) => {
+  expect(grantableRoles({ role })).toEqual(roles)
+})
+
+test.each<[Role, readonly Role[]]>([
+  ['system-administrator', ROLES.slice(0, 4)],
+  ['operator', ['operator', 'viewer']],
+  ['viewer', ['viewer']],
+  ['customer-user', ['customer-user']],
+])('a token of a %s never does more than it', (role, roles) => {
+  expect(rolesWithin(role)).toEqual(roles)
+  for (const within of roles) {
+    for (const permission of PERMISSIONS.filter((each) => can({ role: within }, each))) {
+      expect(can({ role }, permission)).toBe(true)
+    }
+  }
 })

@@ -1,33 +1,75 @@
 /** Who may do what. Every operator action is asked here once, before it is begun. */
 
-export const ROLES = ['administrator', 'operator', 'viewer'] as const
+/** From the one who may most to the one who may least; a customer's user stands apart. */
+export const ROLES = [
+  'system-administrator',
+  'tenant-administrator',
+  'operator',
+  'viewer',
+  'customer-user',
+] as const
 export type Role = (typeof ROLES)[number]
 
 export const PERMISSIONS = [
+  'tenant.read',
+  'tenant.write',
+  'customer.read',
+  'customer.write',
+  'account.read',
+  'account.write',
+  'profile.read',
+  'profile.write',
+  'profile.assign',
   'device.read',
   'device.write',
+  'device.claim',
   'release.read',
+  'release.download',
   'release.write',
   'assignment.write',
   'operation.write',
   'audit.read',
-  'account.read',
-  'account.write',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
+const VIEWER: readonly Permission[] = [
+  'customer.read',
+  'profile.read',
+  'device.read',
+  'release.read',
+  'release.download',
+  'audit.read',
+]
+const OPERATOR: readonly Permission[] = [
+  ...VIEWER,
+  'profile.write',
+  'profile.assign',
+  'device.write',
+  'release.write',
+  'assignment.write',
+  'operation.write',
+]
+const TENANT_ADMINISTRATOR: readonly Permission[] = [
+  ...OPERATOR,
+  'customer.write',
+  'account.read',
+  'account.write',
+]
+
 const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
-  administrator: PERMISSIONS,
-  operator: [
+  'system-administrator': [...TENANT_ADMINISTRATOR, 'tenant.read', 'tenant.write'],
+  'tenant-administrator': TENANT_ADMINISTRATOR,
+  operator: OPERATOR,
+  viewer: VIEWER,
+  // All of it within the customer's own devices: what a unit of work is opened for sees to that.
+  'customer-user': [
+    'profile.read',
     'device.read',
-    'device.write',
+    'device.claim',
     'release.read',
-    'release.write',
     'assignment.write',
     'operation.write',
-    'audit.read',
   ],
-  viewer: ['device.read', 'release.read', 'audit.read'],
 }
 
 /** A person, or a program with a person's token, within one tenant. */
@@ -36,10 +78,20 @@ export interface OperatorActor {
   readonly id: string
   readonly name: string
   readonly tenantId: string
+  /** The customer whose user it is; null for everyone else. */
+  readonly customerId: string | null
   readonly role: Role
   /** The API token it came with; null for a dashboard session. */
   readonly tokenId: string | null
 }
 
-export const can = (actor: OperatorActor, permission: Permission): boolean =>
+export const can = (actor: Pick<OperatorActor, 'role'>, permission: Permission): boolean =>
   GRANTS[actor.role].includes(permission)
+
+/** The roles a person of that role may act in with a token that is to do less: its own, and those below. */
+export const rolesWithin = (role: Role): readonly Role[] =>
+  role === 'customer-user' ? [role] : ROLES.slice(ROLES.indexOf(role), -1)
+
+/** The roles an actor may give to others and take from them: none above its own. */
+export const grantableRoles = (actor: Pick<OperatorActor, 'role'>): readonly Role[] =>
+  can(actor, 'account.write') ? [...rolesWithin(actor.role), 'customer-user'] : []

@@ -88,7 +88,7 @@ export const SETTINGS = {
     flag: null,
     env: ['UPDRAFT_ADMIN_TOKEN'],
     default: undefined,
-    meaning: "an API token for the first tenant's administrator, valid while it is set",
+    meaning: 'an API token for the system administrator of the first start, valid while it is set',
   },
   checkInSeconds: {
     flag: 'check-in-seconds',

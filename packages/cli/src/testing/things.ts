@@ -33,6 +33,8 @@ export const makeDevice = ({
   name,
   profile: profile.name,
   profileId: profile.id,
+  customer: null,
+  customerId: null,
   labels,
   attributes: {},
   inventory: {},

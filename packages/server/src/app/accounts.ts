@@ -10,6 +10,7 @@ import type {
   Secrets,
   TokenRecord,
   UnitOfWork,
+  Within,
 } from './ports.ts'
 
 const SESSION_DAYS = 14
@@ -37,6 +38,11 @@ export interface FirstSignIn {
 /** As the audit log names an operator. */
 export const actorOf = ({ id, name }: OperatorActor): Actor => ({ kind: 'operator', id, name })
 
+const withinOf = ({ tenantId, customer }: OperatorRecord): Within => ({
+  tenantId,
+  customerId: customer?.id ?? null,
+})
+
 export function accounts({
   clock,
   ids,
@@ -50,7 +56,7 @@ export function accounts({
   secrets: Secrets
   store: Accounts
   unitOfWork: UnitOfWork
-  /** An API token that stands for the first tenant's administrator without being stored. */
+  /** An API token that stands for the first system administrator without being stored. */
   adminToken: string | undefined
 }) {
   const adminTokenHash = adminToken ? secrets.hashToken(adminToken) : null
@@ -62,7 +68,7 @@ export function accounts({
     kind: 'operator',
     id: operator.id,
     name: operator.name,
-    tenantId: operator.tenantId,
+    ...withinOf(operator),
     role: operator.role,
     tokenId,
   })
@@ -72,7 +78,7 @@ export function accounts({
     kind: 'operator.signed-in' | 'operator.refused',
     from: string,
   ) =>
-    unitOfWork(operator.tenantId, ({ events }) =>
+    unitOfWork(withinOf(operator), ({ events }) =>
       events.append([
         {
           kind,
@@ -89,7 +95,7 @@ export function accounts({
     by: OperatorActor,
     { name }: { name: string },
   ): Promise<{ token: TokenRecord; secret: string }> =>
-    unitOfWork(by.tenantId, async ({ tokens, events }) => {
+    unitOfWork(by, async ({ tokens, events }) => {
       const secret = secrets.newToken()
       const token = { id: ids.next(), name: checkedName('API token', name), createdAt: clock.now() }
       await tokens.insert({ ...token, operatorId: by.id, secretHash: secrets.hashToken(secret) })
@@ -192,11 +198,11 @@ export function accounts({
     createToken,
 
     listTokens: (by: OperatorActor, query: PageQuery): Promise<Page<TokenRecord>> =>
-      unitOfWork(by.tenantId, ({ tokens }) => tokens.page(query)),
+      unitOfWork(by, ({ tokens }) => tokens.page(query)),
 
     /** Refuses with token.unknown. */
     revokeToken: (by: OperatorActor, id: string): Promise<void> =>
-      unitOfWork(by.tenantId, async ({ tokens, events }) => {
+      unitOfWork(by, async ({ tokens, events }) => {
         const token = await tokens.revoke(id, clock.now())
         await events.append([
           {

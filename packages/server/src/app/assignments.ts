@@ -73,7 +73,7 @@ export function assignments({
       scope: Spread,
       { type, releaseId }: { type: ComponentType; releaseId: string },
     ): Promise<AssignmentView> =>
-      unitOfWork(actor.tenantId, async (stores) => {
+      unitOfWork(actor, async (stores) => {
         const subject = await subjectOf(stores, scope)
         const release = await stores.catalogue.get(releaseId)
         if (release.type !== type) {
@@ -102,7 +102,7 @@ export function assignments({
 
     /** Refuses with assignment.none. */
     unassign: (actor: OperatorActor, scope: Spread, type: ComponentType): Promise<void> =>
-      unitOfWork(actor.tenantId, async (stores) => {
+      unitOfWork(actor, async (stores) => {
         const subject = await subjectOf(stores, scope)
         if (!(await stores.assignments.withdraw(scope, type))) {
           const message = `No ${type} is assigned to ${subject.kind} ${subject.name}.`
@@ -115,7 +115,7 @@ export function assignments({
       actor: OperatorActor,
       query: Parameters<Assignments['page']>[0],
     ): Promise<Page<AssignmentView>> =>
-      unitOfWork(actor.tenantId, ({ assignments }) => assignments.page(query)),
+      unitOfWork(actor, ({ assignments }) => assignments.page(query)),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Events, Page, StoredEvent, UnitOfWork } from './ports.ts'
 
 export const audit = ({ unitOfWork }: { unitOfWork: UnitOfWork }) => ({
   list: (actor: OperatorActor, query: Parameters<Events['page']>[0]): Promise<Page<StoredEvent>> =>
-    unitOfWork(actor.tenantId, ({ events }) => events.page(query)),
+    unitOfWork(actor, ({ events }) => events.page(query)),
 })
 
 export type Audit = ReturnType<typeof audit>

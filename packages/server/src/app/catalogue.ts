@@ -114,7 +114,7 @@ export function catalogue({
         checksum: said.checksum,
         sizeBytes: said.sizeBytes,
       })
-      await unitOfWork(actor.tenantId, async ({ catalogue, events }) => {
+      await unitOfWork(actor, async ({ catalogue, events }) => {
         await catalogue.recordArtifact(stored, clock.now())
         const subject = { kind: 'artifact', id: stored.sha256, name: stored.sha256 } as const
         await events.append([
@@ -131,14 +131,14 @@ export function catalogue({
           : null
       const sha256 = draft.sha256?.toLowerCase()
       const artifact = sha256
-        ? await unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.artifact(sha256))
+        ? await unitOfWork(actor, ({ catalogue }) => catalogue.artifact(sha256))
         : null
       // Reading a large file through takes its time, so it is done outside the unit of work.
       const checksum =
         artifact && algorithm
           ? await checksumOf(artifact, algorithm, draft.checksum)
           : draft.checksum
-      return unitOfWork(actor.tenantId, async (stores) => {
+      return unitOfWork(actor, async (stores) => {
         const profile = await profileOf(stores, draft)
         const release = createRelease(
           {
@@ -164,13 +164,12 @@ export function catalogue({
     },
 
     showRelease: (actor: OperatorActor, id: string): Promise<ReleaseView> =>
-      unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.get(id)),
+      unitOfWork(actor, ({ catalogue }) => catalogue.get(id)),
 
     listReleases: (
       actor: OperatorActor,
       query: Parameters<Catalogue['page']>[0],
-    ): Promise<Page<ReleaseView>> =>
-      unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.page(query)),
+    ): Promise<Page<ReleaseView>> => unitOfWork(actor, ({ catalogue }) => catalogue.page(query)),
 
     /** All but the description is fixed for ever. */
     describeRelease: (
@@ -179,7 +178,7 @@ export function catalogue({
       description: string | null,
       revision?: number,
     ): Promise<ReleaseView> =>
-      unitOfWork(actor.tenantId, async ({ catalogue, events }) => {
+      unitOfWork(actor, async ({ catalogue, events }) => {
         await catalogue.describe(id, description?.trim() || null, revision)
         const release = await catalogue.get(id)
         await events.append([event('release.changed', actor, releaseSubject(release))])
@@ -188,7 +187,7 @@ export function catalogue({
 
     /** Refuses with release.in-use while it is assigned or under way. The sweep removes the bytes later. */
     removeRelease: (actor: OperatorActor, id: string): Promise<void> =>
-      unitOfWork(actor.tenantId, async ({ catalogue, events }) => {
+      unitOfWork(actor, async ({ catalogue, events }) => {
         const release = await catalogue.get(id)
         await catalogue.remove(id)
         await events.append([event('release.removed', actor, releaseSubject(release))])
@@ -199,7 +198,7 @@ export function catalogue({
       actor: OperatorActor,
       id: string,
     ): Promise<{ release: ReleaseView; handle: ArtifactHandle }> => {
-      const release = await unitOfWork(actor.tenantId, ({ catalogue }) => catalogue.get(id))
+      const release = await unitOfWork(actor, ({ catalogue }) => catalogue.get(id))
       if (!release.artifact) {
         const message = `${nameOf(release)} is kept at ${release.externalUrl}.`
         throw new DomainError('release.external', message, { url: release.externalUrl })

@@ -229,11 +229,13 @@ export function deviceDesk({
       }
       const { tenantId, profileId } = profile
       const deviceName = checkedName('device', name ?? `device-${ids.next()}`)
-      await unitOfWork(tenantId, (stores) => add(stores, { profileId, name: deviceName, token }))
+      await unitOfWork({ tenantId, customerId: null }, (stores) =>
+        add(stores, { profileId, name: deviceName, token }),
+      )
       return { deviceName, token }
     },
     behind: (gateway, { name, profile }) =>
-      unitOfWork(gateway.tenantId, async (stores) => {
+      unitOfWork({ tenantId: gateway.tenantId, customerId: null }, async (stores) => {
         const { items } = await stores.devices.page({ name, limit: 1 })
         const [known] = items
         if (known) return known.snapshot

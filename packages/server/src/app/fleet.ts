@@ -145,7 +145,7 @@ export function fleet({
   }
 
   const addDevices = (actor: OperatorActor, drafts: readonly DeviceDraft[]) =>
-    unitOfWork(actor.tenantId, async (stores) => {
+    unitOfWork(actor, async (stores) => {
       const prepared = await prepare(stores, drafts)
       await refuseTaken(stores, prepared)
       await stores.devices.insert(prepared.map(({ row }) => row))
@@ -164,7 +164,7 @@ export function fleet({
       actor: OperatorActor,
       draft: { name: string; description?: string },
     ): Promise<ProfileView> =>
-      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+      unitOfWork(actor, async ({ profiles, events }) => {
         const profile = {
           id: ids.next(),
           name: checkedName('profile', draft.name),
@@ -177,17 +177,16 @@ export function fleet({
       }),
 
     showProfile: (actor: OperatorActor, id: string): Promise<ProfileView> =>
-      unitOfWork(actor.tenantId, ({ profiles }) => profiles.get(id)),
+      unitOfWork(actor, ({ profiles }) => profiles.get(id)),
 
     listProfiles: (
       actor: OperatorActor,
       query: Parameters<Profiles['page']>[0],
-    ): Promise<Page<ProfileView>> =>
-      unitOfWork(actor.tenantId, ({ profiles }) => profiles.page(query)),
+    ): Promise<Page<ProfileView>> => unitOfWork(actor, ({ profiles }) => profiles.page(query)),
 
     /** Refuses with profile.in-use while devices or releases have it. */
     removeProfile: (actor: OperatorActor, id: string): Promise<void> =>
-      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+      unitOfWork(actor, async ({ profiles, events }) => {
         const profile = await profiles.get(id)
         await profiles.remove(id)
         await events.append([event('profile.removed', actorOf(actor), profileSubject(profile))])
@@ -198,7 +197,7 @@ export function fleet({
       actor: OperatorActor,
       id: string,
     ): Promise<{ key: string; secret: string }> =>
-      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+      unitOfWork(actor, async ({ profiles, events }) => {
         const profile = await profiles.get(id)
         const key = secrets.newToken()
         const secret = secrets.newToken()
@@ -211,7 +210,7 @@ export function fleet({
       }),
 
     disableProvisioning: (actor: OperatorActor, id: string): Promise<void> =>
-      unitOfWork(actor.tenantId, async ({ profiles, events }) => {
+      unitOfWork(actor, async ({ profiles, events }) => {
         const profile = await profiles.get(id)
         await profiles.setProvisioning(id, null)
         const data = { provisioning: false }
@@ -226,7 +225,7 @@ export function fleet({
     ): Promise<{ device: DeviceView; token: string }> => {
       const [added] = await addDevices(actor, [draft])
       if (!added) throw new Error('A device was added and is not there.')
-      const device = await unitOfWork(actor.tenantId, ({ devices }) => devices.get(added.id))
+      const device = await unitOfWork(actor, ({ devices }) => devices.get(added.id))
       return { device, token: added.token }
     },
 
@@ -234,13 +233,12 @@ export function fleet({
     importDevices: addDevices,
 
     showDevice: (actor: OperatorActor, id: string): Promise<DeviceView> =>
-      unitOfWork(actor.tenantId, ({ devices }) => devices.get(id)),
+      unitOfWork(actor, ({ devices }) => devices.get(id)),
 
     listDevices: (
       actor: OperatorActor,
       query: Parameters<Devices['page']>[0],
-    ): Promise<Page<DeviceView>> =>
-      unitOfWork(actor.tenantId, ({ devices }) => devices.page(query)),
+    ): Promise<Page<DeviceView>> => unitOfWork(actor, ({ devices }) => devices.page(query)),
 
     /** Refuses with request.version-mismatch when `revision` is given and no longer the device's. */
     changeDevice: (
@@ -249,7 +247,7 @@ export function fleet({
       change: DeviceChange,
       revision?: number,
     ): Promise<DeviceView> =>
-      unitOfWork(actor.tenantId, async ({ devices, profiles, events, spread }) => {
+      unitOfWork(actor, async ({ devices, profiles, events, spread }) => {
         if (change.profileId !== undefined) await profiles.get(change.profileId)
         const to = {
           ...change,
@@ -265,7 +263,7 @@ export function fleet({
       }),
 
     removeDevice: (actor: OperatorActor, id: string): Promise<void> =>
-      unitOfWork(actor.tenantId, async ({ devices, events }) => {
+      unitOfWork(actor, async ({ devices, events }) => {
         const view = await devices.get(id)
         await devices.remove(id)
         await events.append([event('device.removed', actorOf(actor), deviceSubject(view))])
@@ -277,7 +275,7 @@ export function fleet({
       id: string,
       token = secrets.newToken(),
     ): Promise<{ token: string }> =>
-      unitOfWork(actor.tenantId, async ({ devices, events }) => {
+      unitOfWork(actor, async ({ devices, events }) => {
         const view = await devices.get(id)
         const credential = {
           id: ids.next(),
@@ -290,7 +288,7 @@ export function fleet({
       }),
 
     count: (actor: OperatorActor): Promise<DeviceCounts> =>
-      unitOfWork(actor.tenantId, ({ devices }) => devices.countByState()),
+      unitOfWork(actor, ({ devices }) => devices.countByState()),
   }
 }
 

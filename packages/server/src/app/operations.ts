@@ -31,7 +31,7 @@ export function operations({
   work: DeviceWork
 }) {
   const show = (actor: OperatorActor, id: string): Promise<OperationView> =>
-    unitOfWork(actor.tenantId, ({ operations }) => operations.get(id))
+    unitOfWork(actor, ({ operations }) => operations.get(id))
   const targetOf = (actor: OperatorActor, operation: Operation) => ({
     tenantId: actor.tenantId,
     deviceId: operation.deviceId,
@@ -46,7 +46,7 @@ export function operations({
       deviceId: string,
       query: PageQuery,
     ): Promise<Page<OperationView>> =>
-      unitOfWork(actor.tenantId, async ({ devices, operations }) => {
+      unitOfWork(actor, async ({ devices, operations }) => {
         await devices.get(deviceId)
         return operations.pageOfDevice(deviceId, query)
       }),
@@ -78,9 +78,7 @@ export function operations({
         const message = `${nameOf(operation)} was removed; it cannot be tried again.`
         throw new DomainError('operation.cannot-retry', message)
       }
-      const release = await unitOfWork(actor.tenantId, ({ catalogue }) =>
-        catalogue.get(operation.releaseId),
-      )
+      const release = await unitOfWork(actor, ({ catalogue }) => catalogue.get(operation.releaseId))
       const retried = await work.settle(targetOf(actor, operation), (snapshot) =>
         retryByOperator(snapshot, {
           now: clock.now(),

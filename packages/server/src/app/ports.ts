@@ -137,6 +137,11 @@ export interface AssignmentView {
   readonly assignedBy: string
 }
 
+export interface CustomerName {
+  readonly id: string
+  readonly name: string
+}
+
 export interface NewDevice {
   readonly id: string
   readonly profileId: string
@@ -191,6 +196,8 @@ export interface Devices {
 
 export interface DeviceView {
   readonly snapshot: Snapshot
+  /** Who owns it; null for the tenant itself. */
+  readonly customer: CustomerName | null
   readonly revision: number
 }
 
@@ -240,6 +247,8 @@ export interface OperatorRecord {
   readonly tenantId: string
   readonly name: string
   readonly role: Role
+  /** The customer whose user it is; null for everyone else. */
+  readonly customer: CustomerName | null
   readonly createdAt: Date
 }
 
@@ -275,7 +284,7 @@ export interface Events {
   page(query: PageQuery & { deviceId?: string; kind?: string }): Promise<Page<StoredEvent>>
 }
 
-/** The rooms of one tenant, within one transaction. */
+/** The rooms of one tenant, or what one customer sees of them, within one transaction. */
 export interface Stores {
   readonly profiles: Profiles
   readonly devices: Devices
@@ -289,10 +298,19 @@ export interface Stores {
 }
 
 /**
- * One transaction for one tenant: all that is written in it, or nothing. Events in it leave after the commit.
- * `work` may be called again.
+ * Whose things a unit of work sees and changes: all of a tenant's, or of one customer's only the devices it owns and
+ * what belongs to them. An operator's actor says it for itself.
  */
-export type UnitOfWork = <T>(tenantId: string, work: (stores: Stores) => Promise<T>) => Promise<T>
+export interface Within {
+  readonly tenantId: string
+  readonly customerId: string | null
+}
+
+/**
+ * One transaction for one tenant, or for one of its customers: all that is written in it, or nothing. What is
+ * outside is unknown in it. Events in it leave after the commit. `work` may be called again.
+ */
+export type UnitOfWork = <T>(within: Within, work: (stores: Stores) => Promise<T>) => Promise<T>
 
 /** Work on single devices, gathered: hundreds share one statement and one commit. */
 export interface DeviceWork {

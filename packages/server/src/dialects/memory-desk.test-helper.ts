@@ -145,7 +145,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
   })
 
   /** As much of a transaction as an enrolment needs; the token is known by its hash alone, so it is the name. */
-  const unitOfWork = (async (_tenantId: string, transact: (stores: unknown) => Promise<unknown>) =>
+  const unitOfWork = (async (_within: unknown, transact: (stores: unknown) => Promise<unknown>) =>
     transact({
       devices: {
         insert: async ([row]: { name: string; tokenHash: Buffer }[]) => {

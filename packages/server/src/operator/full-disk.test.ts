@@ -39,9 +39,18 @@ beforeAll(async () => {
     id: tenant.operatorId,
     tenantId: tenant.id,
     name: 'admin',
+    customer: null,
     createdAt: new Date(),
   }
-  const actor = { ...operator, kind: 'operator', role: 'administrator', tokenId: null } as const
+  const actor = {
+    kind: 'operator',
+    id: tenant.operatorId,
+    tenantId: tenant.id,
+    customerId: null,
+    name: 'admin',
+    role: 'operator',
+    tokenId: null,
+  } as const
   // The other rooms are not asked here.
   const needs = {
     accounts: { byToken: async () => ({ actor, operator: { ...operator, role: actor.role } }) },

@@ -77,7 +77,7 @@ export const operationWithSteps = ({
 })
 
 /** A device with the answer to "what is it offered, and why" as it would be given right now. */
-export function deviceView({ snapshot }: DeviceView, now: Date): api.Device {
+export function deviceView({ snapshot, customer }: DeviceView, now: Date): api.Device {
   const { device } = snapshot
   const components: Record<ComponentType, api.Component> = {}
   for (const [type, component] of Object.entries(snapshot.components)) {
@@ -95,6 +95,8 @@ export function deviceView({ snapshot }: DeviceView, now: Date): api.Device {
     name: device.name,
     profile: device.profileName,
     profileId: device.profileId,
+    customer: customer?.name ?? null,
+    customerId: customer?.id ?? null,
     labels: [...device.labels],
     attributes: { ...device.attributes },
     inventory: { ...device.inventory },
@@ -204,10 +206,18 @@ export const tokenView = (token: TokenRecord): api.Token => ({
   revokedAt: timeOrNull(token.revokedAt),
 })
 
-export const operatorView = ({ id, name, role, createdAt }: OperatorRecord): api.Operator => ({
+export const operatorView = ({
   id,
   name,
   role,
+  customer,
+  createdAt,
+}: OperatorRecord): api.Operator => ({
+  id,
+  name,
+  role,
+  customer: customer?.name ?? null,
+  customerId: customer?.id ?? null,
   createdAt: time(createdAt),
 })
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Stores } from '../app/ports.ts'
 import { accounts } from './accounts.ts'
 import { idempotentRequests } from './idempotent-requests.ts'
 import { installationSecret } from './installation-secrets.ts'
@@ -36,7 +37,7 @@ describe('accounts', () => {
     expect(await records.hasFirst()).toBe(true)
     expect(await records.firstAdministrator()).toMatchObject({
       name: 'admin',
-      role: 'administrator',
+      role: 'system-administrator',
     })
     expect(await store.rows('select name from tenants')).toEqual([{ name: 'default' }])
   })
@@ -85,7 +86,10 @@ describe('accounts', () => {
     const records = accounts(store.database)
     const operator = await records.firstAdministrator()
     const id = newId()
-    await store.run(operator.tenantId, ({ tokens }) =>
+    const { tenantId } = operator
+    const run = <T>(work: (stores: Stores) => Promise<T>) =>
+      store.run({ tenantId, customerId: null }, work)
+    await run(({ tokens }) =>
       tokens.insert({
         id,
         operatorId: operator.id,
@@ -96,15 +100,13 @@ describe('accounts', () => {
     )
     const used = async (at: Date) => {
       await records.operatorByToken(hashOf('CI'), at)
-      const { items } = await store.run(operator.tenantId, ({ tokens }) =>
-        tokens.page({ limit: 1 }),
-      )
+      const { items } = await run(({ tokens }) => tokens.page({ limit: 1 }))
       return items[0]?.lastUsedAt
     }
     expect(await records.operatorByToken(hashOf('CI'), NOON)).toEqual({ operator, tokenId: id })
     expect(await used(new Date(NOON.getTime() + 30_000))).toEqual(NOON)
     expect(await used(minutesAfter(NOON, 2))).toEqual(minutesAfter(NOON, 2))
-    const revoke = (at: Date) => store.run(operator.tenantId, ({ tokens }) => tokens.revoke(id, at))
+    const revoke = (at: Date) => run(({ tokens }) => tokens.revoke(id, at))
     expect((await revoke(minutesAfter(NOON, 3))).revokedAt).toEqual(minutesAfter(NOON, 3))
     expect((await revoke(minutesAfter(NOON, 9))).revokedAt).toEqual(minutesAfter(NOON, 3))
     expect(await records.operatorByToken(hashOf('CI'), NOON)).toBeNull()

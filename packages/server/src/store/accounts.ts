@@ -16,17 +16,24 @@ interface OperatorRow {
   tenant_id: string
   name: string
   role: OperatorRecord['role']
+  customer_id: string | null
+  customer_name: string | null
   created_at: Date
 }
 
 export function accounts({ db }: Database): Accounts {
-  const first = (from: Kysely<Tables>) =>
+  const operators = (from: Kysely<Tables> = db) =>
     from
       .selectFrom('operators')
-      .selectAll()
-      .where('role', '=', 'administrator')
-      .orderBy('created_at')
-      .orderBy('id')
+      .leftJoin('customers', 'customers.id', 'operators.customer_id')
+      .selectAll('operators')
+      .select('customers.name as customer_name')
+
+  const first = (from?: Kysely<Tables>) =>
+    operators(from)
+      .where('operators.role', '=', 'system-administrator')
+      .orderBy('operators.created_at')
+      .orderBy('operators.id')
       .limit(1)
 
   return {
@@ -47,7 +54,7 @@ export function accounts({ db }: Database): Accounts {
               id: operatorId,
               tenant_id: tenantId,
               name: FIRST_ADMINISTRATOR,
-              role: 'administrator',
+              role: 'system-administrator',
               password_hash: passwordHash,
               created_at: now,
             })
@@ -55,14 +62,12 @@ export function accounts({ db }: Database): Accounts {
           return true
         })
         .catch(refuse),
-    hasFirst: async () => (await first(db).execute().catch(refuse)).length > 0,
+    hasFirst: async () => (await first().execute().catch(refuse)).length > 0,
     firstAdministrator: async () =>
-      operatorOf(await first(db).executeTakeFirstOrThrow().catch(refuse)),
+      operatorOf(await first().executeTakeFirstOrThrow().catch(refuse)),
     operatorByName: async (name) => {
-      const row = await db
-        .selectFrom('operators')
-        .selectAll()
-        .where('name', '=', name)
+      const row = await operators()
+        .where('operators.name', '=', name)
         .executeTakeFirst()
         .catch(refuse)
       return row ? { ...operatorOf(row), passwordHash: row.password_hash } : null
@@ -82,10 +87,8 @@ export function accounts({ db }: Database): Accounts {
         .catch(refuse)
     },
     session: async (secretHash, now) => {
-      const row = await db
-        .selectFrom('sessions')
-        .innerJoin('operators', 'operators.id', 'sessions.operator_id')
-        .selectAll('operators')
+      const row = await operators()
+        .innerJoin('sessions', 'sessions.operator_id', 'operators.id')
         .select(['sessions.csrf_token', 'sessions.expires_at'])
         .where('sessions.secret_hash', '=', secretHash)
         .where('sessions.expires_at', '>', now)
@@ -99,10 +102,8 @@ export function accounts({ db }: Database): Accounts {
       await db.deleteFrom('sessions').where('secret_hash', '=', secretHash).execute().catch(refuse)
     },
     operatorByToken: async (secretHash, now) => {
-      const row = await db
-        .selectFrom('api_tokens')
-        .innerJoin('operators', 'operators.id', 'api_tokens.operator_id')
-        .selectAll('operators')
+      const row = await operators()
+        .innerJoin('api_tokens', 'api_tokens.operator_id', 'operators.id')
         .select('api_tokens.id as token_id')
         .where('api_tokens.secret_hash', '=', secretHash)
         .where('api_tokens.revoked_at', 'is', null)
@@ -135,5 +136,7 @@ const operatorOf = (row: OperatorRow): OperatorRecord => ({
   tenantId: row.tenant_id,
   name: row.name,
   role: row.role,
+  customer:
+    row.customer_id && row.customer_name ? { id: row.customer_id, name: row.customer_name } : null,
   createdAt: row.created_at,
 })

@@ -1,19 +1,40 @@
 import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
-import type { Assignments, AssignmentView } from '../app/ports.ts'
+import type { Assignments, AssignmentView, Spread } from '../app/ports.ts'
 import { page } from './paging.ts'
-import type { Scope } from './scope.ts'
+import { ofCustomersDevice, ofCustomersProfile, type Scope } from './scope.ts'
 
-export function assignments({ db, tenantId }: Scope): Assignments {
+export function assignments(scope: Scope): Assignments {
+  const { db, tenantId, customerId } = scope
+
+  const unknown = (to: Spread) =>
+    'deviceId' in to
+      ? new DomainError('device.unknown', `There is no device ${to.deviceId}.`)
+      : new DomainError('profile.unknown', `There is no profile ${to.profileId}.`)
+
+  /** A customer assigns to its own devices only. That a device is the tenant's, the references see to. */
+  const refuseOthers = async (to: Spread) => {
+    if (customerId === null) return
+    const { device_id } = columnsOf(to)
+    const own = await db
+      .selectFrom('devices')
+      .select('id')
+      .where('customer_id', '=', customerId)
+      .where('id', '=', device_id)
+      .executeTakeFirst()
+    if (!own) throw unknown(to)
+  }
+
   return {
     put: async (to, assignment) => {
-      const scope = columnsOf(to)
+      await refuseOthers(to)
+      const columns = columnsOf(to)
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('assignments')
         .values({
           id: assignment.id,
           tenant_id: tenantId,
-          ...scope,
+          ...columns,
           type: assignment.type,
           release_id: assignment.releaseId,
           assigned_at: assignment.assignedAt,
@@ -21,7 +42,7 @@ export function assignments({ db, tenantId }: Scope): Assignments {
         })
         .onConflict((conflict) =>
           conflict
-            .columns([scope.device_id ? 'device_id' : 'profile_id', 'type'])
+            .columns([columns.device_id ? 'device_id' : 'profile_id', 'type'])
             .doUpdateSet({
               release_id: assignment.releaseId,
               assigned_at: assignment.assignedAt,
@@ -31,15 +52,14 @@ export function assignments({ db, tenantId }: Scope): Assignments {
         )
         .executeTakeFirstOrThrow()
       if (numInsertedOrUpdatedRows === 1n) return
-      throw 'deviceId' in to
-        ? new DomainError('device.unknown', `There is no device ${to.deviceId}.`)
-        : new DomainError('profile.unknown', `There is no profile ${to.profileId}.`)
+      throw unknown(to)
     },
     withdraw: async (from, type) => {
       const { device_id, profile_id } = columnsOf(from)
       const { numDeletedRows } = await db
         .deleteFrom('assignments')
         .where('tenant_id', '=', tenantId)
+        .where(ofCustomersDevice(scope, 'device_id'))
         .where('device_id', device_id ? '=' : 'is', device_id)
         .where('profile_id', profile_id ? '=' : 'is', profile_id)
         .where('type', '=', type)
@@ -51,6 +71,12 @@ export function assignments({ db, tenantId }: Scope): Assignments {
         .selectFrom('assignments')
         .innerJoin('releases', 'releases.id', 'assignments.release_id')
         .where('assignments.tenant_id', '=', tenantId)
+        .where((where) =>
+          where.or([
+            ofCustomersDevice(scope, 'assignments.device_id'),
+            ofCustomersProfile(scope, 'assignments.profile_id'),
+          ]),
+        )
         .selectAll('assignments')
         .select(['releases.title', 'releases.version'])
       if (query.releaseId) rows = rows.where('assignments.release_id', '=', query.releaseId)
@@ -72,9 +98,7 @@ export function assignments({ db, tenantId }: Scope): Assignments {
 }
 
 /** The two columns that say whose something is: one of them is null. */
-export const columnsOf = (
-  scope: { readonly deviceId: string } | { readonly profileId: string },
-): { device_id: string | null; profile_id: string | null } => ({
-  device_id: 'deviceId' in scope ? scope.deviceId : null,
-  profile_id: 'profileId' in scope ? scope.profileId : null,
+export const columnsOf = (of: Spread): { device_id: string | null; profile_id: string | null } => ({
+  device_id: 'deviceId' in of ? of.deviceId : null,
+  profile_id: 'profileId' in of ? of.profileId : null,
 })

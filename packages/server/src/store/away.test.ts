@@ -140,7 +140,7 @@ describe('a database that is away', () => {
     })
     const run = unitOfWork(database, () => {})
     const count = () =>
-      run(tenant.id, async ({ devices }) => (await devices.countByState()).devices)
+      run(tenant.within, async ({ devices }) => (await devices.countByState()).devices)
     expect(await count()).toBe(1)
     await way.close()
     await expect(count()).rejects.toMatchObject(AWAY)
@@ -158,7 +158,7 @@ test('more at once than there are connections wait for their turn', async () => 
   const run = unitOfWork(database, () => {})
   const counts = await Promise.all(
     Array.from({ length: 40 }, () =>
-      run(tenant.id, async ({ devices }) => (await devices.countByState()).devices),
+      run(tenant.within, async ({ devices }) => (await devices.countByState()).devices),
     ),
   )
   expect(new Set(counts)).toEqual(new Set([1]))

@@ -3,15 +3,18 @@ import { sql } from 'kysely'
 import type { Catalogue, ReleaseView } from '../app/ports.ts'
 import { containsText, page } from './paging.ts'
 import { refuseRemoval } from './refusals.ts'
-import type { Scope } from './scope.ts'
+import { ofCustomersProfile, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
-export function catalogue({ db, tenantId }: Scope): Catalogue {
+export function catalogue(scope: Scope): Catalogue {
+  const { db, tenantId } = scope
+
   const select = () =>
     db
       .selectFrom('releases')
       .innerJoin('profiles', 'profiles.id', 'releases.profile_id')
       .where('releases.tenant_id', '=', tenantId)
+      .where(ofCustomersProfile(scope, 'releases.profile_id'))
       .selectAll('releases')
       .select('profiles.name as profile_name')
 

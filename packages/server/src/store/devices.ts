@@ -1,11 +1,13 @@
 import { DomainError, type State } from '@updraft/core'
 import { CompiledQuery, sql } from 'kysely'
-import type { Devices, DeviceView } from '../app/ports.ts'
+import type { CustomerName, Devices, DeviceView } from '../app/ports.ts'
 import { containsText, page } from './paging.ts'
-import type { Scope } from './scope.ts'
-import { releaseCache, type SnapshotRow, snapshotRows, snapshotsOf } from './snapshots.ts'
+import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
+import { releaseCache, snapshotRows, snapshotsOf } from './snapshots.ts'
 
-export function devices({ db, tenantId }: Scope): Devices {
+export function devices(scope: Scope): Devices {
+  const { db, tenantId } = scope
+
   // The hot path's statements, run within this transaction.
   const client = {
     query: async ({ text, values }: { text: string; values: unknown[] }) => {
@@ -14,16 +16,36 @@ export function devices({ db, tenantId }: Scope): Devices {
     },
   } as unknown as Parameters<typeof releaseCache>[0]
 
-  const views = async (ids: readonly string[]): Promise<DeviceView[]> => {
-    const rows = (await snapshotRows(client, ids, { lock: false })).filter(
-      (row: SnapshotRow) => row.tenant_id === tenantId,
+  /** Those of the devices that are within the scope, with the customers that own them. */
+  const ownersOf = async (
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, CustomerName | null>> => {
+    const rows = await db
+      .selectFrom('devices')
+      .leftJoin('customers', 'customers.id', 'devices.customer_id')
+      .select(['devices.id', 'customers.id as customer_id', 'customers.name as customer_name'])
+      .where('devices.id', '=', sql<string>`any(${ids}::uuid[])`)
+      .where('devices.tenant_id', '=', tenantId)
+      .where(ofCustomer(scope, 'devices.customer_id'))
+      .execute()
+    return new Map(
+      rows.map(({ id, customer_id, customer_name }) => [
+        id,
+        customer_id && customer_name ? { id: customer_id, name: customer_name } : null,
+      ]),
     )
+  }
+
+  const views = async (ids: readonly string[]): Promise<DeviceView[]> => {
+    const owners = await ownersOf(ids)
+    const rows = await snapshotRows(client, [...owners.keys()], { lock: false })
     const snapshots = await snapshotsOf(rows, releaseCache(client))
     const byId = new Map(
-      snapshots.map((snapshot, index) => [
-        snapshot.device.id,
-        { snapshot, revision: rows[index]?.revision ?? 0 },
-      ]),
+      snapshots.map((snapshot, index) => {
+        const { id } = snapshot.device
+        const customer = owners.get(id) ?? null
+        return [id, { snapshot, customer, revision: rows[index]?.revision ?? 0 }]
+      }),
     )
     return ids.flatMap((id) => byId.get(id) ?? [])
   }
@@ -105,6 +127,7 @@ export function devices({ db, tenantId }: Scope): Devices {
         .innerJoin('profiles', 'profiles.id', 'devices.profile_id')
         .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
         .where('devices.tenant_id', '=', tenantId)
+        .where(ofCustomer(scope, 'devices.customer_id'))
         .select('devices.id')
       if (query.name !== undefined) rows = rows.where('devices.name', '=', query.name)
       if (query.profile !== undefined) rows = rows.where('profiles.name', '=', query.profile)
@@ -193,11 +216,13 @@ export function devices({ db, tenantId }: Scope): Devices {
         .selectFrom('devices')
         .select(sql<string>`count(*)`.as('count'))
         .where('tenant_id', '=', tenantId)
+        .where(ofCustomer(scope, 'customer_id'))
         .executeTakeFirstOrThrow()
       const rows = await db
         .selectFrom('device_components')
         .select(['operation_state', sql<string>`count(*)`.as('count')])
         .where('tenant_id', '=', tenantId)
+        .where(ofCustomersDevice(scope, 'device_id'))
         .where('operation_state', 'is not', null)
         .groupBy('operation_state')
         .execute()

@@ -45,7 +45,7 @@ describe('events of a unit of work', () => {
       })
     })
     const event = happening('committed', { deviceId: newId() })
-    await unitOfWork(store.database, feed.announce)(tenant.id, async ({ events }) => {
+    await unitOfWork(store.database, feed.announce)(tenant.within, async ({ events }) => {
       await events.append([event])
       expect(heard).toEqual([])
     })

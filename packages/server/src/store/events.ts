@@ -2,13 +2,15 @@ import type { Actor, DomainEvent, EventKind, SubjectKind } from '@updraft/core'
 import { sql } from 'kysely'
 import type { DeliveredEvent, EventFeed, Events, StoredEvent } from '../app/ports.ts'
 import { page, startsWithText } from './paging.ts'
-import type { Scope } from './scope.ts'
+import { ofCustomersDevice, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
 /** Called after a commit with the events it held. */
 export type Announce = (tenantId: string, events: readonly DomainEvent[]) => void
 
-export function events({ db, tenantId, written }: Scope): Events {
+export function events(scope: Scope): Events {
+  const { db, tenantId, written } = scope
+
   return {
     append: async (happened) => {
       if (happened.length === 0) return
@@ -35,6 +37,7 @@ export function events({ db, tenantId, written }: Scope): Events {
         .selectFrom('events')
         .selectAll('events')
         .where('events.tenant_id', '=', tenantId)
+        .where(ofCustomersDevice(scope, 'events.device_id'))
       if (query.deviceId) rows = rows.where('events.device_id', '=', query.deviceId)
       if (query.kind?.includes('.')) rows = rows.where('events.kind', '=', query.kind)
       else if (query.kind)

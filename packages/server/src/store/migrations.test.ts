@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../../../tools/test-database.ts'
 import { type Database, migrate, openDatabase } from './database.ts'
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url)
 
 let own: TestDatabase
 let folder: string
@@ -110,4 +112,36 @@ test('a migration during which the database goes away says why', async () => {
   await expect(failure).rejects.toThrow('Migration 0001-a.sql failed.')
   await expect(failure).rejects.toMatchObject({ cause: { code: '57P01' } })
   expect(await tablesOf(database)).toEqual(['migrations'])
+})
+
+test('the administrators of before become administrators of their tenants, and the first of all the system', async () => {
+  const database = open()
+  const all = await readdir(MIGRATIONS)
+  const before = all.filter((name) => name < '0004')
+  await migrate(
+    database,
+    await migrations(
+      Object.fromEntries(
+        await Promise.all(
+          before.map(async (name) => [name, await readFile(new URL(name, MIGRATIONS), 'utf8')]),
+        ),
+      ),
+    ),
+  )
+  await database.pool.query(`
+    insert into tenants values (gen_random_uuid(), 'a', now()), (gen_random_uuid(), 'b', now());
+    insert into operators (id, tenant_id, name, role, password_hash, created_at)
+      select gen_random_uuid(), id, role || ' of ' || name, role, 'none',
+             now() + case when name = 'a' then interval '0' else interval '1 minute' end
+        from tenants, unnest(array['administrator', 'operator', 'viewer']) role`)
+  await migrate(database)
+  const { rows } = await database.pool.query('select name, role from operators order by name')
+  expect(rows).toEqual([
+    { name: 'administrator of a', role: 'system-administrator' },
+    { name: 'administrator of b', role: 'tenant-administrator' },
+    { name: 'operator of a', role: 'operator' },
+    { name: 'operator of b', role: 'operator' },
+    { name: 'viewer of a', role: 'viewer' },
+    { name: 'viewer of b', role: 'viewer' },
+  ])
 })

@@ -2,12 +2,18 @@ import { DomainError, type Operation, type ReasonCode, type Step } from '@updraf
 import { sql } from 'kysely'
 import { type Operations, type OperationView, REMOVED_RELEASE } from '../app/ports.ts'
 import { page } from './paging.ts'
-import type { Scope } from './scope.ts'
+import { ofCustomersDevice, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
-export function operations({ db, tenantId }: Scope): Operations {
+export function operations(scope: Scope): Operations {
+  const { db, tenantId } = scope
+
   const select = () =>
-    db.selectFrom('operations').selectAll('operations').where('operations.tenant_id', '=', tenantId)
+    db
+      .selectFrom('operations')
+      .selectAll('operations')
+      .where('operations.tenant_id', '=', tenantId)
+      .where(ofCustomersDevice(scope, 'operations.device_id'))
 
   const withSteps = async (found: readonly Operation[]): Promise<OperationView[]> => {
     const ids = found.map((operation) => operation.id)

@@ -3,23 +3,26 @@ import { sql } from 'kysely'
 import type { Profiles, ProfileView, ReleaseName } from '../app/ports.ts'
 import { containsText, page } from './paging.ts'
 import { refuseRemoval } from './refusals.ts'
-import type { Scope } from './scope.ts'
+import { ofCustomer, ofCustomersProfile, type Scope } from './scope.ts'
 
-export function profiles({ db, tenantId }: Scope): Profiles {
+export function profiles(scope: Scope): Profiles {
+  const { db, tenantId, customerId } = scope
+
   const select = () =>
     db
       .selectFrom('profiles')
       .where('profiles.tenant_id', '=', tenantId)
+      .where(ofCustomersProfile(scope, 'profiles.id'))
+      .select(['profiles.id', 'profiles.name', 'profiles.description', 'profiles.created_at'])
       .select([
-        'profiles.id',
-        'profiles.name',
-        'profiles.description',
-        'profiles.created_at',
-        'profiles.provisioning_key',
-      ])
-      .select([
-        sql<string>`(select count(*) from devices d where d.profile_id = profiles.id)`.as(
-          'device_count',
+        sql<string>`(
+          select count(*) from devices d where d.profile_id = profiles.id and ${ofCustomer(scope, 'd.customer_id')}
+        )`.as('device_count'),
+        // Whoever knows the key is half way to adding devices to the tenant.
+        sql<
+          string | null
+        >`case when ${customerId}::uuid is null then profiles.provisioning_key end`.as(
+          'provisioning_key',
         ),
         sql<Record<string, ReleaseName> | null>`(
           select jsonb_object_agg(a.type, jsonb_build_object('id', r.id, 'title', r.title, 'version', r.version))

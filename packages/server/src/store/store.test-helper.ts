@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createRelease, type DomainEvent, type Release, type ReleaseDraft } from '@updraft/core'
 import { v7 } from 'uuid'
 import { testDatabase } from '../../../../tools/test-database.ts'
-import type { Clock, DeviceWork, Stores, UnitOfWork } from '../app/ports.ts'
+import type { Clock, DeviceWork, Stores, UnitOfWork, Within } from '../app/ports.ts'
 import { type Database, migrate, openDatabase } from './database.ts'
 import { deviceWork } from './device-work.ts'
 import { releaseCache } from './snapshots.ts'
@@ -68,9 +68,12 @@ export async function testStore(): Promise<TestStore> {
 
 export interface Tenant {
   readonly id: string
+  readonly within: Within
   readonly operatorId: string
   /** A unit of work of this tenant. */
   run<T>(work: (stores: Stores) => Promise<T>): Promise<T>
+  /** A customer that owns those devices. */
+  addCustomer(name: string, deviceIds?: readonly string[]): Promise<Customer>
   addProfile(name: string): Promise<string>
   /** Devices of that profile, their tokens being their names with the tenant's in front. */
   addDevices(profileId: string, names: readonly string[]): Promise<string[]>
@@ -83,6 +86,13 @@ export interface Tenant {
   tokenOf(deviceName: string): string
 }
 
+export interface Customer {
+  readonly id: string
+  readonly name: string
+  /** A unit of work of this customer. */
+  run<T>(work: (stores: Stores) => Promise<T>): Promise<T>
+}
+
 export async function addTenant(store: TestStore, name: string): Promise<Tenant> {
   const id = newId()
   const operatorId = newId()
@@ -93,15 +103,33 @@ export async function addTenant(store: TestStore, name: string): Promise<Tenant>
   ])
   await store.rows(
     `insert into operators (id, tenant_id, name, role, password_hash, created_at)
-     values ($1, $2, $3, 'administrator', 'none', $4)`,
+     values ($1, $2, $3, 'tenant-administrator', 'none', $4)`,
     [operatorId, id, `admin of ${name}`, NOON],
   )
-  const run: Tenant['run'] = (work) => store.run(id, work)
+  const within = { tenantId: id, customerId: null }
+  const run: Tenant['run'] = (work) => store.run(within, work)
   const tokenOf = (deviceName: string) => `${name} ${deviceName}`
   return {
     id,
+    within,
     operatorId,
     run,
+    addCustomer: async (customerName, deviceIds = []) => {
+      const customerId = newId()
+      await store.rows(
+        'insert into customers (id, tenant_id, name, created_at) values ($1, $2, $3, $4)',
+        [customerId, id, customerName, NOON],
+      )
+      await store.rows('update devices set customer_id = $1 where id = any($2)', [
+        customerId,
+        deviceIds,
+      ])
+      return {
+        id: customerId,
+        name: customerName,
+        run: (work) => store.run({ tenantId: id, customerId }, work),
+      }
+    },
     tokenOf,
     addProfile: async (profileName) => {
       const profile = { id: newId(), name: profileName, description: null, createdAt: NOON }

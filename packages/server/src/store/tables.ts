@@ -14,6 +14,7 @@ export interface Tables {
     tenant_id: string
     name: string
     role: Role
+    customer_id: string | null
     password_hash: string
     created_at: Date
   }
@@ -33,7 +34,9 @@ export interface Tables {
     created_at: Date
     last_used_at: Date | null
     revoked_at: Date | null
+    role: Role | null
   }
+  customers: { id: string; tenant_id: string; name: string; created_at: Date }
   idempotent_requests: {
     tenant_id: string
     key: string
@@ -53,6 +56,7 @@ export interface Tables {
   devices: {
     id: string
     tenant_id: string
+    customer_id: string | null
     profile_id: string
     name: string
     labels: string[]
@@ -61,6 +65,7 @@ export interface Tables {
     revision: Generated<number>
     created_at: Date
   }
+  device_claims: { device_id: string; tenant_id: string; secret_hash: Buffer; expires_at: Date }
   device_presence: {
     device_id: string
     tenant_id: string

@@ -2,14 +2,17 @@ import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
 import type { TokenRecord, Tokens } from '../app/ports.ts'
 import { page } from './paging.ts'
-import type { Scope } from './scope.ts'
+import { ofCustomer, type Scope } from './scope.ts'
 
-export function tokens({ db, tenantId }: Scope): Tokens {
+export function tokens(scope: Scope): Tokens {
+  const { db, tenantId } = scope
+
   const select = () =>
     db
       .selectFrom('api_tokens')
       .innerJoin('operators', 'operators.id', 'api_tokens.operator_id')
       .where('api_tokens.tenant_id', '=', tenantId)
+      .where(ofCustomer(scope, 'operators.customer_id'))
       .select([
         'api_tokens.id',
         'api_tokens.name',
@@ -36,7 +39,8 @@ export function tokens({ db, tenantId }: Scope): Tokens {
         .values({
           id: token.id,
           tenant_id: tenantId,
-          operator_id: token.operatorId,
+          operator_id: sql`(select o.id from operators o
+            where o.id = ${token.operatorId} and ${ofCustomer(scope, 'o.customer_id')})`,
           name: token.name,
           secret_hash: token.secretHash,
           created_at: token.createdAt,
@@ -51,15 +55,16 @@ export function tokens({ db, tenantId }: Scope): Tokens {
         view,
       }),
     revoke: async (id, at) => {
-      await db
+      const row = await select().where('api_tokens.id', '=', id).executeTakeFirst()
+      if (!row) throw new DomainError('token.unknown', `There is no API token ${id}.`)
+      const { revoked_at } = await db
         .updateTable('api_tokens')
         .set({ revoked_at: sql`coalesce(revoked_at, ${at})` })
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
-        .execute()
-      const row = await select().where('api_tokens.id', '=', id).executeTakeFirst()
-      if (row) return view(row)
-      throw new DomainError('token.unknown', `There is no API token ${id}.`)
+        .returning('revoked_at')
+        .executeTakeFirstOrThrow()
+      return view({ ...row, revoked_at })
     },
   }
 }

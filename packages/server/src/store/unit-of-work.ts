@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@updraft/core'
+import { DomainError, type DomainEvent } from '@updraft/core'
 import type { Stores, UnitOfWork } from '../app/ports.ts'
 import { assignments } from './assignments.ts'
 import { catalogue } from './catalogue.ts'
@@ -17,16 +17,19 @@ import { tokens } from './tokens.ts'
  * another in a deadlock is done once more.
  */
 export function unitOfWork({ db }: Database, announce: Announce): UnitOfWork {
-  return async (tenantId, work) => {
+  return async ({ tenantId, customerId }, work) => {
     const { result, happened } = await again(() => {
       const happened: DomainEvent[] = []
       return db.transaction().execute(async (transaction) => {
         const scope: Scope = {
           db: transaction,
           tenantId,
+          customerId,
           written: (events) => happened.push(...events),
         }
-        return { result: await work(storesOf(scope)), happened }
+        const stores = storesOf(scope)
+        const seen = customerId === null ? stores : customersStores(stores)
+        return { result: await work(seen), happened }
       })
     }).catch(refuse)
     if (happened.length > 0) announce(tenantId, happened)
@@ -44,3 +47,34 @@ const storesOf = (scope: Scope): Stores => ({
   events: events(scope),
   spread: addSpread(scope),
 })
+
+/**
+ * What a customer's unit of work is asked for; each of these filters by the customer. All else is the tenant's own,
+ * and so is a new verb until it is named here.
+ */
+const CUSTOMERS_VERBS: {
+  [Room in Exclude<keyof Stores, 'spread'>]: readonly (keyof Stores[Room])[]
+} = {
+  profiles: ['get', 'byName', 'page'],
+  devices: ['get', 'page', 'countByState'],
+  catalogue: ['get', 'page'],
+  assignments: ['put', 'withdraw', 'page'],
+  operations: ['get', 'pageOfDevice'],
+  tokens: ['insert', 'page', 'revoke'],
+  events: ['append', 'page'],
+}
+
+function customersStores(stores: Stores): Stores {
+  const refuse = async () => {
+    throw new DomainError('access.denied', 'A customer may not do this.')
+  }
+  const rooms = Object.entries(CUSTOMERS_VERBS).map(([name, verbs]) => {
+    const room = Object.entries(stores[name as keyof typeof CUSTOMERS_VERBS])
+    const isTheirs = (verb: string) => (verbs as readonly string[]).includes(verb)
+    return [
+      name,
+      Object.fromEntries(room.map(([verb, run]) => [verb, isTheirs(verb) ? run : refuse])),
+    ]
+  })
+  return { ...stores, ...Object.fromEntries(rooms) }
+}

@@ -1,0 +1,273 @@
+import { visit } from '@updraft/core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Stores } from '../app/ports.ts'
+import {
+  addTenant,
+  type Customer,
+  hashOf,
+  NOON,
+  newId,
+  type Tenant,
+  type TestStore,
+  testStore,
+} from './store.test-helper.ts'
+
+/** What one customer has: a device of the profile that both have, and one of a profile that the other has not. */
+interface Holding {
+  readonly customer: Customer
+  readonly deviceId: string
+  readonly operationId: string
+  readonly profileId: string
+  readonly releaseId: string
+  readonly tokenId: string
+  readonly userId: string
+}
+
+let store: TestStore
+let tenant: Tenant
+let sharedProfileId: string
+let sharedReleaseId: string
+let ours: Holding
+let theirs: Holding
+
+beforeAll(async () => {
+  store = await testStore()
+  tenant = await addTenant(store, 'acme')
+  sharedProfileId = await tenant.addProfile('shared')
+  await tenant.addDevices(sharedProfileId, ['of the tenant itself'])
+  const release = await tenant.addRelease(sharedProfileId, 'shared@1')
+  sharedReleaseId = release.id
+  await tenant.assign({ profileId: sharedProfileId }, release)
+  await tenant.run(({ profiles }) =>
+    profiles.setProvisioning(sharedProfileId, { key: 'key', secretHash: hashOf('secret') }),
+  )
+  ours = await furnish('ours')
+  theirs = await furnish('theirs')
+})
+afterAll(() => store.close())
+
+async function furnish(name: string): Promise<Holding> {
+  const profileId = await tenant.addProfile(`profile of ${name}`)
+  const [deviceId = ''] = await tenant.addDevices(profileId, [`device of ${name}`])
+  const [sharing = ''] = await tenant.addDevices(sharedProfileId, [`shared device of ${name}`])
+  const release = await tenant.addRelease(profileId, `app of ${name}@1`)
+  await tenant.assign({ deviceId }, release)
+  await tenant.assign({ profileId }, release)
+  const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
+    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: false }),
+  )
+  const operationId = answers.firmware?.operation?.id ?? ''
+  const customer = await tenant.addCustomer(name, [deviceId, sharing])
+  const userId = newId()
+  await store.rows(
+    `insert into operators (id, tenant_id, name, role, customer_id, password_hash, created_at)
+     values ($1, $2, $3, 'customer-user', $4, 'none', $5)`,
+    [userId, tenant.id, `user of ${name}`, customer.id, NOON],
+  )
+  const tokenId = newId()
+  await customer.run(({ tokens }) =>
+    tokens.insert({
+      id: tokenId,
+      operatorId: userId,
+      name: `token of ${name}`,
+      secretHash: hashOf(name),
+      createdAt: NOON,
+    }),
+  )
+  return {
+    customer,
+    deviceId,
+    operationId,
+    profileId,
+    releaseId: release.id,
+    tokenId,
+    userId,
+  }
+}
+
+const assignment = (releaseId: string) => ({
+  id: newId(),
+  type: 'firmware',
+  releaseId,
+  assignedAt: NOON,
+  assignedBy: 'us',
+})
+
+type Verb = readonly [answer: unknown, ask: (stores: Stores) => Promise<unknown>]
+const denied = 'access.denied'
+const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id).toSorted()
+
+/** Every verb of Stores as our customer asks it: what comes of it, an answer or a refusal's code. */
+const VERBS: () => {
+  [Room in Exclude<keyof Stores, 'spread'>]: Record<keyof Stores[Room], Verb | typeof denied>
+} = () => ({
+  profiles: {
+    insert: denied,
+    get: ['profile.unknown', ({ profiles }) => profiles.get(theirs.profileId)],
+    byName: ['profile.unknown', ({ profiles }) => profiles.byName('profile of theirs')],
+    page: [
+      [
+        { name: 'profile of ours', deviceCount: 1, provisioningKey: null },
+        { name: 'shared', deviceCount: 1, provisioningKey: null },
+      ],
+      async ({ profiles }) => {
+        const { items } = await profiles.page({ limit: 9 })
+        return items.map(({ name, deviceCount, provisioningKey }) => ({
+          name,
+          deviceCount,
+          provisioningKey,
+        }))
+      },
+    ],
+    setProvisioning: denied,
+    remove: denied,
+  },
+  devices: {
+    insert: denied,
+    taken: denied,
+    get: ['device.unknown', ({ devices }) => devices.get(theirs.deviceId)],
+    page: [
+      [
+        { name: 'device of ours', customer: 'ours' },
+        { name: 'shared device of ours', customer: 'ours' },
+      ],
+      async ({ devices }) => {
+        const { items } = await devices.page({ limit: 9 })
+        return items.map(({ snapshot, customer }) => ({
+          name: snapshot.device.name,
+          customer: customer?.name,
+        }))
+      },
+    ],
+    change: denied,
+    replaceToken: denied,
+    remove: denied,
+    countByState: [{ devices: 2, states: { QUEUED: 1 } }, ({ devices }) => devices.countByState()],
+  },
+  catalogue: {
+    recordArtifact: denied,
+    artifact: denied,
+    insert: denied,
+    get: ['release.unknown', ({ catalogue }) => catalogue.get(theirs.releaseId)],
+    page: [
+      [ours.releaseId, sharedReleaseId].toSorted(),
+      async ({ catalogue }) => ids((await catalogue.page({ limit: 9 })).items),
+    ],
+    describe: denied,
+    remove: denied,
+  },
+  assignments: {
+    put: [
+      'device.unknown',
+      ({ assignments }) =>
+        assignments.put({ deviceId: theirs.deviceId }, assignment(theirs.releaseId)),
+    ],
+    withdraw: [
+      false,
+      ({ assignments }) => assignments.withdraw({ deviceId: theirs.deviceId }, 'firmware'),
+    ],
+    page: [
+      [
+        ['device', ours.releaseId],
+        ['profile', ours.releaseId],
+        ['profile', sharedReleaseId],
+      ].toSorted(),
+      async ({ assignments }) => {
+        const { items } = await assignments.page({ limit: 9 })
+        return items
+          .map(({ deviceId, release }) => [deviceId ? 'device' : 'profile', release.id])
+          .toSorted()
+      },
+    ],
+  },
+  operations: {
+    get: ['operation.unknown', ({ operations }) => operations.get(theirs.operationId)],
+    pageOfDevice: [
+      [],
+      async ({ operations }) =>
+        (await operations.pageOfDevice(theirs.deviceId, { limit: 9 })).items,
+    ],
+  },
+  tokens: {
+    insert: [
+      'bug',
+      ({ tokens }) =>
+        tokens.insert({
+          id: newId(),
+          operatorId: theirs.userId,
+          name: 'T',
+          secretHash: hashOf(newId()),
+          createdAt: NOON,
+        }),
+    ],
+    page: [[ours.tokenId], async ({ tokens }) => ids((await tokens.page({ limit: 9 })).items)],
+    revoke: ['token.unknown', ({ tokens }) => tokens.revoke(theirs.tokenId, NOON)],
+  },
+  events: {
+    append: [undefined, ({ events }) => events.append([])],
+    page: [
+      [ours.deviceId],
+      async ({ events }) => {
+        const { items } = await events.page({ limit: 99 })
+        return [...new Set(items.map(({ deviceId }) => deviceId))]
+      },
+    ],
+  },
+})
+
+test('a customer sees and changes what is its own, whatever it asks', async () => {
+  const all = () =>
+    store.rows(
+      `select * from (select to_jsonb(a) as row from assignments a union all select to_jsonb(t) from api_tokens t
+        union all select to_jsonb(o) from operations o union all select to_jsonb(e) from events e) x order by 1`,
+    )
+  const before = await all()
+  const answers: Record<string, unknown> = {}
+  const expected: Record<string, unknown> = {}
+  for (const [room, verbs] of Object.entries(VERBS())) {
+    for (const [verb, row] of Object.entries(verbs)) {
+      const name = `${room}.${verb}`
+      const [outcome, ask] = row === denied ? [denied, undefined] : row
+      expected[name] = outcome
+      answers[name] = await ours.customer
+        .run(
+          ask ??
+            // biome-ignore lint/suspicious/noExplicitAny: it is refused before it looks at what it is given.
+            ((stores) => (stores as any)[room][verb]()),
+        )
+        .catch(({ code }) => (/^\d+$/.test(code) ? 'bug' : code))
+    }
+  }
+  expect(answers).toEqual(expected)
+  expect(await all()).toEqual(before)
+})
+
+test('a customer assigns nothing to a profile, not even to one that its devices have', async () => {
+  const profileId = sharedProfileId
+  await expect(
+    ours.customer.run(({ assignments }) =>
+      assignments.put({ profileId }, assignment(sharedReleaseId)),
+    ),
+  ).rejects.toMatchObject({ code: 'profile.unknown' })
+  const isWithdrawn = await ours.customer.run(({ assignments }) =>
+    assignments.withdraw({ profileId }, 'firmware'),
+  )
+  expect(isWithdrawn).toBe(false)
+})
+
+test('a customer assigns to its own device, and withdraws it again', async () => {
+  const { customer, deviceId, releaseId } = ours
+  await customer.run(({ assignments }) => assignments.put({ deviceId }, assignment(releaseId)))
+  const withdraw = () =>
+    customer.run(({ assignments }) => assignments.withdraw({ deviceId }, 'firmware'))
+  expect(await withdraw()).toBe(true)
+  expect(await withdraw()).toBe(false)
+})
+
+test('the database refuses a customer of another tenant', async () => {
+  const other = await addTenant(store, 'other')
+  const customer = await other.addCustomer('theirs')
+  await expect(
+    store.rows('update devices set customer_id = $1 where id = $2', [customer.id, ours.deviceId]),
+  ).rejects.toMatchObject({ code: '23503' })
+})
