@@ -27,6 +27,10 @@ export class Outbox {
     return !this.#isWriting
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed
+  }
+
   /** Undefined when it has gone at once; else resolves when it has, or when the connection is gone. */
   send(...parts: Uint8Array[]): Promise<void> | undefined {
     return this.#inTurn(() => this.#write(parts))

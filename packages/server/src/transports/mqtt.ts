@@ -5,7 +5,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { Connection } from './mqtt-session.ts'
+import { Connection } from './mqtt-connection.ts'
 import type { MqttGate, MqttLimits, MqttLog } from './mqtt-visitor.ts'
 
 export type {
