@@ -41,7 +41,17 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          include: ['e2e/*.test.ts'],
+          sequence: { groupOrder: 2 },
+          globalSetup,
+          ...patient,
+        },
+      },
+      {
+        // Programs of other houses, as they are published.
+        test: {
+          name: 'compat',
+          include: ['e2e/compat/*.test.ts'],
           sequence: { groupOrder: 2 },
           globalSetup,
           ...patient,

@@ -42,12 +42,6 @@ const assign = async (name: string) => {
   await platform.assign(items[0]?.id ?? '', { device: name })
 }
 
-const history = async (name: string) => {
-  const { id } = await platform.device(name)
-  const { items } = await platform.api('listDeviceOperations', { params: { id } })
-  return items.map(({ steps }) => steps.map(({ state }) => state))
-}
-
 describe.each(['updraft', 'thingsboard'])('our agent, speaking %s', (uplink) => {
   test('fetches, checks and installs real firmware, and is shown UPDATED with its history', async () => {
     const name = `pi-${uplink}`
@@ -62,7 +56,7 @@ describe.each(['updraft', 'thingsboard'])('our agent, speaking %s', (uplink) => 
       installed: { firmware: { title: 'u-boot', version: '2.0.0' } },
       operation: { state: 'UPDATED', release: { title: 'u-boot', version: '2.0.0' } },
     })
-    const [states] = await history(name)
+    const [states] = await platform.history(name)
     expect(states?.at(0)).toBe('QUEUED')
     expect(states).toEqual(
       expect.arrayContaining(['INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING']),

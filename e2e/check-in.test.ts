@@ -79,13 +79,7 @@ test('three curl requests update a device with real firmware, and its history te
     inventory: { memory: 512 },
     operation: { state: 'UPDATED', release: { title: 'bios', version: '1.16.2' }, progress: 100 },
   })
-  const { items } = await platform.api('listDeviceOperations', { params: { id: device.id } })
-  expect(items.flatMap(({ steps }) => steps.map(({ state }) => state))).toEqual([
-    'QUEUED',
-    'INITIATED',
-    'DOWNLOADING',
-    'UPDATED',
-  ])
+  expect(await platform.history('d1')).toEqual([['QUEUED', 'INITIATED', 'DOWNLOADING', 'UPDATED']])
 
   const again = await post(token, '/device/v1/check-in', {
     installed: { firmware: { title: 'bios', version: '1.16.2' } },

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Device } from '@updraft/api/shapes'
@@ -7,12 +6,11 @@ import { testDatabase } from '../tools/test-database.ts'
 import { curl } from './curl.ts'
 import { databaseLine } from './database-line.ts'
 import { runs, testDevice } from './device.ts'
+import { random } from './firmware.ts'
 import { ADMIN_TOKEN, testPlatform } from './platform.ts'
 import { run } from './program.ts'
 import { rawHttp, rawRequest } from './raw-http.ts'
 import { type ServerProcess, serverProcess } from './server-process.ts'
-
-const random = (sizeBytes: number) => new Uint8Array(randomBytes(sizeBytes))
 
 test('an update that failed shows its reason to whoever asks', async () => {
   const platform = await testPlatform()

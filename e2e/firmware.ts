@@ -1,6 +1,7 @@
 // Real firmware for stories: a PC's BIOS (256 KiB) and the boot loaders of three Raspberry Pis
 // (about 600 KiB each), out of Debian's packages.
 
+import { randomBytes } from 'node:crypto'
 import { firmwareFiles } from '../tools/services.mjs'
 
 export type Firmware = { readonly seabios: string; readonly ubootRpi: readonly string[] }
@@ -14,3 +15,7 @@ export async function firmware(): Promise<Firmware> {
   if (files === undefined) throw new Error('no firmware from Debian packages on this machine')
   return files
 }
+
+/** As good as firmware where nothing runs it. */
+export const random = (sizeBytes: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(randomBytes(sizeBytes))

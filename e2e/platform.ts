@@ -38,6 +38,8 @@ export interface TestPlatform {
   device(name: string): Promise<Device>
   /** The device once it is as wanted; rejects with what it is if that takes too long. */
   until(name: string, isSo: (device: Device) => boolean): Promise<Device>
+  /** The states that each of the device's operations went through; the latest operation comes first. */
+  history(name: string): Promise<string[][]>
   /** Resolves once so many devices hold a line open, by the platform's own figures. */
   waiting(devices: number): Promise<void>
   addProfile(name: string): Promise<string>
@@ -122,6 +124,11 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
         () => `${name} did not become what was waited for: ${JSON.stringify(current, null, 2)}`,
       )
       return current
+    },
+    history: async (name) => {
+      const { id } = await device(name)
+      const { items } = await api('listDeviceOperations', { params: { id } })
+      return items.map(({ steps }) => steps.map(({ state }) => state))
     },
     waiting: async (devices) => {
       let count = ''

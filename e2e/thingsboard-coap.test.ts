@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasCommand, pythonWith } from '../tools/services.mjs'
 import { COAP_CLIENT, coap, coapClient } from './coap-client.ts'
 import { firmware } from './firmware.ts'
+import { addWithOwn } from './own-release.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 import { python } from './python.ts'
 
@@ -18,15 +19,8 @@ beforeAll(async () => {
 afterAll(() => platform.stop())
 
 async function assigned(name: string, bytes: Buffer, type = 'firmware') {
-  const token = await platform.addDevice(name, 'pump')
-  const releaseId = await platform.addRelease({
-    title: `for ${name}`,
-    version: '2.0',
-    profile: 'pump',
-    type,
-    bytes: new Uint8Array(bytes),
-  })
-  await platform.assign(releaseId, { device: name }, type)
+  const release = { version: '2.0', type, bytes: new Uint8Array(bytes) }
+  const token = await addWithOwn(platform, name, release)
   await platform.until(name, ({ operation }) => operation?.state === 'QUEUED')
   return token
 }
@@ -59,21 +53,13 @@ describe.skipIf(!hasCommand(COAP_CLIENT))("libcoap's client", () => {
       await post(telemetry, { fw_state: state })
     }
     await post(telemetry, { ...running, fw_state: 'UPDATED', current_fw_version: '2.0' })
-    const device = await platform.device('chunks')
-    expect(device).toMatchObject({
+    expect(await platform.device('chunks')).toMatchObject({
       dialect: 'thingsboard',
       installed: { firmware: { title: 'for chunks', version: '2.0' } },
       operation: { state: 'UPDATED', progress: 100 },
     })
-    const { items } = await platform.api('listDeviceOperations', { params: { id: device.id } })
-    expect(items.flatMap(({ steps }) => steps.map(({ state }) => state))).toEqual([
-      'QUEUED',
-      'INITIATED',
-      'DOWNLOADING',
-      'DOWNLOADED',
-      'VERIFIED',
-      'UPDATING',
-      'UPDATED',
+    expect(await platform.history('chunks')).toEqual([
+      ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'],
     ])
   })
 

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,12 +8,12 @@ import {
   welcomed,
 } from '@updraft/server/transports/mqtt-client.test-helper'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasCommand, pythonWith } from '../tools/services.mjs'
+import { hasCommand } from '../tools/services.mjs'
+import { random } from './firmware.ts'
+import { addWithOwn, assignOwn } from './own-release.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
-import { python } from './python.ts'
 
 const call = promisify(execFile)
-const client = await pythonWith('tb-mqtt-client')
 
 let platform: TestPlatform
 beforeAll(async () => {
@@ -22,100 +21,6 @@ beforeAll(async () => {
   await platform.addProfile('pump')
 })
 afterAll(() => platform.stop())
-
-const random = (sizeBytes: number) => new Uint8Array(randomBytes(sizeBytes))
-
-/** A device of its own, assigned a release of its own. */
-async function assigned(name: string, bytes: Uint8Array<ArrayBuffer>, type = 'firmware') {
-  const token = await platform.addDevice(name, 'pump')
-  return { token, releaseId: await assignTo(name, '1.10', bytes, type) }
-}
-
-async function assignTo(
-  name: string,
-  version: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  type = 'firmware',
-): Promise<string> {
-  const release = { title: `for ${name}`, version, profile: 'pump', type, bytes }
-  const releaseId = await platform.addRelease(release)
-  await platform.assign(releaseId, { device: name }, type)
-  return releaseId
-}
-
-async function history(name: string) {
-  const { id } = await platform.device(name)
-  const { items } = await platform.api('listDeviceOperations', { params: { id } })
-  return items.map(({ steps }) => steps.map(({ state }) => state))
-}
-
-async function run(command: string, ...args: readonly string[]) {
-  const cwd = join(platform.dataFolder, randomBytes(4).toString('hex'))
-  await mkdir(cwd)
-  const { host, port } = platform.mqtt
-  const all = [command, host, String(port), ...args]
-  return { cwd, ...python(client ?? '', { name: 'thingsboard_mqtt', args: all, cwd }) }
-}
-
-describe.skipIf(!client)("ThingsBoard's own client", () => {
-  test.concurrent.each([
-    ['in chunks', 4096, 10_000],
-    ['as a whole', 0, 10_000],
-    ['as a whole of more than a piece', 0, 3_000_000],
-    ['in one chunk larger than the file', 20_000, 10_000],
-    ['in chunks that go into the file without a rest', 4096, 8192],
-  ])('fetches firmware %s and ends UPDATED', async (how, chunkSize, sizeBytes) => {
-    const name = `device ${how}`
-    const bytes = random(sizeBytes)
-    const { token } = await assigned(name, bytes)
-    const device = await run('update', token, String(chunkSize), `for ${name}`, '1.10')
-    await device.ended
-    const written = await readFile(join(device.cwd, `for ${name}`))
-    expect(Buffer.compare(written, bytes)).toBe(0)
-    expect(await platform.device(name)).toMatchObject({
-      dialect: 'thingsboard',
-      installed: { firmware: { title: `for ${name}`, version: '1.10' } },
-      operation: { state: 'UPDATED', progress: 100, error: null },
-    })
-    expect(await history(name)).toEqual([
-      ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'],
-    ])
-  })
-
-  test.concurrent('is told while it only listens, and updates', async () => {
-    const name = 'a listener'
-    const bytes = random(10_000)
-    const token = await platform.addDevice(name, 'pump')
-    const device = await run('listen', token, '4096', `for ${name}`, '1.10')
-    expect(await device.next()).toBe('connected')
-    await assignTo(name, '1.10', bytes)
-    await device.ended
-    expect(Buffer.compare(await readFile(join(device.cwd, `for ${name}`)), bytes)).toBe(0)
-    expect((await history(name)).map((states) => states.at(-1))).toEqual(['UPDATED'])
-  })
-
-  test.concurrent('that was away when it was assigned is told when it listens again', async () => {
-    const name = 'a sleeper'
-    const { token } = await assigned(name, random(10_000))
-    await platform.until(name, ({ operation }) => operation?.state === 'QUEUED')
-    const device = await run('listen', token, '0', `for ${name}`, '1.10')
-    await device.ended
-    expect((await history(name)).map((states) => states.at(-1))).toEqual(['UPDATED'])
-  })
-
-  test.concurrent('enrols a device', async () => {
-    await platform.addProfile('enrolled')
-    const { items } = await platform.api('listProfiles', { query: { name: 'enrolled' } })
-    const id = items[0]?.id ?? ''
-    const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
-    const first = await run('provision', 'newcomer', key, secret)
-    const answer = await first.next()
-    expect(answer).toMatchObject({ status: 'SUCCESS', credentialsType: 'ACCESS_TOKEN' })
-    expect(await platform.device('newcomer')).toMatchObject({ profile: 'enrolled' })
-    const second = await run('provision', 'another', key, 'no secret')
-    expect(await second.next()).toBeNull()
-  })
-})
 
 describe.skipIf(!hasCommand('mosquitto_rr'))('mosquitto', () => {
   const at = (token: string) => {
@@ -137,8 +42,8 @@ describe.skipIf(!hasCommand('mosquitto_rr'))('mosquitto', () => {
   test.concurrent('asks for attributes in all three versions, and gets chunks of each family by their ids', async () => {
     const name = 'asks'
     const [firmware, software] = [random(10_000), random(5_000)]
-    const { token } = await assigned(name, firmware)
-    await assignTo(name, '7', software, 'software')
+    const token = await addWithOwn(platform, name, { bytes: firmware })
+    await assignOwn(platform, name, { version: '7', bytes: software, type: 'software' })
     for (const version of ['mqttv31', 'mqttv311', 'mqttv5']) {
       const topic = 'v1/devices/me/attributes'
       const keys = '{"sharedKeys":"fw_title,fw_version,sw_version,"}'
@@ -187,7 +92,7 @@ describe('a simulated client', () => {
   ])('that counts as Arduino does fetches a file %s', async (what, sizeBytes) => {
     const name = `arduino ${what}`
     const bytes = random(sizeBytes)
-    const { token } = await assigned(name, bytes)
+    const token = await addWithOwn(platform, name, { bytes })
     const device = await connect(token, { clientId: name })
     await tell(device, { current_fw_title: `for ${name}`, current_fw_version: '1.0' })
     const topic = 'v1/devices/me/attributes'
@@ -217,7 +122,7 @@ describe('a simulated client', () => {
     const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
     await tell(rebooted, { ...installed, fw_state: 'UPDATED', fw_error: '' })
     expect((await platform.device(name)).operation?.state).toBe('UPDATED')
-    expect(await history(name)).toEqual([
+    expect(await platform.history(name)).toEqual([
       ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'UPDATING', 'UPDATED'],
     ])
     rebooted.end()
@@ -226,13 +131,13 @@ describe('a simulated client', () => {
   test.concurrent('is not given two files as one when another release is assigned midway', async () => {
     const name = 'overtaken'
     const [first, second] = [random(10_000), random(9_000)]
-    const { token } = await assigned(name, first)
+    const token = await addWithOwn(platform, name, { bytes: first })
     const device = await connect(token, { version: 5 })
     await device.subscribe('v1/devices/me/attributes')
     expect(await pushed(device)).toMatchObject({ fw_version: '1.10', fw_size: 10_000 })
     await tell(device, { fw_state: 'DOWNLOADING' })
     const chunks = [await fetchChunk(device, 1, 0, 4096)]
-    await assignTo(name, '2.0', second)
+    await assignOwn(platform, name, { version: '2.0', bytes: second })
     chunks.push(await fetchChunk(device, 1, 1, 4096), await fetchChunk(device, 1, 2, 4096))
     expect(Buffer.concat(chunks)).toEqual(Buffer.from(first))
     const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
@@ -244,7 +149,7 @@ describe('a simulated client', () => {
 
   test.concurrent('that lost power comes back with the old version, is told again and arrives', async () => {
     const name = 'in the dark'
-    const { token } = await assigned(name, random(10_000))
+    const token = await addWithOwn(platform, name, { bytes: random(10_000) })
     const device = await connect(token)
     await device.subscribe('v1/devices/me/attributes')
     await pushed(device)
@@ -264,7 +169,7 @@ describe('a simulated client', () => {
 
   test.concurrent('that listens to all there is, or reads nothing, loses nothing of what it says', async () => {
     const name = 'deaf'
-    const { token } = await assigned(name, random(3_000_000))
+    const token = await addWithOwn(platform, name, { bytes: random(3_000_000) })
     const device = await connect(token)
     device.socket.pause()
     for (const topic of ['v1/devices/me/attributes', 'v2/a/j', 'v2/fw/response/#', '#']) {
@@ -343,7 +248,7 @@ test('a gateway speaks for the devices behind it, and is told what they are to r
   expect(await say('connect', { device: 'child', type: 'pump' })).toBe(0)
   expect(await say('connect', { device: 'stranger', type: 'no such profile' })).toBe(0)
   expect(await platform.device('child')).toMatchObject({ profile: 'pump' })
-  await assignTo('child', '1.10', random(100))
+  await assignOwn(platform, 'child', { bytes: random(100) })
   expect(await hear('v1/gateway/attributes')).toMatchObject({
     device: 'child',
     data: { fw_title: 'for child', fw_version: '1.10', fw_size: 100 },
