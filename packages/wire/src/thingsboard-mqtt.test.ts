@@ -57,6 +57,16 @@ test.each([
   ['v2/fw/error', 'v2/fw/error', true],
   ['v2/fw/error', 'v2/fw', false],
   ['v2/fw', 'v2/fw/error', false],
+  ['v2/fw/response/#', 'v2/fw/response', true],
+  ['v2/fw/response/#', 'v2/fw/responses', false],
+  ['v2/fw/response/#', 'v2/fw/resp', false],
+  ['v2/a/res/+', 'v2/a/res', false],
+  ['v2/a/res/+', 'v2/a/res/', true],
+  ['v2/a/res/+', 'v2/a/res/12', true],
+  ['v2/a/res/+', 'v2/a/res/j/12', false],
+  ['v2/a/res/j/+', 'v2/a/res/12', false],
+  ['v2/a', 'v2/a/', false],
+  ['#', 'anything/at/all', true],
 ])('%s over %s: %s', (filter, topic, isMatch) => {
   expect(matches(filter, topic)).toBe(isMatch)
 })

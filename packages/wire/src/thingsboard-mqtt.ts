@@ -160,15 +160,22 @@ export const isGranted = (filter: string): boolean =>
     !/[+#]/.test(filter) &&
     [...DEVICE_FILTERS].some((each) => matches(each, filter)))
 
-/** Whether the topic is one the filter stands for, by the rules of MQTT. */
+/**
+ * Whether the topic is one the filter stands for, by the rules of MQTT. Read letter by letter: it is asked for each
+ * message that is sent.
+ */
 export function matches(filter: string, topic: string): boolean {
-  const wanted = filter.split('/')
-  const levels = topic.split('/')
-  for (const [index, level] of wanted.entries()) {
-    if (level === '#') return true
-    if (levels[index] === undefined || (level !== '+' && level !== levels[index])) return false
+  let at = 0
+  for (let index = 0; index < filter.length; index++) {
+    const letter = filter[index]
+    if (letter === '#') return true
+    if (letter === '+') {
+      while (at < topic.length && topic[at] !== '/') at += 1
+    } else if (letter === topic[at]) at += 1
+    // What stands for all that is below a level stands for the level, too.
+    else return at === topic.length && filter.slice(index) === '/#'
   }
-  return wanted.length === levels.length
+  return at === topic.length
 }
 
 /**

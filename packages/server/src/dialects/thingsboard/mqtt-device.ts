@@ -7,9 +7,6 @@ import {
   GATEWAY_TOPICS,
   type Inbound,
   inbound,
-  isGranted,
-  matches,
-  PUSH_TOPICS,
   RpcRequest,
   SESSION_LIMITS,
 } from '@updraft/wire/thingsboard-mqtt'
@@ -18,6 +15,7 @@ import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../tra
 import { hearAttributes, hearTelemetry } from './hear.ts'
 import { Chunks } from './mqtt-chunks.ts'
 import type { Known } from './mqtt-credentials.ts'
+import { Filters } from './mqtt-filters.ts'
 import { Gateway } from './mqtt-gateway.ts'
 import { jsonOf, objectOf } from './mqtt-json.ts'
 import {
@@ -32,8 +30,6 @@ import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
 
 /** Downloads and pings are noted as a sign of life this often; every other message is at once. */
 const SEEN_EVERY_MS = 30_000
-/** There are fewer to be had, but for single topics. */
-const MAX_FILTERS = 64
 
 export class DeviceSession implements MqttVisitor {
   readonly id: string
@@ -43,8 +39,7 @@ export class DeviceSession implements MqttVisitor {
   readonly #pushes: Pushes
   readonly #chunks: Chunks
   readonly #onClosed: (session: DeviceSession) => void
-  /** Granted filters in the order they came, with their quality. */
-  readonly #filters = new Map<string, 0 | 1>()
+  readonly #filters = new Filters()
   /** Only of a device whose attribute `gateway` is true, once it speaks for others. */
   #gateway: Gateway | null = null
   #profileId: string
@@ -84,9 +79,9 @@ export class DeviceSession implements MqttVisitor {
       desk: needs.desk,
       identify,
       log: needs.log,
-      publish: (topic, bytes) => session.publish(topic, bytes, this.#qos(topic)),
+      publish: (topic, bytes) => session.publish(topic, bytes, this.#filters.qualityOf(topic)),
       publishStream: (topic, sizeBytes, pieces) =>
-        session.publishStream({ topic, sizeBytes, pieces, qos: this.#qos(topic) }),
+        session.publishStream({ topic, sizeBytes, pieces, qos: this.#filters.qualityOf(topic) }),
       tellError: (family, error) => this.#tellError(family, error),
       onFetch: (family, release) => this.#pushes.fetches(family, release),
     })
@@ -120,13 +115,8 @@ export class DeviceSession implements MqttVisitor {
   async subscribed(
     filters: readonly { readonly filter: string; readonly qos: 0 | 1 | 2 }[],
   ): Promise<(0 | 1 | null)[]> {
-    const granted = filters.map(({ filter, qos }) => {
-      if (!isGranted(filter) || this.#filters.size >= MAX_FILTERS) return null
-      const least = qos > 0 ? 1 : 0
-      this.#filters.set(filter, least)
-      return least
-    })
-    if (this.#pushTopic() && !this.#pushes.isOn) {
+    const granted = filters.map(({ filter, qos }) => this.#filters.grant(filter, qos))
+    if (this.#filters.pushTopic && !this.#pushes.isOn) {
       await this.#pushes.on().catch((error: unknown) => this.#failed(error))
     }
     if (this.#filters.has(GATEWAY_TOPICS.attributes)) await this.#gateway?.listens()
@@ -134,8 +124,8 @@ export class DeviceSession implements MqttVisitor {
   }
 
   async unsubscribed(filters: readonly string[]): Promise<boolean[]> {
-    const had = filters.map((filter) => this.#filters.delete(filter))
-    if (!this.#pushTopic()) this.#pushes.off()
+    const had = filters.map((filter) => this.#filters.drop(filter))
+    if (!this.#filters.pushTopic) this.#pushes.off()
     return had
   }
 
@@ -222,12 +212,16 @@ export class DeviceSession implements MqttVisitor {
   }
 
   async #answer(topic: string, answer: JsonObject): Promise<void> {
-    const sent = await this.#session.publish(topic, JSON.stringify(answer), this.#qos(topic))
+    const sent = await this.#session.publish(
+      topic,
+      JSON.stringify(answer),
+      this.#filters.qualityOf(topic),
+    )
     if (sent === 'too-large') this.#tooLarge(topic)
   }
 
   async #push(change: JsonObject): Promise<void> {
-    const topic = this.#pushTopic()
+    const topic = this.#filters.pushTopic
     if (topic) await this.#answer(topic, change)
   }
 
@@ -236,22 +230,11 @@ export class DeviceSession implements MqttVisitor {
     const own = errorTopic(family)
     const topic = this.#filters.has(own) ? own : errorTopic('fw')
     this.#needs.log.info({ device: this.#name, family, error }, 'a chunk could not be sent')
-    await this.#session.publish(topic, error, this.#qos(topic))
+    await this.#session.publish(topic, error, this.#filters.qualityOf(topic))
   }
 
   #tooLarge(topic: string): void {
     this.#needs.log.warn({ device: this.#name, topic }, 'larger than the client takes')
-  }
-
-  /** The family of topics it subscribed to last. */
-  #pushTopic(): string | undefined {
-    return PUSH_TOPICS.findLast((topic) => this.#filters.has(topic))
-  }
-
-  /** The quality of the first filter that fits: devices are answered whether or not one does. */
-  #qos(topic: string): 0 | 1 {
-    for (const [filter, qos] of this.#filters) if (matches(filter, topic)) return qos
-    return 1
   }
 
   /** The device as it is now, seen now. */

@@ -37,6 +37,8 @@ export class Pushes {
   readonly #needs: PushesNeeds
   /** Shared attributes as the device knows them. */
   #known: JsonObject = {}
+  /** What it was fetching last, and knew since. */
+  #fetched: { readonly release: Release; readonly known: JsonObject } | null = null
   #isOn = false
   /** By component when it was last heard to download. */
   readonly #downloading = new Map<ComponentType, number>()
@@ -82,10 +84,12 @@ export class Pushes {
     this.#known = { ...this.#known, ...values }
   }
 
-  /** It fetches that release: it knows all about it, and is not to be disturbed. */
+  /** It fetches that release: it knows all about it, and is not to be disturbed. Said for each chunk. */
   fetches(family: Family, release: Release): void {
-    this.#known = { ...without(this.#known, [family]), ...attributesOf(family, release) }
     this.goesOn(FAMILIES[family])
+    if (this.#fetched?.release === release && this.#fetched.known === this.#known) return
+    this.#known = { ...without(this.#known, [family]), ...attributesOf(family, release) }
+    this.#fetched = { release, known: this.#known }
   }
 
   goesOn(type: ComponentType): void {
