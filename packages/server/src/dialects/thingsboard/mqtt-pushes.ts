@@ -1,7 +1,8 @@
 /**
  * What a device is told without having asked: changes of its shared attributes [Attribute push], releases among
  * them in packs. Keeps what the device knows, so that each push holds what is new to it; a release always comes
- * whole, in one message. While the device downloads nothing is pushed: clients take any push for a new release.
+ * whole, in one message. While the device updates nothing is pushed: clients take any push for all there is to know
+ * of a release, until they run it.
  */
 import {
   type Answer,
@@ -19,8 +20,12 @@ import { attributeChange, attributesOf, bringsRelease, shared } from './translat
 
 /** A device that comes on the line gets this long to ask by itself for what waits for it. */
 const GRACE_MS = 1500
-/** A download of which nothing was heard for so long is one no more. */
-const SILENT_DOWNLOAD_MS = 600_000
+/** A device that tried in vain gets this long to try again by itself. */
+const SECOND_TRY_MS = 1500
+/** An update of which nothing was heard for so long is one no more. */
+const SILENT_UPDATE_MS = 600_000
+/** What a device says in the middle of one [Python SDK 1.13: reads the last push until it has written the file]. */
+const UPDATING: ReadonlySet<string> = new Set(['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING'])
 const MAX_ALARM_MS = 2 ** 31 - 1
 
 export interface PushesNeeds {
@@ -40,8 +45,8 @@ export class Pushes {
   /** What it was fetching last, and knew since. */
   #fetched: { readonly release: Release; readonly known: JsonObject } | null = null
   #isOn = false
-  /** By component when it was last heard to download. */
-  readonly #downloading = new Map<ComponentType, number>()
+  /** By component that it updates, until when it is not to be disturbed unless it says more. */
+  readonly #updating = new Map<ComponentType, number>()
   #alarm: NodeJS.Timeout | undefined
   #isLooking = false
   #isDue = false
@@ -93,16 +98,19 @@ export class Pushes {
   }
 
   goesOn(type: ComponentType): void {
-    this.#downloading.set(type, performance.now())
+    this.#updating.set(type, performance.now() + SILENT_UPDATE_MS)
   }
 
   heard(words: readonly StateWord[]): void {
-    let isReleased = false
+    let isEnded = false
     for (const { type, word } of words) {
-      if (word === 'DOWNLOADING') this.goesOn(type)
-      else isReleased = this.#downloading.delete(type) || isReleased
+      if (UPDATING.has(word)) this.goesOn(type)
+      else if (this.#updating.delete(type)) {
+        isEnded = true
+        if (word === 'FAILED') this.#updating.set(type, performance.now() + SECOND_TRY_MS)
+      }
     }
-    if (isReleased && this.#isOn) this.wake()
+    if (isEnded && this.#isOn) this.wake()
   }
 
   async #lookWhileDue(): Promise<void> {
@@ -127,7 +135,7 @@ export class Pushes {
     this.#lookAgain(checkedIn)
     const change = attributeChange(this.#known, current)
     if (!change || !this.#isOn) return
-    if (this.#isDownloading()) return this.#wakeIn(SILENT_DOWNLOAD_MS)
+    if (this.#putOff()) return
     if (!bringsRelease(change)) return this.#push(current)
     // A new release waits for its turn; the rest does not.
     const rest = { ...without(current, FAMILY_PREFIXES), ...only(this.#known, FAMILY_PREFIXES) }
@@ -149,7 +157,7 @@ export class Pushes {
 
   /** It is its turn: what is meant for it now, which may be something else by now, or nothing. */
   async #tell(): Promise<boolean> {
-    if (!this.#isOn || this.#isDownloading()) return false
+    if (!this.#isOn || this.#putOff()) return false
     const device = await this.#needs.identify()
     const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: true })
     const current = this.#compare(shared(device, checkedIn), checkedIn)
@@ -186,7 +194,7 @@ export class Pushes {
 
   #isAtIt(type: ComponentType, answer: Answer | undefined): boolean {
     const state = answer?.operation?.state
-    if (state === 'DOWNLOADING') return this.#downloading.has(type)
+    if (state === 'DOWNLOADING') return this.#updating.has(type)
     return state === 'DOWNLOADED' || state === 'VERIFIED' || state === 'UPDATING'
   }
 
@@ -197,12 +205,15 @@ export class Pushes {
     return state !== undefined && !this.#isAtIt(FAMILIES[family], answer)
   }
 
-  #isDownloading(): boolean {
+  /** Whether it is not to be disturbed now; it is looked at again when it may be. */
+  #putOff(): boolean {
     const nowMs = performance.now()
-    for (const [type, heardMs] of this.#downloading) {
-      if (nowMs - heardMs > SILENT_DOWNLOAD_MS) this.#downloading.delete(type)
+    for (const [type, untilMs] of this.#updating) {
+      if (untilMs <= nowMs) this.#updating.delete(type)
     }
-    return this.#downloading.size > 0
+    if (this.#updating.size === 0) return false
+    this.#wakeIn(Math.max(...this.#updating.values()) - nowMs)
+    return true
   }
 
   /** Time alone may change the answer, and this device does not call. */

@@ -290,7 +290,7 @@ test('who was away is told once when it listens again, unless it asks by itself'
   listens.end()
 })
 
-test('while it downloads nothing is pushed; then it is', async () => {
+test('while it updates nothing is pushed; then it is', async () => {
   const desk = await house()
   desk.addDevice('d', { attributes: { pin: 1 } })
   const client = await desk.connect('d')
@@ -302,14 +302,36 @@ test('while it downloads nothing is pushed; then it is', async () => {
   await desk.assign('d', { bytes: bytes(20_000), version: '3.0.0' })
   void client.publish('v2/fw/request/1/chunk/0', '4096')
   expect((await client.message()).topic).toBe('v2/fw/response/1/chunk/0')
-  await client.publish(TELEMETRY, '{"fw_state":"DOWNLOADED"}', 1)
-  expect(json(await client.message(ATTRIBUTES))).toEqual({ pin: 2 })
+  for (const fw_state of ['DOWNLOADED', 'VERIFIED', 'UPDATING']) {
+    await client.publish(TELEMETRY, JSON.stringify({ fw_state }), 1)
+  }
+  void client.publish('v2/fw/request/1/chunk/3', '4096')
+  expect((await client.message()).topic).toBe('v2/fw/response/1/chunk/3')
   const installed = { current_fw_title: 'pump', current_fw_version: '2.0.0', fw_state: 'UPDATED' }
   await client.publish(TELEMETRY, JSON.stringify(installed), 1)
+  expect(json(await client.message(ATTRIBUTES))).toEqual({ pin: 2 })
   expect(json(await client.message(ATTRIBUTES))).toMatchObject({
     fw_version: '3.0.0',
     fw_size: 20_000,
   })
+  client.end()
+})
+
+test('who failed and tries again by itself is not disturbed either', async () => {
+  const desk = await house()
+  desk.addDevice('d', { attributes: { pin: 1 } })
+  const client = await desk.connect('d')
+  await client.subscribe(ATTRIBUTES)
+  await desk.assign('d', { bytes: bytes(100) })
+  await client.message(ATTRIBUTES)
+  const say = (words: object) => client.publish(TELEMETRY, JSON.stringify(words), 1)
+  await say({ fw_state: 'DOWNLOADING' })
+  desk.changeDevice('d', { attributes: { pin: 2 } })
+  await say({ fw_state: 'FAILED' })
+  await say({ fw_state: 'DOWNLOADING' })
+  await say({ fw_state: 'FAILED' })
+  expect(client.unread()).toEqual([])
+  expect(json(await client.message(ATTRIBUTES))).toMatchObject({ pin: 2 })
   client.end()
 })
 
