@@ -18,13 +18,14 @@ beforeAll(async () => {
 })
 afterAll(() => platform.stop())
 
-async function run(command: string, ...args: readonly string[]) {
+async function run(program: string, ...args: readonly string[]) {
   const cwd = join(platform.dataFolder, randomBytes(4).toString('hex'))
   await mkdir(cwd)
-  const { host, port } = platform.mqtt
-  const all = [command, host, String(port), ...args]
-  return { cwd, ...python(client ?? '', { name: 'thingsboard_mqtt', args: all, cwd }) }
+  return { cwd, ...python(client ?? '', { name: program, args, cwd }) }
 }
+const at = () => [platform.mqtt.host, String(platform.mqtt.port)]
+const device = (command: string, ...args: readonly string[]) =>
+  run('thingsboard_mqtt', command, ...at(), ...args)
 
 describe.skipIf(!client)("ThingsBoard's own client", () => {
   test.concurrent.each([
@@ -37,9 +38,9 @@ describe.skipIf(!client)("ThingsBoard's own client", () => {
     const name = `device ${how}`
     const bytes = random(sizeBytes)
     const token = await addWithOwn(platform, name, { bytes })
-    const device = await run('update', token, String(chunkSize), `for ${name}`, '1.10')
-    await device.ended
-    const written = await readFile(join(device.cwd, `for ${name}`))
+    const running = await device('update', token, String(chunkSize), `for ${name}`, '1.10')
+    await running.ended
+    const written = await readFile(join(running.cwd, `for ${name}`))
     expect(Buffer.compare(written, bytes)).toBe(0)
     expect(await platform.device(name)).toMatchObject({
       dialect: 'thingsboard',
@@ -55,11 +56,11 @@ describe.skipIf(!client)("ThingsBoard's own client", () => {
     const name = 'a listener'
     const bytes = random(10_000)
     const token = await platform.addDevice(name, 'pump')
-    const device = await run('listen', token, '4096', `for ${name}`, '1.10')
-    expect(await device.next()).toBe('connected')
+    const running = await device('listen', token, '4096', `for ${name}`, '1.10')
+    expect(await running.next()).toBe('connected')
     await assignOwn(platform, name, { bytes })
-    await device.ended
-    expect(Buffer.compare(await readFile(join(device.cwd, `for ${name}`)), bytes)).toBe(0)
+    await running.ended
+    expect(Buffer.compare(await readFile(join(running.cwd, `for ${name}`)), bytes)).toBe(0)
     expect((await platform.history(name)).map((states) => states.at(-1))).toEqual(['UPDATED'])
   })
 
@@ -67,21 +68,97 @@ describe.skipIf(!client)("ThingsBoard's own client", () => {
     const name = 'a sleeper'
     const token = await addWithOwn(platform, name, { bytes: random(10_000) })
     await platform.until(name, ({ operation }) => operation?.state === 'QUEUED')
-    const device = await run('listen', token, '0', `for ${name}`, '1.10')
-    await device.ended
+    const running = await device('listen', token, '0', `for ${name}`, '1.10')
+    await running.ended
     expect((await platform.history(name)).map((states) => states.at(-1))).toEqual(['UPDATED'])
   })
 
-  test.concurrent('enrols a device', async () => {
+  test.concurrent('with nothing assigned is content, and stays so', async () => {
+    const token = await platform.addDevice('idle', 'pump')
+    const running = await device('look', token)
+    expect(await running.next()).toEqual({})
+    const initial = { current_fw_title: 'Initial', current_fw_version: 'v0', fw_state: 'IDLE' }
+    expect(await running.next()).toEqual(initial)
+    await running.ended
+    expect(await platform.history('idle')).toEqual([])
+    expect((await platform.device('idle')).installed).toEqual({
+      firmware: { title: 'Initial', version: 'v0' },
+    })
+  })
+
+  test.concurrent('is not disturbed by an attribute that goes while it updates, and hears of it after', async () => {
+    const name = 'undisturbed'
+    const bytes = random(10_000)
+    const token = await addWithOwn(platform, name, { bytes })
+    const { id } = await platform.device(name)
+    const params = { id }
+    await platform.api('changeDevice', { params, body: { attributes: { interval: 30, a: 1 } } })
+    const running = await device('update', token, '4096', `for ${name}`, '1.10')
+    expect(await running.next()).toBe('connected')
+    await platform.until(name, ({ operation }) => operation?.state === 'DOWNLOADING')
+    await platform.api('changeDevice', { params, body: { attributes: { interval: 30 } } })
+    await platform.until(name, ({ operation }) => operation?.state === 'UPDATING')
+    await platform.api('changeDevice', { params, body: { attributes: { interval: 60 } } })
+    await running.ended
+    expect(Buffer.compare(await readFile(join(running.cwd, `for ${name}`)), bytes)).toBe(0)
+    expect(await platform.history(name)).toEqual([
+      ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'],
+    ])
+    expect(await running.next()).toEqual({ told: { deleted: ['a'] } })
+    expect(await running.next()).toEqual({ told: { interval: 60 } })
+  })
+
+  test.concurrent('enrols a device, once for each name', async () => {
     await platform.addProfile('enrolled')
     const { items } = await platform.api('listProfiles', { query: { name: 'enrolled' } })
     const id = items[0]?.id ?? ''
     const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
-    const first = await run('provision', 'newcomer', key, secret)
-    const answer = await first.next()
-    expect(answer).toMatchObject({ status: 'SUCCESS', credentialsType: 'ACCESS_TOKEN' })
+    const enrol = async (request: object) =>
+      (await device('provision', JSON.stringify({ provision_device_key: key, ...request }))).next()
+    const asked = { provision_device_secret: secret, device_name: 'newcomer' }
+    expect(await enrol(asked)).toEqual({
+      status: 'SUCCESS',
+      credentialsType: 'ACCESS_TOKEN',
+      credentialsValue: expect.any(String),
+    })
     expect(await platform.device('newcomer')).toMatchObject({ profile: 'enrolled' })
-    const second = await run('provision', 'another', key, 'no secret')
-    expect(await second.next()).toBeNull()
+    expect(await enrol(asked)).toBeNull()
+    expect(await enrol({ ...asked, device_name: 'own', access_token: 'its own' })).toMatchObject({
+      credentialsValue: 'its own',
+    })
+    const looking = await device('look', 'its own')
+    await looking.ended
+    expect(await enrol({ ...asked, provision_device_secret: 'no secret' })).toBeNull()
   })
 })
+
+test.skipIf(!client)(
+  "ThingsBoard's own gateway client speaks for a device and is told for it",
+  async () => {
+    const token = await platform.addDevice('box', 'pump')
+    const { id } = await platform.device('box')
+    await platform.api('changeDevice', { params: { id }, body: { attributes: { gateway: true } } })
+    const child = await platform.addDevice('child', 'pump')
+    expect(child).toBeTruthy()
+    const attributes = { interval: 30 }
+    const childId = (await platform.device('child')).id
+    await platform.api('changeDevice', { params: { id: childId }, body: { attributes } })
+    const gateway = await run('thingsboard_gateway', ...at(), token, 'child', 'pump')
+    expect(await gateway.next()).toEqual({ id: 1, device: 'child', values: { interval: 30 } })
+    expect(await gateway.next()).toEqual({ id: 2, device: 'child', values: { serial: 'C1' } })
+    expect((await platform.device('child')).installed.firmware).toMatchObject({ version: '1' })
+    await assignOwn(platform, 'child', { bytes: random(100) })
+    expect(await gateway.next()).toEqual({
+      device: 'child',
+      data: {
+        fw_title: 'for child',
+        fw_version: '1.10',
+        fw_size: 100,
+        fw_checksum_algorithm: 'SHA256',
+        fw_checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    })
+    await gateway.ended
+    expect((await platform.history('child')).map((states) => states.at(-1))).toEqual(['UPDATED'])
+  },
+)
