@@ -71,6 +71,8 @@ describe.skipIf(!hasCommand(COAP_CLIENT))("libcoap's client", () => {
       [`fw/${token}`],
       [`api/v1/${token}/firmware`, '-b', '256'],
       [`fw/${token}`, '-N'],
+      // Some datagrams of its own are lost on the way, and sent again.
+      [`fw/${token}`, '-B', '60', '-l', '3,20,21'],
     ]) {
       const { body } = await coap(...args, at(path ?? ''))
       expect([path, args, body.equals(bytes)]).toEqual([path, args, true])

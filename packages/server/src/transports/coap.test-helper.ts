@@ -42,6 +42,8 @@ export interface Client {
   send(datagram: Buffer): void
   /** The next datagram that has come, or comes. */
   next(): Promise<ParsedPacket>
+  /** The same as it is on the wire. */
+  nextBytes(): Promise<Buffer>
   /** Sends the request and waits for the next datagram. */
   ask(request: Packet): Promise<ParsedPacket>
   /** What has come and was not asked for by `next`. */
@@ -62,18 +64,20 @@ export async function client(port: number): Promise<Client> {
     wake()
   })
   const send = (datagram: Buffer) => socket.send(datagram)
-  const next = async (): Promise<ParsedPacket> => {
+  const nextBytes = async (): Promise<Buffer> => {
     while (come.length === 0) {
       await new Promise<void>((resolve) => {
         wake = resolve
       })
     }
-    return parse(come.shift() as Buffer)
+    return come.shift() as Buffer
   }
+  const next = async () => parse(await nextBytes())
   return {
     name: `127.0.0.1 ${socket.address().port}`,
     send,
     next,
+    nextBytes,
     ask: (request) => {
       send(datagram(request))
       return next()

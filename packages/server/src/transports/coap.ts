@@ -14,6 +14,7 @@ import {
   type CoapMessage,
   EMPTY,
   type Malformed,
+  METHODS,
   type NewMessage,
   OPTIONS,
   readMessage,
@@ -52,7 +53,7 @@ export interface CoapListener {
 }
 
 /** An answer that takes longer is announced by an empty acknowledgement: clients repeat after two seconds. */
-const ACKNOWLEDGE_AFTER_MS = 50
+const ACKNOWLEDGE_AFTER_MS = 1000
 const MAX_AT_WORK = 2048
 const RETRY_AFTER_SECONDS = 5
 /** Room for a burst of a fleet; the system may allow less. */
@@ -216,7 +217,11 @@ export function coapListener({
     })
   }
 
-  /** A piggybacked answer when it comes soon, else an acknowledgement first and the answer by itself. */
+  /**
+   * A piggybacked answer when it comes soon, else an acknowledgement first and the answer by itself. Never so after a
+   * GET: asking again is harmless, while libcoap up to 4.3.4 drops the first block of a body when it comes by itself
+   * (its issue 1595).
+   */
   function replyTo(request: CoapMessage, from: Peer) {
     const { id, token } = request
     const isConfirmable = request.type === TYPES.confirmable
@@ -229,7 +234,8 @@ export function coapListener({
       known.remember(request, from, datagram)
       send(datagram, from)
     }
-    const stop = isConfirmable
+    const isAnnounced = isConfirmable && METHODS[request.code - 1] !== 'GET'
+    const stop = isAnnounced
       ? clock.after(ACKNOWLEDGE_AFTER_MS, () => acknowledge({ code: EMPTY }))
       : () => {}
     return ({ undelivered, ...answer }: Rendered & { undelivered?: () => void }): void => {
