@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '@updraft/core'
 import { describe, expect, test } from 'vitest'
+import { seeded } from '../../../../tools/chance.ts'
 import { startChecksum } from './checksums.ts'
 
 /** docs/dialects/thingsboard.md, "Checksums": these were verified against ThingsBoard's own client. */
@@ -58,7 +59,7 @@ describe.each(Object.entries(VECTORS))('%s', (_name, [bytes, expected]) => {
 })
 
 describe.each(CHECKSUM_ALGORITHMS)('%s', (algorithm) => {
-  const random = randomFrom(20261121)
+  const random = seeded(20261121)
   const bytes = Buffer.from(Uint8Array.from({ length: 1021 }, () => random() * 256))
 
   test.each([1, 2, 3, 4, 7, 15, 16, 17, 64, 1000])('is the same in pieces of %i bytes', (size) => {
@@ -88,7 +89,7 @@ describe.each(CHECKSUM_ALGORITHMS)('%s', (algorithm) => {
 })
 
 test('The 128-bit MurmurHash3 agrees with the plain BigInt spelling of its definition', () => {
-  const random = randomFrom(7)
+  const random = seeded(7)
   for (let length = 0; length < 200; length++) {
     const bytes = Buffer.from(
       Uint8Array.from({ length }, () => (random() < 0.3 ? 0xff : random() * 256)),
@@ -101,17 +102,6 @@ function inPieces(algorithm: ChecksumAlgorithm, pieces: Uint8Array[]): string {
   const checksum = startChecksum(algorithm)
   for (const piece of pieces) checksum.update(piece)
   return checksum.hex()
-}
-
-/** A small generator with a seed (mulberry32), so that a failure can be repeated. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 function plainMurmur128(bytes: Buffer): string {

@@ -1,5 +1,6 @@
 import type { Packet } from 'coap-packet'
 import { afterEach, expect, test } from 'vitest'
+import { seeded } from '../../../../tools/chance.ts'
 import {
   address,
   block,
@@ -597,17 +598,6 @@ async function answered(someone: Client): Promise<void> {
   for (;;) {
     const heard = await someone.next()
     if (heard.reset && heard.messageId === messageId) return
-  }
-}
-
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
 

@@ -1,74 +1,17 @@
 import { connect } from 'node:net'
 import type { Packet } from 'mqtt-packet'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  type MqttLimits,
-  type MqttListener,
-  type MqttMessage,
-  type MqttSession,
-  type MqttTaken,
-  mqttListener,
-} from './mqtt.ts'
 import { gone, mqttClient, welcomed } from './mqtt-client.test-helper.ts'
+import {
+  CONNECT_5,
+  CONNECT_311,
+  hex,
+  listening,
+  stopListening,
+  texts,
+} from './mqtt-listening.test-helper.ts'
 
-interface Seen {
-  readonly port: number
-  readonly listener: MqttListener
-  readonly messages: MqttMessage[]
-  readonly sessions: MqttSession[]
-  readonly closed: string[]
-  /** What to do with a message besides noting it. */
-  onMessage: (message: MqttMessage, session: MqttSession) => Promise<MqttTaken>
-}
-
-const stops: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop()
-})
-
-const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-
-/** A listener that lets everybody in but `nobody`, after `slow` has been let go. */
-async function listening(limits?: Partial<MqttLimits>, gate?: Promise<void>): Promise<Seen> {
-  const messages: MqttMessage[] = []
-  const sessions: MqttSession[] = []
-  const closed: string[] = []
-  let ids = 0
-  const seen = {
-    onMessage: async (): Promise<MqttTaken> => ({}),
-  } as unknown as { onMessage: Seen['onMessage'] }
-  const listener = mqttListener({
-    log: quiet,
-    limits,
-    newClientId: () => `new-${++ids}`,
-    gate: async (hello, session) => {
-      await gate
-      if (hello.username === 'nobody') {
-        return { kind: 'refused', refusal: { reason: 0x86, returnCode: 5 } }
-      }
-      if (hello.username === 'bug') throw new Error('A bug.')
-      sessions.push(session)
-      return {
-        kind: 'accepted',
-        visitor: {
-          published: async (message) => {
-            messages.push(message)
-            return seen.onMessage(message, session)
-          },
-          subscribed: async (filters) =>
-            filters.map(({ filter, qos }) => (filter === 'no' ? null : qos > 0 ? 1 : 0)),
-          unsubscribed: async (filters) => filters.map((filter) => filter !== 'no'),
-          closed: () => void closed.push(session.clientId),
-        },
-      }
-    },
-  })
-  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
-  stops.push(() => listener.close())
-  return Object.assign(seen, { port, listener, messages, sessions, closed })
-}
-
-const texts = (messages: readonly MqttMessage[]) => messages.map(({ payload }) => `${payload}`)
+afterEach(stopListening)
 
 describe.each([3, 4, 5] as const)('version %i', (version) => {
   test('is welcomed without a session of before, and told its name where it has none', async () => {
@@ -226,10 +169,6 @@ test('who acknowledges nothing gets as many of quality 1 as it takes, and the re
   expect(qualities).toEqual([1, 1, 1, 0, 0])
   client.end()
 })
-
-const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
-const CONNECT_311 = '10 0c 0004 4d515454 04 02 0000 0000'
-const CONNECT_5 = '10 0d 0004 4d515454 05 02 0000 00 0000'
 
 describe('closes only the connection of', () => {
   test.each([
@@ -447,71 +386,3 @@ test('a message that breaks off takes its connection along', async () => {
   expect(await sent).toBe('closed')
   await client.closed
 })
-
-/** Numbers that look like chance and are the same every time. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-test('20,000 packets of noise do no harm to others', async () => {
-  const seen = await listening()
-  const other = await welcomed({ port: seen.port, keepalive: 5 })
-  const random = seeded(4711)
-  const below = (count: number) => Math.floor(random() * count)
-  const good = [
-    CONNECT_311,
-    CONNECT_5,
-    '30 03 0001 61',
-    '32 05 0001 61 0001',
-    '82 06 0001 0001 61 01',
-    'c000',
-    'a2 05 0001 0001 61',
-    '34 05 0001 61 0002',
-    '62 02 0002',
-    'e000',
-  ].map(hex)
-  const noise = (): Buffer => {
-    const bytes = Buffer.from(good[below(good.length)] ?? [])
-    const kind = below(4)
-    if (kind === 0) for (let each = 0; each < 3; each++) bytes[below(bytes.length)] = below(256)
-    if (kind === 1) return bytes.subarray(0, below(bytes.length))
-    if (kind === 2) return Buffer.from(Array.from({ length: 1 + below(40) }, () => below(256)))
-    return bytes
-  }
-  let [sent, connections] = [0, 0]
-  const oneClient = async () => {
-    while (sent < 20_000) {
-      connections += 1
-      const socket = connect({ port: seen.port, host: '127.0.0.1' })
-      socket.on('error', () => {})
-      socket.resume()
-      const closed = gone(socket)
-      if (below(4) > 0) socket.write(hex(below(2) ? CONNECT_311 : CONNECT_5))
-      const packets = 1 + below(20)
-      for (let each = 0; each < packets && !socket.destroyed; each++) {
-        socket.write(noise())
-        sent += 1
-      }
-      socket.end()
-      await closed
-    }
-  }
-  const noisy = Promise.all(Array.from({ length: 8 }, oneClient))
-  let answers = 0
-  const answering = (async () => {
-    while (sent < 20_000) answers += (await other.publish('a', 'x', 1)) === 0 ? 1 : 0
-  })()
-  await Promise.all([noisy, answering])
-  expect(sent).toBeGreaterThanOrEqual(20_000)
-  expect(connections).toBeGreaterThan(500)
-  expect(answers).toBeGreaterThan(100)
-  expect(await other.publish('a', 'still here', 1)).toBe(0)
-  await expect.poll(() => seen.listener.connectionCount).toBe(1)
-  other.end()
-}, 30_000)

@@ -1,0 +1,82 @@
+/** A listener for tests, which lets in nearly everybody and notes what they say. */
+import {
+  type MqttLimits,
+  type MqttListener,
+  type MqttMessage,
+  type MqttSession,
+  type MqttTaken,
+  mqttListener,
+} from './mqtt.ts'
+
+/** Packets as they are written in the specifications. */
+export const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
+export const CONNECT_311 = '10 0c 0004 4d515454 04 02 0000 0000'
+export const CONNECT_5 = '10 0d 0004 4d515454 05 02 0000 00 0000'
+
+export interface Seen {
+  readonly port: number
+  readonly listener: MqttListener
+  readonly messages: MqttMessage[]
+  readonly sessions: MqttSession[]
+  readonly closed: string[]
+  /** What was logged as a mistake of ours. */
+  readonly bugs: object[]
+  /** What to do with a message besides noting it. */
+  onMessage: (message: MqttMessage, session: MqttSession) => Promise<MqttTaken>
+}
+
+const stops: (() => Promise<void>)[] = []
+
+/** For after each test. */
+export async function stopListening(): Promise<void> {
+  for (const stop of stops.splice(0)) await stop()
+}
+
+/** Lets everybody in once the gate is open, but for `nobody`, who is refused, and `bug`, at whose name it breaks. */
+export async function listening(limits?: Partial<MqttLimits>, gate?: Promise<void>): Promise<Seen> {
+  const messages: MqttMessage[] = []
+  const sessions: MqttSession[] = []
+  const closed: string[] = []
+  const bugs: object[] = []
+  let ids = 0
+  const seen = {
+    onMessage: async (): Promise<MqttTaken> => ({}),
+  } as unknown as { onMessage: Seen['onMessage'] }
+  const listener = mqttListener({
+    log: {
+      debug: () => {},
+      info: () => {},
+      warn: () => {},
+      error: (details) => bugs.push(details),
+    },
+    limits,
+    newClientId: () => `new-${++ids}`,
+    gate: async (hello, session) => {
+      await gate
+      if (hello.username === 'nobody') {
+        return { kind: 'refused', refusal: { reason: 0x86, returnCode: 5 } }
+      }
+      if (hello.username === 'bug') throw new Error('A bug.')
+      sessions.push(session)
+      return {
+        kind: 'accepted',
+        visitor: {
+          published: async (message) => {
+            messages.push(message)
+            return seen.onMessage(message, session)
+          },
+          subscribed: async (filters) =>
+            filters.map(({ filter, qos }) => (filter === 'no' ? null : qos > 0 ? 1 : 0)),
+          unsubscribed: async (filters) => filters.map((filter) => filter !== 'no'),
+          closed: () => void closed.push(session.clientId),
+        },
+      }
+    },
+  })
+  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
+  stops.push(() => listener.close())
+  return Object.assign(seen, { port, listener, messages, sessions, closed, bugs })
+}
+
+export const texts = (messages: readonly MqttMessage[]) =>
+  messages.map(({ payload }) => `${payload}`)
