@@ -261,6 +261,7 @@ test('the audit log says who did what, for every change', async () => {
     `admin: artifact.stored ${SHA256}`,
     'admin: release.created app@1.0.0',
     'admin: release.changed app@1.0.0',
+    'admin: release.downloaded app@1.0.0',
     'admin: release.created app@2.0.0',
     'admin: release.removed app@2.0.0',
     'admin: assignment.made sensor',
@@ -275,6 +276,7 @@ test('the audit log says who did what, for every change', async () => {
     'admin: operation.ended app@3.0.0',
     'admin: assignment.withdrawn d1',
     'admin: release.removed app@3.0.0',
+    'admin: action.refused app@3.0.0',
     'admin: token.created CI',
     'admin: token.revoked CI',
   ])
@@ -293,6 +295,8 @@ describe.each(ROLES)('as %s', (role) => {
     customerId: null,
     role,
     tokenId: null,
+    from: '',
+    via: 'session',
   }
   const routes = (Object.entries(ROUTES) as [RouteName, Route][]).filter(
     ([, { permission }]) => permission !== 'anyone',

@@ -395,13 +395,7 @@ export const ROUTES = {
     summary: 'The audit log, newest first',
     tag: 'audit',
     permission: 'audit.read',
-    query: shapes.ListQuery.pick({ limit: true, cursor: true }).extend({
-      deviceId: shapes.Id.optional(),
-      kind: z
-        .string()
-        .optional()
-        .describe('an event kind, or its first part: device, operation, …'),
-    }),
+    query: shapes.EventQuery,
     response: shapes.page(shapes.Event),
   },
 } as const satisfies Record<string, Route>

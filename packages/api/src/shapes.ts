@@ -7,6 +7,7 @@ import {
   ERROR_MEANINGS,
   EVENT_MEANINGS,
   type Json,
+  RESULTS,
   ROLES,
   STATES,
 } from '@updraft/core'
@@ -16,6 +17,7 @@ const named = <T extends z.ZodType>(id: string, schema: T): T => schema.meta({ i
 
 export const Id = z.uuid().describe('UUIDv7')
 export const Time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds')
+const Moment = z.iso.datetime({ offset: true }).describe('RFC 3339')
 const Name = z.string().min(1).max(255)
 const TypeName = z.string().min(1).max(64).describe('component type: firmware, software, …')
 const JsonObject: z.ZodType<Record<string, Json>, Record<string, Json>> = z.record(
@@ -295,7 +297,15 @@ export const Event = named(
     id: z.string(),
     at: Time,
     kind: z.enum(Object.keys(EVENT_MEANINGS) as [keyof typeof EVENT_MEANINGS]),
-    actor: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string() }),
+    actor: z.object({
+      kind: z.string(),
+      id: z.string().nullable(),
+      name: z.string(),
+      from: z.string().nullable().describe('the address an operator came from'),
+      via: z.string().nullable().describe('session, or token and its name'),
+    }),
+    result: z.enum(RESULTS),
+    reason: Reason.nullable().describe('why it was decided so, or refused'),
     subject: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
     deviceId: Id.nullable(),
     data: JsonObject,
@@ -331,12 +341,26 @@ export const ListQuery = z.object({
   search: z.string().max(255).optional().describe('text within names and titles'),
 })
 
+/** What the audit log may be asked for. */
+export const EventQuery = ListQuery.extend({
+  search: z.string().max(255).optional().describe('text within names of subjects and actors'),
+  kind: z.string().optional().describe('an event kind, or its first part: device, operation, …'),
+  actor: z.string().max(255).optional().describe('exactly this name of an operator'),
+  subjectKind: z.string().max(64).optional().describe('device, profile, release, …'),
+  subjectId: z.string().max(255).optional(),
+  deviceId: Id.optional(),
+  result: z.enum(RESULTS).optional(),
+  since: Moment.optional().describe('not before this time'),
+  until: Moment.optional().describe('before this time'),
+})
+
 export type Page<T> = { items: T[]; nextCursor: string | null }
 export type Assignment = z.infer<typeof Assignment>
 export type Artifact = z.infer<typeof Artifact>
 export type Component = z.infer<typeof Component>
 export type Device = z.infer<typeof Device>
 export type DeviceWithToken = z.infer<typeof DeviceWithToken>
+export type EventQuery = z.output<typeof EventQuery>
 export type Event = z.infer<typeof Event>
 export type Installed = z.infer<typeof Installed>
 export type Operation = z.infer<typeof Operation>

@@ -78,6 +78,31 @@ export const state = (flags: string, about: string): Flag<State | undefined> => 
   },
 })
 
+export const oneOf = <const T extends string>(
+  flags: string,
+  about: string,
+  words: readonly T[],
+): Flag<T | undefined> => ({
+  flags,
+  about,
+  parse: (value) => {
+    const found = words.find((word) => word === value)
+    if (found) return found
+    throw new WrongWords(`It is none of ${words.join(', ')}.`)
+  },
+})
+
+/** A day or a moment, as the API takes it. Without a zone it is a day of UTC, or a time of this machine. */
+export const time = (flags: string, about: string): Flag<string | undefined> => ({
+  flags,
+  about,
+  parse: (value) => {
+    const date = /^\d{4}-\d\d-\d\d/.test(value) ? new Date(value) : null
+    if (date && !Number.isNaN(date.getTime())) return date.toISOString()
+    throw new WrongWords('It is no time such as 2026-03-01 or 2026-03-01T12:00Z.')
+  },
+})
+
 /** What lists take. */
 export const listFlags = {
   limit: count('--limit <n>', 'at most so many (default: all)'),

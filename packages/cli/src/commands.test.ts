@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import type { Event } from '@updraft/api/shapes'
 import { expect, test, vi } from 'vitest'
 import { COMMANDS } from './commands.ts'
 import { start } from './testing/start.ts'
-import { give, makeDevice, makeOperation, makeRelease, makeToken } from './testing/things.ts'
+import {
+  give,
+  makeDevice,
+  makeEvent,
+  makeOperation,
+  makeRelease,
+  makeToken,
+} from './testing/things.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -229,16 +237,63 @@ test('a token is revoked by its name or its id', async () => {
 
 test('the audit log says who did what', async () => {
   const { updraft, json, world, device } = await start()
-  world.events.push({
-    id: '1',
-    at: '2026-03-01T12:00:00.000Z',
-    kind: 'operation.ended',
-    actor: { kind: 'device', id: device.id, name: 'sensor-1' },
-    subject: { kind: 'operation', id: randomUUID(), name: 'app@1.4.0' },
-    deviceId: device.id,
-    data: { state: 'FAILED' },
-  })
+  world.events.push(
+    makeEvent({
+      actor: { kind: 'device', id: device.id, name: 'sensor-1', from: null, via: null },
+      subject: { kind: 'operation', id: randomUUID(), name: 'app@1.4.0' },
+      deviceId: device.id,
+      data: { state: 'FAILED' },
+    }),
+  )
   const { stdout } = await updraft('audit', '--device', 'sensor-1')
-  expect(stdout).toMatch(/3 min ago\s+sensor-1\s+operation app@1.4.0\s+✗ failed/)
+  expect(stdout).toMatch(/3 min ago\s+sensor-1\s+–\s+operation app@1.4.0\s+✗ failed/)
   expect((await json('audit', '--limit', '1')).items.length).toBe(1)
 })
+
+test('the audit log says what was refused to whom, from where and why', async () => {
+  const { updraft, world } = await start()
+  world.events.push(makeEvent(REFUSED))
+  const { stdout } = await updraft('audit')
+  expect(stdout).toMatch(/eve\s+203\.0\.113\.7\s+device pump, =1\s+–\s+refused: A viewer may not\./)
+})
+
+test('the audit log is asked in its own words', async () => {
+  const { json, updraft, server } = await start()
+  const words = ['--kind', 'action', '--actor', 'eve', '--result', 'refused', '--search', 'pump']
+  await json('audit', ...words, '--since', '2026-03-01', '--until', '2026-03-02T01:00+01:00')
+  expect(server.calls.at(-1)?.query).toMatchObject({
+    kind: 'action',
+    actor: 'eve',
+    result: 'refused',
+    search: 'pump',
+    since: '2026-03-01T00:00:00.000Z',
+    until: '2026-03-02T00:00:00.000Z',
+  })
+  expect((await updraft('audit', '--since', 'yesterday')).code).toBe(2)
+})
+
+test('the audit log comes out whole, page by page, as lines of CSV or JSON', async () => {
+  const { updraft, world, server } = await start()
+  for (let count = 0; count < 501; count += 1) world.events.push(makeEvent(REFUSED))
+  const csv = (await updraft('audit', '--as', 'csv')).stdout.split('\n')
+  expect(csv).toHaveLength(1 + 501 + 1)
+  expect(csv[0]).toMatch(/^at,kind,result,actorKind,actor,from,via,/)
+  expect(csv[1]).toContain(',eve,203.0.113.7,token CI,device,,"pump, =1",')
+  expect(server.calls.filter(({ name }) => name === 'listEvents')).toHaveLength(2)
+  const ndjson = (await updraft('audit', '--as', 'ndjson', '--limit', '3')).stdout
+  expect(
+    ndjson
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).actor.via),
+  ).toEqual(['token CI', 'token CI', 'token CI'])
+})
+
+const REFUSED = {
+  kind: 'action.refused',
+  actor: { kind: 'operator', id: randomUUID(), name: 'eve', from: '203.0.113.7', via: 'token CI' },
+  result: 'refused',
+  reason: { code: 'access.denied', message: 'A viewer may not.' },
+  subject: { kind: 'device', id: '', name: 'pump, =1' },
+  data: { action: 'removeDevice' },
+} satisfies Partial<Event>

@@ -70,18 +70,38 @@ const missing = (code: string, message: string, words: string): never => {
 /** The server's largest page. */
 const PAGE_SIZE = 500
 
-/** All items of a list, page after page, or the first `limit` of them with the cursor to go on. */
-export async function listAll<T>(
-  { limit, cursor }: { limit?: number; cursor?: string },
-  fetchPage: (query: { limit: number; cursor?: string }) => Promise<Page<T>>,
-): Promise<Page<T>> {
-  const items: T[] = []
+type FetchPage<T> = (query: { limit: number; cursor?: string }) => Promise<Page<T>>
+interface Extent {
+  /** At most so many items in all. */
+  readonly limit?: number
+  readonly cursor?: string
+}
+
+/** Page after page of a list, one at a time: for lists too long to hold. */
+export async function* pages<T>(
+  { limit = Number.POSITIVE_INFINITY, cursor }: Extent,
+  fetchPage: FetchPage<T>,
+): AsyncGenerator<Page<T>> {
+  let left = limit
   let nextCursor: string | null = cursor ?? null
   do {
-    const room = limit === undefined ? PAGE_SIZE : Math.min(PAGE_SIZE, limit - items.length)
-    const page = await fetchPage({ limit: room, cursor: nextCursor ?? undefined })
+    const page: Page<T> = await fetchPage({
+      limit: Math.min(PAGE_SIZE, left),
+      cursor: nextCursor ?? undefined,
+    })
+    yield page
+    left -= page.items.length
+    nextCursor = page.nextCursor
+  } while (nextCursor !== null && left > 0)
+}
+
+/** All items of a list, or the first `limit` of them with the cursor to go on. */
+export async function listAll<T>(extent: Extent, fetchPage: FetchPage<T>): Promise<Page<T>> {
+  const items: T[] = []
+  let nextCursor: string | null = null
+  for await (const page of pages(extent, fetchPage)) {
     items.push(...page.items)
     nextCursor = page.nextCursor
-  } while (nextCursor !== null && (limit === undefined || items.length < limit))
+  }
   return { items, nextCursor }
 }

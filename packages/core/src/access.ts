@@ -83,7 +83,13 @@ export interface OperatorActor {
   readonly role: Role
   /** The API token it came with; null for a dashboard session. */
   readonly tokenId: string | null
+  /** The address it came from, as the door saw it. */
+  readonly from: string
+  readonly via: Via
 }
+
+/** By what an operator came: signed in, or with the API token of that name. */
+export type Via = 'session' | `token ${string}`
 
 export const can = (actor: Pick<OperatorActor, 'role'>, permission: Permission): boolean =>
   GRANTS[actor.role].includes(permission)

@@ -2,7 +2,10 @@
  * All that can happen. An event is written in the same transaction as the change it tells of; read back with
  * its actor it is the audit log, delivered after the commit it wakes whoever waits.
  */
+import type { Via } from './access.ts'
 import type { JsonObject } from './device.ts'
+import type { DomainError, ErrorCode } from './errors.ts'
+import type { ReasonCode } from './reason.ts'
 
 export const EVENT_MEANINGS = {
   'profile.created': 'a device profile was added',
@@ -16,6 +19,7 @@ export const EVENT_MEANINGS = {
   'release.created': 'a release was added',
   'release.changed': 'the description of a release was changed',
   'release.removed': 'a release was removed',
+  'release.downloaded': 'an operator fetched the file of a release',
   'artifact.stored': 'a file was uploaded',
   'assignment.made': 'a device or a profile was assigned a release',
   'assignment.withdrawn': 'an assignment was withdrawn',
@@ -28,18 +32,35 @@ export const EVENT_MEANINGS = {
   'operator.created': 'an operator was added',
   'token.created': 'an API token was made',
   'token.revoked': 'an API token was revoked',
+  'action.refused': 'an operator was refused what they asked for',
 } as const
 
 export type EventKind = keyof typeof EVENT_MEANINGS
+export const EVENT_KINDS = Object.keys(EVENT_MEANINGS) as readonly EventKind[]
+
+/** What came of it: most events tell of what was done, some of what was not. */
+export const RESULTS = ['done', 'refused'] as const
+export type Result = (typeof RESULTS)[number]
+
+export const resultOf = (kind: EventKind): Result =>
+  kind.endsWith('.refused') ? 'refused' : 'done'
 
 export type Actor =
-  | { readonly kind: 'operator'; readonly id: string; readonly name: string }
+  | {
+      readonly kind: 'operator'
+      readonly id: string
+      readonly name: string
+      /** The address they came from, and by what; absent where there was neither. */
+      readonly from?: string
+      readonly via?: Via
+    }
   | { readonly kind: 'device'; readonly id: string; readonly name: string }
   | { readonly kind: 'server'; readonly name: string }
 
 export const SERVER: Actor = { kind: 'server', name: 'updraft' }
 
 export type SubjectKind =
+  | 'tenant'
   | 'profile'
   | 'device'
   | 'release'
@@ -56,4 +77,14 @@ export interface DomainEvent {
   /** The device concerned, if there is one: whoever watches or serves that device is woken. */
   readonly deviceId: string | null
   readonly data: JsonObject
+  /** Why: what was decided about an update, or why something was refused. */
+  readonly reason?: EventReason
 }
+
+export interface EventReason {
+  readonly code: ReasonCode | ErrorCode | 'internal'
+  readonly message: string
+}
+
+/** Why something was refused. */
+export const reasonOf = ({ code, message }: DomainError): EventReason => ({ code, message })

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type {
   Component,
   Device,
+  Event,
   OperationWithSteps,
   Profile,
   Release,
@@ -151,4 +152,17 @@ export const makeToken = (name: string): Token => ({
   createdAt: MADE_AT,
   lastUsedAt: null,
   revokedAt: null,
+})
+
+export const makeEvent = (more: Partial<Event>): Event => ({
+  id: '1',
+  at: MADE_AT,
+  kind: 'operation.ended',
+  actor: { kind: 'server', id: null, name: 'updraft', from: null, via: null },
+  result: 'done',
+  reason: null,
+  subject: { kind: 'operation', id: randomUUID(), name: 'app@1.0.0' },
+  deviceId: null,
+  data: {},
+  ...more,
 })

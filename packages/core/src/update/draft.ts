@@ -138,7 +138,7 @@ export class Draft {
     if (report.installed) this.learn({ installed: { [type]: report.installed } })
     const operation = this.#operationFor(type, report)
     if (!operation) {
-      this.#note('report.ignored', `${type} ${report.state}`, 'report.stray')
+      this.#ignored(`${type} ${report.state}`, reason('report.stray', `No ${type} is under way.`))
       return null
     }
     const said = { ...report, known: this.#runs(type) }
@@ -258,20 +258,21 @@ export class Draft {
         state: operation.state,
         progress: operation.progressPercent,
         error: operation.error,
-        because: operation.because.message,
       },
+      reason: operation.because,
     })
   }
 
-  #note(kind: EventKind, what: string, code: 'report.stray'): void {
+  #ignored(what: string, because: Reason): void {
     const { id, name } = this.#snapshot.device
     this.#events.push({
-      kind,
+      kind: 'report.ignored',
       at: this.#moment.now,
       actor: this.#actor,
       subject: { kind: 'device', id, name },
       deviceId: id,
-      data: { report: what, because: code },
+      data: { report: what },
+      reason: because,
     })
   }
 }

@@ -1,5 +1,13 @@
 /** Who may come in: the first administrator, sign-in, sessions, API tokens. */
-import { type Actor, checkedName, DomainError, type OperatorActor } from '@updraft/core'
+import {
+  type Actor,
+  checkedName,
+  DomainError,
+  type EventReason,
+  type OperatorActor,
+  reasonOf,
+  SERVER,
+} from '@updraft/core'
 import type {
   Accounts,
   Clock,
@@ -13,6 +21,8 @@ import type {
   Within,
 } from './ports.ts'
 
+/** How the token of the settings is named, which has no record. */
+const ADMIN_TOKEN = 'UPDRAFT_ADMIN_TOKEN'
 const SESSION_DAYS = 14
 const DAY_MS = 86_400_000
 
@@ -36,7 +46,13 @@ export interface FirstSignIn {
 }
 
 /** As the audit log names an operator. */
-export const actorOf = ({ id, name }: OperatorActor): Actor => ({ kind: 'operator', id, name })
+export const actorOf = ({ id, name, from, via }: OperatorActor): Actor => ({
+  kind: 'operator',
+  id,
+  name,
+  from,
+  via,
+})
 
 const withinOf = ({ tenantId, customer }: OperatorRecord): Within => ({
   tenantId,
@@ -64,53 +80,63 @@ export function accounts({
   /** Compared against when there is no such operator, so that the answer takes as long. */
   let nobodysHash: string | undefined
 
-  const actor = (operator: OperatorRecord, tokenId: string | null): OperatorActor => ({
+  const actor = (
+    operator: OperatorRecord,
+    tokenId: string | null,
+    { from, via }: Pick<OperatorActor, 'from' | 'via'>,
+  ): OperatorActor => ({
     kind: 'operator',
     id: operator.id,
     name: operator.name,
     ...withinOf(operator),
     role: operator.role,
     tokenId,
+    from,
+    via,
   })
 
   const record = (
-    operator: OperatorRecord,
     kind: 'operator.signed-in' | 'operator.refused',
-    from: string,
+    operator: OperatorRecord,
+    { from, reason }: { from: string; reason?: EventReason },
   ) =>
     unitOfWork(withinOf(operator), ({ events }) =>
       events.append([
         {
           kind,
           at: clock.now(),
-          actor: { kind: 'operator', id: operator.id, name: operator.name },
+          actor: { kind: 'operator', id: operator.id, name: operator.name, from, via: 'session' },
           subject: { kind: 'operator', id: operator.id, name: operator.name },
           deviceId: null,
-          data: { from },
+          data: {},
+          reason,
         },
       ]),
     )
 
-  const createToken = (
-    by: OperatorActor,
+  /** A token for that operator; `by` is who stands in the audit log for it. */
+  const makeToken = (
+    operator: Within & Pick<OperatorRecord, 'id' | 'name'>,
     { name }: { name: string },
+    by: Actor,
   ): Promise<{ token: TokenRecord; secret: string }> =>
-    unitOfWork(by, async ({ tokens, events }) => {
+    unitOfWork(operator, async ({ tokens, events }) => {
       const secret = secrets.newToken()
       const token = { id: ids.next(), name: checkedName('API token', name), createdAt: clock.now() }
-      await tokens.insert({ ...token, operatorId: by.id, secretHash: secrets.hashToken(secret) })
+      const secretHash = secrets.hashToken(secret)
+      await tokens.insert({ ...token, operatorId: operator.id, secretHash })
       await events.append([
         {
           kind: 'token.created',
           at: clock.now(),
-          actor: actorOf(by),
+          actor: by,
           subject: { kind: 'token', id: token.id, name: token.name },
           deviceId: null,
           data: {},
         },
       ])
       return {
-        token: { ...token, operatorName: by.name, lastUsedAt: null, revokedAt: null },
+        token: { ...token, operatorName: operator.name, lastUsedAt: null, revokedAt: null },
         secret,
       }
     })
@@ -131,7 +157,11 @@ export function accounts({
       })
       if (!isMade) return null
       const administrator = await store.firstAdministrator()
-      const { secret } = await createToken(actor(administrator, null), { name: 'first start' })
+      const { secret } = await makeToken(
+        { ...administrator, ...withinOf(administrator) },
+        { name: 'first start' },
+        SERVER,
+      )
       return { name: administrator.name, password, token: secret }
     },
 
@@ -156,8 +186,11 @@ export function accounts({
       nobodysHash ??= await secrets.hashPassword(secrets.newPassword())
       const isRight = await secrets.verifyPassword(password, operator?.passwordHash ?? nobodysHash)
       if (!operator || !isRight) {
-        if (operator) await record(operator, 'operator.refused', from)
-        throw new DomainError('access.bad-sign-in', 'The name or the password is wrong.')
+        const refusal = new DomainError('access.bad-sign-in', 'The name or the password is wrong.')
+        // A name that is nobody's has no tenant's log to stand in, and may be a password typed too early.
+        if (operator)
+          await record('operator.refused', operator, { from, reason: reasonOf(refusal) })
+        throw refusal
       }
       failures.forget(keys)
       const secret = secrets.newToken()
@@ -170,32 +203,42 @@ export function accounts({
         csrfToken,
         expiresAt,
       })
-      await record(operator, 'operator.signed-in', from)
-      return { actor: actor(operator, null), operator, csrfToken, expiresAt, secret }
+      await record('operator.signed-in', operator, { from })
+      const via = 'session'
+      return { actor: actor(operator, null, { from, via }), operator, csrfToken, expiresAt, secret }
     },
 
     signOut: (secret: string): Promise<void> => store.removeSession(secrets.hashToken(secret)),
 
     /** Who a session cookie stands for, or null. */
-    bySession: async (secret: string): Promise<SignedIn | null> => {
+    bySession: async (secret: string, from: string): Promise<SignedIn | null> => {
       const session = await store.session(secrets.hashToken(secret), clock.now())
-      return session && { ...session, actor: actor(session.operator, null) }
+      const via = 'session'
+      return session && { ...session, actor: actor(session.operator, null, { from, via }) }
     },
 
     /** Who an API token stands for, or null. */
     byToken: async (
       token: string,
+      from: string,
     ): Promise<{ actor: OperatorActor; operator: OperatorRecord } | null> => {
       const hash = secrets.hashToken(token)
       if (adminTokenHash && secrets.isEqual(hash, adminTokenHash)) {
         const operator = await store.firstAdministrator()
-        return { operator, actor: actor(operator, 'UPDRAFT_ADMIN_TOKEN') }
+        const via = `token ${ADMIN_TOKEN}` as const
+        return { operator, actor: actor(operator, ADMIN_TOKEN, { from, via }) }
       }
       const found = await store.operatorByToken(hash, clock.now())
-      return found && { operator: found.operator, actor: actor(found.operator, found.tokenId) }
+      if (!found) return null
+      const { operator, token: used } = found
+      const via = `token ${used.name}` as const
+      return { operator, actor: actor(operator, used.id, { from, via }) }
     },
 
-    createToken,
+    createToken: (
+      by: OperatorActor,
+      named: { name: string },
+    ): Promise<{ token: TokenRecord; secret: string }> => makeToken(by, named, actorOf(by)),
 
     listTokens: (by: OperatorActor, query: PageQuery): Promise<Page<TokenRecord>> =>
       unitOfWork(by, ({ tokens }) => tokens.page(query)),

@@ -193,17 +193,30 @@ export function catalogue({
         await events.append([event('release.removed', actor, releaseSubject(release))])
       }),
 
-    /** Refuses with release.external when it is not kept here. */
+    /**
+     * The bytes; that they are fetched, all of them or a `range`, stands in the audit log before the first is
+     * given. Without `fetched` they are only asked about. Refuses with release.external when it is not kept here.
+     */
     openRelease: async (
       actor: OperatorActor,
       id: string,
+      fetched: { range: string | undefined } | null,
     ): Promise<{ release: ReleaseView; handle: ArtifactHandle }> => {
       const release = await unitOfWork(actor, ({ catalogue }) => catalogue.get(id))
       if (!release.artifact) {
         const message = `${nameOf(release)} is kept at ${release.externalUrl}.`
         throw new DomainError('release.external', message, { url: release.externalUrl })
       }
-      return { release, handle: await artifacts.open(release.artifact.sha256) }
+      const handle = await artifacts.open(release.artifact.sha256)
+      if (fetched) {
+        const data: JsonObject = fetched.range === undefined ? {} : { range: fetched.range }
+        const told = event('release.downloaded', actor, releaseSubject(release), data)
+        await unitOfWork(actor, ({ events }) => events.append([told])).catch((error) => {
+          handle.release()
+          throw error
+        })
+      }
+      return { release, handle }
     },
   }
 }

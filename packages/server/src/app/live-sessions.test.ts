@@ -1,3 +1,4 @@
+import type { EventKind } from '@updraft/core'
 import { expect, test } from 'vitest'
 import { liveSessions } from './live-sessions.ts'
 import type { DeliveredEvent } from './ports.ts'
@@ -15,17 +16,18 @@ function sessions() {
       }
     },
   })
-  const happens = (...ids: string[]) =>
+  const happens = (...ids: string[]) => tell('profile.changed', ids)
+  const tell = (kind: EventKind, ids: readonly string[]) =>
     deliver(
       ids.map((id) => ({
         tenantId: 't',
-        kind: 'profile.changed',
+        kind,
         deviceId: null,
         subjectId: id,
         event: null,
       })),
     )
-  return { live, happens }
+  return { live, happens, tell }
 }
 
 test.each(['d', 'p'])('a wait ends when something happens to %s', async (id) => {
@@ -36,6 +38,13 @@ test.each(['d', 'p'])('a wait ends when something happens to %s', async (id) => 
   expect(await next).toBe(true)
   listening.end()
   expect(live.count).toBe(0)
+})
+
+test('nobody is woken by what an operator was refused', async () => {
+  const { live, tell } = sessions()
+  const listening = live.listen(DEVICE, live.mark())
+  tell('action.refused', ['d', 'p'])
+  expect(await listening.next({ timeoutMs: 1, signal: never })).toBe(false)
 })
 
 test('what happens between the look and the listening ends the wait before it begins', async () => {

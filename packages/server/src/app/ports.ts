@@ -10,10 +10,12 @@ import type {
   OperatorActor,
   Profile,
   Release,
+  Result,
   Role,
   Snapshot,
   State,
   Step,
+  SubjectKind,
 } from '@updraft/core'
 
 export interface Clock {
@@ -279,9 +281,29 @@ export interface StoredEvent extends DomainEvent {
   readonly id: string
 }
 
+export interface EventQuery extends PageQuery {
+  /** A kind, or its first part: `operation`. */
+  readonly kind?: string
+  /** Name of an operator. */
+  readonly actor?: string
+  readonly subjectKind?: string
+  readonly subjectId?: string
+  readonly deviceId?: string
+  readonly result?: Result
+  /** Not before this time. */
+  readonly since?: Date
+  /** Before this time. */
+  readonly until?: Date
+}
+
 export interface Events {
   append(events: readonly DomainEvent[]): Promise<void>
-  page(query: PageQuery & { deviceId?: string; kind?: string }): Promise<Page<StoredEvent>>
+  page(query: EventQuery): Promise<Page<StoredEvent>>
+  /** The newest one about that subject. */
+  latestOf(subject: {
+    readonly kind: SubjectKind
+    readonly id: string
+  }): Promise<StoredEvent | null>
 }
 
 /** The rooms of one tenant, or what one customer sees of them, within one transaction. */
@@ -367,7 +389,7 @@ export interface Accounts {
   operatorByToken(
     secretHash: Buffer,
     now: Date,
-  ): Promise<{ operator: OperatorRecord; tokenId: string } | null>
+  ): Promise<{ operator: OperatorRecord; token: { id: string; name: string } } | null>
   /** The profile devices may enrol into with that key. */
   provisioningProfile(
     key: string,

@@ -1,4 +1,4 @@
-/** Token or session → actor, and the one place that asks whether the actor may. */
+/** Token or session → caller, and the one place that asks whether they may. */
 import type { Route } from '@updraft/api/routes'
 import { can, DomainError, type OperatorActor } from '@updraft/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -16,47 +16,43 @@ export interface Caller {
   readonly session: (SignedIn & { readonly secret: string }) | null
 }
 
-/**
- * The caller, allowed to use that route. Refuses with access.unauthenticated, access.denied, or access.csrf for
- * a session's change without its token.
- */
-export async function authorise(
-  accounts: Pick<AccountsUseCases, 'bySession' | 'byToken'>,
-  request: FastifyRequest,
-  permission: Exclude<Route['permission'], 'anyone'>,
-): Promise<Caller> {
-  const caller = await callerOf(accounts, request)
-  if (permission !== 'operator' && !can(caller.actor, permission)) {
-    throw new DomainError(
-      'access.denied',
-      `A ${caller.actor.role} may not do this (${permission}).`,
-    )
-  }
-  return caller
-}
-
-async function callerOf(
+/** Who asks, by token or session. Refuses with access.unauthenticated. */
+export async function identify(
   accounts: Pick<AccountsUseCases, 'bySession' | 'byToken'>,
   request: FastifyRequest,
 ): Promise<Caller> {
   const { authorization } = request.headers
   if (authorization !== undefined) {
     const token = /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1]
-    const found = token ? await accounts.byToken(token) : null
+    const found = token ? await accounts.byToken(token, request.ip) : null
     if (found) return { ...found, session: null }
     throw new DomainError('access.unauthenticated', 'The API token is not valid, or was revoked.')
   }
   const secret = request.cookies[SESSION_COOKIE]
-  const session = secret ? await accounts.bySession(secret) : null
+  const session = secret ? await accounts.bySession(secret, request.ip) : null
   if (!secret || !session) {
     const message = 'Sign in, or send an API token as "Authorization: Bearer …".'
     throw new DomainError('access.unauthenticated', message)
   }
-  if (!SAFE_METHODS.has(request.method) && request.headers[CSRF_HEADER] !== session.csrfToken) {
-    throw new DomainError('access.csrf', 'The request lacks the X-CSRF-Token of its session.')
-  }
   return { actor: session.actor, operator: session.operator, session: { ...session, secret } }
 }
+
+/** Refuses with access.csrf a session's change without its token, and with access.denied what the role may not. */
+export function authorise(
+  { actor, session }: Caller,
+  request: FastifyRequest,
+  permission: Exclude<Route['permission'], 'anyone'>,
+): void {
+  if (session && changes(request) && request.headers[CSRF_HEADER] !== session.csrfToken) {
+    throw new DomainError('access.csrf', 'The request lacks the X-CSRF-Token of its session.')
+  }
+  if (permission !== 'operator' && !can(actor, permission)) {
+    throw new DomainError('access.denied', `A ${actor.role} may not do this (${permission}).`)
+  }
+}
+
+/** Whether the request asks for a change rather than for a look. */
+export const changes = ({ method }: FastifyRequest): boolean => !SAFE_METHODS.has(method)
 
 /** Sets the session cookie; one that has expired takes it away. */
 export function setSessionCookie(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { audit } from '../app/audit.ts'
 import { catalogue } from '../app/catalogue.ts'
 import { type FileStore, fileStore } from '../artifacts/file-store.ts'
 import { uuids } from '../credentials/secrets.ts'
@@ -50,10 +51,13 @@ beforeAll(async () => {
     name: 'admin',
     role: 'operator',
     tokenId: null,
+    from: '127.0.0.1',
+    via: 'session',
   } as const
   // The other rooms are not asked here.
   const needs = {
     accounts: { byToken: async () => ({ actor, operator: { ...operator, role: actor.role } }) },
+    audit: audit({ clock: store.clock, unitOfWork: store.run }),
     catalogue: catalogue({ artifacts, clock: store.clock, ids: uuids, unitOfWork: store.run }),
     clock: store.clock,
     version: '0.0.0',

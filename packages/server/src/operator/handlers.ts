@@ -1,4 +1,5 @@
 /** One handler for each route: use case in, shape out. */
+import type { EventQuery } from '@updraft/api/shapes'
 import { DomainError } from '@updraft/core'
 import type { FastifyRequest } from 'fastify'
 import { replyWithSource } from '../transports/byte-reply.ts'
@@ -142,7 +143,8 @@ export function handlers({
       await catalogue.removeRelease(actor, params.id)
     },
     downloadRelease: async ({ input: { params }, caller: { actor }, request, reply }) => {
-      const { release, handle } = await catalogue.openRelease(actor, params.id)
+      const fetched = request.method === 'HEAD' ? null : { range: request.headers.range }
+      const { release, handle } = await catalogue.openRelease(actor, params.id, fetched)
       const { contentType, fileName } = release.artifact ?? {}
       const source = byteSource(handle, { name: handle.sha256, contentType, fileName })
       await replyWithSource(request, reply, source)
@@ -167,9 +169,15 @@ export function handlers({
     },
 
     listEvents: async ({ input: { query }, caller: { actor } }) =>
-      pageView(await audit.list(actor, query), eventView),
+      pageView(await audit.list(actor, eventQuery(query)), eventView),
   }
 }
+
+const eventQuery = ({ since, until, ...query }: EventQuery) => ({
+  ...query,
+  since: since === undefined ? undefined : new Date(since),
+  until: until === undefined ? undefined : new Date(until),
+})
 
 const etagOf = ({ revision }: { revision: number }): string => `"${revision}"`
 

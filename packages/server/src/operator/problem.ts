@@ -19,7 +19,7 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const refusal = error instanceof DomainError ? error : refusalOf(error)
+  const refusal = refusalOf(error)
   if (!refusal) {
     request.log.error({ err: error }, 'a bug')
     return send(reply, internalProblem(`Look for request ${request.id} in the server's log.`))
@@ -30,8 +30,12 @@ export function answerError(
   return send(reply, problemOf(refusal, STATUS_OF_CODE))
 }
 
-/** Shapes that did not fit, and what the listener refused by itself. */
-function refusalOf(error: unknown): DomainError | null {
+/**
+ * The refusal an error is: one of ours, shapes that did not fit, or what the listener refused by itself. Null for a
+ * bug.
+ */
+export function refusalOf(error: unknown): DomainError | null {
+  if (error instanceof DomainError) return error
   const { validation } = error as {
     validation?: readonly { instancePath?: string; message?: string }[]
   }

@@ -13,11 +13,12 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod'
 import { readJsonBodies } from '../transports/http.ts'
-import { authorise, type Caller } from './auth.ts'
+import { authorise, type Caller, identify } from './auth.ts'
 import type { Call, OperatorNeeds } from './call.ts'
 import { handlers } from './handlers.ts'
 import { completeDescription } from './openapi.ts'
 import { answerError } from './problem.ts'
+import { noteRefusal } from './refused.ts'
 
 /** JSON bodies of operators; files have a door of their own. */
 const MAX_BODY_BYTES = 4_194_304
@@ -46,7 +47,7 @@ export const rest =
       const takesBytes = (ROUTES[name] as Route).body === 'bytes'
       await app.register(async (scope) => {
         if (takesBytes) takeRawBodies(scope)
-        hang(scope, ROUTES[name], handler, needs)
+        hang(scope, name, handler, needs)
       })
     }
 
@@ -68,10 +69,11 @@ export const rest =
 
 function hang(
   app: FastifyInstance,
-  route: Route,
+  name: RouteName,
   handler: (call: Call<RouteName>) => Promise<unknown>,
   needs: OperatorNeeds,
 ): void {
+  const route: Route = ROUTES[name]
   app.route({
     method: route.method,
     url: `${API_PREFIX}${route.path}`,
@@ -80,9 +82,15 @@ function hang(
     // Asked before the body is read: a stranger's upload is not taken in to be refused at its end.
     onRequest: async (request) => {
       if (route.permission === 'anyone') return
-      const caller = await authorise(needs.accounts, request, route.permission)
+      const caller = await identify(needs.accounts, request)
       request.log = request.log.child({ operator: caller.actor.name })
       callers.set(request, caller)
+      authorise(caller, request, route.permission)
+    },
+    errorHandler: async (error, request, reply) => {
+      const caller = callers.get(request)
+      if (caller) await noteRefusal(needs.audit, { name, request, caller, error })
+      return answerError(error, request, reply)
     },
     handler: async (request, reply) => {
       const { params, query, body } = request

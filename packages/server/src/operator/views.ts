@@ -1,11 +1,13 @@
 /** Our values as operators see them: the shapes of api/shapes.ts. */
 import type * as api from '@updraft/api/shapes'
 import {
+  type Actor,
   type Choice,
   type Component,
   type ComponentType,
   choose,
   type Operation,
+  resultOf,
   type Snapshot,
   STATES,
   type State,
@@ -221,15 +223,21 @@ export const operatorView = ({
   createdAt: time(createdAt),
 })
 
+const actorView = (actor: Actor): api.Event['actor'] => ({
+  kind: actor.kind,
+  id: actor.kind === 'server' ? null : actor.id,
+  name: actor.name,
+  from: (actor.kind === 'operator' && actor.from) || null,
+  via: (actor.kind === 'operator' && actor.via) || null,
+})
+
 export const eventView = (event: StoredEvent): api.Event => ({
   id: event.id,
   at: time(event.at),
   kind: event.kind,
-  actor: {
-    kind: event.actor.kind,
-    id: event.actor.kind === 'server' ? null : event.actor.id,
-    name: event.actor.name,
-  },
+  actor: actorView(event.actor),
+  result: resultOf(event.kind),
+  reason: event.reason ?? null,
   subject: { ...event.subject },
   deviceId: event.deviceId,
   data: { ...event.data },

@@ -103,7 +103,10 @@ describe('accounts', () => {
       const { items } = await run(({ tokens }) => tokens.page({ limit: 1 }))
       return items[0]?.lastUsedAt
     }
-    expect(await records.operatorByToken(hashOf('CI'), NOON)).toEqual({ operator, tokenId: id })
+    expect(await records.operatorByToken(hashOf('CI'), NOON)).toEqual({
+      operator,
+      token: { id, name: 'CI' },
+    })
     expect(await used(new Date(NOON.getTime() + 30_000))).toEqual(NOON)
     expect(await used(minutesAfter(NOON, 2))).toEqual(minutesAfter(NOON, 2))
     const revoke = (at: Date) => run(({ tokens }) => tokens.revoke(id, at))

@@ -104,7 +104,7 @@ export function accounts({ db }: Database): Accounts {
     operatorByToken: async (secretHash, now) => {
       const row = await operators()
         .innerJoin('api_tokens', 'api_tokens.operator_id', 'operators.id')
-        .select('api_tokens.id as token_id')
+        .select(['api_tokens.id as token_id', 'api_tokens.name as token_name'])
         .where('api_tokens.secret_hash', '=', secretHash)
         .where('api_tokens.revoked_at', 'is', null)
         .executeTakeFirst()
@@ -115,7 +115,10 @@ export function accounts({ db }: Database): Accounts {
           and (last_used_at is null or last_used_at < ${now}::timestamptz - ${NOTE_USE_EVERY})`
         .execute(db)
         .catch(refuse)
-      return { operator: operatorOf(row), tokenId: row.token_id }
+      return {
+        operator: operatorOf(row),
+        token: { id: row.token_id, name: row.token_name },
+      }
     },
     provisioningProfile: async (key) => {
       const row = await db

@@ -71,9 +71,9 @@ const STEPS: Statement = {
 
 const EVENTS: Statement = {
   name: 'write-events',
-  width: 9,
-  text: `insert into events (tenant_id, at, kind, actor, subject_kind, subject_id, subject_name, device_id, data)
-    select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[])`,
+  width: 10,
+  text: `insert into events (tenant_id, at, kind, actor, subject_kind, subject_id, subject_name, device_id, data, reason)
+    select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::jsonb[])`,
 }
 
 export async function writeChanges(
@@ -158,6 +158,7 @@ export async function writeChanges(
         event.subject.name,
         event.deviceId,
         JSON.stringify(event.data),
+        event.reason ? JSON.stringify(event.reason) : null,
       ]),
     ),
   )

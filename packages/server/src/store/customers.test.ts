@@ -212,6 +212,7 @@ const VERBS: () => {
         return [...new Set(items.map(({ deviceId }) => deviceId))]
       },
     ],
+    latestOf: denied,
   },
 })
 

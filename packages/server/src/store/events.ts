@@ -1,7 +1,15 @@
-import type { Actor, DomainEvent, EventKind, SubjectKind } from '@updraft/core'
+import {
+  type Actor,
+  type DomainEvent,
+  EVENT_KINDS,
+  type EventKind,
+  type EventReason,
+  resultOf,
+  type SubjectKind,
+} from '@updraft/core'
 import { sql } from 'kysely'
 import type { DeliveredEvent, EventFeed, Events, StoredEvent } from '../app/ports.ts'
-import { page, startsWithText } from './paging.ts'
+import { containsText, page } from './paging.ts'
 import { ofCustomersDevice, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
@@ -10,6 +18,12 @@ export type Announce = (tenantId: string, events: readonly DomainEvent[]) => voi
 
 export function events(scope: Scope): Events {
   const { db, tenantId, written } = scope
+  const select = () =>
+    db
+      .selectFrom('events')
+      .selectAll('events')
+      .where('events.tenant_id', '=', tenantId)
+      .where(ofCustomersDevice(scope, 'events.device_id'))
 
   return {
     append: async (happened) => {
@@ -27,36 +41,71 @@ export function events(scope: Scope): Events {
             subject_name: event.subject.name,
             device_id: event.deviceId,
             data: JSON.stringify(event.data),
+            reason: event.reason ? JSON.stringify(event.reason) : null,
           })),
         )
         .execute()
       written(happened)
     },
     page: (query) => {
-      let rows = db
-        .selectFrom('events')
-        .selectAll('events')
-        .where('events.tenant_id', '=', tenantId)
-        .where(ofCustomersDevice(scope, 'events.device_id'))
-      if (query.deviceId) rows = rows.where('events.device_id', '=', query.deviceId)
-      if (query.kind?.includes('.')) rows = rows.where('events.kind', '=', query.kind)
-      else if (query.kind)
-        rows = rows.where('events.kind', 'like', startsWithText(`${query.kind}.`))
+      let rows = select()
+      const { kind, result, actor, subjectKind, subjectId, deviceId, since, until, search } = query
+      if (kind !== undefined || result !== undefined) {
+        const kinds = EVENT_KINDS.filter(
+          (each) =>
+            (kind === undefined || each === kind || each.startsWith(`${kind}.`)) &&
+            (result === undefined || resultOf(each) === result),
+        )
+        const [only] = kinds
+        // One by itself lets the index give the order as well.
+        rows =
+          kinds.length === 1 && only
+            ? rows.where('events.kind', '=', only)
+            : rows.where('events.kind', '=', sql<string>`any(${kinds}::text[])`)
+      }
+      if (actor !== undefined) {
+        // As the index has it: people only.
+        rows = rows.where(
+          sql<boolean>`events.actor ->> 'kind' = 'operator' and events.actor ->> 'name' = ${actor}`,
+        )
+      }
+      if (subjectKind !== undefined) rows = rows.where('events.subject_kind', '=', subjectKind)
+      if (subjectId !== undefined) rows = rows.where('events.subject_id', '=', subjectId)
+      if (deviceId !== undefined) rows = rows.where('events.device_id', '=', deviceId)
+      if (since !== undefined) rows = rows.where('events.at', '>=', since)
+      if (until !== undefined) rows = rows.where('events.at', '<', until)
+      if (search) {
+        const wanted = containsText(search)
+        rows = rows.where(
+          sql<boolean>`(events.subject_name ilike ${wanted} or events.actor ->> 'name' ilike ${wanted})`,
+        )
+      }
       return page(rows, query, {
-        columns: { id: sql.ref('events.id') },
+        columns: { at: sql.ref('events.at') },
         id: sql.ref('events.id'),
-        defaultSort: '-id',
+        defaultSort: '-at',
         view: eventOf,
       })
+    },
+    latestOf: async ({ kind, id }) => {
+      const row = await select()
+        .where('events.subject_kind', '=', kind)
+        .where('events.subject_id', '=', id)
+        .orderBy('events.at', 'desc')
+        .orderBy('events.id', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row ? eventOf(row) : null
     },
   }
 }
 
 const eventOf = (
-  row: Omit<Tables['events'], 'id' | 'actor' | 'data'> & {
+  row: Omit<Tables['events'], 'id' | 'actor' | 'data' | 'reason'> & {
     id: string
     actor: unknown
     data: StoredEvent['data']
+    reason: EventReason | null
   },
 ): StoredEvent => ({
   id: row.id,
@@ -66,6 +115,7 @@ const eventOf = (
   subject: { kind: row.subject_kind as SubjectKind, id: row.subject_id, name: row.subject_name },
   deviceId: row.device_id,
   data: row.data,
+  ...(row.reason && { reason: row.reason }),
 })
 
 /** Delivers events within this process. */

@@ -63,9 +63,7 @@ export async function page<Q extends AnyQuery, T>(
 }
 
 /** `%` and `_` of the text stand for themselves in the pattern. */
-export const containsText = (text: string): string => `%${asPattern(text)}%`
-export const startsWithText = (text: string): string => `${asPattern(text)}%`
-const asPattern = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
+export const containsText = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
 
 const writeCursor = (...parts: string[]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url')

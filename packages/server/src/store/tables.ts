@@ -1,5 +1,5 @@
 /** The tables as types; migrations/ says what holds between them. */
-import type { ChecksumAlgorithm, JsonObject, Role, State, Step } from '@updraft/core'
+import type { ChecksumAlgorithm, EventReason, JsonObject, Role, State, Step } from '@updraft/core'
 import type { ColumnType, Generated } from 'kysely'
 
 /** bigint columns come back as text. */
@@ -169,6 +169,7 @@ export interface Tables {
     subject_name: string
     device_id: string | null
     data: Json
+    reason: Json<EventReason> | null
   }
   spreads: {
     id: string

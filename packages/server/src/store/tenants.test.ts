@@ -270,6 +270,11 @@ const VERBS: {
           ({ kind }) => kind === 'device.changed',
         ),
     ],
+    latestOf: [
+      'own',
+      async ({ events }) =>
+        (await events.latestOf({ kind: 'operation', id: theirs.operationId })) === null,
+    ],
   },
   spread: {
     spread: ['done', ({ spread }) => spread({ deviceId: theirs.deviceId }, newId(), NOON)],

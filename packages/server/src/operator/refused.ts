@@ -1,0 +1,70 @@
+/** What a known operator is refused is noted in the audit log: here, for every route. */
+import { ROUTES, type RouteName } from '@updraft/api/routes'
+import { ERROR_KINDS, type EventReason, reasonOf, type SubjectKind } from '@updraft/core'
+import type { FastifyRequest } from 'fastify'
+import type { Audit } from '../app/audit.ts'
+import { type Caller, changes } from './auth.ts'
+import { refusalOf } from './problem.ts'
+
+type NounOf<Path> = Path extends `/${infer Noun}/${string}`
+  ? Noun
+  : Path extends `/${infer Noun}`
+    ? Noun
+    : never
+/** What the paths of the API begin with. */
+type Noun = NounOf<(typeof ROUTES)[RouteName]['path']>
+
+/** What the `:id` of a path is the id of. */
+const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
+  artifacts: 'artifact',
+  assignments: 'tenant',
+  audit: 'tenant',
+  devices: 'device',
+  operations: 'operation',
+  overview: 'tenant',
+  profiles: 'profile',
+  releases: 'release',
+  session: 'operator',
+  tokens: 'token',
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const MAX_MESSAGE_LENGTH = 1000
+
+/**
+ * Notes a refusal of what would have changed something, or that the operator may not do. Never throws: the answer
+ * is the same whether or not it could be noted.
+ */
+export async function noteRefusal(
+  audit: Audit,
+  {
+    name,
+    request,
+    caller,
+    error,
+  }: { name: RouteName; request: FastifyRequest; caller: Caller; error: unknown },
+): Promise<void> {
+  const refusal = refusalOf(error)
+  // There would be nowhere to note it.
+  if (refusal?.code === 'store.away') return
+  const isDenied = refusal !== null && ERROR_KINDS[refusal.code] === 'denied'
+  if (!isDenied && !changes(request)) return
+  const noun = ROUTES[name].path.split('/')[1] as Noun
+  const { id } = request.params as { id?: string }
+  try {
+    await audit.refused(caller.actor, {
+      action: name,
+      // At a door this early nobody has looked yet whether it is an id.
+      subject: { kind: SUBJECTS[noun], id: id && UUID.test(id) ? id : '' },
+      reason: refusal ? storable(reasonOf(refusal)) : { code: 'internal', message: request.id },
+    })
+  } catch (unnoted) {
+    request.log.warn({ err: unnoted, action: name }, 'a refusal could not be noted')
+  }
+}
+
+/** The sentence may repeat what was sent, and the database does not take everything. */
+const storable = ({ code, message }: EventReason): EventReason => ({
+  code,
+  message: message.replaceAll('\0', '').slice(0, MAX_MESSAGE_LENGTH).toWellFormed(),
+})
