@@ -11,16 +11,21 @@ export interface PythonRun {
   kill(): Promise<void>
 }
 
-/** Runs `e2e/python/NAME.py` by that Python, in that folder. */
+/** Runs `e2e/python/NAME.py` by that Python, in that folder; `modules` is where it finds more than its own. */
 export function python(
   interpreter: string,
-  { name, args, cwd }: { name: string; args: readonly string[]; cwd: string },
+  {
+    name,
+    args,
+    cwd,
+    modules = '',
+  }: { name: string; args: readonly string[]; cwd: string; modules?: string },
 ): PythonRun {
   const program = fileURLToPath(new URL(`./python/${name}.py`, import.meta.url))
   const child = spawn(interpreter, [program, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', PYTHONDONTWRITEBYTECODE: '1' },
+    env: { PATH: process.env.PATH ?? '', PYTHONPATH: modules, PYTHONDONTWRITEBYTECODE: '1' },
   })
   let complaints = ''
   child.stderr.on('data', (piece) => {

@@ -8,12 +8,14 @@ import {
   welcomed,
 } from '@updraft/server/transports/mqtt-client.test-helper'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasCommand } from '../tools/services.mjs'
+import { hasCommand, pahoFolder } from '../tools/services.mjs'
 import { random } from './firmware.ts'
 import { addWithOwn, assignOwn } from './own-release.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
+import { python } from './python.ts'
 
 const call = promisify(execFile)
+const paho = await pahoFolder()
 
 let platform: TestPlatform
 beforeAll(async () => {
@@ -70,6 +72,65 @@ describe.skipIf(!hasCommand('mosquitto_rr'))('mosquitto', () => {
     expect(await chunk('sw', 0, '"4096"')).toEqual(Buffer.from(software.subarray(0, 4096)))
     expect(await chunk('sw', 0, '0')).toEqual(Buffer.from(software))
     expect(await chunk('fw', 3, '4096')).toHaveLength(0)
+  })
+})
+
+describe.skipIf(!hasCommand('mosquitto_pub'))(
+  'mosquitto, one program to listen and one to speak',
+  () => {
+    test.concurrent.each(['mqttv31', 'mqttv311', 'mqttv5'])(
+      'is told and updates over %s',
+      async (version) => {
+        const name = `mosquitto ${version}`
+        const token = await platform.addDevice(name, 'pump')
+        const { host, port } = platform.mqtt
+        const at = ['-h', host, '-p', String(port), '-u', token, '-V', version]
+        const listening = call('mosquitto_sub', [
+          ...[...at, '-q', '1', '-C', '1', '-W', '30', '-t', 'v1/devices/me/attributes'],
+        ])
+        await platform.until(name, ({ lastSeenAt }) => lastSeenAt !== null)
+        await assignOwn(platform, name, { bytes: random(100) })
+        expect(JSON.parse((await listening).stdout)).toMatchObject({
+          fw_title: `for ${name}`,
+          fw_version: '1.10',
+          fw_size: 100,
+        })
+        const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
+        for (const [qos, words] of [
+          ['0', { fw_state: 'DOWNLOADING' }],
+          ['1', { fw_state: 'DOWNLOADED' }],
+          ['2', { ...installed, fw_state: 'UPDATED' }],
+        ] as const) {
+          const said = ['-t', 'v1/devices/me/telemetry', '-m', JSON.stringify(words)]
+          await call('mosquitto_pub', [...at, '-q', qos, ...said])
+          const state = words.fw_state
+          await platform.until(name, ({ operation }) => operation?.state === state)
+        }
+      },
+    )
+  },
+)
+
+describe.skipIf(!paho)("a script on Debian's paho", () => {
+  test.concurrent.each(
+    ['3.1.1', '5'].flatMap((version) => [0, 1, 2].map((qos) => ({ version, qos }))),
+  )('updates over MQTT $version at quality $qos', async ({ version, qos }) => {
+    const name = `paho ${version} ${qos}`
+    const token = await addWithOwn(platform, name, { bytes: random(10_000) })
+    const { host, port } = platform.mqtt
+    const args = [host, String(port), token, version, String(qos)]
+    const cwd = platform.dataFolder
+    const device = python('python3', { name: 'paho_device', args, cwd, modules: paho })
+    expect(await device.next()).toBe(version === '5' ? 'Success' : '0')
+    expect(await device.next()).toEqual(Array(3).fill(Math.min(qos, 1)))
+    expect(await device.next()).toMatchObject({ fw_version: '1.10', fw_size: 10_000 })
+    expect(await device.next()).toBe(10_000)
+    await device.ended
+    // What was sent at quality 0 may still be under way.
+    await platform.until(name, ({ operation }) => operation?.state === 'UPDATED')
+    expect(await platform.history(name)).toEqual([
+      ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'],
+    ])
   })
 })
 

