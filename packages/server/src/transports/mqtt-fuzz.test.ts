@@ -1,5 +1,4 @@
-import { connect, type Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import { connect } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { generate, type Packet } from 'mqtt-packet'
@@ -8,6 +7,7 @@ import { seeded } from '../../../../tools/chance.ts'
 import { gone, type Version, welcomed } from './mqtt-client.test-helper.ts'
 import { Connection } from './mqtt-connection.ts'
 import { listening, stopListening } from './mqtt-listening.test-helper.ts'
+import { MemorySocket } from './mqtt-memory-socket.test-helper.ts'
 import type { MqttVisitor } from './mqtt-visitor.ts'
 
 afterEach(stopListening)
@@ -130,25 +130,6 @@ const heapBytes = () => {
   return heapUsed + external
 }
 
-/** As much of a socket as a connection needs; what it is sent goes nowhere. */
-class MemorySocket extends Duplex {
-  readonly remoteAddress = 'memory'
-
-  constructor() {
-    super({ allowHalfOpen: false })
-  }
-
-  override _read(): void {}
-
-  override _write(_bytes: unknown, _encoding: unknown, done: () => void): void {
-    done()
-  }
-
-  destroySoon(): void {
-    this.end(() => this.destroy())
-  }
-}
-
 test('100,000 packets of noise, each to a connection of its own, are taken or end it, and no bug is met', async () => {
   const random = seeded(4711)
   const packet = noise(random)
@@ -175,7 +156,7 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
     new Promise((resolve) => {
       const socket = new MemorySocket()
       new Connection({
-        socket: socket as unknown as Socket,
+        socket: socket.asSocket,
         limits: { maxPacketBytes: 65_536, connectSeconds: 10, idleSeconds: 600 },
         log,
         newClientId: () => 'new',

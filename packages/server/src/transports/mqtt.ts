@@ -23,7 +23,8 @@ export type {
 } from './mqtt-visitor.ts'
 
 const DEFAULT_LIMITS: MqttLimits = {
-  maxPacketBytes: 65_536,
+  // 64 KiB, and the head of a message.
+  maxPacketBytes: 66_048,
   connectSeconds: 10,
   idleSeconds: 600,
 }
