@@ -1,8 +1,15 @@
-import { randomBytes, scryptSync } from 'node:crypto'
 import type { Event } from '@updraft/api/shapes'
 import { newTicketKey, secrets } from '@updraft/server/credentials/secrets'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Answered, addOperator, ask, expectProblem, query, send } from './operator.ts'
+import {
+  type Answered,
+  addOperator,
+  ask,
+  expectProblem,
+  query,
+  quickHash,
+  send,
+} from './operator.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 
 const PASSWORD = 'the password of a test'
@@ -22,7 +29,11 @@ beforeAll(async () => {
   const passwordHash = await secrets({ ticketKey: newTicketKey() }).hashPassword(PASSWORD)
   await addOperator(platform, { name: 'slow', role: 'system-administrator', passwordHash })
   for (const name of QUICK) {
-    await addOperator(platform, { name, role: 'system-administrator', passwordHash: quickHash() })
+    await addOperator(platform, {
+      name,
+      role: 'system-administrator',
+      passwordHash: quickHash(PASSWORD),
+    })
   }
 })
 afterAll(async () => {
@@ -34,12 +45,6 @@ beforeEach(() => {
   platform.advanceClock({ minutes: 2 })
   behindProxy.advanceClock({ minutes: 2 })
 })
-
-function quickHash(): string {
-  const salt = randomBytes(16)
-  const key = scryptSync(PASSWORD, salt, 32, { N: 16, r: 1, p: 1 })
-  return ['scrypt', 16, 1, 1, salt.toString('base64'), key.toString('base64')].join('$')
-}
 
 const signIn = (
   name: string,

@@ -133,6 +133,7 @@ export const DeviceDraft = named(
     name: Name,
     profile: Name.describe('name of the profile').optional(),
     profileId: Id.optional(),
+    customerId: Id.optional().describe('who owns it; the tenant itself when absent'),
     token: z.string().min(1).max(255).optional().describe('made up when absent'),
     labels: z.array(Name).max(64).optional(),
     attributes: JsonObject.optional(),
@@ -149,6 +150,7 @@ export const DeviceChange = named(
   z.object({
     name: Name.optional(),
     profileId: Id.optional(),
+    customerId: Id.nullable().optional().describe('null gives it back to the tenant'),
     labels: z.array(Name).max(64).optional(),
     attributes: JsonObject.optional().describe('replaces what there is'),
   }),
@@ -260,6 +262,70 @@ export const Operator = named(
   }),
 )
 
+const Password = z.string().max(1024)
+
+export const OperatorDraft = named(
+  'OperatorDraft',
+  z.object({
+    name: Name.describe('to sign in with; unique among all tenants'),
+    role: z.enum(ROLES),
+    customerId: Id.optional().describe('for a customer-user, and for nobody else'),
+    password: Password.optional().describe('made up when absent'),
+  }),
+)
+
+const MadeUpPassword = Password.nullable().describe('if it was made up: shown this once')
+
+export const OperatorWithPassword = named(
+  'OperatorWithPassword',
+  Operator.extend({ password: MadeUpPassword }),
+)
+
+export const RoleChange = named(
+  'RoleChange',
+  z.object({ role: z.enum(ROLES), customerId: Id.optional() }),
+)
+
+export const PasswordReset = z.object({ password: Password.optional() })
+export const PasswordShown = z.object({ password: MadeUpPassword })
+
+export const PasswordChange = named(
+  'PasswordChange',
+  z.object({ password: Password.describe('the old one'), newPassword: Password }),
+)
+
+export const Customer = named(
+  'Customer',
+  z.object({
+    id: Id,
+    name: z.string(),
+    deviceCount: z.int(),
+    userCount: z.int(),
+    createdAt: Time,
+  }),
+)
+
+export const Tenant = named('Tenant', z.object({ id: Id, name: z.string(), createdAt: Time }))
+
+export const TenantDraft = named(
+  'TenantDraft',
+  z.object({
+    name: Name,
+    administrator: z
+      .object({ name: Name, password: Password.optional().describe('made up when absent') })
+      .describe('the first one'),
+  }),
+)
+
+export const TenantWithPassword = named(
+  'TenantWithPassword',
+  Tenant.extend({
+    administrator: z.object({ name: z.string(), password: MadeUpPassword }),
+  }),
+)
+
+export const NameOnly = named('NameOnly', z.object({ name: Name }))
+
 export const Session = named(
   'Session',
   z.object({
@@ -280,6 +346,7 @@ export const Token = named(
     id: Id,
     name: z.string(),
     operator: z.string(),
+    role: z.enum(ROLES).describe('what it may do at most'),
     createdAt: Time,
     lastUsedAt: Time.nullable(),
     revokedAt: Time.nullable(),
@@ -358,6 +425,7 @@ export type Page<T> = { items: T[]; nextCursor: string | null }
 export type Assignment = z.infer<typeof Assignment>
 export type Artifact = z.infer<typeof Artifact>
 export type Component = z.infer<typeof Component>
+export type Customer = z.infer<typeof Customer>
 export type Device = z.infer<typeof Device>
 export type DeviceWithToken = z.infer<typeof DeviceWithToken>
 export type EventQuery = z.output<typeof EventQuery>
@@ -366,6 +434,7 @@ export type Installed = z.infer<typeof Installed>
 export type Operation = z.infer<typeof Operation>
 export type OperationWithSteps = z.infer<typeof OperationWithSteps>
 export type Operator = z.infer<typeof Operator>
+export type OperatorWithPassword = z.infer<typeof OperatorWithPassword>
 export type Overview = z.infer<typeof Overview>
 export type Problem = z.infer<typeof Problem>
 export type Profile = z.infer<typeof Profile>
@@ -373,5 +442,7 @@ export type Release = z.infer<typeof Release>
 export type ReleaseRef = z.infer<typeof ReleaseRef>
 export type Session = z.infer<typeof Session>
 export type Step = z.infer<typeof Step>
+export type Tenant = z.infer<typeof Tenant>
+export type TenantWithPassword = z.infer<typeof TenantWithPassword>
 export type Token = z.infer<typeof Token>
 export type TokenWithSecret = z.infer<typeof TokenWithSecret>

@@ -1,4 +1,5 @@
 /** Who may do what. Every operator action is asked here once, before it is begun. */
+import { DomainError } from './errors.ts'
 
 /** From the one who may most to the one who may least; a customer's user stands apart. */
 export const ROLES = [
@@ -98,6 +99,48 @@ export const can = (actor: Pick<OperatorActor, 'role'>, permission: Permission):
 export const rolesWithin = (role: Role): readonly Role[] =>
   role === 'customer-user' ? [role] : ROLES.slice(ROLES.indexOf(role), -1)
 
+/** What a token does whose maker has that role: what it was made for, and never more than its maker may by now. */
+export const roleOfToken = (maker: Role, madeFor: Role | null): Role =>
+  madeFor !== null && rolesWithin(maker).includes(madeFor) ? madeFor : maker
+
 /** The roles an actor may give to others and take from them: none above its own. */
 export const grantableRoles = (actor: Pick<OperatorActor, 'role'>): readonly Role[] =>
   can(actor, 'account.write') ? [...rolesWithin(actor.role), 'customer-user'] : []
+
+/** Those who keep the accounts of their tenant. */
+export const ADMINISTRATORS: readonly Role[] = ROLES.filter((role) =>
+  can({ role }, 'account.write'),
+)
+
+/**
+ * Whether the actor may make somebody, or make somebody into, a person of that role and customer. Refuses with
+ * access.denied for a role above its own, operator.invalid for a customer's user without a customer or another with.
+ */
+export function checkGrant(
+  actor: Pick<OperatorActor, 'role'>,
+  { role, customerId }: { role: Role; customerId: string | null },
+): void {
+  if (!grantableRoles(actor).includes(role)) {
+    throw new DomainError('access.denied', `A ${actor.role} may not decide who is a ${role}.`)
+  }
+  if ((role === 'customer-user') !== (customerId !== null)) {
+    throw new DomainError(
+      'operator.invalid',
+      'A customer-user has a customer, and nobody else has one.',
+    )
+  }
+}
+
+/** Whether the tokens and sessions of one who had the first role may do more than the second does. */
+export const isDemotion = (from: Role, to: Role): boolean => !rolesWithin(to).includes(from)
+
+const MIN_PASSWORD_LENGTH = 10
+
+/** A password a person chose. Refuses with operator.invalid. */
+export function checkedPassword(password: string): string {
+  if (password.length >= MIN_PASSWORD_LENGTH) return password
+  throw new DomainError(
+    'operator.invalid',
+    `A password has at least ${MIN_PASSWORD_LENGTH} characters.`,
+  )
+}

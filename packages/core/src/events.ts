@@ -30,6 +30,14 @@ export const EVENT_MEANINGS = {
   'operator.signed-in': 'an operator signed in',
   'operator.refused': 'a sign-in was refused',
   'operator.created': 'an operator was added',
+  'operator.changed': 'an operator was given another role or password',
+  'operator.removed': 'an operator was removed',
+  'customer.created': 'a customer was added',
+  'customer.changed': 'a customer was renamed',
+  'customer.removed': 'a customer was removed',
+  'tenant.created': 'a tenant was added, with its first administrator',
+  'tenant.changed': 'a tenant was renamed',
+  'tenant.removed': 'a tenant was removed',
   'token.created': 'an API token was made',
   'token.revoked': 'an API token was revoked',
   'action.refused': 'an operator was refused what they asked for',
@@ -68,6 +76,7 @@ export type SubjectKind =
   | 'operation'
   | 'operator'
   | 'token'
+  | 'customer'
 
 export interface DomainEvent {
   readonly kind: EventKind

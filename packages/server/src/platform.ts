@@ -8,13 +8,16 @@ import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
 import { audit } from './app/audit.ts'
 import { catalogue } from './app/catalogue.ts'
+import { customers } from './app/customers.ts'
 import { deviceDesk } from './app/device-desk.ts'
 import { fleet } from './app/fleet.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { operations } from './app/operations.ts'
+import { operators } from './app/operators.ts'
 import { pacer } from './app/pacer.ts'
 import type { Clock } from './app/ports.ts'
 import { spreader } from './app/spreader.ts'
+import { tenants } from './app/tenants.ts'
 import { fileStore } from './artifacts/file-store.ts'
 import type { Config, MqttTlsConfig } from './config.ts'
 import { newTicketKey, secrets, uuids } from './credentials/secrets.ts'
@@ -187,10 +190,13 @@ export async function startPlatform({
       audit: audit(needs),
       catalogue: catalogue({ ...needs, artifacts }),
       clock,
+      customers: customers(needs),
       fleet: fleet(needs),
       fingerprint: keeper.hashToken,
       idempotentRequests: idempotentRequests(database),
       operations: operations({ ...needs, work }),
+      operators: operators(needs),
+      tenants: tenants(needs),
       version: packageJson.version,
     })
     const http = await httpListener({

@@ -149,6 +149,7 @@ export const makeToken = (name: string): Token => ({
   id: randomUUID(),
   name,
   operator: 'admin',
+  role: 'tenant-administrator',
   createdAt: MADE_AT,
   lastUsedAt: null,
   revokedAt: null,

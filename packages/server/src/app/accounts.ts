@@ -1,13 +1,18 @@
 /** Who may come in: the first administrator, sign-in, sessions, API tokens. */
 import {
   type Actor,
+  can,
   checkedName,
+  checkedPassword,
   DomainError,
   type EventReason,
   type OperatorActor,
+  type Role,
   reasonOf,
+  rolesWithin,
   SERVER,
 } from '@updraft/core'
+import { failureWatch } from './failure-watch.ts'
 import type {
   Accounts,
   Clock,
@@ -26,11 +31,6 @@ const ADMIN_TOKEN = 'UPDRAFT_ADMIN_TOKEN'
 const SESSION_DAYS = 14
 const DAY_MS = 86_400_000
 
-/** So many failed sign-ins for one name or from one address, and the next must wait until the window is over. */
-const MAX_FAILURES = 5
-const FAILURE_WINDOW_MS = 60_000
-const MAX_WATCHED = 10_000
-
 export interface SignedIn {
   readonly actor: OperatorActor
   readonly operator: OperatorRecord
@@ -44,6 +44,8 @@ export interface FirstSignIn {
   readonly password: string
   readonly token: string
 }
+
+const badSignIn = () => new DomainError('access.bad-sign-in', 'The name or the password is wrong.')
 
 /** As the audit log names an operator. */
 export const actorOf = ({ id, name, from, via }: OperatorActor): Actor => ({
@@ -116,13 +118,21 @@ export function accounts({
 
   /** A token for that operator; `by` is who stands in the audit log for it. */
   const makeToken = (
-    operator: Within & Pick<OperatorRecord, 'id' | 'name'>,
-    { name }: { name: string },
+    operator: Within & Pick<OperatorRecord, 'id' | 'name' | 'role'>,
+    { name, role = operator.role }: { name: string; role?: Role },
     by: Actor,
   ): Promise<{ token: TokenRecord; secret: string }> =>
     unitOfWork(operator, async ({ tokens, events }) => {
+      if (!rolesWithin(operator.role).includes(role)) {
+        throw new DomainError('access.denied', `A ${operator.role} makes no token of a ${role}.`)
+      }
       const secret = secrets.newToken()
-      const token = { id: ids.next(), name: checkedName('API token', name), createdAt: clock.now() }
+      const token = {
+        id: ids.next(),
+        name: checkedName('API token', name),
+        role,
+        createdAt: clock.now(),
+      }
       const secretHash = secrets.hashToken(secret)
       await tokens.insert({ ...token, operatorId: operator.id, secretHash })
       await events.append([
@@ -172,21 +182,12 @@ export function accounts({
     ): Promise<SignedIn & { secret: string }> => {
       const now = clock.now()
       const keys = [`name:${name}`, `from:${from}`]
-      const waitSeconds = failures.waitSeconds(keys, now)
-      if (waitSeconds > 0) {
-        throw new DomainError(
-          'access.too-many-attempts',
-          `Too many failed sign-ins; try again in ${waitSeconds} seconds.`,
-          { retryAfterSeconds: waitSeconds },
-        )
-      }
-      // Counted before the password is checked: a burst at once must not get a free try each.
-      failures.note(keys, now)
+      failures.attempt(keys, now)
       const operator = await store.operatorByName(name)
       nobodysHash ??= await secrets.hashPassword(secrets.newPassword())
       const isRight = await secrets.verifyPassword(password, operator?.passwordHash ?? nobodysHash)
       if (!operator || !isRight) {
-        const refusal = new DomainError('access.bad-sign-in', 'The name or the password is wrong.')
+        const refusal = badSignIn()
         // A name that is nobody's has no tenant's log to stand in, and may be a password typed too early.
         if (operator)
           await record('operator.refused', operator, { from, reason: reasonOf(refusal) })
@@ -196,13 +197,15 @@ export function accounts({
       const secret = secrets.newToken()
       const csrfToken = secrets.newToken()
       const expiresAt = new Date(now.getTime() + SESSION_DAYS * DAY_MS)
-      await store.insertSession({
+      const isStillRight = await store.insertSession({
         secretHash: secrets.hashToken(secret),
         tenantId: operator.tenantId,
         operatorId: operator.id,
+        passwordHash: operator.passwordHash,
         csrfToken,
         expiresAt,
       })
+      if (!isStillRight) throw badSignIn()
       await record('operator.signed-in', operator, { from })
       const via = 'session'
       return { actor: actor(operator, null, { from, via }), operator, csrfToken, expiresAt, secret }
@@ -235,18 +238,54 @@ export function accounts({
       return { operator, actor: actor(operator, used.id, { from, via }) }
     },
 
+    /** One's own; all other sessions end. Refuses with access.bad-sign-in, operator.invalid. */
+    changePassword: async (
+      by: OperatorActor,
+      { password, newPassword }: { password: string; newPassword: string },
+      sessionSecret: string | undefined,
+    ): Promise<void> => {
+      const keys = [`name:${by.name}`]
+      failures.attempt(keys, clock.now())
+      const operator = await store.operatorByName(by.name)
+      if (!operator || !(await secrets.verifyPassword(password, operator.passwordHash))) {
+        throw new DomainError('access.bad-sign-in', 'The old password is wrong.')
+      }
+      failures.forget(keys)
+      const passwordHash = await secrets.hashPassword(checkedPassword(newPassword))
+      const kept = sessionSecret === undefined ? undefined : secrets.hashToken(sessionSecret)
+      await unitOfWork(by, async ({ operators, events }) => {
+        await operators.setPassword(by.id, passwordHash)
+        await operators.endSessions(by.id, kept)
+        await events.append([
+          {
+            kind: 'operator.changed',
+            at: clock.now(),
+            actor: actorOf(by),
+            subject: { kind: 'operator', id: by.id, name: by.name },
+            deviceId: null,
+            data: { changed: ['password'] },
+          },
+        ])
+      })
+    },
+
+    /** For oneself, in one's own role or in a lesser one. */
     createToken: (
       by: OperatorActor,
       named: { name: string },
     ): Promise<{ token: TokenRecord; secret: string }> => makeToken(by, named, actorOf(by)),
 
+    /** One's own, and everyone's for whoever may read accounts. */
     listTokens: (by: OperatorActor, query: PageQuery): Promise<Page<TokenRecord>> =>
-      unitOfWork(by, ({ tokens }) => tokens.page(query)),
+      unitOfWork(by, ({ tokens }) =>
+        tokens.page({ ...query, operatorId: can(by, 'account.read') ? undefined : by.id }),
+      ),
 
-    /** Refuses with token.unknown. */
+    /** One's own, or anyone's for whoever may change accounts. Refuses with token.unknown. */
     revokeToken: (by: OperatorActor, id: string): Promise<void> =>
       unitOfWork(by, async ({ tokens, events }) => {
-        const token = await tokens.revoke(id, clock.now())
+        const whose = can(by, 'account.write') ? undefined : by.id
+        const token = await tokens.revoke(id, clock.now(), whose)
         await events.append([
           {
             kind: 'token.revoked',
@@ -262,34 +301,3 @@ export function accounts({
 }
 
 export type AccountsUseCases = ReturnType<typeof accounts>
-
-/** Counts failures in this process; bounded, so that made-up names cannot fill the memory. */
-function failureWatch() {
-  const seen = new Map<string, { count: number; since: Date }>()
-  const fresh = (key: string, now: Date) => {
-    const entry = seen.get(key)
-    return entry && now.getTime() - entry.since.getTime() < FAILURE_WINDOW_MS ? entry : undefined
-  }
-  return {
-    waitSeconds: (keys: readonly string[], now: Date): number => {
-      const waits = keys.map((key) => {
-        const entry = fresh(key, now)
-        if (!entry || entry.count < MAX_FAILURES) return 0
-        return Math.ceil((entry.since.getTime() + FAILURE_WINDOW_MS - now.getTime()) / 1000)
-      })
-      return Math.max(0, ...waits)
-    },
-    note: (keys: readonly string[], now: Date) => {
-      for (const key of keys) {
-        const entry = fresh(key, now)
-        seen.delete(key)
-        seen.set(key, { count: (entry?.count ?? 0) + 1, since: entry?.since ?? now })
-        const oldest = seen.keys().next().value
-        if (seen.size > MAX_WATCHED && oldest !== undefined) seen.delete(oldest)
-      }
-    },
-    forget: (keys: readonly string[]) => {
-      for (const key of keys) seen.delete(key)
-    },
-  }
-}

@@ -28,6 +28,7 @@ export interface DeviceDraft {
   readonly name: string
   readonly profile?: string
   readonly profileId?: string
+  readonly customerId?: string
   readonly token?: string
   readonly labels?: readonly string[]
   readonly attributes?: JsonObject
@@ -36,6 +37,7 @@ export interface DeviceDraft {
 export interface DeviceChange {
   readonly name?: string
   readonly profileId?: string
+  readonly customerId?: string | null
   readonly labels?: readonly string[]
   readonly attributes?: JsonObject
 }
@@ -85,6 +87,7 @@ export function fleet({
       const row = {
         id: ids.next(),
         profileId,
+        customerId: draft.customerId,
         name: checkedName('device', draft.name),
         labels: checkedLabels(draft.labels ?? []),
         attributes: draft.attributes ?? {},

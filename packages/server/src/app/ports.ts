@@ -147,6 +147,8 @@ export interface CustomerName {
 export interface NewDevice {
   readonly id: string
   readonly profileId: string
+  /** Who owns it; the tenant itself when absent. */
+  readonly customerId?: string
   readonly name: string
   readonly labels: readonly string[]
   readonly attributes: JsonObject
@@ -180,12 +182,26 @@ export interface Devices {
   /** Refuses with device.unknown. */
   get(id: string): Promise<DeviceView>
   page(
-    query: PageQuery & { name?: string; profile?: string; label?: string; state?: State },
+    query: PageQuery & {
+      name?: string
+      profile?: string
+      /** Name of the one who owns it. */
+      customer?: string
+      label?: string
+      state?: State
+    },
   ): Promise<Page<DeviceView>>
   /** Refuses with device.unknown, or request.version-mismatch when `revision` is given and differs. */
   change(
     id: string,
-    to: { name?: string; profileId?: string; labels?: readonly string[]; attributes?: JsonObject },
+    to: {
+      name?: string
+      profileId?: string
+      /** Null gives it back to the tenant. */
+      customerId?: string | null
+      labels?: readonly string[]
+      attributes?: JsonObject
+    },
     revision?: number,
   ): Promise<void>
   replaceToken(
@@ -254,10 +270,81 @@ export interface OperatorRecord {
   readonly createdAt: Date
 }
 
+/** The people of one tenant, or of one customer. Names are unique among all tenants: people sign in with nothing else. */
+export interface Operators {
+  /** Refuses with operator.duplicate or customer.unknown. */
+  insert(operator: {
+    id: string
+    name: string
+    role: Role
+    customerId: string | null
+    passwordHash: string
+    createdAt: Date
+  }): Promise<void>
+  /** Refuses with operator.unknown. */
+  get(id: string): Promise<OperatorRecord>
+  page(
+    query: PageQuery & { name?: string; role?: Role; customer?: string },
+  ): Promise<Page<OperatorRecord>>
+  /** Refuses with customer.unknown. */
+  setRole(id: string, to: { role: Role; customerId: string | null }): Promise<void>
+  setPassword(id: string, passwordHash: string): Promise<void>
+  /** Its sessions and tokens go with it. */
+  remove(id: string): Promise<void>
+  /** Ends the sessions, but for the one with that secret. */
+  endSessions(id: string, but?: Buffer): Promise<void>
+  revokeTokens(id: string, at: Date): Promise<void>
+  /** Whoever else changes people of this tenant waits until this unit of work is over. */
+  lock(): Promise<void>
+  /** How many have one of these roles. */
+  count(roles: readonly Role[]): Promise<number>
+}
+
+export interface CustomerView extends CustomerName {
+  readonly deviceCount: number
+  readonly userCount: number
+  readonly createdAt: Date
+}
+
+export interface Customers {
+  /** Refuses with customer.duplicate. */
+  insert(customer: CustomerName & { createdAt: Date }): Promise<void>
+  /** Refuses with customer.unknown. */
+  get(id: string): Promise<CustomerView>
+  page(query: PageQuery & { name?: string }): Promise<Page<CustomerView>>
+  /** Refuses with customer.duplicate. */
+  rename(id: string, name: string): Promise<void>
+  /** Refuses with customer.in-use. */
+  remove(id: string): Promise<void>
+}
+
+export interface Tenant {
+  readonly id: string
+  readonly name: string
+  readonly createdAt: Date
+}
+
+/** All tenants: that they are there, and nothing that is theirs. */
+export interface Tenants {
+  /** With its first administrator. Refuses with tenant.duplicate or operator.duplicate. */
+  insert(
+    tenant: Tenant,
+    administrator: { id: string; name: string; passwordHash: string },
+  ): Promise<void>
+  /** Refuses with tenant.unknown. */
+  get(id: string): Promise<Tenant>
+  page(query: PageQuery & { name?: string }): Promise<Page<Tenant>>
+  /** Refuses with tenant.duplicate. */
+  rename(id: string, name: string): Promise<void>
+  /** With its people and its audit log. Refuses with tenant.in-use while it has profiles or customers. */
+  remove(id: string): Promise<void>
+}
+
 export interface TokenRecord {
   readonly id: string
   readonly name: string
   readonly operatorName: string
+  readonly role: Role
   readonly createdAt: Date
   readonly lastUsedAt: Date | null
   readonly revokedAt: Date | null
@@ -268,12 +355,14 @@ export interface Tokens {
     id: string
     operatorId: string
     name: string
+    /** What it may do at most. */
+    role: Role
     secretHash: Buffer
     createdAt: Date
   }): Promise<void>
-  page(query: PageQuery): Promise<Page<TokenRecord>>
-  /** Refuses with token.unknown. */
-  revoke(id: string, at: Date): Promise<TokenRecord>
+  page(query: PageQuery & { operatorId?: string }): Promise<Page<TokenRecord>>
+  /** Refuses with token.unknown, also where it is not that operator's. */
+  revoke(id: string, at: Date, operatorId?: string): Promise<TokenRecord>
 }
 
 /** An event as it is read back. */
@@ -313,6 +402,9 @@ export interface Stores {
   readonly catalogue: Catalogue
   readonly assignments: Assignments
   readonly operations: Operations
+  readonly operators: Operators
+  readonly customers: Customers
+  readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events
   /** Has devices looked at after the commit; survives a kill. */
@@ -373,19 +465,21 @@ export interface Accounts {
   hasFirst(): Promise<boolean>
   firstAdministrator(): Promise<OperatorRecord>
   operatorByName(name: string): Promise<(OperatorRecord & { passwordHash: string }) | null>
+  /** Answers false if that is no longer the operator's password, or there is no such operator any more. */
   insertSession(session: {
     secretHash: Buffer
     tenantId: string
     operatorId: string
+    passwordHash: string
     csrfToken: string
     expiresAt: Date
-  }): Promise<void>
+  }): Promise<boolean>
   session(
     secretHash: Buffer,
     now: Date,
   ): Promise<{ operator: OperatorRecord; csrfToken: string; expiresAt: Date } | null>
   removeSession(secretHash: Buffer): Promise<void>
-  /** The operator whose token it is, unless revoked; notes the use now and then. */
+  /** The operator whose token it is, in the role the token acts in, unless revoked; notes the use now and then. */
   operatorByToken(
     secretHash: Buffer,
     now: Date,

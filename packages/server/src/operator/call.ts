@@ -7,9 +7,12 @@ import type { AccountsUseCases } from '../app/accounts.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { Audit } from '../app/audit.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
+import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
+import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import type { TenantsUseCases } from '../app/tenants.ts'
 import type { Caller } from './auth.ts'
 
 export interface OperatorNeeds {
@@ -18,11 +21,14 @@ export interface OperatorNeeds {
   readonly audit: Audit
   readonly catalogue: CatalogueUseCases
   readonly clock: Clock
+  readonly customers: CustomersUseCases
   readonly fleet: Fleet
   /** Tells whether two texts are the same without keeping them. */
   readonly fingerprint: (text: string) => Buffer
   readonly idempotentRequests: IdempotentRequests
   readonly operations: OperationsUseCases
+  readonly operators: OperatorsUseCases
+  readonly tenants: TenantsUseCases
   readonly version: string
 }
 

@@ -10,6 +10,7 @@ import { readBytes } from './request-bytes.ts'
 import {
   artifactView,
   assignmentView,
+  customerView,
   deviceView,
   eventView,
   operationView,
@@ -19,6 +20,7 @@ import {
   pageView,
   profileView,
   releaseView,
+  tenantView,
   tokenView,
 } from './views.ts'
 
@@ -28,8 +30,11 @@ export function handlers({
   audit,
   catalogue,
   clock,
+  customers,
   fleet,
   operations,
+  operators,
+  tenants,
 }: OperatorNeeds): Handlers {
   return {
     signIn: async ({ input: { body }, request, reply }) => {
@@ -49,6 +54,10 @@ export function handlers({
     signOut: async ({ caller: { session }, request, reply }) => {
       if (session) await accounts.signOut(session.secret)
       setSessionCookie(request, reply, '', new Date(0))
+    },
+
+    changePassword: async ({ input: { body }, caller: { actor, session } }) => {
+      await accounts.changePassword(actor, body, session?.secret)
     },
 
     overview: async ({ caller: { actor } }) => overviewView(await fleet.count(actor)),
@@ -166,6 +175,46 @@ export function handlers({
     },
     revokeToken: async ({ input: { params }, caller: { actor } }) => {
       await accounts.revokeToken(actor, params.id)
+    },
+
+    listOperators: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await operators.list(actor, query), operatorView),
+    createOperator: async ({ input: { body }, caller: { actor } }) => {
+      const { operator, password } = await operators.create(actor, body)
+      return { ...operatorView(operator), password }
+    },
+    showOperator: async ({ input: { params }, caller: { actor } }) =>
+      operatorView(await operators.show(actor, params.id)),
+    changeOperator: async ({ input: { params, body }, caller: { actor } }) =>
+      operatorView(await operators.setRole(actor, params.id, body)),
+    resetPassword: ({ input: { params, body }, caller: { actor } }) =>
+      operators.resetPassword(actor, params.id, body.password),
+    removeOperator: async ({ input: { params }, caller: { actor } }) => {
+      await operators.remove(actor, params.id)
+    },
+
+    listCustomers: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await customers.list(actor, query), customerView),
+    createCustomer: async ({ input: { body }, caller: { actor } }) =>
+      customerView(await customers.create(actor, body)),
+    showCustomer: async ({ input: { params }, caller: { actor } }) =>
+      customerView(await customers.show(actor, params.id)),
+    changeCustomer: async ({ input: { params, body }, caller: { actor } }) =>
+      customerView(await customers.rename(actor, params.id, body.name)),
+    removeCustomer: async ({ input: { params }, caller: { actor } }) => {
+      await customers.remove(actor, params.id)
+    },
+
+    listTenants: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await tenants.list(actor, query), tenantView),
+    createTenant: async ({ input: { body }, caller: { actor } }) => {
+      const { tenant, administrator } = await tenants.create(actor, body)
+      return { ...tenantView(tenant), administrator }
+    },
+    changeTenant: async ({ input: { params, body }, caller: { actor } }) =>
+      tenantView(await tenants.rename(actor, params.id, body.name)),
+    removeTenant: async ({ input: { params }, caller: { actor } }) => {
+      await tenants.remove(actor, params.id)
     },
 
     listEvents: async ({ input: { query }, caller: { actor } }) =>

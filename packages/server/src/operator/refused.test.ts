@@ -75,7 +75,7 @@ test('what a role may not is noted, reads as well, with who, from where, what an
     status: 403,
     code: 'access.denied',
   })
-  await ask('GET', '/tokens', { token: 'viewer' })
+  await ask('GET', '/operators', { token: 'viewer' })
   expect(noted).toEqual([
     {
       by: expect.objectContaining({ name: 'viewer', from: '127.0.0.1', via: 'token CI' }),
@@ -83,7 +83,7 @@ test('what a role may not is noted, reads as well, with who, from where, what an
       subject: { kind: 'device', id: DEVICE_ID },
       reason: { code: 'access.denied', message: 'A viewer may not do this (device.write).' },
     },
-    expect.objectContaining({ action: 'listTokens', subject: { kind: 'token', id: '' } }),
+    expect.objectContaining({ action: 'listOperators', subject: { kind: 'operator', id: '' } }),
   ])
 })
 

@@ -19,12 +19,15 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   artifacts: 'artifact',
   assignments: 'tenant',
   audit: 'tenant',
+  customers: 'customer',
   devices: 'device',
   operations: 'operation',
+  operators: 'operator',
   overview: 'tenant',
   profiles: 'profile',
   releases: 'release',
   session: 'operator',
+  tenants: 'tenant',
   tokens: 'token',
 }
 

@@ -16,6 +16,7 @@ import {
 import type { DeviceCounts } from '../app/fleet.ts'
 import {
   type AssignmentView,
+  type CustomerView,
   type DeviceView,
   type OperationView,
   type OperatorRecord,
@@ -25,6 +26,7 @@ import {
   type ReleaseView,
   type StoredArtifact,
   type StoredEvent,
+  type Tenant,
   type TokenRecord,
 } from '../app/ports.ts'
 
@@ -203,6 +205,7 @@ export const tokenView = (token: TokenRecord): api.Token => ({
   id: token.id,
   name: token.name,
   operator: token.operatorName,
+  role: token.role,
   createdAt: time(token.createdAt),
   lastUsedAt: timeOrNull(token.lastUsedAt),
   revokedAt: timeOrNull(token.revokedAt),
@@ -229,6 +232,20 @@ const actorView = (actor: Actor): api.Event['actor'] => ({
   name: actor.name,
   from: (actor.kind === 'operator' && actor.from) || null,
   via: (actor.kind === 'operator' && actor.via) || null,
+})
+
+export const customerView = (customer: CustomerView): api.Customer => ({
+  id: customer.id,
+  name: customer.name,
+  deviceCount: customer.deviceCount,
+  userCount: customer.userCount,
+  createdAt: time(customer.createdAt),
+})
+
+export const tenantView = ({ id, name, createdAt }: Tenant): api.Tenant => ({
+  id,
+  name,
+  createdAt: time(createdAt),
 })
 
 export const eventView = (event: StoredEvent): api.Event => ({

@@ -63,6 +63,7 @@ describe('accounts', () => {
       secretHash: hashOf(name),
       tenantId,
       operatorId: id,
+      passwordHash: 'hash',
       csrfToken: `csrf of ${name}`,
       expiresAt,
     })
@@ -94,6 +95,7 @@ describe('accounts', () => {
         id,
         operatorId: operator.id,
         name: 'CI',
+        role: operator.role,
         secretHash: hashOf('CI'),
         createdAt: NOON,
       }),

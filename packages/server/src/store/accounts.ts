@@ -1,8 +1,10 @@
 /** Sign-in, sessions and API tokens: looked up before it is known whose tenant it is. */
+import { roleOfToken } from '@updraft/core'
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
-import type { Accounts, OperatorRecord } from '../app/ports.ts'
+import type { Accounts } from '../app/ports.ts'
 import type { Database } from './database.ts'
+import { operatorOf, selectOperators } from './operators.ts'
 import { refuse } from './refusals.ts'
 import type { Tables } from './tables.ts'
 
@@ -11,26 +13,9 @@ const FIRST_ADMINISTRATOR = 'admin'
 /** A token's last use is noted at most this often. */
 const NOTE_USE_EVERY = sql`interval '1 minute'`
 
-interface OperatorRow {
-  id: string
-  tenant_id: string
-  name: string
-  role: OperatorRecord['role']
-  customer_id: string | null
-  customer_name: string | null
-  created_at: Date
-}
-
 export function accounts({ db }: Database): Accounts {
-  const operators = (from: Kysely<Tables> = db) =>
-    from
-      .selectFrom('operators')
-      .leftJoin('customers', 'customers.id', 'operators.customer_id')
-      .selectAll('operators')
-      .select('customers.name as customer_name')
-
-  const first = (from?: Kysely<Tables>) =>
-    operators(from)
+  const first = (from: Kysely<Tables> = db) =>
+    selectOperators(from)
       .where('operators.role', '=', 'system-administrator')
       .orderBy('operators.created_at')
       .orderBy('operators.id')
@@ -66,7 +51,7 @@ export function accounts({ db }: Database): Accounts {
     firstAdministrator: async () =>
       operatorOf(await first().executeTakeFirstOrThrow().catch(refuse)),
     operatorByName: async (name) => {
-      const row = await operators()
+      const row = await selectOperators(db)
         .where('operators.name', '=', name)
         .executeTakeFirst()
         .catch(refuse)
@@ -74,20 +59,18 @@ export function accounts({ db }: Database): Accounts {
     },
     insertSession: async (session) => {
       await sql`delete from sessions where expires_at < now()`.execute(db).catch(refuse)
-      await db
-        .insertInto('sessions')
-        .values({
-          secret_hash: session.secretHash,
-          tenant_id: session.tenantId,
-          operator_id: session.operatorId,
-          csrf_token: session.csrfToken,
-          expires_at: session.expiresAt,
-        })
-        .execute()
+      // Under a lock, or a session could outlive the password that was checked for it.
+      const { numAffectedRows } = await sql`
+        insert into sessions (secret_hash, tenant_id, operator_id, csrf_token, expires_at)
+        select ${session.secretHash}, tenant_id, id, ${session.csrfToken}, ${session.expiresAt}
+          from operators where id = ${session.operatorId} and password_hash = ${session.passwordHash}
+           for share`
+        .execute(db)
         .catch(refuse)
+      return numAffectedRows === 1n
     },
     session: async (secretHash, now) => {
-      const row = await operators()
+      const row = await selectOperators(db)
         .innerJoin('sessions', 'sessions.operator_id', 'operators.id')
         .select(['sessions.csrf_token', 'sessions.expires_at'])
         .where('sessions.secret_hash', '=', secretHash)
@@ -102,9 +85,13 @@ export function accounts({ db }: Database): Accounts {
       await db.deleteFrom('sessions').where('secret_hash', '=', secretHash).execute().catch(refuse)
     },
     operatorByToken: async (secretHash, now) => {
-      const row = await operators()
+      const row = await selectOperators(db)
         .innerJoin('api_tokens', 'api_tokens.operator_id', 'operators.id')
-        .select(['api_tokens.id as token_id', 'api_tokens.name as token_name'])
+        .select([
+          'api_tokens.id as token_id',
+          'api_tokens.name as token_name',
+          'api_tokens.role as token_role',
+        ])
         .where('api_tokens.secret_hash', '=', secretHash)
         .where('api_tokens.revoked_at', 'is', null)
         .executeTakeFirst()
@@ -115,8 +102,10 @@ export function accounts({ db }: Database): Accounts {
           and (last_used_at is null or last_used_at < ${now}::timestamptz - ${NOTE_USE_EVERY})`
         .execute(db)
         .catch(refuse)
+      const operator = operatorOf(row)
+      const role = roleOfToken(operator.role, row.token_role)
       return {
-        operator: operatorOf(row),
+        operator: { ...operator, role },
         token: { id: row.token_id, name: row.token_name },
       }
     },
@@ -133,13 +122,3 @@ export function accounts({ db }: Database): Accounts {
     },
   }
 }
-
-const operatorOf = (row: OperatorRow): OperatorRecord => ({
-  id: row.id,
-  tenantId: row.tenant_id,
-  name: row.name,
-  role: row.role,
-  customer:
-    row.customer_id && row.customer_name ? { id: row.customer_id, name: row.customer_name } : null,
-  createdAt: row.created_at,
-})

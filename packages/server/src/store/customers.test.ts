@@ -70,6 +70,7 @@ async function furnish(name: string): Promise<Holding> {
       id: tokenId,
       operatorId: userId,
       name: `token of ${name}`,
+      role: 'customer-user',
       secretHash: hashOf(name),
       createdAt: NOON,
     }),
@@ -188,6 +189,29 @@ const VERBS: () => {
         (await operations.pageOfDevice(theirs.deviceId, { limit: 9 })).items,
     ],
   },
+  operators: {
+    insert: denied,
+    get: ['operator.unknown', ({ operators }) => operators.get(theirs.userId)],
+    page: denied,
+    setRole: denied,
+    setPassword: [
+      'operator.unknown',
+      ({ operators }) => operators.setPassword(theirs.userId, 'ours now'),
+    ],
+    remove: denied,
+    endSessions: ['operator.unknown', ({ operators }) => operators.endSessions(theirs.userId)],
+    revokeTokens: denied,
+    lock: denied,
+    count: denied,
+  },
+  customers: {
+    insert: denied,
+    get: denied,
+    page: denied,
+    rename: denied,
+    remove: denied,
+  },
+  tenants: { insert: denied, get: denied, page: denied, rename: denied, remove: denied },
   tokens: {
     insert: [
       'bug',
@@ -196,6 +220,7 @@ const VERBS: () => {
           id: newId(),
           operatorId: theirs.userId,
           name: 'T',
+          role: 'customer-user',
           secretHash: hashOf(newId()),
           createdAt: NOON,
         }),
@@ -219,7 +244,7 @@ const VERBS: () => {
 test('a customer sees and changes what is its own, whatever it asks', async () => {
   const all = () =>
     store.rows(
-      `select * from (select to_jsonb(a) as row from assignments a union all select to_jsonb(t) from api_tokens t
+      `select * from (select to_jsonb(a) as row from assignments a union all select to_jsonb(p) from operators p union all select to_jsonb(t) from api_tokens t
         union all select to_jsonb(o) from operations o union all select to_jsonb(e) from events e) x order by 1`,
     )
   const before = await all()

@@ -71,6 +71,7 @@ export function devices(scope: Scope): Devices {
               id: device.id,
               tenant_id: tenantId,
               profile_id: device.profileId,
+              customer_id: device.customerId ?? null,
               name: device.name,
               labels: [...device.labels],
               attributes: JSON.stringify(device.attributes),
@@ -131,6 +132,12 @@ export function devices(scope: Scope): Devices {
         .select('devices.id')
       if (query.name !== undefined) rows = rows.where('devices.name', '=', query.name)
       if (query.profile !== undefined) rows = rows.where('profiles.name', '=', query.profile)
+      if (query.customer !== undefined) {
+        rows = rows.where(
+          sql<boolean>`devices.customer_id =
+            (select c.id from customers c where c.tenant_id = ${tenantId} and c.name = ${query.customer})`,
+        )
+      }
       if (query.label !== undefined) {
         rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)
       }
@@ -165,6 +172,7 @@ export function devices(scope: Scope): Devices {
         .where(({ and }) => and([...own(id)]))
       if (to.name !== undefined) update = update.set({ name: to.name })
       if (to.profileId !== undefined) update = update.set({ profile_id: to.profileId })
+      if (to.customerId !== undefined) update = update.set({ customer_id: to.customerId })
       if (to.labels !== undefined) update = update.set({ labels: [...to.labels] })
       if (to.attributes !== undefined)
         update = update.set({ attributes: JSON.stringify(to.attributes) })

@@ -23,6 +23,7 @@ beforeAll(async () => {
   profile = await tenant.addProfile('P')
   ;[device = ''] = await tenant.addDevices(profile, ['D'])
   await tenant.addRelease(profile, 'R@1')
+  await addTenant(store, 'taken')
 })
 afterAll(() => store.close())
 
@@ -44,6 +45,15 @@ const assignment = (releaseId: string) => ({
   assignedBy: 'admin',
 })
 
+const newOperator = (changes: { name?: string; customerId?: string }) => ({
+  id: newId(),
+  name: changes.name ?? newId(),
+  role: 'customer-user' as const,
+  customerId: changes.customerId ?? newId(),
+  passwordHash: 'none',
+  createdAt: NOON,
+})
+
 const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] = [
   [
     'profiles_tenant_id_name_key',
@@ -61,6 +71,33 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     'profile.unknown',
     ({ devices }) => devices.insert([newDevice({ profileId: newId() })]),
   ],
+  [
+    'devices_tenant_id_customer_id_fkey',
+    'customer.unknown',
+    ({ devices }) => devices.change(device, { customerId: newId() }),
+  ],
+  [
+    'operators_tenant_id_customer_id_fkey',
+    'customer.unknown',
+    ({ operators }) => operators.insert(newOperator({})),
+  ],
+  [
+    'operators_name_key',
+    'operator.duplicate',
+    async ({ operators }) => {
+      const { id } = await tenant.addCustomer(newId())
+      await operators.insert(newOperator({ name: 'admin of acme', customerId: id }))
+    },
+  ],
+  [
+    'customers_tenant_id_name_key',
+    'customer.duplicate',
+    async ({ customers }) => {
+      await tenant.addCustomer('C')
+      await customers.insert({ id: newId(), name: 'C', createdAt: NOON })
+    },
+  ],
+  ['tenants_name_key', 'tenant.duplicate', ({ tenants }) => tenants.rename(tenant.id, 'taken')],
   [
     'credentials_secret_hash_key',
     'device.token-taken',
@@ -130,6 +167,25 @@ const REMOVALS: readonly [string, (stores: Stores) => Promise<unknown>, () => Pr
       async () => tenant.addRelease(await tenant.addProfile('of releases'), 'Q@1'),
     ],
     [
+      'customer.in-use',
+      async ({ customers }) => {
+        const { items } = await customers.page({ limit: 1, name: 'of devices' })
+        await customers.remove(items[0]?.id ?? '')
+      },
+      () => tenant.addCustomer('of devices', [device]),
+    ],
+    [
+      'customer.in-use',
+      async ({ customers }) => {
+        const { items } = await customers.page({ limit: 1, name: 'of users' })
+        await customers.remove(items[0]?.id ?? '')
+      },
+      async () => {
+        const { id } = await tenant.addCustomer('of users')
+        await tenant.run(({ operators }) => operators.insert(newOperator({ customerId: id })))
+      },
+    ],
+    [
       'release.in-use',
       async ({ catalogue }) => {
         const { items } = await catalogue.page({ limit: 1, title: 'assigned' })
@@ -148,37 +204,33 @@ test.each(REMOVALS)('what is needed is not removed: %s', async (code, work, prep
 /** Constraints no request can meet, and why. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
   api_tokens_secret_hash_key: 'tokens are made here',
-  api_tokens_tenant_id_operator_id_fkey: 'operators are never removed',
-  artifacts_tenant_id_fkey: 'tenants are never removed',
+  api_tokens_tenant_id_operator_id_fkey:
+    'an operator that is being removed is told nothing any more',
+  artifacts_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   assignments_device_id_type_key: 'a second one replaces the first',
   assignments_profile_id_type_key: 'a second one replaces the first',
   device_components_device_id_operation_id_fkey: 'written together with the operation',
   device_components_tenant_id_device_id_fkey: 'written under the lock of the device',
   device_presence_tenant_id_device_id_fkey: 'written together with the device',
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
-  customers_tenant_id_fkey: 'tenants are never removed',
+  customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   customers_tenant_id_id_key: 'ids are made here',
-  customers_tenant_id_name_key: 'customers are not added by requests yet',
   device_claims_tenant_id_device_id_fkey: 'devices are not claimed by requests yet',
-  devices_tenant_id_customer_id_fkey: 'customers are not added by requests yet',
   devices_tenant_id_id_key: 'ids are made here',
-  events_tenant_id_fkey: 'tenants are never removed',
-  idempotent_requests_tenant_id_fkey: 'tenants are never removed',
+  events_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  idempotent_requests_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   operation_steps_operation_id_fkey: 'written together with the operation',
   operations_device_id_id_key: 'ids are made here',
   operations_tenant_id_device_id_fkey: 'written under the lock of the device',
   operations_tenant_id_release_id_fkey: 'tried again: see device-work.test.ts',
-  operators_name_key: 'operators are not added by requests yet',
-  operators_tenant_id_customer_id_fkey: 'operators are not added by requests yet',
-  operators_tenant_id_fkey: 'tenants are never removed',
+  operators_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   operators_tenant_id_id_key: 'ids are made here',
   profiles_provisioning_key_key: 'keys are made here',
-  profiles_tenant_id_fkey: 'tenants are never removed',
+  profiles_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   profiles_tenant_id_id_key: 'ids are made here',
   releases_tenant_id_id_key: 'ids are made here',
-  sessions_tenant_id_operator_id_fkey: 'operators are never removed',
-  spreads_tenant_id_fkey: 'tenants are never removed',
-  tenants_name_key: 'tenants are not added by requests yet',
+  sessions_tenant_id_operator_id_fkey: 'written under a lock of the operator',
+  spreads_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
 }
 
 test('every unique and foreign key either has its refusal or a reason why nobody meets it', async () => {

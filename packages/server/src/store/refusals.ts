@@ -16,6 +16,10 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
     'artifact.unknown',
     'No file with that SHA-256 has been uploaded.',
   ],
+  operators_tenant_id_customer_id_fkey: ['customer.unknown', 'There is no such customer.'],
+  devices_tenant_id_customer_id_fkey: ['customer.unknown', 'There is no such customer.'],
+  customers_tenant_id_name_key: ['customer.duplicate', 'A customer of that name exists already.'],
+  tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.
   devices_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
@@ -37,6 +41,26 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   releases_tenant_id_profile_id_fkey: [
     'profile.in-use',
     'Releases are made for this profile; remove them first.',
+  ],
+  devices_tenant_id_customer_id_fkey: [
+    'customer.in-use',
+    'The customer still owns devices; give them to another, or to nobody.',
+  ],
+  operators_tenant_id_customer_id_fkey: [
+    'customer.in-use',
+    'The customer still has users; remove them first.',
+  ],
+  profiles_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has profiles; its administrator removes them first.',
+  ],
+  releases_tenant_id_artifact_sha256_fkey: [
+    'tenant.in-use',
+    'The tenant still has releases; its administrator removes them first.',
+  ],
+  customers_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has customers; its administrator removes them first.',
   ],
   assignments_tenant_id_release_id_fkey: [
     'release.in-use',

@@ -18,6 +18,7 @@ interface Holding {
   readonly releaseId: string
   readonly operationId: string
   readonly tokenId: string
+  readonly customerId: string
 }
 
 let store: TestStore
@@ -61,13 +62,15 @@ async function furnish(name: string): Promise<Holding> {
       id: tokenId,
       operatorId: tenant.operatorId,
       name: 'T',
+      role: 'operator',
       secretHash: hashOf(`${name} T`),
       createdAt: NOON,
     })
     await profiles.setProvisioning(profileId, { key: `key of ${name}`, secretHash: hashOf('s') })
   })
   const operationId = answers.firmware?.operation?.id ?? ''
-  return { tenant, profileId, deviceId, releaseId: release.id, operationId, tokenId }
+  const { id: customerId } = await tenant.addCustomer('C', [deviceId])
+  return { tenant, profileId, deviceId, releaseId: release.id, operationId, tokenId, customerId }
 }
 
 /** All that is the tenant's, as the database has it. */
@@ -110,9 +113,12 @@ const newDevice = (profileId: string) => ({
 
 type Verb = (stores: Stores) => Promise<unknown>
 
-/** Every verb of Stores with ids of theirs, asked by us: what comes of it. */
+/** Every verb of Stores with ids of theirs, asked by us: what comes of it. Tenants themselves are nobody's. */
 const VERBS: {
-  [Room in Exclude<keyof Stores, 'spread'>]: Record<keyof Stores[Room], readonly [string, Verb]>
+  [Room in Exclude<keyof Stores, 'spread' | 'tenants'>]: Record<
+    keyof Stores[Room],
+    readonly [string, Verb]
+  >
 } & { spread: { spread: readonly [string, Verb] } } = {
   profiles: {
     insert: [
@@ -138,7 +144,13 @@ const VERBS: {
     page: [
       'own',
       async ({ devices }) => {
-        const { items } = await devices.page({ limit: 9, name: 'D', profile: 'P', state: 'QUEUED' })
+        const { items } = await devices.page({
+          limit: 9,
+          name: 'D',
+          profile: 'P',
+          customer: 'C',
+          state: 'QUEUED',
+        })
         return items.length === 1 && items[0]?.snapshot.device.id === ours.deviceId
       },
     ],
@@ -229,6 +241,65 @@ const VERBS: {
         (await operations.pageOfDevice(theirs.deviceId, { limit: 9 })).items.length === 0,
     ],
   },
+  operators: {
+    insert: [
+      'customer.unknown',
+      ({ operators }) =>
+        operators.insert({
+          id: newId(),
+          name: newId(),
+          role: 'customer-user',
+          customerId: theirs.customerId,
+          passwordHash: 'none',
+          createdAt: NOON,
+        }),
+    ],
+    get: ['operator.unknown', ({ operators }) => operators.get(theirs.tenant.operatorId)],
+    page: [
+      'own',
+      async ({ operators }) =>
+        (await operators.page({ limit: 9 })).items.every(
+          ({ tenantId }) => tenantId === ours.tenant.id,
+        ),
+    ],
+    setRole: [
+      'operator.unknown',
+      ({ operators }) =>
+        operators.setRole(theirs.tenant.operatorId, { role: 'viewer', customerId: null }),
+    ],
+    setPassword: [
+      'operator.unknown',
+      ({ operators }) => operators.setPassword(theirs.tenant.operatorId, 'ours now'),
+    ],
+    remove: ['operator.unknown', ({ operators }) => operators.remove(theirs.tenant.operatorId)],
+    endSessions: [
+      'operator.unknown',
+      ({ operators }) => operators.endSessions(theirs.tenant.operatorId),
+    ],
+    revokeTokens: [
+      'operator.unknown',
+      ({ operators }) => operators.revokeTokens(theirs.tenant.operatorId, NOON),
+    ],
+    lock: ['done', ({ operators }) => operators.lock()],
+    count: [
+      'own',
+      async ({ operators }) => (await operators.count(['tenant-administrator'])) === 1,
+    ],
+  },
+  customers: {
+    insert: [
+      'done',
+      ({ customers }) => customers.insert({ id: newId(), name: 'another', createdAt: NOON }),
+    ],
+    get: ['customer.unknown', ({ customers }) => customers.get(theirs.customerId)],
+    page: [
+      'own',
+      async ({ customers }) =>
+        (await customers.page({ limit: 9 })).items.every(({ id }) => id !== theirs.customerId),
+    ],
+    rename: ['customer.unknown', ({ customers }) => customers.rename(theirs.customerId, 'X')],
+    remove: ['customer.unknown', ({ customers }) => customers.remove(theirs.customerId)],
+  },
   tokens: {
     insert: [
       'bug',
@@ -237,6 +308,7 @@ const VERBS: {
           id: newId(),
           operatorId: theirs.tenant.operatorId,
           name: 'T',
+          role: 'operator',
           secretHash: hashOf(newId()),
           createdAt: NOON,
         }),
@@ -329,6 +401,8 @@ test("a device is not settled in another tenant's name, nor given another tenant
 describe('the database itself refuses', () => {
   test.each([
     ['devices', 'profile_id', () => theirs.profileId],
+    ['devices', 'customer_id', () => theirs.customerId],
+    ['operators', 'customer_id', () => theirs.customerId],
     ['credentials', 'device_id', () => theirs.deviceId],
     ['releases', 'profile_id', () => theirs.profileId],
     ['assignments', 'release_id', () => theirs.releaseId],
@@ -357,5 +431,70 @@ describe('the database itself refuses', () => {
       'device_components_device_id_operation_id_fkey',
       'operation_steps_operation_id_fkey',
     ])
+  })
+})
+
+describe('the tenants themselves', () => {
+  const add = async (name: string) => {
+    const tenant = await addTenant(store, name)
+    const { run } = tenant
+    return {
+      ...tenant,
+      remove: () => ours.tenant.run(({ tenants }) => tenants.remove(tenant.id)),
+      run,
+    }
+  }
+
+  test('one is made with its first administrator, or not at all', async () => {
+    const tenant = { id: newId(), name: 'made', createdAt: NOON }
+    const make = (administrator: string, id = tenant.id) =>
+      ours.tenant.run(({ tenants }) =>
+        tenants.insert(
+          { ...tenant, id },
+          { id: newId(), name: administrator, passwordHash: 'none' },
+        ),
+      )
+    await expect(make('admin of theirs')).rejects.toMatchObject({ code: 'operator.duplicate' })
+    await make('admin of made')
+    const { items } = await store.run({ tenantId: tenant.id, customerId: null }, ({ operators }) =>
+      operators.page({ limit: 9 }),
+    )
+    expect(items).toMatchObject([{ name: 'admin of made', role: 'tenant-administrator' }])
+    await expect(make('another', newId())).rejects.toMatchObject({ code: 'tenant.duplicate' })
+  })
+
+  test('one without things of its own is removed with its people and its traces', async () => {
+    const tenant = await add('to be removed')
+    await tenant.run(async ({ events, catalogue }) => {
+      await catalogue.recordArtifact({ sha256: SHA256, sizeBytes: 7, checksums: {} }, NOON)
+      const subject = { kind: 'artifact', id: SHA256, name: SHA256 } as const
+      const actor = { kind: 'server', name: 'updraft' } as const
+      await events.append([
+        { kind: 'artifact.stored', at: NOON, actor, subject, deviceId: null, data: {} },
+      ])
+    })
+    await tenant.remove()
+    await expect(tenant.remove()).rejects.toMatchObject({ code: 'tenant.unknown' })
+  })
+
+  test.each<[string, (tenant: Tenant) => Promise<unknown>]>([
+    ['a profile', (tenant) => tenant.addProfile('P')],
+    ['a customer', (tenant) => tenant.addCustomer('C')],
+    [
+      'a release',
+      async (tenant) => {
+        await tenant.run(({ catalogue }) =>
+          catalogue.recordArtifact({ sha256: SHA256, sizeBytes: 7, checksums: {} }, NOON),
+        )
+        await tenant.addRelease(await tenant.addProfile('P'), 'R@1', {
+          externalUrl: null,
+          artifact: { sha256: SHA256, sizeBytes: 7, fileName: 'f', contentType: 'a/b' },
+        })
+      },
+    ],
+  ])('one with %s is not removed', async (what, furnishWith) => {
+    const tenant = await add(`with ${what}`)
+    await furnishWith(tenant)
+    await expect(tenant.remove()).rejects.toMatchObject({ code: 'tenant.in-use' })
   })
 })

@@ -1,4 +1,4 @@
-import { DomainError } from '@updraft/core'
+import { DomainError, roleOfToken } from '@updraft/core'
 import { sql } from 'kysely'
 import type { TokenRecord, Tokens } from '../app/ports.ts'
 import { page } from './paging.ts'
@@ -19,7 +19,9 @@ export function tokens(scope: Scope): Tokens {
         'api_tokens.created_at',
         'api_tokens.last_used_at',
         'api_tokens.revoked_at',
+        'api_tokens.role',
         'operators.name as operator_name',
+        'operators.role as operator_role',
       ])
   type Row = Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]
 
@@ -27,10 +29,14 @@ export function tokens(scope: Scope): Tokens {
     id: row.id,
     name: row.name,
     operatorName: row.operator_name,
+    role: roleOfToken(row.operator_role, row.role),
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
     revokedAt: row.revoked_at,
   })
+
+  const ofOperator = (operatorId: string | undefined) =>
+    operatorId === undefined ? select() : select().where('api_tokens.operator_id', '=', operatorId)
 
   return {
     insert: async (token) => {
@@ -42,20 +48,21 @@ export function tokens(scope: Scope): Tokens {
           operator_id: sql`(select o.id from operators o
             where o.id = ${token.operatorId} and ${ofCustomer(scope, 'o.customer_id')})`,
           name: token.name,
+          role: token.role,
           secret_hash: token.secretHash,
           created_at: token.createdAt,
         })
         .execute()
     },
-    page: (query) =>
-      page(select(), query, {
+    page: ({ operatorId, ...query }) =>
+      page(ofOperator(operatorId), query, {
         columns: { createdAt: sql.ref('api_tokens.created_at') },
         id: sql.ref('api_tokens.id'),
         defaultSort: '-createdAt',
         view,
       }),
-    revoke: async (id, at) => {
-      const row = await select().where('api_tokens.id', '=', id).executeTakeFirst()
+    revoke: async (id, at, operatorId) => {
+      const row = await ofOperator(operatorId).where('api_tokens.id', '=', id).executeTakeFirst()
       if (!row) throw new DomainError('token.unknown', `There is no API token ${id}.`)
       const { revoked_at } = await db
         .updateTable('api_tokens')

@@ -2,14 +2,17 @@ import { DomainError, type DomainEvent } from '@updraft/core'
 import type { Stores, UnitOfWork } from '../app/ports.ts'
 import { assignments } from './assignments.ts'
 import { catalogue } from './catalogue.ts'
+import { customers } from './customers.ts'
 import type { Database } from './database.ts'
 import { devices } from './devices.ts'
 import { type Announce, events } from './events.ts'
 import { operations } from './operations.ts'
+import { operators } from './operators.ts'
 import { profiles } from './profiles.ts'
 import { again, refuse } from './refusals.ts'
 import type { Scope } from './scope.ts'
 import { addSpread } from './spreads.ts'
+import { tenants } from './tenants.ts'
 import { tokens } from './tokens.ts'
 
 /**
@@ -43,6 +46,9 @@ const storesOf = (scope: Scope): Stores => ({
   catalogue: catalogue(scope),
   assignments: assignments(scope),
   operations: operations(scope),
+  operators: operators(scope),
+  customers: customers(scope),
+  tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
   spread: addSpread(scope),
@@ -60,6 +66,10 @@ const CUSTOMERS_VERBS: {
   catalogue: ['get', 'page'],
   assignments: ['put', 'withdraw', 'page'],
   operations: ['get', 'pageOfDevice'],
+  // Their own password.
+  operators: ['get', 'setPassword', 'endSessions'],
+  customers: [],
+  tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],
 }
