@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { chunkBytes, inbound, matches } from './thingsboard-mqtt.ts'
+import {
+  chunkBytes,
+  chunkFilter,
+  chunkRequestTopic,
+  chunkResponseTopic,
+  DEVICE_TOPICS,
+  inbound,
+  matches,
+} from './thingsboard-mqtt.ts'
 
 test.each([
   ['v1/devices/me/telemetry', { kind: 'telemetry' }],
@@ -69,4 +77,16 @@ test.each([
   ['#', 'anything/at/all', true],
 ])('%s over %s: %s', (filter, topic, isMatch) => {
   expect(matches(filter, topic)).toBe(isMatch)
+})
+
+test('what a device says by these names is understood, and answered where it listens', () => {
+  expect(inbound(DEVICE_TOPICS.telemetry)).toEqual({ kind: 'telemetry' })
+  expect(inbound(DEVICE_TOPICS.attributes)).toEqual({ kind: 'attributes' })
+  expect(inbound(DEVICE_TOPICS.attributeRequest(7))).toEqual({
+    kind: 'attribute-request',
+    answerTopic: DEVICE_TOPICS.attributeResponse(7),
+  })
+  const chunk = { family: 'sw', requestId: 3, index: 2 } as const
+  expect(inbound(chunkRequestTopic(chunk))).toEqual({ kind: 'chunk-request', ...chunk })
+  expect(matches(chunkFilter('sw'), chunkResponseTopic(chunk))).toBe(true)
 })

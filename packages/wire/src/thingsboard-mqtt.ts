@@ -53,16 +53,25 @@ export const GATEWAY_TOPICS = {
 } as const
 
 const DEVICE = 'v1/devices/me'
+
+/** The topics of one who speaks as a device. Changes of shared attributes come on the topic of the attributes. */
+export const DEVICE_TOPICS = {
+  telemetry: `${DEVICE}/telemetry`,
+  attributes: `${DEVICE}/attributes`,
+  attributeRequest: (id: number) => `${DEVICE}/attributes/request/${id}`,
+  attributeResponse: (id: number | '+') => `${DEVICE}/attributes/response/${id}`,
+} as const
+
 /** Longer than any of the topics, with the longest numbers. */
 const MAX_TOPIC_LENGTH = 128
 /** Ids and indexes have at most this many digits: more would not be exact. */
 const MAX_DIGITS = 15
 
 const PLAIN: Readonly<Record<string, Inbound>> = {
-  [`${DEVICE}/telemetry`]: { kind: 'telemetry' },
+  [DEVICE_TOPICS.telemetry]: { kind: 'telemetry' },
   'v2/t': { kind: 'telemetry' },
   'v2/t/j': { kind: 'telemetry' },
-  [`${DEVICE}/attributes`]: { kind: 'attributes' },
+  [DEVICE_TOPICS.attributes]: { kind: 'attributes' },
   'v2/a': { kind: 'attributes' },
   'v2/a/j': { kind: 'attributes' },
   [`${DEVICE}/claim`]: { kind: 'claim' },
@@ -117,8 +126,16 @@ export function inbound(topic: string): Inbound {
   return { kind: 'unknown' }
 }
 
-export const chunkResponseTopic = ({ family, requestId, index }: ChunkTopic): string =>
+type Chunk = Omit<ChunkTopic, 'kind'>
+
+export const chunkRequestTopic = ({ family, requestId, index }: Chunk): string =>
+  `v2/${family}/request/${requestId}/chunk/${index}`
+
+export const chunkResponseTopic = ({ family, requestId, index }: Chunk): string =>
   `v2/${family}/response/${requestId}/chunk/${index}`
+
+/** The filter for all answers of downloads, which ThingsBoard grants. */
+export const chunkFilter = (family: Family): string => `v2/${family}/response/+/chunk/+`
 
 /** Where errors of a download are told ("Error topic"): both families' on the first one's, unless the device subscribed. */
 export const errorTopic = (family: Family): string => `v2/${family}/error`
@@ -127,12 +144,12 @@ export const errorTopic = (family: Family): string => `v2/${family}/error`
 export type ChunkError = 'NOT_FOUND' | 'FAILURE' | 'PAYLOAD_TOO_LARGE' | 'UNKNOWN'
 
 /** Filters that switch attribute pushes on, which are themselves the topics of the pushes. */
-export const PUSH_TOPICS: readonly string[] = [`${DEVICE}/attributes`, 'v2/a', 'v2/a/j']
+export const PUSH_TOPICS: readonly string[] = [DEVICE_TOPICS.attributes, 'v2/a', 'v2/a/j']
 
 /** The filters a device is granted. `response/+` is what stock clients subscribe to, and ThingsBoard refuses. */
 const DEVICE_FILTERS: ReadonlySet<string> = new Set([
   ...PUSH_TOPICS,
-  `${DEVICE}/attributes/response/+`,
+  DEVICE_TOPICS.attributeResponse('+'),
   'v2/a/res/+',
   'v2/a/res/j/+',
   `${DEVICE}/rpc/request/+`,
@@ -146,7 +163,7 @@ const DEVICE_FILTERS: ReadonlySet<string> = new Set([
   GATEWAY_TOPICS.rpc,
   GATEWAY_TOPICS.disconnect,
   ...FAMILY_PREFIXES.flatMap((family) => [
-    `v2/${family}/response/+/chunk/+`,
+    chunkFilter(family),
     errorTopic(family),
     `v2/${family}/response/+`,
     `v2/${family}/response/#`,

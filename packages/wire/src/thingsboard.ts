@@ -17,6 +17,15 @@ export const HTTP_PATHS = {
   provision: '/api/v1/provision',
 } as const
 
+/** CoAP's ("CoAP"): downloads have paths of their own; ThingsBoard's documents name others, which it refuses. */
+export const COAP_PATHS = {
+  telemetry: '/api/v1/:token/telemetry',
+  attributes: '/api/v1/:token/attributes',
+  firmware: '/fw/:token',
+  software: '/sw/:token',
+  provision: '/api/v1/provision',
+} as const
+
 /** ThingsBoard knows two component types, each with a prefix for its keys ("Names"). */
 export const FAMILIES = { fw: 'firmware', sw: 'software' } as const
 export type Family = keyof typeof FAMILIES
