@@ -17,7 +17,8 @@ export const PACKAGES: Record<
   wire: { packages: ['core'], libraries: ['zod', 'bson'], builtins: [] },
   api: { packages: ['core'], libraries: ['zod'], builtins: [] },
   server: { packages: ['core', 'wire', 'api'], libraries: 'anything', builtins: 'anything' },
-  agent: { packages: ['core', 'wire'], libraries: [], builtins: 'anything' },
+  // small machines: plain JavaScript only, nothing that compiles
+  agent: { packages: ['core', 'wire'], libraries: ['mqtt-packet'], builtins: 'anything' },
   simulator: { packages: ['agent', 'wire', 'core'], libraries: [], builtins: 'anything' },
   cli: { packages: ['api', 'core'], libraries: ['commander'], builtins: 'anything' },
   dashboard: { packages: ['api', 'core'], libraries: 'anything', builtins: [] },

@@ -2,8 +2,16 @@ import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { someBytes } from './fake-server.test-helper.ts'
-import { OLD, quickAgent, startServer, temporaryFolder } from './test-bench.test-helper.ts'
+import { someBytes, TOKEN } from './fake-server.test-helper.ts'
+import {
+  HandClock,
+  OLD,
+  quickAgent,
+  startServer,
+  temporaryFolder,
+} from './test-bench.test-helper.ts'
+import type { Uplink } from './uplink.ts'
+import { updraftUplink } from './uplinks/updraft.ts'
 
 const statesOf = (reports: readonly { state: string }[]) => [
   ...new Set(reports.map(({ state }) => state)),
@@ -228,6 +236,43 @@ test('the server names the time of the next check-in, and is asked to hold the a
   }
 })
 
+test('whoever is told without asking checks in as soon as there is news, and hangs up at the end', async () => {
+  const server = await startServer()
+  const clock = new HandClock()
+  let tell = () => {}
+  let checkIns = 0
+  let isHungUp = false
+  const uplink: Uplink = {
+    ...updraftUplink({ server: server.url, token: async () => TOKEN }),
+    checkIn: async () => {
+      checkIns += 1
+      return { offers: [], nextCheckInSeconds: null, wasHeld: false }
+    },
+    news: () =>
+      new Promise((resolve) => {
+        tell = resolve
+      }),
+    hangUp: async () => {
+      isHungUp = true
+    },
+  }
+  const { agent } = await quickAgent(server, { uplink, clock })
+  const ended = agent.run()
+  for (const time of [1, 2, 3]) {
+    await once(agent, 'waiting')
+    expect([checkIns, isHungUp]).toEqual([time, false])
+    tell()
+  }
+  await once(agent, 'waiting')
+  // Without news it is time that brings the next one.
+  clock.advance(2 * 3_600_000)
+  await once(agent, 'waiting')
+  expect(checkIns).toBe(5)
+  agent.stop()
+  expect(await ended).toEqual({ kind: 'stopped' })
+  expect(isHungUp).toBe(true)
+})
+
 test('an install that fails because everything is being stopped is taken up again', async () => {
   const server = await startServer()
   server.offer()
@@ -252,7 +297,7 @@ test('two agents never share a state folder, and a lock left behind is healed', 
   const first = await quickAgent(server, { stateFolder, bootId: 'one' })
   const second = await quickAgent(server, { stateFolder, bootId: 'one' })
   const checkedIn = once(server, 'check-in')
-  first.agent.on('check-in', () =>
+  first.agent.once('check-in', () =>
     second.agent
       .run()
       .catch((error) => first.agent.emit('waiting', { ms: 0, because: error.name })),

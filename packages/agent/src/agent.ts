@@ -69,6 +69,7 @@ export class Agent extends EventEmitter<AgentEvents> {
         await this.#wait(this.#tools.random() * this.#tools.firstCheckInMs, 'first check-in')
       return await this.#live(once)
     } finally {
+      await this.#tools.uplink.hangUp?.()
       await lock.release()
     }
   }
@@ -100,7 +101,7 @@ export class Agent extends EventEmitter<AgentEvents> {
         case 'nothing':
           if (once) return { kind: 'idle', updated }
           failures = 0
-          await this.#wait(turn.waitMs, 'next check-in')
+          await this.#waitForNews(turn.waitMs)
           break
         case 'updated':
           failures = 0
@@ -252,11 +253,21 @@ export class Agent extends EventEmitter<AgentEvents> {
   #backOff = (failures: number): number =>
     backOffMs(failures, this.#tools.backOff, this.#tools.random)
 
-  async #wait(ms: number, because: string): Promise<void> {
-    if (this.#stop.signal.aborted || ms <= 0) return
+  /** Until the next check-in is due, or the server has something to say. */
+  async #waitForNews(ms: number): Promise<void> {
+    const { uplink } = this.#tools
+    const over = new AbortController()
+    const signal = AbortSignal.any([this.#stop.signal, over.signal])
+    const waits = [this.#wait(ms, 'next check-in', signal), uplink.news?.(signal)]
+    await Promise.race(waits.filter((wait) => wait !== undefined))
+    over.abort()
+  }
+
+  async #wait(ms: number, because: string, signal = this.#stop.signal): Promise<void> {
+    if (signal.aborted || ms <= 0) return
     this.emit('waiting', { ms, because })
     this.#tools.log.debug('Waits.', { seconds: Math.round(ms / 1000), because })
-    await this.#tools.clock.wait(ms, this.#stop.signal)
+    await this.#tools.clock.wait(ms, signal)
   }
 }
 

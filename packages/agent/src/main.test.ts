@@ -34,7 +34,13 @@ test('--help prints every setting, --version the version', async () => {
 
 test.each([
   [['--sever', 'x'], /Unknown option '--sever'/],
-  [[], /--server takes an http or https URL; it is needed/],
+  [[], /--server takes a URL of http, https; it is needed/],
+  [['--server', 'ftp://x'], /takes a URL of http, https, not "ftp:\/\/x"\.\n/],
+  [['--server', 'mqtt://x'], /not "mqtt:\/\/x"; others need --uplink thingsboard/],
+  [
+    ['--server', 'coaps://x', '--uplink', 'thingsboard'],
+    /takes a URL of http, https, mqtt, mqtts, coap, not "coaps:\/\/x"/,
+  ],
   [['--server', 'http://x'], /A device token is needed/],
   [
     ['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'],

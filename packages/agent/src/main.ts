@@ -77,7 +77,7 @@ async function optionsFrom(settings: Settings, log: Log) {
   }
 }
 
-function uplinkFrom({ uplink, server, token, tokenFile, chunkBytes }: Settings): Uplink {
+function uplinkFrom({ uplink, token, tokenFile, ...settings }: Settings): Uplink {
   const readToken = async (): Promise<string> => {
     if (tokenFile === null) return token ?? ''
     try {
@@ -88,8 +88,8 @@ function uplinkFrom({ uplink, server, token, tokenFile, chunkBytes }: Settings):
     }
   }
   return uplink === 'thingsboard'
-    ? thingsBoardUplink({ server, token: readToken, chunkBytes })
-    : updraftUplink({ server, token: readToken })
+    ? thingsBoardUplink({ ...settings, token: readToken })
+    : updraftUplink({ ...settings, token: readToken })
 }
 
 /** The component types the script installs: those named, and those known to be installed. */

@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util'
 import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
 import { type InstalledByType, parseInstalled } from './installed.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { MQTT_VERSIONS, type MqttVersion } from './mqtt.ts'
 import { messageOf } from './trouble.ts'
+import { THINGSBOARD_SCHEMES } from './uplinks/thingsboard.ts'
 
 interface Setting {
   readonly flag: string
@@ -22,8 +24,16 @@ const setting = (
   meaning: string,
 ): Setting => ({ flag, env, unit, fallback, meaning })
 
+export const UPLINKS = ['updraft', 'thingsboard'] as const
+
 export const SETTINGS = [
-  setting('server', 'UPDRAFT_SERVER', 'URL', '', 'where the update server is; needed'),
+  setting(
+    'server',
+    'UPDRAFT_SERVER',
+    'URL',
+    '',
+    'where the update server is; needed. http and https; for thingsboard also mqtt, mqtts and coap',
+  ),
   setting(
     'token-file',
     'UPDRAFT_DEVICE_TOKEN_FILE',
@@ -41,7 +51,7 @@ export const SETTINGS = [
   setting(
     'uplink',
     'UPDRAFT_UPLINK',
-    'updraft|thingsboard',
+    UPLINKS.join('|'),
     'updraft',
     'which protocol the server speaks',
   ),
@@ -127,7 +137,7 @@ export const SETTINGS = [
     'UPDRAFT_WAIT_SECONDS',
     'seconds',
     '0',
-    'how long the server may hold a check-in until there is something to do; 60 makes updates prompt',
+    'how long the server may hold a check-in until there is something to do; 60 makes updates prompt. Over MQTT and CoAP they are so without it',
   ),
   setting(
     'once',
@@ -162,7 +172,14 @@ export const SETTINGS = [
     'UPDRAFT_CHUNK_BYTES',
     'bytes',
     '65536',
-    'asked for at once by the ThingsBoard uplink',
+    'asked for at once by the ThingsBoard uplink; over CoAP 1024 at most',
+  ),
+  setting(
+    'mqtt-version',
+    'UPDRAFT_MQTT_VERSION',
+    MQTT_VERSIONS.join('|'),
+    '5',
+    'spoken to a server at an mqtt address',
   ),
   setting(
     'max-back-off-seconds',
@@ -199,7 +216,7 @@ export interface Settings {
   readonly tokenFile: string | null
   readonly token: string | null
   readonly isTokenOnArgv: boolean
-  readonly uplink: 'updraft' | 'thingsboard'
+  readonly uplink: (typeof UPLINKS)[number]
   readonly stateFolder: string
   readonly installed: InstalledByType
   readonly types: readonly string[]
@@ -217,6 +234,7 @@ export interface Settings {
   readonly stallSeconds: number
   readonly reserveBytes: number
   readonly chunkBytes: number
+  readonly mqttVersion: MqttVersion
   readonly backOffCapSeconds: number
   readonly isUncheckedAllowed: boolean
   readonly logLevel: LogLevel
@@ -260,12 +278,9 @@ export function readSettings(
     throw new WrongSettings(`--${flag} is yes or no, not "${text(flag)}".`)
   }
 
+  const uplink = one('uplink', UPLINKS)
   const server = text('server')
-  if (!/^https?:\/\//i.test(server) || !URL.canParse(server)) {
-    throw new WrongSettings(
-      `--server takes an http or https URL${server ? `, not "${server}"` : '; it is needed'}.`,
-    )
-  }
+  checkServer(server, uplink)
   const [token, tokenFile] = [raw('token'), raw('token-file')]
   if (!token && !tokenFile)
     throw new WrongSettings('A device token is needed: --token-file, or UPDRAFT_DEVICE_TOKEN.')
@@ -275,7 +290,7 @@ export function readSettings(
     tokenFile,
     token,
     isTokenOnArgv: flags.token !== undefined,
-    uplink: one('uplink', ['updraft', 'thingsboard']),
+    uplink,
     stateFolder: text('state'),
     installed,
     types: readTypes(text('types')),
@@ -293,6 +308,7 @@ export function readSettings(
     stallSeconds: number('stall-seconds', 1),
     reserveBytes: number('reserve-bytes'),
     chunkBytes: Math.floor(number('chunk-bytes', 1)),
+    mqttVersion: one('mqtt-version', MQTT_VERSIONS),
     backOffCapSeconds: number('max-back-off-seconds', 1),
     isUncheckedAllowed: yes('allow-unchecked'),
     logLevel: one('log-level', LOG_LEVELS),
@@ -352,6 +368,21 @@ function readFlags(
   } catch (error) {
     throw new WrongSettings(messageOf(error))
   }
+}
+
+/** By uplink, the schemes of addresses it goes to. */
+const SCHEMES: Readonly<Record<(typeof UPLINKS)[number], readonly string[]>> = {
+  updraft: ['http', 'https'],
+  thingsboard: THINGSBOARD_SCHEMES,
+}
+
+function checkServer(server: string, uplink: (typeof UPLINKS)[number]): void {
+  const scheme = /^([a-z]+):\/\/./i.exec(server)?.[1]?.toLowerCase() ?? ''
+  if (SCHEMES[uplink].includes(scheme) && URL.canParse(server)) return
+  const takes = `--server takes a URL of ${SCHEMES[uplink].join(', ')}`
+  if (server === '') throw new WrongSettings(`${takes}; it is needed.`)
+  const hint = SCHEMES.thingsboard.includes(scheme) ? '; others need --uplink thingsboard' : ''
+  throw new WrongSettings(`${takes}, not "${server}"${hint}.`)
 }
 
 function readInstalled(text: string): InstalledByType {

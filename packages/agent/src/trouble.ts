@@ -32,8 +32,13 @@ export class WrongBytes extends Error {
   override readonly name = 'WrongBytes'
 }
 
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)
+export function messageOf(error: unknown): string {
+  // A host with several addresses, each of which was tried: it has no message of its own.
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(messageOf).join('; ')
+  }
+  return error instanceof Error ? error.message : String(error)
+}
 
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string'

@@ -17,7 +17,7 @@ export interface Offer {
   readonly isStanding: boolean
 }
 
-/** The agent's side of a device dialect. Everything may throw Away; nothing else is foreseen. */
+/** The agent's side of a device dialect. Everything may throw Away but `news`; nothing else is foreseen. */
 export interface Uplink {
   readonly name: string
   /** Tells what runs here and asks what to do. With `waitSeconds` the server may hold the answer that long. */
@@ -35,6 +35,14 @@ export interface Uplink {
     from: { readonly byte: number; readonly etag: string | null },
     limits: { readonly stallMs: number; readonly signal: AbortSignal },
   ): Promise<Fetched>
+  /**
+   * For uplinks that are told without asking: resolves when the server may have something to say since the last
+   * check-in, or with the signal. Keeps the line open meanwhile; a line that breaks counts as news, after a pause,
+   * because what was said then is lost. Never rejects.
+   */
+  news?(signal: AbortSignal): Promise<void>
+  /** Closes what is open between two requests. The next one opens it again. */
+  hangUp?(): Promise<void>
 }
 
 export interface CheckInAnswer {

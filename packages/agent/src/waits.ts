@@ -27,6 +27,16 @@ export const systemClock: Clock = {
     }),
 }
 
+/** What the work comes to, or the signal's reason as soon as it aborts; the work goes on all the same. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
 /** Between 0 and 1, as Math.random. */
 export type Random = () => number
 

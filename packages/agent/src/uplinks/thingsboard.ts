@@ -1,113 +1,113 @@
 /**
- * ThingsBoard's device HTTP API (wire/thingsboard.ts; docs/dialects/thingsboard.md, "HTTP device API"). It knows
- * no operations: what the shared attributes name is meant for the device until they name something else.
+ * ThingsBoard's device API (docs/dialects/thingsboard.md) over the transport that the server's address names. It
+ * knows no operations: what the shared attributes name is meant for the device until they name something else.
  */
 import { createHash } from 'node:crypto'
 import type { Installed, Json, JsonObject } from '@updraft/core'
-import {
-  FAMILIES,
-  FAMILY_PREFIXES,
-  type Family,
-  HTTP_PATHS,
-  sharedAttributeKeys,
-  sharedReleaseOf,
-} from '@updraft/wire/thingsboard'
-import { exchange, exchangeText, piecesOf, refusal } from '../http.ts'
+import { FAMILIES, FAMILY_PREFIXES, type Family, sharedReleaseOf } from '@updraft/wire/thingsboard'
+import type { MqttVersion } from '../mqtt.ts'
 import { Away, UpdateFailed } from '../trouble.ts'
 import type { Fetched, Offer, Uplink } from '../uplink.ts'
+import { type Clock, type Random, systemClock } from '../waits.ts'
 import { fetchByRange } from './by-range.ts'
+import { overCoap } from './thingsboard-coap.ts'
+import { overHttp } from './thingsboard-http.ts'
+import type { FetchChunk, LineOptions, ThingsBoardLine } from './thingsboard-line.ts'
+import { overMqtt } from './thingsboard-mqtt.ts'
 
 export interface ThingsBoardOptions {
+  /** Its scheme names the transport, such as https://things.example or mqtt://things.example:1883. */
   readonly server: string
-  /** The device's access token. It stands in every path. */
+  /** The device's access token; asked for before each request, or each connection. */
   readonly token: () => Promise<string>
   /** Bytes asked for at once. The place in the file is a multiple of it, so it may change between two starts. */
   readonly chunkBytes?: number
   readonly answerTimeoutMs?: number
+  /** For mqtt and mqtts: the version to speak. */
+  readonly mqttVersion?: MqttVersion
+  readonly clock?: Clock
+  readonly random?: Random
 }
 
 const CHUNK_BYTES = 65_536
 const ANSWER_TIMEOUT_MS = 30_000
 
+/** By the scheme of the server's address. */
+const LINES: Readonly<Record<string, (options: LineOptions) => ThingsBoardLine>> = {
+  http: overHttp,
+  https: overHttp,
+  mqtt: overMqtt,
+  mqtts: overMqtt,
+  coap: overCoap,
+}
+
+/** Schemes of addresses that thingsBoardUplink takes. */
+export const THINGSBOARD_SCHEMES: readonly string[] = Object.keys(LINES)
+
+/** Throws when no line goes to such an address. */
 export function thingsBoardUplink({
-  server,
-  token,
   chunkBytes = CHUNK_BYTES,
   answerTimeoutMs = ANSWER_TIMEOUT_MS,
+  mqttVersion = '5',
+  clock = systemClock,
+  random = Math.random,
+  ...options
 }: ThingsBoardOptions): Uplink {
-  const base = server.replace(/\/+$/, '')
+  const server = new URL(options.server)
+  const line = LINES[server.protocol.slice(0, -1)]?.({
+    ...options,
+    server,
+    chunkBytes,
+    answerTimeoutMs,
+    mqttVersion,
+    clock,
+    random,
+  })
+  if (!line) throw new Error(`ThingsBoard is not spoken over ${server.protocol}`)
   /** What was told last, by kind: telling it again would only make more history there. */
   const told = new Map<string, string>()
 
-  const addressOf = async (path: string): Promise<string> =>
-    base + path.replace(':token', encodeURIComponent(await token()))
-
-  const post = async (path: string, body: JsonObject, signal: AbortSignal): Promise<void> => {
-    const answer = await exchangeText({
-      url: await addressOf(path),
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      timeoutMs: answerTimeoutMs,
-      signal,
-    })
-    if (answer.status !== 200) throw refusal(answer)
-  }
-
-  const postNews = async (path: string, body: JsonObject, signal: AbortSignal): Promise<void> => {
-    const text = JSON.stringify(body)
-    if (text === '{}' || told.get(path) === text) return
-    await post(path, body, signal)
-    told.set(path, text)
-  }
-
-  /** Resolves when attributes change, or when the time is over (408). Whether it took its time. */
-  const awaitChange = async (seconds: number, signal: AbortSignal): Promise<boolean> => {
-    const begun = performance.now()
-    const answer = await exchangeText({
-      url: `${await addressOf(HTTP_PATHS.attributeUpdates)}?timeout=${seconds * 1000}`,
-      timeoutMs: seconds * 1000 + answerTimeoutMs,
-      signal,
-    })
-    if (answer.status !== 200 && answer.status !== 408) throw refusal(answer)
-    return answer.status === 200 || performance.now() - begun >= seconds * 900
-  }
-
-  const standing = async (installed: Readonly<Record<string, Installed>>, signal: AbortSignal) => {
-    const keys = FAMILY_PREFIXES.flatMap(sharedAttributeKeys).join(',')
-    const url = `${await addressOf(HTTP_PATHS.attributes)}?sharedKeys=${keys}`
-    const answer = await exchangeText({ url, timeoutMs: answerTimeoutMs, signal })
-    if (answer.status !== 200) throw refusal(answer)
-    return offersIn(answer.text, installed)
+  const postNews = async (
+    what: 'telemetry' | 'attributes',
+    values: JsonObject,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const text = JSON.stringify(values)
+    if (text === '{}' || told.get(what) === text) return
+    await line.post(what, values, signal)
+    told.set(what, text)
   }
 
   return {
     name: 'thingsboard',
+    news: line.news,
+    hangUp: line.hangUp,
 
     async checkIn({ installed, facts, waitSeconds, signal }) {
-      await postNews(HTTP_PATHS.telemetry, currentOf(installed), signal)
-      await postNews(HTTP_PATHS.attributes, facts, signal)
-      const offers = await standing(installed, signal)
+      const standing = async () => offersIn(await line.sharedAttributes(signal), installed)
+      await postNews('telemetry', currentOf(installed), signal)
+      await postNews('attributes', facts, signal)
+      const offers = await standing()
       // Changes between two polls are lost there, so the attributes are read after each wait as well.
       if (offers.length > 0 || waitSeconds === 0) {
         return { offers, nextCheckInSeconds: null, wasHeld: false }
       }
-      const wasHeld = await awaitChange(waitSeconds, signal)
-      return { offers: await standing(installed, signal), nextCheckInSeconds: null, wasHeld }
+      const wasHeld = await line.awaitChange(waitSeconds, signal)
+      return { offers: await standing(), nextCheckInSeconds: null, wasHeld }
     },
 
     async report(offer, { state, error, installed }, signal) {
       const family = familyOf(offer.type)
       if (!family) return 'over'
       // Each message carries the error, as ThingsBoard's own clients do: an old one does not stay in sight.
-      const body = {
+      const values = {
         ...currentOf(installed ? { [offer.type]: installed } : {}),
         [`${family}_state`]: state,
         [`${family}_error`]: error ?? '',
       }
       const key = `${offer.operation} ${state}`
       if (told.get('state') === key && state === 'DOWNLOADING') return 'taken'
-      await post(HTTP_PATHS.telemetry, body, signal)
+      await line.post('telemetry', values, signal)
       told.set('state', key)
       return 'taken'
     },
@@ -116,42 +116,29 @@ export function thingsBoardUplink({
       if (offer.address) return await fetchByRange(offer.address, from, limits)
       const family = familyOf(offer.type)
       if (!family) throw new UpdateFailed(`ThingsBoard knows no ${offer.type}`)
-      const path = family === 'fw' ? HTTP_PATHS.firmware : HTTP_PATHS.software
-      const named = new URLSearchParams({ title: offer.title, version: offer.version })
-      const chunk = async (index: number) =>
-        exchange({
-          url: `${await addressOf(path)}?${named}&size=${chunkBytes}&chunk=${index}`,
-          timeoutMs: limits.stallMs,
-          signal: limits.signal,
-        })
-      return await byChunks(chunk, {
-        chunkBytes,
+      const { title, version, sizeBytes } = offer
+      const fetchChunk = line.download({ family, title, version }, limits)
+      return byChunks(fetchChunk, {
+        chunkBytes: line.chunkBytes,
         from: from.byte,
-        total: offer.sizeBytes,
-        ...limits,
+        total: sizeBytes,
       })
     },
   }
 }
 
-/** The file from the chunk on that holds the wanted byte. The end is the announced length, or an empty chunk. */
-async function byChunks(
-  ask: (index: number) => ReturnType<typeof exchange>,
-  about: { chunkBytes: number; from: number; total: number | null; stallMs: number },
-): Promise<Fetched> {
-  const { chunkBytes, total, stallMs } = about
-  const first = Math.floor(about.from / chunkBytes)
+/** The file from the chunk on that holds the wanted byte. The end is the announced length, or a short chunk. */
+function byChunks(
+  fetchChunk: FetchChunk,
+  { chunkBytes, from, total }: { chunkBytes: number; from: number; total: number | null },
+): Fetched {
+  const first = Math.floor(from / chunkBytes)
   return { from: first * chunkBytes, totalBytes: null, etag: null, pieces: pieces() }
 
   async function* pieces(): AsyncGenerator<Buffer> {
     for (let index = first; total === null || index * chunkBytes < total; index++) {
-      const answer = await ask(index)
-      if (answer.status !== 200) {
-        answer.body.destroy()
-        throw refusal(answer, 'the file cannot be fetched')
-      }
       let length = 0
-      for await (const piece of piecesOf(answer.body, stallMs)) {
+      for await (const piece of fetchChunk(index)) {
         length += piece.length
         if (length > chunkBytes) {
           throw new Away(`A chunk is longer than ${chunkBytes} bytes.`, { kind: 'refused' })
@@ -176,15 +163,9 @@ function currentOf(installed: Readonly<Record<string, Installed>>): JsonObject {
 }
 
 /** What the attributes name and does not run here yet. */
-function offersIn(text: string, installed: Readonly<Record<string, Installed>>): Offer[] {
-  let shared: unknown
-  try {
-    shared = (JSON.parse(text === '' ? '{}' : text) as { shared?: unknown }).shared
-  } catch (error) {
-    throw new Away('The attributes are no JSON.', { kind: 'busy', cause: error })
-  }
+function offersIn(shared: JsonObject, installed: Readonly<Record<string, Installed>>): Offer[] {
   return FAMILY_PREFIXES.flatMap((family) => {
-    const release = sharedReleaseOf(family, (shared ?? {}) as JsonObject)
+    const release = sharedReleaseOf(family, shared)
     const type = FAMILIES[family]
     const runs = installed[type]
     if (!release || (runs?.title === release.title && runs.version === release.version)) return []

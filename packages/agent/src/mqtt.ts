@@ -1,0 +1,267 @@
+/**
+ * MQTT as a device in the field needs it: one connection to one server, a limit on every wait, and each kind of
+ * trouble told apart. It is not mended when it breaks: whoever needs another one asks for it, at its own pace.
+ * Headings in brackets are those of the MQTT 5 and 3.1.1 specifications; packets are mqtt-packet's to read and write.
+ */
+import { isIP, connect as overTcp, type Socket } from 'node:net'
+import { connect as overTls } from 'node:tls'
+import { generate, type IConnackPacket, type Packet, parser } from 'mqtt-packet'
+import { Away, type AwayKind, messageOf } from './trouble.ts'
+import type { Clock } from './waits.ts'
+
+export const MQTT_VERSIONS = ['3.1.1', '5'] as const
+export type MqttVersion = (typeof MQTT_VERSIONS)[number]
+
+export interface MqttOptions {
+  /** mqtt://host:port or mqtts://host:port. */
+  readonly server: URL
+  readonly version: MqttVersion
+  /** Until the server has answered, each time it owes an answer. */
+  readonly timeoutMs: number
+  readonly clock: Clock
+  /** Hears what nobody has asked for. */
+  readonly onMessage: (topic: string, payload: Buffer) => void
+}
+
+export interface Limits {
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+const PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883 }
+const LEVELS = { '3.1.1': 4, '5': 5 } as const
+const KEEP_ALIVE_SECONDS = 60
+const MAX_PACKET_ID = 65_535
+const FIRST_REFUSAL = 0x80
+
+export class MqttConnection {
+  readonly #options: MqttOptions
+  readonly #socket: Socket
+  readonly #closed = new AbortController()
+  /** What the server owes us, by what it answers with. */
+  readonly #owed = new Map<string, (packet: Packet) => void>()
+  #lastId = 0
+  #isSilent = false
+
+  /** Begins to connect. */
+  constructor(options: MqttOptions) {
+    this.#options = options
+    this.#socket = socketTo(options.server)
+    this.#read()
+    this.#socket.on('error', (error) =>
+      this.#end(`${this.#host} cannot be reached: ${messageOf(error)}.`, 'network', error),
+    )
+    this.#socket.on('close', () => this.#end(`${this.#host} ended the connection.`, 'network'))
+  }
+
+  /** Aborts when the connection has ended; the reason is the Away that says why. */
+  get closed(): AbortSignal {
+    return this.#closed.signal
+  }
+
+  /** Says who we are, and resolves when we are let in. Throws Away. */
+  async open(username: string): Promise<void> {
+    const connack = this.#answer('connack')
+    // Written as soon as the socket is open.
+    this.#send({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: this.#level,
+      clean: true,
+      clientId: '',
+      keepalive: KEEP_ALIVE_SECONDS,
+      username,
+    })
+    const answer = (await connack) as IConnackPacket
+    const refusal = refusalIn(answer)
+    if (refusal) throw refusal
+    void this.#stayAlive(answer.properties?.serverKeepAlive ?? KEEP_ALIVE_SECONDS)
+  }
+
+  /** Resolves when the server has taken the message. Throws Away. */
+  async publish(topic: string, payload: string, limits: Limits = {}): Promise<void> {
+    const messageId = this.#nextId()
+    const taken = this.#answer(`puback ${messageId}`, limits)
+    this.#send({ cmd: 'publish', topic, payload, qos: 1, messageId, dup: false, retain: false })
+    const { reasonCode = 0 } = (await taken) as { reasonCode?: number }
+    if (reasonCode < FIRST_REFUSAL) return
+    throw new Away(`The server refuses a message to ${topic} (MQTT ${hex(reasonCode)}).`, {
+      kind: 'refused',
+    })
+  }
+
+  /** Publishes and resolves to the first message on that topic afterwards. Throws Away, or the signal's reason. */
+  async ask(
+    topic: string,
+    payload: string,
+    { answerTopic, ...limits }: Limits & { answerTopic: string },
+  ): Promise<Buffer> {
+    const answer = this.#answer(`message ${answerTopic}`, limits)
+    this.#send({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false })
+    return ((await answer) as { payload: Buffer }).payload
+  }
+
+  /** Resolves when the server has heard it, whatever it grants. Throws Away. */
+  async subscribe(filters: readonly { topic: string; qos: 0 | 1 }[]): Promise<void> {
+    const messageId = this.#nextId()
+    const heard = this.#answer(`suback ${messageId}`)
+    this.#send({ cmd: 'subscribe', messageId, subscriptions: [...filters] })
+    await heard
+  }
+
+  hangUp(): void {
+    if (this.closed.aborted) return
+    this.#send({ cmd: 'disconnect' })
+    this.#end('The connection was hung up.', 'network')
+  }
+
+  #read(): void {
+    const reader = parser({ protocolVersion: this.#level })
+    const broken = (error: unknown) =>
+      this.#end(`${this.#host} does not speak MQTT: ${messageOf(error)}.`, 'busy', error)
+    reader.on('packet', (packet) => this.#hear(packet))
+    reader.on('error', broken)
+    this.#socket.on('data', (bytes) => {
+      try {
+        reader.parse(bytes)
+      } catch (error) {
+        broken(error)
+      }
+    })
+  }
+
+  #hear(packet: Packet): void {
+    this.#isSilent = false
+    switch (packet.cmd) {
+      case 'publish': {
+        if (packet.qos === 1) this.#send({ cmd: 'puback', messageId: packet.messageId })
+        const isOwed = this.#settle(`message ${packet.topic}`, packet)
+        if (!isOwed) this.#options.onMessage(packet.topic, packet.payload as Buffer)
+        return
+      }
+      case 'disconnect':
+        this.#end(whyEnded(packet.reasonCode ?? 0), 'busy')
+        return
+      case 'connack':
+        this.#settle('connack', packet)
+        return
+      case 'puback':
+      case 'suback':
+        this.#settle(`${packet.cmd} ${packet.messageId}`, packet)
+        return
+      default:
+        return
+    }
+  }
+
+  #settle(key: string, packet: Packet): boolean {
+    const settle = this.#owed.get(key)
+    settle?.(packet)
+    return settle !== undefined
+  }
+
+  /** A server that does not answer in time is as good as gone, and what it says later would be misunderstood. */
+  async #answer(key: string, { timeoutMs, signal }: Limits = {}): Promise<Packet> {
+    const { clock, timeoutMs: usualMs } = this.#options
+    const waitMs = timeoutMs ?? usualMs
+    const answered = new AbortController()
+    const answer: { packet?: Packet } = {}
+    this.#owed.set(key, (packet) => {
+      answer.packet = packet
+      answered.abort()
+    })
+    const ends = [this.closed, answered.signal, ...(signal ? [signal] : [])]
+    await clock.wait(waitMs, AbortSignal.any(ends))
+    this.#owed.delete(key)
+    if (answer.packet) return answer.packet
+    signal?.throwIfAborted()
+    this.#end(`${this.#host} gives no answer for ${waitMs / 1000} seconds.`, 'network')
+    throw this.closed.reason
+  }
+
+  /** Says something now and then, and notices when nothing comes back [3.1.2.10 Keep Alive]. */
+  async #stayAlive(keepAliveSeconds: number): Promise<void> {
+    for (;;) {
+      await this.#options.clock.wait((keepAliveSeconds * 1000) / 2, this.closed)
+      if (this.closed.aborted) return
+      if (this.#isSilent) {
+        return this.#end(`${this.#host} says nothing any more.`, 'network')
+      }
+      this.#isSilent = true
+      this.#send({ cmd: 'pingreq' })
+    }
+  }
+
+  #send(packet: Packet): void {
+    if (this.closed.aborted) return
+    this.#socket.write(generate(packet, { protocolVersion: this.#level }))
+  }
+
+  #end(message: string, kind: AwayKind, cause?: unknown): void {
+    if (this.closed.aborted) return
+    this.#closed.abort(new Away(message, { kind, cause }))
+    if (this.#socket.connecting) this.#socket.destroy()
+    else this.#socket.destroySoon()
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId % MAX_PACKET_ID) + 1
+    while (this.#owed.has(`puback ${this.#lastId}`) || this.#owed.has(`suback ${this.#lastId}`))
+    return this.#lastId
+  }
+
+  get #level(): 4 | 5 {
+    return LEVELS[this.#options.version]
+  }
+
+  get #host(): string {
+    return this.#options.server.host
+  }
+}
+
+function socketTo({ protocol, hostname, port }: URL): Socket {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const to = { host, port: Number(port || PORTS[protocol]) }
+  if (protocol !== 'mqtts:') return overTcp(to).setNoDelay(true)
+  // Certificates name hosts; an address is not asked for by name (RFC 6066, section 3).
+  return overTls(isIP(host) ? to : { ...to, servername: host }).setNoDelay(true)
+}
+
+/** Why we are not let in: return codes of 3.1.1, reason codes of 5 [3.2.2 CONNACK]. */
+const REFUSALS: Readonly<Record<number, readonly [AwayKind, string]>> = {
+  1: ['refused', 'it does not speak this version of MQTT'],
+  2: ['unauthorised', 'it does not know this client'],
+  3: ['busy', 'it cannot serve us now'],
+  4: ['unauthorised', 'it does not know this token'],
+  5: ['unauthorised', 'it does not know this token'],
+  132: ['refused', 'it does not speak this version of MQTT'],
+  133: ['unauthorised', 'it does not know this client'],
+  134: ['unauthorised', 'it does not know this token'],
+  135: ['unauthorised', 'it does not know this token'],
+  136: ['busy', 'it cannot serve us now'],
+  137: ['busy', 'it is busy'],
+  138: ['unauthorised', 'it has banned this device'],
+  151: ['busy', 'a quota is used up'],
+  159: ['busy', 'too many connect at once'],
+}
+
+function refusalIn({ reasonCode, returnCode }: IConnackPacket): Away | null {
+  const code = reasonCode ?? returnCode ?? 0
+  if (code === 0) return null
+  const [kind, why] = REFUSALS[code] ?? ['refused', 'for a reason of its own']
+  return new Away(`The server does not let us in: ${why} (MQTT ${hex(code)}).`, { kind })
+}
+
+/** [3.14.2.1 Disconnect Reason Code] */
+function whyEnded(code: number): string {
+  const why: Readonly<Record<number, string>> = {
+    135: 'it does not know this token any more',
+    139: 'it shuts down',
+    141: 'it has not heard from us',
+    142: 'somebody else has connected with the same token',
+    149: 'a message is too large',
+  }
+  return `The server ended the connection: ${why[code] ?? 'for a reason of its own'} (MQTT ${hex(code)}).`
+}
+
+const hex = (code: number): string => `0x${code.toString(16).padStart(2, '0')}`
