@@ -337,7 +337,7 @@ describe('a wait', () => {
       },
     })
     const answers = tokens.devices.map(({ token }) =>
-      testDevice(platform.url, token).checkIn({}, { prefer: 'wait=300' }),
+      testDevice(platform.url, token ?? '').checkIn({}, { prefer: 'wait=300' }),
     )
     await platform.waiting(200)
     await platform.assign(crowdRelease, { device: 'crowd 0' })

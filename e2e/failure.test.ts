@@ -48,11 +48,10 @@ describe('a server that is killed', () => {
     await server.start()
     expect(server.log()).toContain('database adopted: it was running already')
   }
-  const addDevice = async (name: string) =>
-    testDevice(
-      server.url,
-      (await server.api('createDevice', { body: { name, profile: 'pump' } })).token,
-    )
+  const addDevice = async (name: string) => {
+    const { token } = await server.api('createDevice', { body: { name, profile: 'pump' } })
+    return testDevice(server.url, token ?? '')
+  }
   const addRelease = async (version: string, bytes = random(10_000)) => {
     const { sha256 } = await server.api('uploadArtifact', { body: bytes })
     const body = { title: 'os', version, profile: 'pump', type: 'firmware', sha256 }

@@ -96,6 +96,23 @@ describe('every route, once, with the shape it is described with', () => {
     expect(replaced.json.token).not.toBe(token)
     const chosen = await good('replaceDeviceToken', { params, body: { token: 'chosen' } })
     expect(chosen.json).toEqual({ token: 'chosen' })
+    await good('addCredential', {
+      params,
+      body: { credential: { kind: 'mqtt-basic', clientId: 'c', userName: 'u', password: 'hush' } },
+    })
+    const added = await good('addCredential', {
+      params,
+      body: { credential: { kind: 'token', token: 'next' }, keepOthersForSeconds: 60 },
+    })
+    const { token: next, ...credential } = added.json
+    expect(next).toBe('next')
+    const { items } = (await good('listCredentials', { params })).json
+    expect(items).toMatchObject([
+      { kind: 'token', expiresAt: expect.any(String) },
+      { kind: 'mqtt-basic', clientId: 'c', userName: 'u', hasPassword: true, expiresAt: null },
+      credential,
+    ])
+    await good('removeCredential', { params: { ...params, credentialId: items[0].id } })
     const imported = await good('importDevices', {
       body: {
         devices: [
@@ -334,6 +351,9 @@ test('the audit log says who did what, for every change', async () => {
     'admin: device.changed d1',
     'admin: device.token-replaced d1',
     'admin: device.token-replaced d1',
+    'admin: device.credential-added d1',
+    'admin: device.credential-added d1',
+    'admin: device.credential-removed d1',
     'admin: device.created i1',
     'admin: device.created i2',
     'admin: device.removed i2',

@@ -143,7 +143,7 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     },
     addProfile: async (name) => (await api('createProfile', { body: { name } })).id,
     addDevice: async (name, profile, labels) =>
-      (await api('createDevice', { body: { name, profile, labels } })).token,
+      (await api('createDevice', { body: { name, profile, labels } })).token ?? '',
     addRelease: async ({ bytes, type = 'firmware', ...release }) => {
       const { sha256 } = await api('uploadArtifact', { body: bytes })
       return (await api('createRelease', { body: { ...release, type, sha256 } })).id

@@ -4,6 +4,7 @@
  */
 import {
   CHECKSUM_ALGORITHMS,
+  CREDENTIAL_KINDS,
   ERROR_MEANINGS,
   EVENT_MEANINGS,
   type Json,
@@ -127,14 +128,87 @@ export const Device = named(
   }),
 )
 
+const Token255 = z.string().min(1).max(255)
+const MqttName = z.string().max(255)
+const credentialDrafts = [
+  z.object({
+    kind: z.literal('token'),
+    token: Token255.optional().describe('made up when absent'),
+  }),
+  z
+    .object({
+      kind: z.literal('mqtt-basic'),
+      clientId: MqttName.optional(),
+      userName: MqttName.optional(),
+      password: z.string().max(1024).optional(),
+    })
+    .describe('client id, user name, or both; the password is asked for if there is one'),
+  z.object({
+    kind: z.literal('x509'),
+    certificate: z.string().max(65_536).describe('PEM, or the Base64 between its lines'),
+  }),
+] as const
+
+export const CredentialDraft = named(
+  'CredentialDraft',
+  z.discriminatedUnion('kind', credentialDrafts),
+)
+
+/** How long something stays that is to go. */
+export const KeepSeconds = z.coerce.number().int().min(0).max(31_536_000)
+
+export const CredentialAddition = named(
+  'CredentialAddition',
+  z.object({
+    credential: CredentialDraft,
+    keepOthersForSeconds: KeepSeconds.optional().describe(
+      "the device's others of that kind end after that; 0: at once. When absent they stay",
+    ),
+  }),
+)
+
+export const Credential = named(
+  'Credential',
+  z.object({
+    id: Id,
+    kind: z.enum(CREDENTIAL_KINDS),
+    clientId: z.string().nullable(),
+    userName: z.string().nullable(),
+    hasPassword: z.boolean(),
+    certificate: z
+      .object({
+        subject: z.string(),
+        fingerprint: z.string().describe('SHA-256'),
+        validFrom: Time,
+        validTo: Time,
+      })
+      .nullable(),
+    createdAt: Time,
+    firstUsedAt: Time.nullable().describe('when the device first came with it'),
+    expiresAt: Time.nullable().describe('when it ends; null: when it is taken back'),
+  }),
+)
+
+export const CredentialWithToken = named(
+  'CredentialWithToken',
+  Credential.extend({
+    token: z.string().nullable().describe('of a token, shown this once; null for other kinds'),
+  }),
+)
+
 export const DeviceDraft = named(
   'DeviceDraft',
   z.object({
     name: Name,
     profile: Name.describe('name of the profile').optional(),
     profileId: Id.optional(),
+    token: Token255.optional().describe('made up when there is no credential of another kind'),
+    credentials: z
+      .array(CredentialDraft)
+      .max(CREDENTIAL_KINDS.length)
+      .optional()
+      .describe('each of another kind'),
     customerId: Id.optional().describe('who owns it; the tenant itself when absent'),
-    token: z.string().min(1).max(255).optional().describe('made up when absent'),
     labels: z.array(Name).max(64).optional(),
     attributes: JsonObject.optional(),
   }),
@@ -142,7 +216,9 @@ export const DeviceDraft = named(
 
 export const DeviceWithToken = named(
   'DeviceWithToken',
-  Device.extend({ token: z.string().describe('shown this once') }),
+  Device.extend({
+    token: z.string().nullable().describe('shown this once; null when it has none'),
+  }),
 )
 
 export const DeviceChange = named(
@@ -425,6 +501,9 @@ export type Page<T> = { items: T[]; nextCursor: string | null }
 export type Assignment = z.infer<typeof Assignment>
 export type Artifact = z.infer<typeof Artifact>
 export type Component = z.infer<typeof Component>
+export type Credential = z.infer<typeof Credential>
+export type CredentialDraft = z.infer<typeof CredentialDraft>
+export type CredentialWithToken = z.infer<typeof CredentialWithToken>
 export type Customer = z.infer<typeof Customer>
 export type Device = z.infer<typeof Device>
 export type DeviceWithToken = z.infer<typeof DeviceWithToken>

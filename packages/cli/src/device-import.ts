@@ -22,7 +22,8 @@ interface Line {
 export interface Imported {
   readonly id: string
   readonly name: string
-  readonly token: string
+  /** Null when it is known by something else. */
+  readonly token: string | null
   /** The file named no token, so the server made one up. */
   readonly isTokenMadeUp: boolean
 }
@@ -48,7 +49,7 @@ export async function importFile(
       await take(
         devices.map((device, at) => ({
           ...device,
-          isTokenMadeUp: batch[at]?.draft.token === undefined,
+          isTokenMadeUp: device.token !== null && batch[at]?.draft.token === undefined,
         })),
       )
       added += devices.length

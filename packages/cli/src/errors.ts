@@ -45,7 +45,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   'profile.in-use': 'Remove its devices and packages first.',
   'device.unknown': '`updraft device list` shows what there is.',
   'device.duplicate': 'Choose another name, or remove the old one: `updraft device remove NAME`.',
-  'device.token-taken': 'Choose another token, or leave --token out and one is made up.',
+  'credential.taken': 'Choose another one; a token that is left out is made up.',
+  'credential.too-many':
+    'See `updraft device credential list`, then `updraft device credential remove` one of them.',
   'release.unknown': '`updraft package list` shows what there is.',
   'release.duplicate': 'A version never changes once it is there. Choose another --version.',
   'release.in-use': 'Unassign it first, and wait for updates under way or cancel them.',

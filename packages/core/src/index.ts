@@ -1,4 +1,5 @@
 export * from './access.ts'
+export * from './credential.ts'
 export * from './device.ts'
 export * from './errors.ts'
 export * from './events.ts'

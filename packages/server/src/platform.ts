@@ -8,10 +8,13 @@ import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
 import { audit } from './app/audit.ts'
 import { catalogue } from './app/catalogue.ts'
+import { credentialSweeper } from './app/credential-sweeper.ts'
+import { credentials } from './app/credentials.ts'
 import { customers } from './app/customers.ts'
 import { deviceDesk } from './app/device-desk.ts'
 import { fleet } from './app/fleet.ts'
 import { liveSessions } from './app/live-sessions.ts'
+import { newCredentialOf } from './app/new-credential.ts'
 import { operations } from './app/operations.ts'
 import { operators } from './app/operators.ts'
 import { pacer } from './app/pacer.ts'
@@ -20,6 +23,7 @@ import { spreader } from './app/spreader.ts'
 import { tenants } from './app/tenants.ts'
 import { fileStore } from './artifacts/file-store.ts'
 import type { Config, MqttTlsConfig } from './config.ts'
+import { newPasswordKey, proofs } from './credentials/proofs.ts'
 import { newTicketKey, secrets, uuids } from './credentials/secrets.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
@@ -30,6 +34,7 @@ import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { accounts as accountRecords } from './store/accounts.ts'
 import { artifactSweep } from './store/artifact-sweep.ts'
+import { credentialSweep } from './store/credential-sweep.ts'
 import { migrate, openDatabase } from './store/database.ts'
 import { deviceWork } from './store/device-work.ts'
 import { eventFeed } from './store/events.ts'
@@ -123,6 +128,8 @@ export async function startPlatform({
     const ticketKey = await installationSecret(database, 'ticket-key', newTicketKey)
     const ids = uuids
     const keeper = secrets({ ticketKey })
+    const passwordKey = await installationSecret(database, 'device-password-key', newPasswordKey)
+    const prover = proofs({ passwordKey })
 
     // The files.
     const artifacts = await fileStore({
@@ -133,7 +140,8 @@ export async function startPlatform({
 
     // The use cases.
     const records = accountRecords(database)
-    const needs = { clock, ids, secrets: keeper, unitOfWork: run }
+    const newCredential = newCredentialOf({ clock, ids, proofs: prover, secrets: keeper })
+    const needs = { clock, ids, newCredential, secrets: keeper, unitOfWork: run }
     const accountUseCases = accounts({ ...needs, store: records, adminToken: config.adminToken })
     const sessions = liveSessions(feed)
     const pace = pacer({
@@ -144,6 +152,7 @@ export async function startPlatform({
       ...needs,
       accounts: records,
       artifacts,
+      proofs: prover,
       work,
       checkInSeconds: config.checkInSeconds,
     })
@@ -160,6 +169,13 @@ export async function startPlatform({
       clock,
       sweep: artifactSweep(database),
       onError: report('unused files could not be removed; it is tried again'),
+    })
+
+    const credentialSweeping = credentialSweeper({
+      clock,
+      sweep: credentialSweep(database),
+      unitOfWork: run,
+      onError: report('credentials that are over could not be taken back; it is tried again'),
     })
 
     // The doors.
@@ -190,6 +206,7 @@ export async function startPlatform({
       audit: audit(needs),
       catalogue: catalogue({ ...needs, artifacts }),
       clock,
+      credentials: credentials(needs),
       customers: customers(needs),
       fleet: fleet(needs),
       fingerprint: keeper.hashToken,
@@ -217,6 +234,8 @@ export async function startPlatform({
     stops.push(() => spreading.stop())
     sweeper.start()
     stops.push(() => sweeper.stop())
+    credentialSweeping.start()
+    stops.push(() => credentialSweeping.stop())
     const { port } = await http.listen({ host: config.host, port: config.httpPort })
     const endpoints = {
       http: `http://${reachable(config.host)}:${port}`,

@@ -132,7 +132,7 @@ export const deviceCommands = [
   }),
 ]
 
-const tokenText = (token: string, look: Parameters<typeof facts>[1]): string =>
+const tokenText = (token: string | null, look: Look): string =>
   `${facts([['Token', token]], look)}\nIt is not shown again.`
 
 /** Where made-up tokens go: a file only its owner may read, standard output, or nowhere beside JSON. */
@@ -152,7 +152,7 @@ async function tokenSink(
       if (devices.length === 0) return
       const head = isBegun ? '' : csvLine(['name', 'token'])
       isBegun = true
-      await put(head + devices.map(({ name, token }) => csvLine([name, token])).join(''))
+      await put(head + devices.map(({ name, token }) => csvLine([name, token ?? ''])).join(''))
     },
     end: async () => file?.close(),
   }

@@ -19,19 +19,24 @@ import {
   NO_FACTS,
   nameOf,
   type Operation,
+  type Proof,
   type Release,
   type Report,
   type Snapshot,
   type Tells,
   visit,
 } from '@updraft/core'
+import type { NewCredentialOf } from './new-credential.ts'
 import type {
   Accounts,
+  Arrived,
   ArtifactHandle,
   ArtifactStore,
+  Claim,
   Clock,
   DeviceWork,
   Ids,
+  Proofs,
   Secrets,
   Stores,
   UnitOfWork,
@@ -40,8 +45,6 @@ import type {
 /** A download address is good for at least this long: slow links resume for days. */
 const TICKET_DAYS = 8
 const DAY_MS = 86_400_000
-/** As long as operators may make them; they stand in the paths of some dialects. */
-const MAX_TOKEN_LENGTH = 255
 
 /** A release to install, and the operation to report on. */
 export interface Offered {
@@ -62,9 +65,20 @@ export interface Enrolled {
   readonly token: string
 }
 
+export interface Recognized {
+  readonly device: Snapshot
+  /** The device as it is now, by what decided before. Refuses with device.unknown when that is no longer the device's. */
+  readonly identify: () => Promise<Snapshot>
+}
+
 export interface DeviceDesk {
   /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
   identify(token: string, dialect: string): Promise<Snapshot>
+  /**
+   * The same for one who shows several things: the first of them that anybody is known by decides, and a wrong password
+   * with it is a no. A certificate that is not valid at the moment counts for nothing. Refuses with device.unknown.
+   */
+  recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now.
    * Refuses with request.malformed when the facts cannot be kept.
@@ -89,7 +103,7 @@ export interface DeviceDesk {
   ticketFor(sha256: string): string
   /** The bytes a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
   redeem(ticket: string): Promise<ArtifactHandle>
-  /** Refuses with provisioning.refused, request.malformed, device.duplicate or device.token-taken. */
+  /** Refuses with provisioning.refused, request.malformed, device.duplicate or credential.taken. */
   enroll(request: { key: string; secret: string; name?: string; token?: string }): Promise<Enrolled>
   /**
    * A device of the gateway's tenant that speaks through it; one that is not known yet is added if `profile` names
@@ -103,6 +117,8 @@ export interface DeviceDeskNeeds {
   readonly artifacts: Pick<ArtifactStore, 'open'>
   readonly clock: Clock
   readonly ids: Ids
+  readonly newCredential: NewCredentialOf
+  readonly proofs: Proofs
   readonly secrets: Secrets
   readonly unitOfWork: UnitOfWork
   readonly work: DeviceWork
@@ -114,6 +130,8 @@ export function deviceDesk({
   artifacts,
   clock,
   ids,
+  newCredential,
+  proofs,
   secrets,
   unitOfWork,
   work,
@@ -158,10 +176,9 @@ export function deviceDesk({
   ): Promise<string> => {
     const id = ids.next()
     const now = clock.now()
-    const tokenHash = secrets.hashToken(token)
-    const credentialId = ids.next()
+    const { row: credential } = newCredential({ kind: 'token', token })
     const row = { id, profileId, name, labels: [], attributes: {}, createdAt: now }
-    await devices.insert([{ ...row, credentialId, tokenHash }])
+    await devices.insert([{ ...row, credentials: [credential] }])
     const subject = { kind: 'device', id, name } as const
     await events.append([
       { kind: 'device.enrolled', at: now, actor: subject, subject, deviceId: id, data: {} },
@@ -172,9 +189,26 @@ export function deviceDesk({
 
   return {
     identify: async (token, dialect) => {
-      const device = await work.arrive(secrets.hashToken(token), dialect, clock.now())
-      if (device) return device
+      const claim = proofs.claim({ kind: 'token', token })
+      const arrived = await work.arrive([claim], dialect, clock.now())
+      if (arrived) return arrived.snapshot
       throw new DomainError('device.unknown', 'No device has that token.')
+    },
+    recognize: async (shown, dialect) => {
+      const arrive = async (claims: readonly Claim[]): Promise<Arrived> => {
+        const arrived = await work.arrive(claims, dialect, clock.now())
+        if (arrived) return arrived
+        throw new DomainError('device.unknown', 'No device is known by that.')
+      }
+      const isValid = (proof: Proof) =>
+        proof.kind !== 'x509' || proofs.isValidAt(proof.certificate, clock.now())
+      const { snapshot, claim } = await arrive(shown.filter(isValid).map(proofs.claim))
+      const identify = async () => {
+        const { snapshot: current } = await arrive([claim])
+        if (current.device.id === snapshot.device.id) return current
+        throw new DomainError('device.unknown', 'Another device is known by that now.')
+      }
+      return { device: snapshot, identify }
     },
     checkIn,
     report: (device, address, report, facts) => {
@@ -219,12 +253,6 @@ export function deviceDesk({
         throw new DomainError(
           'provisioning.refused',
           'The provisioning key or secret is not valid.',
-        )
-      }
-      if (token === '' || token.length > MAX_TOKEN_LENGTH) {
-        throw new DomainError(
-          'request.malformed',
-          `A token has 1 to ${MAX_TOKEN_LENGTH} characters.`,
         )
       }
       const { tenantId, profileId } = profile

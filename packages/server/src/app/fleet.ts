@@ -1,6 +1,7 @@
 /** Profiles and devices, as operators keep them. */
 import {
   type Actor,
+  type CredentialDraft,
   checkedLabels,
   checkedName,
   DomainError,
@@ -9,6 +10,7 @@ import {
   type OperatorActor,
 } from '@updraft/core'
 import { actorOf } from './accounts.ts'
+import type { NewCredentialOf } from './new-credential.ts'
 import type {
   Clock,
   Devices,
@@ -30,6 +32,8 @@ export interface DeviceDraft {
   readonly profileId?: string
   readonly customerId?: string
   readonly token?: string
+  /** Each of another kind. Without any, and without `token`, a token is made up. */
+  readonly credentials?: readonly CredentialDraft[]
   readonly labels?: readonly string[]
   readonly attributes?: JsonObject
 }
@@ -47,14 +51,22 @@ export interface DeviceCounts {
   readonly states: Awaited<ReturnType<Devices['countByState']>>['states']
 }
 
+interface Prepared {
+  readonly row: NewDevice
+  /** Null when it is known by something else. */
+  readonly token: string | null
+}
+
 export function fleet({
   clock,
   ids,
+  newCredential,
   secrets,
   unitOfWork,
 }: {
   clock: Clock
   ids: Ids
+  newCredential: NewCredentialOf
   secrets: Secrets
   unitOfWork: UnitOfWork
 }) {
@@ -77,13 +89,9 @@ export function fleet({
   const profileSubject = ({ id, name }: { id: string; name: string }) =>
     ({ kind: 'profile', id, name }) as const
 
-  const rowOf = (
-    draft: DeviceDraft,
-    profileId: string,
-    index: number,
-  ): { row: NewDevice; token: string } => {
-    const token = draft.token ?? secrets.newToken()
+  const rowOf = (draft: DeviceDraft, profileId: string, index: number): Prepared => {
     try {
+      const made = credentialsOf(draft).map(newCredential)
       const row = {
         id: ids.next(),
         profileId,
@@ -91,11 +99,10 @@ export function fleet({
         name: checkedName('device', draft.name),
         labels: checkedLabels(draft.labels ?? []),
         attributes: draft.attributes ?? {},
-        credentialId: ids.next(),
-        tokenHash: secrets.hashToken(token),
+        credentials: made.map((each) => each.row),
         createdAt: clock.now(),
       }
-      return { row, token }
+      return { row, token: made.find(({ token }) => token !== null)?.token ?? null }
     } catch (error) {
       return withIndex(index)(error)
     }
@@ -104,7 +111,7 @@ export function fleet({
   /** New rows and their tokens. Profiles are looked up once each. */
   const prepare = async (stores: Stores, drafts: readonly DeviceDraft[]) => {
     const profileIds = new Map<string, string>()
-    const rows: { row: NewDevice; token: string }[] = []
+    const rows: Prepared[] = []
     for (const [index, draft] of drafts.entries()) {
       const wanted = draft.profileId ?? draft.profile
       if (wanted === undefined) {
@@ -124,26 +131,25 @@ export function fleet({
   }
 
   /** Says which of the devices is refused; the database alone could only say that one is. */
-  const refuseTaken = async (
-    { devices }: Stores,
-    prepared: readonly { readonly row: NewDevice }[],
-  ) => {
+  const refuseTaken = async ({ devices }: Stores, prepared: readonly Prepared[]) => {
     const taken = await devices.taken(prepared.map(({ row }) => row))
     const names = new Set(taken.names)
-    const tokens = new Set(taken.tokenHashes.map((hash) => hash.toString('hex')))
+    const hashes = new Set(taken.lookupHashes.map((hash) => hash.toString('hex')))
     for (const [index, { row }] of prepared.entries()) {
-      const hash = row.tokenHash.toString('hex')
       if (names.has(row.name)) {
         const message = `A device named "${row.name}" exists already.`
         throw new DomainError('device.duplicate', message, { index })
       }
-      if (tokens.has(hash)) {
-        const message = `The token for "${row.name}" is another device's already.`
-        throw new DomainError('device.token-taken', message, { index })
-      }
-      // The next of the same name or token is as wrong as one that was there before.
+      // The next of the same name or credential is as wrong as one that was there before.
       names.add(row.name)
-      tokens.add(hash)
+      for (const { kind, lookupHash } of row.credentials) {
+        const hash = lookupHash.toString('hex')
+        if (hashes.has(hash)) {
+          const message = `The ${kind} for "${row.name}" is another device's already.`
+          throw new DomainError('credential.taken', message, { index })
+        }
+        hashes.add(hash)
+      }
     }
   }
 
@@ -225,7 +231,7 @@ export function fleet({
     createDevice: async (
       actor: OperatorActor,
       draft: DeviceDraft,
-    ): Promise<{ device: DeviceView; token: string }> => {
+    ): Promise<{ device: DeviceView; token: string | null }> => {
       const [added] = await addDevices(actor, [draft])
       if (!added) throw new Error('A device was added and is not there.')
       const device = await unitOfWork(actor, ({ devices }) => devices.get(added.id))
@@ -272,27 +278,18 @@ export function fleet({
         await events.append([event('device.removed', actorOf(actor), deviceSubject(view))])
       }),
 
-    /** The old token ends with the answer. Refuses with device.token-taken. */
-    replaceDeviceToken: (
-      actor: OperatorActor,
-      id: string,
-      token = secrets.newToken(),
-    ): Promise<{ token: string }> =>
-      unitOfWork(actor, async ({ devices, events }) => {
-        const view = await devices.get(id)
-        const credential = {
-          id: ids.next(),
-          tokenHash: secrets.hashToken(token),
-          createdAt: clock.now(),
-        }
-        await devices.replaceToken(id, credential)
-        await events.append([event('device.token-replaced', actorOf(actor), deviceSubject(view))])
-        return { token }
-      }),
-
     count: (actor: OperatorActor): Promise<DeviceCounts> =>
       unitOfWork(actor, ({ devices }) => devices.countByState()),
   }
+}
+
+/** Refuses with request.malformed when two are of one kind. */
+function credentialsOf({ token, credentials = [] }: DeviceDraft): readonly CredentialDraft[] {
+  const all = [...(token === undefined ? [] : [{ kind: 'token', token } as const]), ...credentials]
+  if (new Set(all.map(({ kind }) => kind)).size < all.length) {
+    throw new DomainError('request.malformed', 'A new device has one credential of a kind.')
+  }
+  return all.length > 0 ? all : [{ kind: 'token' }]
 }
 
 /** The same refusal, saying which of the things sent it is about. */

@@ -1,14 +1,18 @@
 /** The doors outwards, as interfaces: what the use cases need of the world, and nothing of how it is done. */
 import type {
+  CertificateFacts,
   Changes,
   ChecksumAlgorithm,
   ComponentType,
+  CredentialKind,
   DomainEvent,
   EventKind,
   JsonObject,
+  MqttNames,
   Operation,
   OperatorActor,
   Profile,
+  Proof,
   Release,
   Result,
   Role,
@@ -101,6 +105,24 @@ export interface Ticket {
   readonly expiresAt: Date
 }
 
+/** What a proof is looked up by, and what is kept of its password. */
+export interface Claim {
+  readonly kind: CredentialKind
+  readonly lookupHash: Buffer
+  /** Null when there is no password. */
+  readonly passwordHash: Buffer | null
+}
+
+/** What devices are known by. */
+export interface Proofs {
+  /** Equal proofs give equal claims, so that they can be looked up. */
+  claim(proof: Proof): Claim
+  /** Whether that time is within the certificate's own. */
+  isValidAt(certificate: Uint8Array, now: Date): boolean
+  /** A certificate as an operator or a device gives it. Refuses with request.malformed. */
+  readCertificate(text: string): { readonly der: Uint8Array; readonly facts: CertificateFacts }
+}
+
 export interface PageQuery {
   readonly limit: number
   readonly cursor?: string
@@ -152,9 +174,26 @@ export interface NewDevice {
   readonly name: string
   readonly labels: readonly string[]
   readonly attributes: JsonObject
-  readonly credentialId: string
-  readonly tokenHash: Buffer
+  readonly credentials: readonly NewCredential[]
   readonly createdAt: Date
+}
+
+export interface NewCredential extends Claim, MqttNames {
+  readonly id: string
+  readonly certificate: CertificateFacts | null
+  readonly createdAt: Date
+}
+
+export interface CredentialView extends MqttNames {
+  readonly id: string
+  readonly kind: CredentialKind
+  readonly hasPassword: boolean
+  readonly certificate: CertificateFacts | null
+  readonly createdAt: Date
+  /** When the device first came with it. */
+  readonly firstUsedAt: Date | null
+  /** From then on nobody is known by it; null: until it is taken back. */
+  readonly expiresAt: Date | null
 }
 
 /** Devices still to be looked at because what is meant for them changed: one, or all of a profile. */
@@ -173,12 +212,12 @@ export interface Profiles {
 }
 
 export interface Devices {
-  /** All or none. Refuses with device.duplicate or device.token-taken. */
+  /** All or none. Refuses with device.duplicate or credential.taken. */
   insert(devices: readonly NewDevice[]): Promise<void>
-  /** Which of these names and tokens others have already. */
+  /** Which of these names and credentials others have already. */
   taken(
     devices: readonly NewDevice[],
-  ): Promise<{ readonly names: readonly string[]; readonly tokenHashes: readonly Buffer[] }>
+  ): Promise<{ readonly names: readonly string[]; readonly lookupHashes: readonly Buffer[] }>
   /** Refuses with device.unknown. */
   get(id: string): Promise<DeviceView>
   page(
@@ -204,12 +243,22 @@ export interface Devices {
     },
     revision?: number,
   ): Promise<void>
-  replaceToken(
-    id: string,
-    credential: { id: string; tokenHash: Buffer; createdAt: Date },
-  ): Promise<void>
   remove(id: string): Promise<void>
   countByState(): Promise<{ devices: number; states: Partial<Record<State, number>> }>
+}
+
+export interface Credentials {
+  /** Refuses with device.unknown or credential.taken. */
+  insert(deviceId: string, credentials: readonly NewCredential[]): Promise<void>
+  /**
+   * Those that are not over, oldest first. `lock`: nobody else changes them before this transaction is over. Refuses
+   * with device.unknown.
+   */
+  ofDevice(deviceId: string, now: Date, options?: { lock: boolean }): Promise<CredentialView[]>
+  /** They are over at that time, unless they are before. */
+  end(deviceId: string, ids: readonly string[], at: Date): Promise<void>
+  /** Answers how many there were. */
+  remove(deviceId: string, ids: readonly string[]): Promise<number>
 }
 
 export interface DeviceView {
@@ -399,6 +448,7 @@ export interface Events {
 export interface Stores {
   readonly profiles: Profiles
   readonly devices: Devices
+  readonly credentials: Credentials
   readonly catalogue: Catalogue
   readonly assignments: Assignments
   readonly operations: Operations
@@ -428,8 +478,11 @@ export type UnitOfWork = <T>(within: Within, work: (stores: Stores) => Promise<T
 
 /** Work on single devices, gathered: hundreds share one statement and one commit. */
 export interface DeviceWork {
-  /** Who holds that token, marked as seen now, durably. Null if nobody does. */
-  arrive(tokenHash: Buffer, dialect: string, now: Date): Promise<Snapshot | null>
+  /**
+   * Who is known by the first of these claims that anybody is known by, marked as seen now, durably; and which claim
+   * it was. Null if nobody is, or if that claim's password is another.
+   */
+  arrive(claims: readonly Claim[], dialect: string, now: Date): Promise<Arrived | null>
   /**
    * Loads the device under a lock, lets `decide` answer, and stores the changes it answers with before it
    * resolves. `decide` must be pure: it may be called again. Refuses with device.unknown, and with whatever
@@ -439,6 +492,11 @@ export interface DeviceWork {
     target: { readonly tenantId: string; readonly deviceId: string; readonly operationId?: string },
     decide: (snapshot: Snapshot) => T,
   ): Promise<T>
+}
+
+export interface Arrived {
+  readonly snapshot: Snapshot
+  readonly claim: Claim
 }
 
 /** The durable list of spreads, for whoever works them off. */
@@ -531,6 +589,17 @@ export interface ArtifactSweep {
   dropUnused(before: Date): Promise<void>
   /** Which of these are still some tenant's. */
   referenced(sha256s: readonly string[]): Promise<ReadonlySet<string>>
+}
+
+/** Finds credentials whose time is over, whoever's they are. */
+export interface CredentialSweep {
+  over(now: Date, limit: number): Promise<readonly OverCredential[]>
+}
+
+export interface OverCredential {
+  readonly tenantId: string
+  readonly deviceId: string
+  readonly credential: CredentialView
 }
 
 export type { OperatorActor }

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto'
 import {
   type Changes,
   type Component,
+  type CredentialDraft,
+  type CredentialKind,
   createRelease,
   type Device,
   DomainError,
@@ -17,8 +19,17 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { deviceDesk } from '../app/device-desk.ts'
 import { liveSessions } from '../app/live-sessions.ts'
+import { newCredentialOf } from '../app/new-credential.ts'
 import { pacer } from '../app/pacer.ts'
-import type { ArtifactHandle, DeliveredEvent, DeviceWork, UnitOfWork } from '../app/ports.ts'
+import type {
+  ArtifactHandle,
+  DeliveredEvent,
+  DeviceWork,
+  NewCredential,
+  NewDevice,
+  UnitOfWork,
+} from '../app/ports.ts'
+import { proofs } from '../credentials/proofs.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { httpListener } from '../transports/http.ts'
 import type { DialectNeeds } from './dialect.ts'
@@ -34,6 +45,9 @@ export interface MemoryDesk {
   readonly needs: DialectNeeds
   /** The token is the device's name too. */
   addDevice(token: string, changes?: Partial<Device>): void
+  /** Beside its token. */
+  addCredential(token: string, draft: CredentialDraft): void
+  removeCredentials(token: string, kind: CredentialKind): void
   device(token: string): Device
   /** As an operator changes it. */
   changeDevice(token: string, changes: Partial<Device>): void
@@ -53,7 +67,11 @@ export interface MemoryDesk {
 
 export async function memoryDesk(): Promise<MemoryDesk> {
   const keeper = secrets({ ticketKey: Buffer.alloc(32, 7) })
+  const prover = proofs({ passwordKey: Buffer.alloc(32, 9) })
+  const clock = { now: () => NOON }
+  const newCredential = newCredentialOf({ clock, ids: uuids, proofs: prover, secrets: keeper })
   const snapshots = new Map<string, Snapshot>()
+  let holders: { readonly token: string; readonly credential: NewCredential }[] = []
   const files = new Map<string, Buffer>()
   const listeners = new Set<(events: readonly DeliveredEvent[]) => void>()
   let isAway = false
@@ -83,16 +101,20 @@ export async function memoryDesk(): Promise<MemoryDesk> {
   }
 
   const work: DeviceWork = {
-    arrive: async (tokenHash, dialect, now) => {
+    arrive: async (claims, dialect, now) => {
       here()
-      for (const [token, snapshot] of snapshots) {
-        if (!keeper.hashToken(token).equals(tokenHash)) continue
-        const seen = {
-          ...snapshot,
-          device: { ...snapshot.device, dialect, lastSeenAt: now },
-        }
-        snapshots.set(token, seen)
-        return seen
+      for (const claim of claims) {
+        const holder = holders.find(
+          ({ credential: { kind, lookupHash } }) =>
+            kind === claim.kind && lookupHash.equals(claim.lookupHash),
+        )
+        if (!holder) continue
+        const { passwordHash } = holder.credential
+        if (passwordHash && !claim.passwordHash?.equals(passwordHash)) return null
+        const { device, ...rest } = snapshotOf(holder.token)
+        const snapshot = { ...rest, device: { ...device, dialect, lastSeenAt: now } }
+        snapshots.set(holder.token, snapshot)
+        return { snapshot, claim }
       }
       return null
     },
@@ -144,15 +166,20 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     addressed: null,
   })
 
-  /** As much of a transaction as an enrolment needs; the token is known by its hash alone, so it is the name. */
+  const add = (token: string, snapshot: Snapshot, credentials: readonly NewCredential[]) => {
+    snapshots.set(token, snapshot)
+    holders.push(...credentials.map((credential) => ({ token, credential })))
+  }
+
+  /** As much of a transaction as an enrolment needs; what is enrolled is asked for by its name. */
   const unitOfWork = (async (_within: unknown, transact: (stores: unknown) => Promise<unknown>) =>
     transact({
       devices: {
-        insert: async ([row]: { name: string; tokenHash: Buffer }[]) => {
+        insert: async ([row]: NewDevice[]) => {
           if (!row || snapshots.has(row.name)) {
             throw new DomainError('device.duplicate', 'A device of that name exists already.')
           }
-          snapshots.set(row.name, newDevice(row.name))
+          add(row.name, newDevice(row.name), row.credentials)
         },
       },
       events: { append: async () => {} },
@@ -173,8 +200,10 @@ export async function memoryDesk(): Promise<MemoryDesk> {
           : null,
     },
     artifacts: { open },
-    clock: { now: () => NOON },
+    clock,
     ids: uuids,
+    newCredential,
+    proofs: prover,
     secrets: keeper,
     unitOfWork,
     work,
@@ -212,7 +241,14 @@ export async function memoryDesk(): Promise<MemoryDesk> {
   return {
     app: listener.app,
     needs,
-    addDevice: (token, changes) => void snapshots.set(token, newDevice(token, changes)),
+    addDevice: (token, changes) =>
+      add(token, newDevice(token, changes), [newCredential({ kind: 'token', token }).row]),
+    addCredential: (token, draft) =>
+      void holders.push({ token, credential: newCredential(draft).row }),
+    removeCredentials: (token, kind) => {
+      holders = holders.filter((each) => each.token !== token || each.credential.kind !== kind)
+      tell(snapshotOf(token).device.id)
+    },
     device: (token) => snapshotOf(token).device,
     changeDevice: (token, changes) => {
       const snapshot = snapshotOf(token)
@@ -251,6 +287,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     remove: (token) => {
       const { id } = snapshotOf(token).device
       snapshots.delete(token)
+      holders = holders.filter((each) => each.token !== token)
       tell(id)
     },
     states: (token) =>

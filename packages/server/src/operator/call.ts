@@ -7,6 +7,7 @@ import type { AccountsUseCases } from '../app/accounts.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { Audit } from '../app/audit.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
+import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
@@ -21,6 +22,7 @@ export interface OperatorNeeds {
   readonly audit: Audit
   readonly catalogue: CatalogueUseCases
   readonly clock: Clock
+  readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases
   readonly fleet: Fleet
   /** Tells whether two texts are the same without keeping them. */

@@ -10,6 +10,7 @@ import { readBytes } from './request-bytes.ts'
 import {
   artifactView,
   assignmentView,
+  credentialView,
   customerView,
   deviceView,
   eventView,
@@ -30,6 +31,7 @@ export function handlers({
   audit,
   catalogue,
   clock,
+  credentials,
   customers,
   fleet,
   operations,
@@ -119,7 +121,18 @@ export function handlers({
       await fleet.removeDevice(actor, params.id)
     },
     replaceDeviceToken: ({ input: { params, body }, caller: { actor } }) =>
-      fleet.replaceDeviceToken(actor, params.id, body.token),
+      credentials.replaceToken(actor, params.id, body),
+    listCredentials: async ({ input: { params }, caller: { actor } }) => ({
+      items: (await credentials.list(actor, params.id)).map(credentialView),
+      nextCursor: null,
+    }),
+    addCredential: async ({ input: { params, body }, caller: { actor } }) => {
+      const { credential, token } = await credentials.add(actor, params.id, body)
+      return { ...credentialView(credential), token }
+    },
+    removeCredential: async ({ input: { params, query }, caller: { actor } }) => {
+      await credentials.remove(actor, params.id, params.credentialId, query)
+    },
     listDeviceOperations: async ({ input: { params, query }, caller: { actor } }) =>
       pageView(await operations.ofDevice(actor, params.id, query), operationWithSteps),
 

@@ -16,6 +16,7 @@ import {
 import type { DeviceCounts } from '../app/fleet.ts'
 import {
   type AssignmentView,
+  type CredentialView,
   type CustomerView,
   type DeviceView,
   type OperationView,
@@ -199,6 +200,22 @@ export const assignmentView = (assignment: AssignmentView): api.Assignment => ({
   release: nameView(assignment.release),
   assignedAt: time(assignment.assignedAt),
   assignedBy: assignment.assignedBy,
+})
+
+export const credentialView = (credential: CredentialView): api.Credential => ({
+  id: credential.id,
+  kind: credential.kind,
+  clientId: credential.clientId,
+  userName: credential.userName,
+  hasPassword: credential.hasPassword,
+  certificate: credential.certificate && {
+    ...credential.certificate,
+    validFrom: time(credential.certificate.validFrom),
+    validTo: time(credential.certificate.validTo),
+  },
+  createdAt: time(credential.createdAt),
+  firstUsedAt: timeOrNull(credential.firstUsedAt),
+  expiresAt: timeOrNull(credential.expiresAt),
 })
 
 export const tokenView = (token: TokenRecord): api.Token => ({

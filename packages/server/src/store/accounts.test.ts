@@ -134,23 +134,6 @@ describe('accounts', () => {
     expect(await records.provisioningProfile('key')).toBeNull()
   })
 
-  test('of two tokens given to a device at once, the later one holds alone', async () => {
-    const tenant = await addTenant(store, 'replacing')
-    const [deviceId = ''] = await tenant.addDevices(await tenant.addProfile('P'), ['D'])
-    const names = ['one', 'two', 'three', 'four']
-    await Promise.all(
-      names.map((name) =>
-        tenant.run(({ devices }) =>
-          devices.replaceToken(deviceId, { id: newId(), tokenHash: hashOf(name), createdAt: NOON }),
-        ),
-      ),
-    )
-    const arrived = await Promise.all(
-      names.map((name) => store.work.arrive(hashOf(name), 'updraft', NOON)),
-    )
-    expect(arrived.filter(Boolean)).toHaveLength(1)
-  })
-
   test('an installation keeps the secret that was made first', async () => {
     const servers = [store.database, store.another().database]
     const made = await Promise.all(

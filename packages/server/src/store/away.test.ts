@@ -5,12 +5,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { migrate, openDatabase } from './database.ts'
 import {
   addTenant,
-  hashOf,
   NOON,
   newId,
   type Tenant,
   type TestStore,
   testStore,
+  tokenClaim,
 } from './store.test-helper.ts'
 import { unitOfWork } from './unit-of-work.ts'
 
@@ -80,7 +80,8 @@ describe('connections that are cut', () => {
     // The pool may still hold a connection whose end it has not heard of.
     await vi.waitFor(async () => {
       expect((await look()).answers).toBeDefined()
-      expect(await store.work.arrive(hashOf(tenant.tokenOf('D')), 'updraft', NOON)).not.toBeNull()
+      const claim = tokenClaim(tenant.tokenOf('D'))
+      expect(await store.work.arrive([claim], 'updraft', NOON)).not.toBeNull()
     }, PATIENCE)
   })
 })

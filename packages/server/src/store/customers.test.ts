@@ -141,10 +141,10 @@ const VERBS: () => {
       },
     ],
     change: denied,
-    replaceToken: denied,
     remove: denied,
     countByState: [{ devices: 2, states: { QUEUED: 1 } }, ({ devices }) => devices.countByState()],
   },
+  credentials: { insert: denied, ofDevice: denied, end: denied, remove: denied },
   catalogue: {
     recordArtifact: denied,
     artifact: denied,

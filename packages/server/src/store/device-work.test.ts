@@ -8,6 +8,7 @@ import {
   visit,
 } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Claim } from '../app/ports.ts'
 import {
   addTenant,
   hashOf,
@@ -17,6 +18,8 @@ import {
   type Tenant,
   type TestStore,
   testStore,
+  tokenClaim,
+  tokenCredential,
 } from './store.test-helper.ts'
 
 let store: TestStore
@@ -60,18 +63,20 @@ async function countQueries<T>(work: () => Promise<T>): Promise<{ result: T; que
 describe('a device that arrives', () => {
   test('is known by its token, and nobody by another', async () => {
     const [id] = await tenant.addDevices(profile, ['known'])
-    const arrived = await store.work.arrive(hashOf(tenant.tokenOf('known')), 'updraft', NOON)
-    expect(arrived?.device).toMatchObject({ id, name: 'known', profileName: 'P' })
-    expect(arrived?.tenantId).toBe(tenant.id)
-    expect(await store.work.arrive(hashOf('nobody'), 'updraft', NOON)).toBeNull()
+    const claim = tokenClaim(tenant.tokenOf('known'))
+    const arrived = await store.work.arrive([claim], 'updraft', NOON)
+    expect(arrived?.snapshot.device).toMatchObject({ id, name: 'known', profileName: 'P' })
+    expect(arrived?.snapshot.tenantId).toBe(tenant.id)
+    expect(await store.work.arrive([tokenClaim('nobody')], 'updraft', NOON)).toBeNull()
+    expect(await store.work.arrive([], 'updraft', NOON)).toBeNull()
   })
 
   test('was seen, for good, when it has its answer, and never earlier than before', async () => {
     const [id] = await tenant.addDevices(profile, ['seen'])
-    const token = hashOf(tenant.tokenOf('seen'))
+    const token = [tokenClaim(tenant.tokenOf('seen'))]
     const later = minutesAfter(NOON, 5)
     const first = await store.work.arrive(token, 'updraft', later)
-    expect(first?.device).toMatchObject({ lastSeenAt: later, dialect: 'updraft' })
+    expect(first?.snapshot.device).toMatchObject({ lastSeenAt: later, dialect: 'updraft' })
     await store.work.arrive(token, 'thingsboard', NOON)
     const { database } = store.another()
     const { rows } = await database.pool.query(
@@ -84,23 +89,89 @@ describe('a device that arrives', () => {
   test('with 499 others at once costs a few statements, and each has its own answer', async () => {
     const names = Array.from({ length: 500 }, (_, index) => `crowd-${index}`)
     await tenant.addDevices(profile, names)
-    const tokens = [...names, 'nobody'].map((name) => hashOf(tenant.tokenOf(name)))
+    const tokens = [...names, 'nobody'].map((name) => [tokenClaim(tenant.tokenOf(name))])
     // The releases are known to this process from here on.
-    await store.work.arrive(tokens[0] ?? Buffer.alloc(0), 'updraft', NOON)
+    await store.work.arrive(tokens[0] ?? [], 'updraft', NOON)
     const { result, queries } = await countQueries(() =>
       Promise.all(tokens.map((token) => store.work.arrive(token, 'updraft', NOON))),
     )
-    expect(result.map((snapshot) => snapshot?.device.name ?? null)).toEqual([...names, null])
+    expect(result.map((arrived) => arrived?.snapshot.device.name ?? null)).toEqual([...names, null])
     expect(queries).toBeLessThanOrEqual(3)
+  })
+
+  describe('with several claims', () => {
+    const claim = (kind: Claim['kind'], name: string, password?: string): Claim => ({
+      kind,
+      lookupHash: hashOf(name),
+      passwordHash: password === undefined ? null : hashOf(password),
+    })
+    const credential = (claimed: Claim, names: { clientId?: string; userName?: string } = {}) => ({
+      ...tokenCredential('replaced below'),
+      ...claimed,
+      clientId: names.clientId ?? null,
+      userName: names.userName ?? null,
+    })
+    const nameOf = async (...claims: Claim[]) =>
+      (await store.work.arrive(claims, 'updraft', NOON))?.snapshot.device.name ?? null
+
+    beforeAll(async () => {
+      const [named = '', open = ''] = await tenant.addDevices(profile, ['named', 'open'])
+      await tenant.run(async ({ credentials }) => {
+        await credentials.insert(named, [
+          credential(claim('mqtt-basic', 'named u', 'right'), { userName: 'u' }),
+        ])
+        await credentials.insert(open, [
+          credential(claim('mqtt-basic', 'open c'), { clientId: 'c' }),
+        ])
+      })
+    })
+
+    test('is known by the first that anybody is known by', async () => {
+      const [named, open] = [claim('mqtt-basic', 'named u', 'right'), claim('mqtt-basic', 'open c')]
+      const nobody = claim('x509', 'nobody')
+      expect(await nameOf(nobody, named, open)).toBe('named')
+      expect(await nameOf(nobody, open, named)).toBe('open')
+      const arrived = await store.work.arrive([nobody, open, named], 'updraft', NOON)
+      expect(arrived?.claim).toBe(open)
+    })
+
+    test('is nobody with a wrong password, whatever follows, and was not seen', async () => {
+      const wrong = claim('mqtt-basic', 'named u', 'wrong')
+      expect(await nameOf(wrong, claim('mqtt-basic', 'open c'))).toBeNull()
+      expect(await nameOf(claim('mqtt-basic', 'named u'))).toBeNull()
+      const seen = minutesAfter(NOON, 60)
+      await store.work.arrive([wrong], 'updraft', seen)
+      const { items } = await tenant.run(({ devices }) => devices.page({ name: 'named', limit: 1 }))
+      expect(items[0]?.snapshot.device.lastSeenAt).not.toEqual(seen)
+    })
+
+    test('needs no password where none is kept', async () => {
+      expect(await nameOf(claim('mqtt-basic', 'open c', 'any'))).toBe('open')
+    })
+
+    test('is not known by one kind for another', async () => {
+      expect(await nameOf(claim('token', 'open c'))).toBeNull()
+      expect(await nameOf(claim('x509', 'open c'))).toBeNull()
+    })
+
+    test('is told apart from others that come at the same moment', async () => {
+      const names = await Promise.all([
+        nameOf(claim('mqtt-basic', 'named u', 'wrong')),
+        nameOf(claim('token', 'nobody'), claim('mqtt-basic', 'open c')),
+        nameOf(),
+        nameOf(claim('mqtt-basic', 'named u', 'right')),
+      ])
+      expect(names).toEqual([null, 'open', null, 'named'])
+    })
   })
 
   test('several times at once has an answer each time', async () => {
     await tenant.addDevices(profile, ['eager'])
-    const token = hashOf(tenant.tokenOf('eager'))
+    const token = [tokenClaim(tenant.tokenOf('eager'))]
     const arrived = await Promise.all(
       [1, 2, 3].map(() => store.work.arrive(token, 'updraft', NOON)),
     )
-    expect(arrived.map((snapshot) => snapshot?.device.name)).toEqual(['eager', 'eager', 'eager'])
+    expect(arrived.map((each) => each?.snapshot.device.name)).toEqual(['eager', 'eager', 'eager'])
   })
 })
 
@@ -231,7 +302,7 @@ describe('several servers', () => {
   test('that meet the same devices in other orders do not wait for each other in a ring', async () => {
     const names = Array.from({ length: 200 }, (_, index) => `ring-${index}`)
     await tenant.addDevices(profile, names)
-    const tokens = names.map((name) => hashOf(tenant.tokenOf(name)))
+    const tokens = names.map((name) => [tokenClaim(tenant.tokenOf(name))])
     const servers = [store.work, store.another().work]
     for (let round = 0; round < 5; round += 1) {
       await Promise.all(

@@ -1,6 +1,6 @@
 /** The hot path: check-ins and reports of many devices at once, answered after their common commit. */
 import { type Changes, DomainError, isNothing, type Snapshot } from '@updraft/core'
-import type { Clock, DeviceWork } from '../app/ports.ts'
+import type { Arrived, Claim, Clock, DeviceWork } from '../app/ports.ts'
 import { type DeviceChanges, writeChanges } from './changes.ts'
 import type { Database } from './database.ts'
 import type { Announce } from './events.ts'
@@ -21,26 +21,36 @@ const MAX_BATCH = 500
 const LANES = 2
 
 /**
- * One statement: finds the devices by their tokens, marks them as seen, and reads all that counts for them. It
- * is its own transaction, so its answer is durable.
+ * One statement: of each arrival's claims, in their order, finds the first that a device is known by, marks the devices
+ * as seen whose password was right, and reads all that counts for them. It is its own transaction, so its answer is
+ * durable. That a credential was used is noted once, at its first use.
  */
 const ARRIVE = {
   name: 'arrive',
-  text: `with come as materialized (
-      select c.device_id, v.ord, v.dialect
-        from unnest($1::bytea[], $2::text[]) with ordinality as v (hash, dialect, ord)
-        join credentials c on c.secret_hash = v.hash
+  text: `with known as materialized (
+      select distinct on (v.arrival) v.arrival, v.ord, v.dialect, c.id, c.device_id, c.first_used_at is null as is_first,
+             coalesce(c.password_hash = v.password_hash, c.password_hash is null) as is_proven
+        from unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[], $5::text[])
+          with ordinality as v (arrival, kind, lookup_hash, password_hash, dialect, ord)
+        join credentials c on c.lookup_hash = v.lookup_hash and c.kind = v.kind
+       where c.expires_at is null or c.expires_at > $6
+       order by v.arrival, v.ord
+    ), come as materialized (
+      select * from known where is_proven
     ), seen as (
-      update device_presence s set last_seen_at = greatest(s.last_seen_at, $3::timestamptz), dialect = one.dialect
+      update device_presence s set last_seen_at = greatest(s.last_seen_at, $6::timestamptz), dialect = one.dialect
         from (select distinct on (device_id) device_id, dialect from come order by device_id) one
        where s.device_id = one.device_id
+    ), used as (
+      update credentials c set first_used_at = $6::timestamptz
+        from (select distinct id from come where is_first order by id) one where c.id = one.id
     )
-    select come.ord, ${SNAPSHOT_COLUMNS}, $3::timestamptz as last_seen_at, come.dialect
+    select come.arrival, come.ord, ${SNAPSHOT_COLUMNS}, $6::timestamptz as last_seen_at, come.dialect
       from come join devices d on d.id = come.device_id ${SNAPSHOT_JOIN}`,
 }
 
 interface Arrival {
-  readonly tokenHash: Buffer
+  readonly claims: readonly Claim[]
   readonly dialect: string
   readonly now: Date
 }
@@ -69,18 +79,30 @@ export function deviceWork({
 }): DeviceWork {
   const { pool } = database
 
-  const arriveTogether = async (arrivals: readonly Arrival[]): Promise<(Snapshot | null)[]> => {
+  const arriveTogether = async (arrivals: readonly Arrival[]): Promise<(Arrived | null)[]> => {
     const now = new Date(Math.max(...arrivals.map((each) => each.now.getTime())))
+    const shown = arrivals.flatMap(({ claims, dialect }, arrival) =>
+      claims.map((claim) => ({ arrival, dialect, claim })),
+    )
     const { rows } = await again(() =>
-      pool.query<SnapshotRow & { ord: string }>({
+      pool.query<SnapshotRow & { arrival: number; ord: string }>({
         ...ARRIVE,
-        values: [arrivals.map((each) => each.tokenHash), arrivals.map((each) => each.dialect), now],
+        values: [
+          shown.map(({ arrival }) => arrival),
+          shown.map(({ claim }) => claim.kind),
+          shown.map(({ claim }) => claim.lookupHash),
+          shown.map(({ claim }) => claim.passwordHash),
+          shown.map(({ dialect }) => dialect),
+          now,
+        ],
       }),
     )
     const snapshots = await snapshotsOf(rows, releases)
-    const found: (Snapshot | null)[] = arrivals.map(() => null)
+    const found: (Arrived | null)[] = arrivals.map(() => null)
     for (const [index, row] of rows.entries()) {
-      found[Number(row.ord) - 1] = snapshots[index] ?? null
+      const snapshot = snapshots[index]
+      const by = shown[Number(row.ord) - 1]
+      if (snapshot && by) found[row.arrival] = { snapshot, claim: by.claim }
     }
     return found
   }
@@ -152,7 +174,7 @@ export function deviceWork({
     }
   }
 
-  const arrive = groupCommit<Arrival, Snapshot | null>({
+  const arrive = groupCommit<Arrival, Arrived | null>({
     carryOut: arriveTogether,
     maxBatch: MAX_BATCH,
     lanes: LANES,
@@ -166,7 +188,7 @@ export function deviceWork({
   })
 
   return {
-    arrive: (tokenHash, dialect, now) => arrive({ tokenHash, dialect, now }).catch(refuse),
+    arrive: (claims, dialect, now) => arrive({ claims, dialect, now }).catch(refuse),
     settle: <T extends Settled>(target: Settling['target'], decide: (snapshot: Snapshot) => T) =>
       settle({ target, decide }).catch(refuse) as Promise<T>,
   }

@@ -1,6 +1,7 @@
 import { DomainError, type State } from '@updraft/core'
 import { CompiledQuery, sql } from 'kysely'
 import type { CustomerName, Devices, DeviceView } from '../app/ports.ts'
+import { credentialRow } from './credentials.ts'
 import { containsText, page } from './paging.ts'
 import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
 import { releaseCache, snapshotRows, snapshotsOf } from './snapshots.ts'
@@ -84,19 +85,10 @@ export function devices(scope: Scope): Devices {
           .insertInto('device_presence')
           .values(piece.map((device) => ({ device_id: device.id, tenant_id: tenantId })))
           .execute()
-        await db
-          .insertInto('credentials')
-          .values(
-            piece.map((device) => ({
-              id: device.credentialId,
-              tenant_id: tenantId,
-              device_id: device.id,
-              kind: 'token',
-              secret_hash: device.tokenHash,
-              created_at: device.createdAt,
-            })),
-          )
-          .execute()
+        const rows = piece.flatMap(({ id, credentials }) =>
+          credentials.map((credential) => credentialRow(tenantId, id, credential)),
+        )
+        await db.insertInto('credentials').values(rows).execute()
       }
     },
     taken: async (added) => {
@@ -106,19 +98,18 @@ export function devices(scope: Scope): Devices {
         .where('tenant_id', '=', tenantId)
         .where('name', '=', sql<string>`any(${added.map(({ name }) => name)}::text[])`)
         .execute()
-      // Tokens are looked up before it is known whose tenant it is, so they are unique among all.
-      const tokens = await db
+      // Credentials are looked up before it is known whose tenant it is, so they are unique among all.
+      const hashes = added.flatMap(({ credentials }) =>
+        credentials.map(({ lookupHash }) => lookupHash),
+      )
+      const known = await db
         .selectFrom('credentials')
-        .select('secret_hash')
-        .where(
-          'secret_hash',
-          '=',
-          sql<Buffer>`any(${added.map(({ tokenHash }) => tokenHash)}::bytea[])`,
-        )
+        .select('lookup_hash')
+        .where('lookup_hash', '=', sql<Buffer>`any(${hashes}::bytea[])`)
         .execute()
       return {
         names: names.map(({ name }) => name),
-        tokenHashes: tokens.map(({ secret_hash }) => secret_hash),
+        lookupHashes: known.map(({ lookup_hash }) => lookup_hash),
       }
     },
     get,
@@ -184,33 +175,6 @@ export function devices(scope: Scope): Devices {
         'request.version-mismatch',
         'The device was changed by someone else meanwhile.',
       )
-    },
-    replaceToken: async (id, credential) => {
-      // Of two replacements at once the second must see, and end, the token of the first.
-      await db
-        .selectFrom('devices')
-        .select('id')
-        .where(({ and }) => and([...own(id)]))
-        .forNoKeyUpdate()
-        .execute()
-      await get(id)
-      await db
-        .deleteFrom('credentials')
-        .where('tenant_id', '=', tenantId)
-        .where('device_id', '=', id)
-        .where('kind', '=', 'token')
-        .execute()
-      await db
-        .insertInto('credentials')
-        .values({
-          id: credential.id,
-          tenant_id: tenantId,
-          device_id: id,
-          kind: 'token',
-          secret_hash: credential.tokenHash,
-          created_at: credential.createdAt,
-        })
-        .execute()
     },
     remove: async (id) => {
       const { numDeletedRows } = await db

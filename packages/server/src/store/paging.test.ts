@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Page, PageQuery } from '../app/ports.ts'
 import {
   addTenant,
-  hashOf,
   minutesAfter,
   NOON,
   newId,
   type Tenant,
   type TestStore,
   testStore,
+  tokenCredential,
 } from './store.test-helper.ts'
 
 let store: TestStore
@@ -26,8 +26,7 @@ beforeAll(async () => {
         name: `d${String((index * 7) % 23).padStart(2, '0')}`,
         labels: [],
         attributes: {},
-        credentialId: newId(),
-        tokenHash: hashOf(`token ${index}`),
+        credentials: [tokenCredential(`token ${index}`)],
         // Several at the same moment, so that the id has to decide.
         createdAt: minutesAfter(NOON, Math.floor(index / 5)),
       })),

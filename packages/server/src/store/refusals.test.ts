@@ -4,12 +4,12 @@ import type { Stores } from '../app/ports.ts'
 import { refuse } from './refusals.ts'
 import {
   addTenant,
-  hashOf,
   NOON,
   newId,
   type Tenant,
   type TestStore,
   testStore,
+  tokenCredential,
 } from './store.test-helper.ts'
 
 let store: TestStore
@@ -33,8 +33,7 @@ const newDevice = (changes: { name?: string; profileId?: string; token?: string 
   name: changes.name ?? newId(),
   labels: [],
   attributes: {},
-  credentialId: newId(),
-  tokenHash: hashOf(changes.token ?? newId()),
+  credentials: [tokenCredential(changes.token ?? newId())],
   createdAt: NOON,
 })
 const assignment = (releaseId: string) => ({
@@ -99,8 +98,8 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
   ],
   ['tenants_name_key', 'tenant.duplicate', ({ tenants }) => tenants.rename(tenant.id, 'taken')],
   [
-    'credentials_secret_hash_key',
-    'device.token-taken',
+    'credentials_lookup_hash_key',
+    'credential.taken',
     ({ devices }) => devices.insert([newDevice({ token: 'acme D' })]),
   ],
   [

@@ -7,7 +7,10 @@ type Refusal = readonly [ErrorCode, string]
 const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   profiles_tenant_id_name_key: ['profile.duplicate', 'A profile of that name exists already.'],
   devices_tenant_id_name_key: ['device.duplicate', 'A device of that name exists already.'],
-  credentials_secret_hash_key: ['device.token-taken', 'Another device has that token already.'],
+  credentials_lookup_hash_key: [
+    'credential.taken',
+    'A device is known by that token, name or certificate already.',
+  ],
   releases_tenant_id_title_version_key: [
     'release.duplicate',
     'A release of that title and version exists already.',

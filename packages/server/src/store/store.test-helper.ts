@@ -3,7 +3,15 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createRelease, type DomainEvent, type Release, type ReleaseDraft } from '@updraft/core'
 import { v7 } from 'uuid'
 import { testDatabase } from '../../../../tools/test-database.ts'
-import type { Clock, DeviceWork, Stores, UnitOfWork, Within } from '../app/ports.ts'
+import type {
+  Claim,
+  Clock,
+  DeviceWork,
+  NewCredential,
+  Stores,
+  UnitOfWork,
+  Within,
+} from '../app/ports.ts'
 import { type Database, migrate, openDatabase } from './database.ts'
 import { deviceWork } from './device-work.ts'
 import { releaseCache } from './snapshots.ts'
@@ -14,6 +22,21 @@ export const minutesAfter = (time: Date, minutes: number): Date =>
   new Date(time.getTime() + minutes * 60_000)
 export const newId = (): string => v7()
 export const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
+
+/** What a device with that token shows. */
+export const tokenClaim = (token: string): Claim => ({
+  kind: 'token',
+  lookupHash: hashOf(token),
+  passwordHash: null,
+})
+export const tokenCredential = (token: string): NewCredential => ({
+  id: newId(),
+  ...tokenClaim(token),
+  clientId: null,
+  userName: null,
+  certificate: null,
+  createdAt: NOON,
+})
 
 export interface TestStore {
   readonly connectionString: string
@@ -143,8 +166,7 @@ export async function addTenant(store: TestStore, name: string): Promise<Tenant>
         name: deviceName,
         labels: [],
         attributes: {},
-        credentialId: newId(),
-        tokenHash: hashOf(tokenOf(deviceName)),
+        credentials: [tokenCredential(tokenOf(deviceName))],
         createdAt: NOON,
       }))
       await run(({ devices }) => devices.insert(added))

@@ -1,10 +1,22 @@
 /** The tables as types; migrations/ says what holds between them. */
-import type { ChecksumAlgorithm, EventReason, JsonObject, Role, State, Step } from '@updraft/core'
+import type {
+  CertificateFacts,
+  ChecksumAlgorithm,
+  CredentialKind,
+  EventReason,
+  JsonObject,
+  Role,
+  State,
+  Step,
+} from '@updraft/core'
 import type { ColumnType, Generated } from 'kysely'
 
 /** bigint columns come back as text. */
 type BigInt64 = ColumnType<string, string | number, string | number>
 type Json<T = JsonObject> = ColumnType<T, string, string>
+
+/** Times are text. */
+type CertificateJson = Record<keyof CertificateFacts, string>
 
 export interface Tables {
   tenants: { id: string; name: string; created_at: Date }
@@ -76,9 +88,15 @@ export interface Tables {
     id: string
     tenant_id: string
     device_id: string
-    kind: string
-    secret_hash: Buffer
+    kind: CredentialKind
+    lookup_hash: Buffer
     created_at: Date
+    password_hash: Buffer | null
+    client_id: string | null
+    user_name: string | null
+    certificate: Json<CertificateJson> | null
+    first_used_at: Date | null
+    expires_at: Date | null
   }
   artifacts: {
     tenant_id: string

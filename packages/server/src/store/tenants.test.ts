@@ -9,12 +9,14 @@ import {
   type Tenant,
   type TestStore,
   testStore,
+  tokenCredential,
 } from './store.test-helper.ts'
 
 interface Holding {
   readonly tenant: Tenant
   readonly profileId: string
   readonly deviceId: string
+  readonly credentialId: string
   readonly releaseId: string
   readonly operationId: string
   readonly tokenId: string
@@ -70,7 +72,17 @@ async function furnish(name: string): Promise<Holding> {
   })
   const operationId = answers.firmware?.operation?.id ?? ''
   const { id: customerId } = await tenant.addCustomer('C', [deviceId])
-  return { tenant, profileId, deviceId, releaseId: release.id, operationId, tokenId, customerId }
+  const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
+  return {
+    tenant,
+    profileId,
+    deviceId,
+    credentialId: credential?.id ?? '',
+    releaseId: release.id,
+    operationId,
+    tokenId,
+    customerId,
+  }
 }
 
 /** All that is the tenant's, as the database has it. */
@@ -106,8 +118,7 @@ const newDevice = (profileId: string) => ({
   name: 'E',
   labels: [],
   attributes: {},
-  credentialId: newId(),
-  tokenHash: hashOf(newId()),
+  credentials: [tokenCredential(newId())],
   createdAt: NOON,
 })
 
@@ -155,15 +166,6 @@ const VERBS: {
       },
     ],
     change: ['device.unknown', ({ devices }) => devices.change(theirs.deviceId, { name: 'X' })],
-    replaceToken: [
-      'device.unknown',
-      ({ devices }) =>
-        devices.replaceToken(theirs.deviceId, {
-          id: newId(),
-          tokenHash: hashOf('mine now'),
-          createdAt: NOON,
-        }),
-    ],
     remove: ['device.unknown', ({ devices }) => devices.remove(theirs.deviceId)],
     taken: [
       'own',
@@ -177,6 +179,22 @@ const VERBS: {
         const { devices: count, states } = await devices.countByState()
         return count === 1 && states.QUEUED === 1
       },
+    ],
+  },
+  credentials: {
+    insert: [
+      'device.unknown',
+      ({ credentials }) => credentials.insert(theirs.deviceId, [tokenCredential('mine now')]),
+    ],
+    ofDevice: ['device.unknown', ({ credentials }) => credentials.ofDevice(theirs.deviceId, NOON)],
+    end: [
+      'done',
+      ({ credentials }) => credentials.end(theirs.deviceId, [theirs.credentialId], NOON),
+    ],
+    remove: [
+      'own',
+      async ({ credentials }) =>
+        (await credentials.remove(theirs.deviceId, [theirs.credentialId])) === 0,
     ],
   },
   catalogue: {

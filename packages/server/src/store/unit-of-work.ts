@@ -2,6 +2,7 @@ import { DomainError, type DomainEvent } from '@updraft/core'
 import type { Stores, UnitOfWork } from '../app/ports.ts'
 import { assignments } from './assignments.ts'
 import { catalogue } from './catalogue.ts'
+import { credentials } from './credentials.ts'
 import { customers } from './customers.ts'
 import type { Database } from './database.ts'
 import { devices } from './devices.ts'
@@ -43,6 +44,7 @@ export function unitOfWork({ db }: Database, announce: Announce): UnitOfWork {
 const storesOf = (scope: Scope): Stores => ({
   profiles: profiles(scope),
   devices: devices(scope),
+  credentials: credentials(scope),
   catalogue: catalogue(scope),
   assignments: assignments(scope),
   operations: operations(scope),
@@ -63,6 +65,7 @@ const CUSTOMERS_VERBS: {
 } = {
   profiles: ['get', 'byName', 'page'],
   devices: ['get', 'page', 'countByState'],
+  credentials: [],
   catalogue: ['get', 'page'],
   assignments: ['put', 'withdraw', 'page'],
   operations: ['get', 'pageOfDevice'],
