@@ -30,7 +30,7 @@ async function good(name: RouteName, asked: Asked = {}): Promise<Answered> {
   const { response } = route
   expect(answer.status, answer.text).toBe(route.status ?? (response === 'nothing' ? 204 : 200))
   if (response === 'nothing') expect(answer.text).toBe('')
-  else if (response !== 'bytes') {
+  else if (response !== 'bytes' && response !== 'events') {
     // Strict: what is not described is not sent either.
     const parsed = (response as ZodType).parse(answer.json)
     expect(answer.json).toEqual(parsed)
@@ -124,6 +124,17 @@ describe('every route, once, with the shape it is described with', () => {
     expect(imported.json.devices).toMatchObject([{ name: 'i1' }, { name: 'i2', token: 'my own' }])
     await good('removeDevice', { params: { id: imported.json.devices[1].id } })
     expect((await good('overview')).json).toMatchObject({ devices: 2, waiting: 0, failed: 0 })
+  })
+
+  test('what is going on, before anything has gone on', async () => {
+    const activity = await good('showActivity', { query: { hours: 2, steps: 4 } })
+    expect(activity.json.stepSeconds).toBe(1800)
+    expect(activity.json.items).toHaveLength(4)
+    expect((await good('listInstalled')).json).toEqual({ items: [] })
+    expect((await good('listFailures')).json).toEqual({ items: [] })
+    expect((await good('liveEvents')).text).toMatch(
+      /^retry: \d+\nid: \S+\nevent: opened\ndata: \{\}\n\n$/,
+    )
   })
 
   test('artifacts and releases', async () => {

@@ -46,14 +46,26 @@ export async function send(
           ? (body as Uint8Array<ArrayBuffer> | string)
           : JSON.stringify(body),
   })
-  const text = await response.text()
-  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const type = response.headers.get('content-type') ?? ''
+  const isStream = type.startsWith('text/event-stream')
+  const text = isStream ? await firstMessage(response) : await response.text()
+  const isJson = /json/.test(type)
   return {
     status: response.status,
     headers: response.headers,
     text,
     json: isJson ? JSON.parse(text) : undefined,
   }
+}
+
+/** Of a stream that would never end by itself; it is hung up on then. */
+async function firstMessage({ body }: Response): Promise<string> {
+  let text = ''
+  for await (const piece of body ?? []) {
+    text += Buffer.from(piece).toString()
+    if (text.endsWith('\n\n')) break
+  }
+  return text
 }
 
 /** Asks the route of that name. */

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { codeOfSignal, leashOption, passSignalsOn, run, stopSignal } from './child.mjs'
+import { ensureDashboard } from './dashboard.mjs'
 import { ensureInstalled, findNode } from './install.mjs'
 import { ensureServices } from './services.mjs'
 
@@ -31,8 +32,9 @@ async function main() {
   return COMMANDS[name](args)
 }
 
-/** The server; its own flags are passed on. */
+/** The server, with the dashboard as its sources are now; the server's own flags are passed on. */
 async function start(args) {
+  await ensureDashboard(root, node)
   return runSource('packages/server/src/main.ts', args)
 }
 
@@ -67,6 +69,7 @@ async function test(args) {
     }
   }
   await ensureServices()
+  await ensureDashboard(root, node)
   const { code, tally, seconds } = await vitest(args, { capture: false })
   if (stopCode()) return stopCode()
   heading('tests', code === 0, seconds)
@@ -113,13 +116,15 @@ const STATIC_STEPS = [
       ...(colors ? ['--colors=force'] : []),
     ],
   },
-  {
-    title: 'types',
-    args: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'].concat(
-      colors ? ['--pretty'] : [],
-    ),
-  },
+  typesStep('types', 'tsconfig.json'),
+  typesStep('dashboard types', 'packages/dashboard/tsconfig.json'),
 ]
+
+/** Node's programs and the browser's see other globals, so each has a check of its own. */
+function typesStep(title, project) {
+  const tsc = ['node_modules/typescript/bin/tsc', '--noEmit', '-p', project]
+  return { title, args: colors ? [...tsc, '--pretty'] : tsc }
+}
 
 async function staticStep({ title, args }) {
   const began = performance.now()

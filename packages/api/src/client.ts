@@ -25,7 +25,7 @@ export type Input<N extends RouteName> = ([Field<N, 'params'>] extends [never]
 export type Output<N extends RouteName> = (typeof ROUTES)[N]['response'] extends infer S
   ? S extends z.ZodType
     ? z.output<S>
-    : S extends 'bytes'
+    : S extends 'bytes' | 'events'
       ? Response
       : undefined
   : never
@@ -87,7 +87,8 @@ export function createClient({
       ...(isBytes ? { duplex: 'half' } : {}),
     } as RequestInit)
     if (!response.ok) throw await errorOf(response)
-    if (route.response === 'bytes') return response as unknown as Output<typeof name>
+    if (route.response === 'bytes' || route.response === 'events')
+      return response as unknown as Output<typeof name>
     const answer = route.response === 'nothing' ? undefined : await response.json()
     return answer as Output<typeof name>
   }

@@ -2,7 +2,7 @@
  * The operators' API as one table: method, path, permission, shapes in and out. The server hangs every row on
  * its use case, the client is typed by it, and OpenAPI is printed from it.
  */
-import { type Permission, ROLES, STATES } from '@updraft/core'
+import { type Permission, ROLES } from '@updraft/core'
 import { z } from 'zod'
 import * as shapes from './shapes.ts'
 
@@ -20,7 +20,8 @@ export interface Route {
   readonly query?: z.ZodObject
   /** `bytes` is a raw stream. */
   readonly body?: z.ZodType | 'bytes'
-  readonly response: z.ZodType | 'bytes' | 'nothing'
+  /** `events` is a stream of server-sent events. */
+  readonly response: z.ZodType | 'bytes' | 'events' | 'nothing'
   readonly status?: 200 | 201 | 204
   /** The answer holds a secret that is shown once: never stored for a repeated Idempotency-Key. */
   readonly isSecret?: boolean
@@ -73,6 +74,36 @@ export const ROUTES = {
     tag: 'devices',
     permission: 'device.read',
     response: shapes.Overview,
+  },
+  showActivity: {
+    method: 'GET',
+    path: '/overview/activity',
+    summary: 'Updates that ended, by time and by how they ended',
+    tag: 'devices',
+    permission: 'device.read',
+    query: z.object({
+      hours: z.coerce.number().int().min(1).max(2160).default(24).describe('so far back'),
+      steps: z.coerce.number().int().min(1).max(366).default(24).describe('in so many steps'),
+    }),
+    response: shapes.Activity,
+  },
+  listInstalled: {
+    method: 'GET',
+    path: '/overview/installed',
+    summary: 'What is in the field: releases as devices tell them, the most frequent first',
+    tag: 'devices',
+    permission: 'device.read',
+    response: z.object({ items: z.array(shapes.InstalledCount) }),
+  },
+  listFailures: {
+    method: 'GET',
+    path: '/overview/failures',
+    summary:
+      'Releases whose update failed on devices and still stands so, with the error heard most',
+    tag: 'devices',
+    permission: 'device.read',
+    query: z.object({ limit: z.coerce.number().int().min(1).max(100).default(20) }),
+    response: z.object({ items: z.array(shapes.FailureCount) }),
   },
   listProfiles: {
     method: 'GET',
@@ -160,7 +191,10 @@ export const ROUTES = {
       profile: z.string().optional().describe('name of the profile'),
       customer: z.string().optional().describe('name of the customer who owns it'),
       label: z.string().optional(),
-      state: z.enum(STATES).optional().describe('of its newest operation, of any type'),
+      state: shapes.StateNames.optional().describe(
+        'of its newest operation, of any type; several with commas between',
+      ),
+      releaseId: shapes.Id.optional().describe('what that operation is about'),
     }),
     response: shapes.page(shapes.Device),
   },
@@ -588,6 +622,15 @@ export const ROUTES = {
     permission: 'tenant.write',
     params: id,
     response: 'nothing',
+  },
+  liveEvents: {
+    method: 'GET',
+    path: '/events',
+    summary:
+      'What happens, as server-sent events: each message is a LiveBatch; "missed" says to read lists anew',
+    tag: 'audit',
+    permission: 'device.read',
+    response: 'events',
   },
   listEvents: {
     method: 'GET',

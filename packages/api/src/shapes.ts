@@ -28,6 +28,13 @@ const JsonObject: z.ZodType<Record<string, Json>, Record<string, Json>> = z.reco
 
 export const StateName = named('State', z.enum(STATES))
 
+/** One state or several, with commas between. */
+export const StateNames = z
+  .string()
+  .regex(new RegExp(`^(${STATES.join('|')})(,(${STATES.join('|')}))*$`), {
+    error: `Not states: they are ${STATES.join(', ')}, with commas between.`,
+  })
+
 export const Reason = named(
   'Reason',
   z.object({ code: z.string(), message: z.string().describe('a sentence for a person') }),
@@ -323,6 +330,35 @@ export const Overview = named(
     updated: z.int(),
     failed: z.int(),
     states: z.partialRecord(z.enum(STATES), z.int()).describe('newest operation of each component'),
+    seen: z.object({
+      recently: z.int().describe('within the last day'),
+      earlier: z.int(),
+      never: z.int(),
+    }),
+  }),
+)
+
+export const Activity = named(
+  'Activity',
+  z.object({
+    stepSeconds: z.int(),
+    items: z.array(z.object({ at: Time, updated: z.int(), failed: z.int() })),
+  }),
+)
+
+export const InstalledCount = named(
+  'InstalledCount',
+  z.object({ type: TypeName, title: z.string(), version: z.string(), devices: z.int() }),
+)
+
+export const FailureCount = named(
+  'FailureCount',
+  z.object({
+    type: TypeName,
+    release: ReleaseRef,
+    devices: z.int(),
+    error: z.string().nullable().describe('the one heard most'),
+    latestAt: Time,
   }),
 )
 
@@ -455,6 +491,20 @@ export const Event = named(
   }),
 )
 
+export const LiveEvent = named(
+  'LiveEvent',
+  z.object({
+    kind: z.enum(Object.keys(EVENT_MEANINGS) as [keyof typeof EVENT_MEANINGS]),
+    subjectId: z.string(),
+    deviceId: Id.nullable(),
+    at: Time.nullable(),
+    subject: z.string().nullable(),
+    data: JsonObject.nullable().describe('null, as at and subject, for word from another server'),
+  }),
+)
+
+export const LiveBatch = named('LiveBatch', z.object({ events: z.array(LiveEvent) }))
+
 export const Problem = named(
   'Problem',
   z.looseObject({
@@ -499,6 +549,7 @@ export const EventQuery = ListQuery.extend({
 
 export type Page<T> = { items: T[]; nextCursor: string | null }
 export type Assignment = z.infer<typeof Assignment>
+export type Activity = z.infer<typeof Activity>
 export type Artifact = z.infer<typeof Artifact>
 export type Component = z.infer<typeof Component>
 export type Credential = z.infer<typeof Credential>
@@ -509,7 +560,10 @@ export type Device = z.infer<typeof Device>
 export type DeviceWithToken = z.infer<typeof DeviceWithToken>
 export type EventQuery = z.output<typeof EventQuery>
 export type Event = z.infer<typeof Event>
+export type FailureCount = z.infer<typeof FailureCount>
 export type Installed = z.infer<typeof Installed>
+export type LiveBatch = z.infer<typeof LiveBatch>
+export type LiveEvent = z.infer<typeof LiveEvent>
 export type Operation = z.infer<typeof Operation>
 export type OperationWithSteps = z.infer<typeof OperationWithSteps>
 export type Operator = z.infer<typeof Operator>

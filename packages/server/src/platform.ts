@@ -1,6 +1,8 @@
 /** Composition root: which store, artifacts, clock, dialects and doors are in use; start and stop, in order. */
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { FastifyBaseLogger } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
 import { accounts, type FirstSignIn } from './app/accounts.ts'
@@ -17,6 +19,7 @@ import { liveSessions } from './app/live-sessions.ts'
 import { newCredentialOf } from './app/new-credential.ts'
 import { operations } from './app/operations.ts'
 import { operators } from './app/operators.ts'
+import { overview } from './app/overview.ts'
 import { pacer } from './app/pacer.ts'
 import type { Clock } from './app/ports.ts'
 import { spreader } from './app/spreader.ts'
@@ -30,6 +33,8 @@ import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
 import { thingsboardMqtt } from './dialects/thingsboard/mqtt.ts'
 import { updraft } from './dialects/updraft.ts'
+import { dashboard } from './operator/dashboard.ts'
+import { live } from './operator/live.ts'
 import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { accounts as accountRecords } from './store/accounts.ts'
@@ -200,6 +205,8 @@ export async function startPlatform({
         await database.pool.query('select 1')
       },
     })
+    const fleetUseCases = fleet(needs)
+    const stream = live({ feed, run: uuids.next(), owned: fleetUseCases.owned })
     const operatorDoor = rest({
       accounts: accountUseCases,
       assignments: assignments(needs),
@@ -208,11 +215,13 @@ export async function startPlatform({
       clock,
       credentials: credentials(needs),
       customers: customers(needs),
-      fleet: fleet(needs),
+      fleet: fleetUseCases,
+      live: stream,
       fingerprint: keeper.hashToken,
       idempotentRequests: idempotentRequests(database),
       operations: operations({ ...needs, work }),
       operators: operators(needs),
+      overview: overview(needs),
       tenants: tenants(needs),
       version: packageJson.version,
     })
@@ -224,10 +233,13 @@ export async function startPlatform({
       scopes: [
         { name: 'figures', register: figures.register },
         { name: 'operator', register: operatorDoor },
+        { name: 'dashboard', register: dashboard(dashboardFiles()).register },
         ...dialects.flatMap(({ name, http: register }) => (register ? [{ name, register }] : [])),
       ],
     })
     stops.push(() => http.close())
+    // Before the listener, which waits for open answers to end.
+    stops.push(async () => stream.close())
     stops.push(async () => sessions.close())
 
     spreading.start()
@@ -287,6 +299,12 @@ export async function startPlatform({
     await rename(`${file}.new`, file)
     stops.push(() => rm(file, { force: true }))
   }
+}
+
+/** Where npm start puts the built dashboard. */
+function dashboardFiles(): { folder: string; isBuilt: boolean } {
+  const folder = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
+  return { folder, isBuilt: existsSync(join(folder, 'index.html')) }
 }
 
 async function filesOf({ certificate, key, clientCa }: MqttTlsConfig): Promise<MqttTls> {

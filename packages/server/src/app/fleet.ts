@@ -46,11 +46,6 @@ export interface DeviceChange {
   readonly attributes?: JsonObject
 }
 
-export interface DeviceCounts {
-  readonly devices: number
-  readonly states: Awaited<ReturnType<Devices['countByState']>>['states']
-}
-
 interface Prepared {
   readonly row: NewDevice
   /** Null when it is known by something else. */
@@ -278,8 +273,9 @@ export function fleet({
         await events.append([event('device.removed', actorOf(actor), deviceSubject(view))])
       }),
 
-    count: (actor: OperatorActor): Promise<DeviceCounts> =>
-      unitOfWork(actor, ({ devices }) => devices.countByState()),
+    /** Which of these devices the actor may see. */
+    owned: (actor: OperatorActor, ids: readonly string[]): Promise<ReadonlySet<string>> =>
+      unitOfWork(actor, ({ devices }) => devices.owned(ids)),
   }
 }
 

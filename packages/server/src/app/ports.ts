@@ -227,7 +227,10 @@ export interface Devices {
       /** Name of the one who owns it. */
       customer?: string
       label?: string
-      state?: State
+      /** Of the newest operation of one of its components. */
+      states?: readonly State[]
+      /** What that operation is about. */
+      releaseId?: string
     },
   ): Promise<Page<DeviceView>>
   /** Refuses with device.unknown, or request.version-mismatch when `revision` is given and differs. */
@@ -244,6 +247,8 @@ export interface Devices {
     revision?: number,
   ): Promise<void>
   remove(id: string): Promise<void>
+  /** Which of these there are. */
+  owned(ids: readonly string[]): Promise<ReadonlySet<string>>
   countByState(): Promise<{ devices: number; states: Partial<Record<State, number>> }>
 }
 
@@ -444,6 +449,42 @@ export interface Events {
   }): Promise<StoredEvent | null>
 }
 
+/** Counted over all devices. */
+export interface Figures {
+  /** Updates that ended in each step from `since` on, by how they ended; every step is there. */
+  endsByTime(range: {
+    since: Date
+    until: Date
+    stepSeconds: number
+  }): Promise<readonly { readonly at: Date; readonly updated: number; readonly failed: number }[]>
+  /** What devices say they run, the most frequent first. */
+  installed(): Promise<
+    readonly {
+      readonly type: ComponentType
+      readonly title: string
+      readonly version: string
+      readonly devices: number
+    }[]
+  >
+  /** Releases whose update failed on devices and was not followed by another, with the error heard most. */
+  failures(limit: number): Promise<
+    readonly {
+      readonly releaseId: string | null
+      readonly type: ComponentType
+      readonly title: string
+      readonly version: string
+      readonly devices: number
+      readonly error: string | null
+      readonly latestAt: Date
+    }[]
+  >
+  seen(since: Date): Promise<{
+    readonly recently: number
+    readonly earlier: number
+    readonly never: number
+  }>
+}
+
 /** The rooms of one tenant, or what one customer sees of them, within one transaction. */
 export interface Stores {
   readonly profiles: Profiles
@@ -457,6 +498,7 @@ export interface Stores {
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events
+  readonly figures: Figures
   /** Has devices looked at after the commit; survives a kill. */
   spread(to: Spread, id: string, at: Date): Promise<void>
 }

@@ -12,9 +12,11 @@ import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
 import type { OperatorsUseCases } from '../app/operators.ts'
+import type { Overview } from '../app/overview.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
 import type { Caller } from './auth.ts'
+import type { Live } from './live.ts'
 
 export interface OperatorNeeds {
   readonly accounts: AccountsUseCases
@@ -28,9 +30,11 @@ export interface OperatorNeeds {
   /** Tells whether two texts are the same without keeping them. */
   readonly fingerprint: (text: string) => Buffer
   readonly idempotentRequests: IdempotentRequests
+  readonly live: Live
   readonly operations: OperationsUseCases
   readonly operators: OperatorsUseCases
   readonly tenants: TenantsUseCases
+  readonly overview: Overview
   readonly version: string
 }
 

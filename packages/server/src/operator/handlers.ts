@@ -1,6 +1,6 @@
 /** One handler for each route: use case in, shape out. */
 import type { EventQuery } from '@updraft/api/shapes'
-import { DomainError } from '@updraft/core'
+import { DomainError, STATES, type State } from '@updraft/core'
 import type { FastifyRequest } from 'fastify'
 import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
@@ -8,12 +8,14 @@ import { setSessionCookie } from './auth.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { readBytes } from './request-bytes.ts'
 import {
+  activityView,
   artifactView,
   assignmentView,
   credentialView,
   customerView,
   deviceView,
   eventView,
+  failureView,
   operationView,
   operationWithSteps,
   operatorView,
@@ -34,9 +36,11 @@ export function handlers({
   credentials,
   customers,
   fleet,
+  live,
   operations,
   operators,
   tenants,
+  overview,
 }: OperatorNeeds): Handlers {
   return {
     signIn: async ({ input: { body }, request, reply }) => {
@@ -62,7 +66,15 @@ export function handlers({
       await accounts.changePassword(actor, body, session?.secret)
     },
 
-    overview: async ({ caller: { actor } }) => overviewView(await fleet.count(actor)),
+    overview: async ({ caller: { actor } }) => overviewView(await overview.counts(actor)),
+    showActivity: async ({ input: { query }, caller: { actor } }) =>
+      activityView(await overview.activity(actor, query)),
+    listInstalled: async ({ caller: { actor } }) => ({
+      items: [...(await overview.installed(actor))],
+    }),
+    listFailures: async ({ input: { query }, caller: { actor } }) => ({
+      items: (await overview.failures(actor, query.limit)).map(failureView),
+    }),
 
     listProfiles: async ({ input: { query }, caller: { actor } }) =>
       pageView(await fleet.listProfiles(actor, query), profileView),
@@ -97,7 +109,8 @@ export function handlers({
       pageView(await assignments.list(actor, query), assignmentView),
 
     listDevices: async ({ input: { query }, caller: { actor } }) => {
-      const page = await fleet.listDevices(actor, query)
+      const { state, ...rest } = query
+      const page = await fleet.listDevices(actor, { ...rest, states: statesOf(state) })
       return pageView(page, (view) => deviceView(view, clock.now()))
     },
     createDevice: async ({ input: { body }, caller: { actor } }) => {
@@ -230,6 +243,7 @@ export function handlers({
       await tenants.remove(actor, params.id)
     },
 
+    liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     listEvents: async ({ input: { query }, caller: { actor } }) =>
       pageView(await audit.list(actor, eventQuery(query)), eventView),
   }
@@ -251,3 +265,7 @@ function revisionOf(request: FastifyRequest): number | undefined {
   if (revision) return Number(revision)
   throw new DomainError('request.version-mismatch', 'If-Match is not an ETag this was given with.')
 }
+
+/** The shape has seen to it that these are states. */
+const statesOf = (text: string | undefined): State[] | undefined =>
+  text === undefined ? undefined : STATES.filter((state) => text.split(',').includes(state))

@@ -8,6 +8,7 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json | 
 type JsonObject = { [key: string]: Json | undefined }
 
 const SCHEMAS = '#/components/schemas/'
+const MESSAGES: JsonObject = { 'text/event-stream': {} }
 const BYTES: JsonObject = { 'application/octet-stream': {} }
 
 /** The finished document; `generated` is left as it is. */
@@ -30,6 +31,9 @@ function describeOperation(operation: JsonObject, name: string, { body, response
   if (response === 'bytes') {
     responses['200'] = { description: 'the bytes', content: BYTES }
     responses['206'] = { description: 'the range that was asked for', content: BYTES }
+  }
+  if (response === 'events') {
+    responses['200'] = { description: 'a stream of messages', content: MESSAGES }
   }
   if (response === 'nothing') responses['204'] = { description: 'done' }
   for (const [status, value] of Object.entries(responses)) {

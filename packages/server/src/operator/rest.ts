@@ -52,9 +52,6 @@ export const rest =
     }
 
     let description: object | undefined
-    app.get('/', { schema: { hide: true } }, (_request, reply) =>
-      reply.redirect(`${API_PREFIX}/docs`),
-    )
     app.get(`${API_PREFIX}/openapi.json`, { schema: { hide: true } }, async () => {
       description ??= completeDescription(app.swagger())
       return description

@@ -13,12 +13,13 @@ import {
   type State,
   type Step,
 } from '@updraft/core'
-import type { DeviceCounts } from '../app/fleet.ts'
+import type { ActivityFigures, Counts } from '../app/overview.ts'
 import {
   type AssignmentView,
   type CredentialView,
   type CustomerView,
   type DeviceView,
+  type Figures,
   type OperationView,
   type OperatorRecord,
   type Page,
@@ -278,7 +279,7 @@ export const eventView = (event: StoredEvent): api.Event => ({
 })
 
 /** The four counters, drawn from the states of each component's newest operation. */
-export function overviewView({ devices, states }: DeviceCounts): api.Overview {
+export function overviewView({ devices, states, seen }: Counts): api.Overview {
   const count = (wanted: readonly State[]) =>
     wanted.reduce((sum, state) => sum + (states[state] ?? 0), 0)
   const apart: readonly State[] = ['QUEUED', 'UPDATED', 'FAILED', 'CANCELED']
@@ -289,5 +290,27 @@ export function overviewView({ devices, states }: DeviceCounts): api.Overview {
     updated: count(['UPDATED']),
     failed: count(['FAILED']),
     states,
+    seen,
   }
 }
+
+export const activityView = ({ stepSeconds, steps }: ActivityFigures): api.Activity => ({
+  stepSeconds,
+  items: steps.map(({ at, ...counts }) => ({ at: time(at), ...counts })),
+})
+
+export const failureView = ({
+  releaseId,
+  type,
+  title,
+  version,
+  devices,
+  error,
+  latestAt,
+}: Awaited<ReturnType<Figures['failures']>>[number]): api.FailureCount => ({
+  type,
+  release: { id: releaseId, title, version },
+  devices,
+  error,
+  latestAt: time(latestAt),
+})

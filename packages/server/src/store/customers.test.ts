@@ -142,6 +142,10 @@ const VERBS: () => {
     ],
     change: denied,
     remove: denied,
+    owned: [
+      [ours.deviceId],
+      async ({ devices }) => [...(await devices.owned([theirs.deviceId, ours.deviceId]))],
+    ],
     countByState: [{ devices: 2, states: { QUEUED: 1 } }, ({ devices }) => devices.countByState()],
   },
   credentials: { insert: denied, ofDevice: denied, end: denied, remove: denied },
@@ -227,6 +231,20 @@ const VERBS: () => {
     ],
     page: [[ours.tokenId], async ({ tokens }) => ids((await tokens.page({ limit: 9 })).items)],
     revoke: ['token.unknown', ({ tokens }) => tokens.revoke(theirs.tokenId, NOON)],
+  },
+  figures: {
+    endsByTime: [
+      [{ at: NOON, updated: 0, failed: 0 }],
+      ({ figures }) =>
+        figures.endsByTime({
+          since: NOON,
+          until: new Date(NOON.getTime() + 60_000),
+          stepSeconds: 60,
+        }),
+    ],
+    installed: [[], ({ figures }) => figures.installed()],
+    failures: [[], ({ figures }) => figures.failures(9)],
+    seen: [{ recently: 0, earlier: 0, never: 2 }, ({ figures }) => figures.seen(NOON)],
   },
   events: {
     append: [undefined, ({ events }) => events.append([])],

@@ -133,15 +133,20 @@ export function devices(scope: Scope): Devices {
         rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)
       }
       if (query.search) rows = rows.where('devices.name', 'ilike', containsText(query.search))
-      if (query.state) {
-        rows = rows.where(({ exists, selectFrom }) =>
-          exists(
-            selectFrom('device_components')
-              .select('device_components.type')
-              .whereRef('device_components.device_id', '=', 'devices.id')
-              .where('device_components.operation_state', '=', query.state ?? null),
-          ),
-        )
+      const { states, releaseId } = query
+      if (states || releaseId) {
+        rows = rows.where(({ exists, selectFrom }) => {
+          let newest = selectFrom('device_components')
+            .select('device_components.type')
+            .whereRef('device_components.device_id', '=', 'devices.id')
+          if (states) newest = newest.where('device_components.operation_state', 'in', [...states])
+          if (releaseId) {
+            newest = newest
+              .innerJoin('operations', 'operations.id', 'device_components.operation_id')
+              .where('operations.release_id', '=', releaseId)
+          }
+          return exists(newest)
+        })
       }
       const found = await page(rows, query, {
         columns: {
@@ -182,6 +187,16 @@ export function devices(scope: Scope): Devices {
         .where(({ and }) => and([...own(id)]))
         .executeTakeFirst()
       if (numDeletedRows === 0n) await get(id)
+    },
+    owned: async (ids) => {
+      const rows = await db
+        .selectFrom('devices')
+        .select('id')
+        .where('tenant_id', '=', tenantId)
+        .where(ofCustomer(scope, 'customer_id'))
+        .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return new Set(rows.map(({ id }) => id))
     },
     countByState: async () => {
       const total = await db

@@ -160,7 +160,7 @@ const VERBS: {
           name: 'D',
           profile: 'P',
           customer: 'C',
-          state: 'QUEUED',
+          states: ['QUEUED'],
         })
         return items.length === 1 && items[0]?.snapshot.device.id === ours.deviceId
       },
@@ -172,6 +172,10 @@ const VERBS: {
       async ({ devices }) =>
         (await devices.taken([{ ...newDevice(ours.profileId), name: 'only theirs' }])).names
           .length === 0,
+    ],
+    owned: [
+      'own',
+      async ({ devices }) => (await devices.owned([theirs.deviceId, ours.deviceId])).size === 1,
     ],
     countByState: [
       'own',
@@ -337,6 +341,31 @@ const VERBS: {
         (await tokens.page({ limit: 9 })).items.every(({ id }) => id !== theirs.tokenId),
     ],
     revoke: ['token.unknown', ({ tokens }) => tokens.revoke(theirs.tokenId, NOON)],
+  },
+  figures: {
+    endsByTime: [
+      'own',
+      async ({ figures }) => {
+        const day = {
+          since: NOON,
+          until: new Date(NOON.getTime() + 86_400_000),
+          stepSeconds: 86_400,
+        }
+        return (await figures.endsByTime(day)).every(({ failed }) => failed === 0)
+      },
+    ],
+    installed: [
+      'own',
+      async ({ figures }) => (await figures.installed()).every(({ devices }) => devices === 1),
+    ],
+    failures: ['own', async ({ figures }) => (await figures.failures(9)).length === 0],
+    seen: [
+      'own',
+      async ({ figures }) => {
+        const { recently, earlier, never } = await figures.seen(NOON)
+        return recently + earlier + never === 1
+      },
+    ],
   },
   events: {
     append: [

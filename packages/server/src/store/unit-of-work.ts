@@ -7,6 +7,7 @@ import { customers } from './customers.ts'
 import type { Database } from './database.ts'
 import { devices } from './devices.ts'
 import { type Announce, events } from './events.ts'
+import { figures } from './figures.ts'
 import { operations } from './operations.ts'
 import { operators } from './operators.ts'
 import { profiles } from './profiles.ts'
@@ -53,6 +54,7 @@ const storesOf = (scope: Scope): Stores => ({
   tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
+  figures: figures(scope),
   spread: addSpread(scope),
 })
 
@@ -64,7 +66,7 @@ const CUSTOMERS_VERBS: {
   [Room in Exclude<keyof Stores, 'spread'>]: readonly (keyof Stores[Room])[]
 } = {
   profiles: ['get', 'byName', 'page'],
-  devices: ['get', 'page', 'countByState'],
+  devices: ['get', 'page', 'owned', 'countByState'],
   credentials: [],
   catalogue: ['get', 'page'],
   assignments: ['put', 'withdraw', 'page'],
@@ -75,6 +77,7 @@ const CUSTOMERS_VERBS: {
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],
+  figures: ['endsByTime', 'installed', 'failures', 'seen'],
 }
 
 function customersStores(stores: Stores): Stores {

@@ -1,0 +1,3 @@
+import { Page } from '../parts/page.tsx'
+
+export const Device = () => <Page title="Device">{null}</Page>

@@ -1,0 +1,171 @@
+/** All devices: searched, filtered and sorted by the server, read in pages. */
+import { CloseButton, Group, Select, TextInput } from '@mantine/core'
+import { IconCpu, IconSearch } from '@tabler/icons-react'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
+import { STATE_TABLE, STATES, type State } from '@updraft/core'
+import { type ItemOf, list, read } from '../data/queries.ts'
+import { type Column, DataTable } from '../parts/data-table.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { useListState, useSearchField } from '../parts/list-query.ts'
+import { Page } from '../parts/page.tsx'
+import { Progress } from '../parts/progress.tsx'
+import { StateBadge } from '../parts/state-badge.tsx'
+import { TimeAgo } from '../parts/time-ago.tsx'
+import { lookOf } from '../words/states.tsx'
+
+type Device = ItemOf<'listDevices'>
+
+const COLUMNS: readonly Column<Device>[] = [
+  {
+    key: 'name',
+    head: 'Name',
+    sort: 'name',
+    cell: ({ name }) => <span className="strong">{name}</span>,
+  },
+  { key: 'profile', head: 'Profile', sort: 'profile', rank: 2, cell: ({ profile }) => profile },
+  {
+    key: 'state',
+    head: 'State',
+    width: '150px',
+    cell: (device) => <StateBadge look={lookOf(device)} isBare />,
+  },
+  {
+    key: 'progress',
+    head: 'Progress',
+    width: '120px',
+    rank: 3,
+    cell: (device) => <UnderWay device={device} />,
+  },
+  { key: 'current', head: 'Runs', rank: 1, cell: (device) => <Runs device={device} /> },
+  { key: 'target', head: 'Target', rank: 1, cell: (device) => <Target device={device} /> },
+  {
+    key: 'seen',
+    head: 'Seen',
+    sort: 'lastSeenAt',
+    width: '120px',
+    rank: 2,
+    cell: ({ lastSeenAt }) => <TimeAgo at={lastSeenAt} never="never" />,
+  },
+]
+
+const STATE_CHOICES = STATES.map((state) => ({ value: state, label: STATE_TABLE[state].word }))
+
+export function Devices() {
+  const { state, change } = useListState()
+  const search = useSearchField()
+  const navigate = useNavigate()
+  const { deviceId } = useParams({ strict: false }) as { deviceId?: string }
+  const sort = state.sort ?? 'name'
+  const query = useInfiniteQuery(
+    list('devices', 'listDevices', {
+      query: {
+        search: state.search,
+        profile: state.profile,
+        state: state.state as State | undefined,
+        label: state.label,
+        sort,
+        limit: 100,
+      },
+    }),
+  )
+  const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
+  const isFiltered = Boolean(state.search || state.profile || state.state || state.label)
+
+  return (
+    <Page title="Devices" fills>
+      <Group gap="xs">
+        <TextInput
+          aria-label="Search devices"
+          placeholder="Search names"
+          leftSection={<IconSearch size={16} />}
+          rightSection={
+            search.value && (
+              <CloseButton size="sm" onClick={() => search.onChange('')} aria-label="Clear" />
+            )
+          }
+          value={search.value}
+          onChange={(event) => search.onChange(event.currentTarget.value)}
+        />
+        <Select
+          aria-label="Profile"
+          placeholder="Any profile"
+          data={(profiles.data?.items ?? []).map(({ name }) => name)}
+          value={state.profile ?? null}
+          onChange={(profile) => change({ profile: profile ?? undefined })}
+          searchable
+          clearable
+        />
+        <Select
+          aria-label="State"
+          placeholder="Any state"
+          data={STATE_CHOICES}
+          value={state.state ?? null}
+          onChange={(wanted) => change({ state: wanted ?? undefined })}
+          clearable
+        />
+      </Group>
+      <DataTable
+        label="Devices"
+        query={query}
+        columns={COLUMNS}
+        sort={sort}
+        onSort={(wanted) => change({ sort: wanted })}
+        openId={deviceId}
+        onOpen={({ id }) => void navigate({ href: `/devices/${id}${location.search}` })}
+        empty={
+          isFiltered ? (
+            <Empty Icon={IconSearch} title="No device is like that">
+              Take a filter away to see more.
+            </Empty>
+          ) : (
+            <Empty Icon={IconCpu} title="No devices yet">
+              Add a device, import a list, or let devices enrol themselves through a profile.
+            </Empty>
+          )
+        }
+      />
+      <Outlet />
+    </Page>
+  )
+}
+
+function UnderWay({ device }: { device: Device }) {
+  const { operation } = device
+  if (!operation || operation.endedAt) return null
+  return (
+    <Progress
+      percent={operation.progress}
+      look={operation.state}
+      label={`${device.name}: progress`}
+    />
+  )
+}
+
+/** What it says it runs, the component that is being updated first. */
+function Runs({ device: { installed, operation } }: { device: Device }) {
+  const types = Object.keys(installed).sort()
+  const [type] = operation && installed[operation.type] ? [operation.type] : types
+  const runs = type === undefined ? undefined : installed[type]
+  if (!runs) return <span className="quiet">—</span>
+  return (
+    <>
+      {runs.title} <span className="mono">{runs.version}</span>
+      {types.length > 1 && <span className="quiet"> +{types.length - 1}</span>}
+    </>
+  )
+}
+
+function Target({ device: { components, operation } }: { device: Device }) {
+  const targets = Object.entries(components).flatMap(([type, { target }]) =>
+    target ? [{ type, target }] : [],
+  )
+  const foremost = targets.find(({ type }) => type === operation?.type) ?? targets[0]
+  if (!foremost) return <span className="quiet">—</span>
+  const { title, version } = foremost.target
+  return (
+    <>
+      {title} <span className="mono">{version}</span>
+    </>
+  )
+}

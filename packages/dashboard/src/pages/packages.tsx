@@ -1,0 +1,3 @@
+import { Page } from '../parts/page.tsx'
+
+export const Packages = () => <Page title="Packages">{null}</Page>

@@ -1,0 +1,3 @@
+import { Page } from '../parts/page.tsx'
+
+export const Profiles = () => <Page title="Profiles">{null}</Page>

@@ -1,0 +1,3 @@
+import { Page } from '../parts/page.tsx'
+
+export const Release = () => <Page title="Release">{null}</Page>

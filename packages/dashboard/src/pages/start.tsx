@@ -1,0 +1,3 @@
+import { Page } from '../parts/page.tsx'
+
+export const Start = () => <Page title="First update">{null}</Page>

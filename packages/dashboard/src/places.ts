@@ -1,0 +1,35 @@
+/** The places of the dashboard in the order of the rail, and who may see them. */
+import {
+  type Icon,
+  IconAdjustmentsHorizontal,
+  IconClipboardList,
+  IconCpu,
+  IconLayoutDashboard,
+  IconPackage,
+  IconTemplate,
+} from '@tabler/icons-react'
+import type { Permission } from '@updraft/core'
+
+export interface Place {
+  readonly to: '/' | '/devices' | '/packages' | '/profiles' | '/audit' | '/settings'
+  readonly label: string
+  readonly Icon: Icon
+  readonly permission: Permission | null
+  /** Pressed after g. */
+  readonly key: string
+}
+
+export const PLACES: readonly Place[] = [
+  { to: '/', label: 'Overview', Icon: IconLayoutDashboard, permission: 'device.read', key: 'o' },
+  { to: '/devices', label: 'Devices', Icon: IconCpu, permission: 'device.read', key: 'd' },
+  { to: '/packages', label: 'Packages', Icon: IconPackage, permission: 'release.read', key: 'p' },
+  { to: '/profiles', label: 'Profiles', Icon: IconTemplate, permission: 'device.read', key: 'r' },
+  { to: '/audit', label: 'Audit', Icon: IconClipboardList, permission: 'audit.read', key: 'a' },
+  {
+    to: '/settings',
+    label: 'Settings',
+    Icon: IconAdjustmentsHorizontal,
+    permission: null,
+    key: 's',
+  },
+]

@@ -1,0 +1,141 @@
+/** Every address of the dashboard, and the page that stands there. */
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { sessionQuery } from './data/session.ts'
+import { Frame } from './frame/frame.tsx'
+import { NotFound } from './pages/not-found.tsx'
+import { SignIn } from './pages/sign-in.tsx'
+import { Trouble } from './parts/trouble.tsx'
+
+interface Context {
+  readonly queries: QueryClient
+}
+
+/** The state of a list stands in the address as texts. */
+const texts = (search: Record<string, unknown>): Record<string, string | undefined> =>
+  Object.fromEntries(
+    Object.entries(search).flatMap(([key, value]) =>
+      value === undefined || value === '' ? [] : [[key, String(value)]],
+    ),
+  )
+
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  notFoundComponent: NotFound,
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: texts,
+  component: SignIn,
+})
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  beforeLoad: async ({ context: { queries }, location }) => {
+    const session = await queries.ensureQueryData(sessionQuery)
+    if (!session) throw redirect({ to: '/sign-in', search: { to: location.href } })
+  },
+  errorComponent: ({ error, reset }) => <Trouble error={error} onRetry={reset} />,
+  component: Frame,
+})
+
+const overview = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'Overview'),
+})
+
+const devices = createRoute({
+  getParentRoute: () => inside,
+  path: '/devices',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/devices.tsx'), 'Devices'),
+})
+
+const device = createRoute({
+  getParentRoute: () => devices,
+  path: '$deviceId',
+  component: lazyRouteComponent(() => import('./pages/device.tsx'), 'Device'),
+})
+
+const packages = createRoute({
+  getParentRoute: () => inside,
+  path: '/packages',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/packages.tsx'), 'Packages'),
+})
+
+const release = createRoute({
+  getParentRoute: () => packages,
+  path: '$releaseId',
+  component: lazyRouteComponent(() => import('./pages/release.tsx'), 'Release'),
+})
+
+const profiles = createRoute({
+  getParentRoute: () => inside,
+  path: '/profiles',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/profiles.tsx'), 'Profiles'),
+})
+
+const profile = createRoute({
+  getParentRoute: () => profiles,
+  path: '$profileId',
+  component: lazyRouteComponent(() => import('./pages/profile.tsx'), 'Profile'),
+})
+
+const audit = createRoute({
+  getParentRoute: () => inside,
+  path: '/audit',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'Audit'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'Settings'),
+})
+
+const start = createRoute({
+  getParentRoute: () => inside,
+  path: '/start',
+  component: lazyRouteComponent(() => import('./pages/start.tsx'), 'Start'),
+})
+
+export function createDashboardRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: root.addChildren([
+      signIn,
+      inside.addChildren([
+        overview,
+        devices.addChildren([device]),
+        packages.addChildren([release]),
+        profiles.addChildren([profile]),
+        audit,
+        settings,
+        start,
+      ]),
+    ]),
+    context: { queries },
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createDashboardRouter>
+  }
+}
