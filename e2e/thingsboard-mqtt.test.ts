@@ -134,8 +134,7 @@ describe.skipIf(!paho)("a script on Debian's paho", () => {
   })
 })
 
-/** Clients whose makers' programs do not run here, played by what they put on the wire. */
-describe('a simulated client', () => {
+describe('a device', () => {
   const connect = (token: string, more: Partial<Options> = {}) =>
     welcomed({ ...platform.mqtt, username: token, ...more })
   const tell = (device: TestClient, words: object) =>
@@ -146,48 +145,6 @@ describe('a simulated client', () => {
     void device.publish(`v2/fw/request/${id}/chunk/${index}`, String(size))
     return (await device.message(`v2/fw/response/${id}/chunk/${index}`)).payload
   }
-
-  test.concurrent.each([
-    ['with a rest', 10_000],
-    ['without a rest', 8192],
-  ])('that counts as Arduino does fetches a file %s', async (what, sizeBytes) => {
-    const name = `arduino ${what}`
-    const bytes = random(sizeBytes)
-    const token = await addWithOwn(platform, name, { bytes })
-    const device = await connect(token, { clientId: name })
-    await tell(device, { current_fw_title: `for ${name}`, current_fw_version: '1.0' })
-    const topic = 'v1/devices/me/attributes'
-    const keys = 'fw_checksum,fw_checksum_algorithm,fw_size,fw_title,fw_version,'
-    await device.publish(`${topic}/request/1`, JSON.stringify({ sharedKeys: keys }), 1)
-    const { shared } = JSON.parse(`${(await device.message(`${topic}/response/1`)).payload}`)
-    expect(shared).toMatchObject({
-      fw_title: `for ${name}`,
-      fw_version: '1.10',
-      fw_size: sizeBytes,
-    })
-    await device.subscribe('v2/fw/response/+')
-    const chunkBytes = 4096
-    const count = Math.floor(shared.fw_size / chunkBytes) + 1
-    const chunks: Buffer[] = []
-    for (let index = 0; index < count; index++) {
-      const chunk = await fetchChunk(device, 1, index, chunkBytes)
-      if (index === 0) await tell(device, { fw_state: 'DOWNLOADING', fw_error: '' })
-      expect(chunk).toHaveLength(Math.min(chunkBytes, sizeBytes - index * chunkBytes))
-      chunks.push(chunk)
-    }
-    expect(Buffer.concat(chunks)).toEqual(Buffer.from(bytes))
-    await tell(device, { fw_state: 'DOWNLOADED', fw_error: '' })
-    await tell(device, { fw_state: 'UPDATING', fw_error: '' })
-    device.end()
-    const rebooted = await connect(token)
-    const installed = { current_fw_title: `for ${name}`, current_fw_version: '1.10' }
-    await tell(rebooted, { ...installed, fw_state: 'UPDATED', fw_error: '' })
-    expect((await platform.device(name)).operation?.state).toBe('UPDATED')
-    expect(await platform.history(name)).toEqual([
-      ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'UPDATING', 'UPDATED'],
-    ])
-    rebooted.end()
-  })
 
   test.concurrent('is not given two files as one when another release is assigned midway', async () => {
     const name = 'overtaken'
