@@ -228,9 +228,10 @@ export function deviceDesk({
         (title !== undefined && title !== release.title) ||
         (version !== undefined && version !== release.version)
       ) {
+        const asked = nameOf({ title: title ?? release.title, version: version ?? release.version })
         throw new DomainError(
           'artifact.mismatch',
-          `${nameOf(release)} is meant for this device, not ${title}@${version}.`,
+          `${nameOf(release)} is meant for this device, not ${asked}.`,
         )
       }
       if (!release.artifact) {

@@ -43,6 +43,8 @@ export interface CoapScope {
   /** First segments of the paths that are its own. */
   readonly roots: readonly string[]
   answer(request: CoapRequest): Promise<CoapResponse>
+  /** Nobody will ask any more: what it holds between two requests is to be given back. */
+  close?(): void
 }
 
 /** A request's options, read. */

@@ -310,6 +310,7 @@ export function coapListener({
       known.close()
       held.close()
       uploading.close()
+      for (const scope of scopes) scope.close?.()
       const opened = socket
       socket = undefined
       if (opened) await new Promise<void>((resolve) => opened.close(() => resolve()))

@@ -21,6 +21,7 @@ export interface Wanted {
 export interface CoapDownloads {
   /** Refuses as the desk does. Past the end the answer is empty, by which clients know it. */
   open(wanted: Wanted): Promise<CoapResponse>
+  close(): void
 }
 
 const ETAG_BYTES = 8
@@ -67,6 +68,7 @@ export function coapDownloads(desk: DeviceDesk, clock: CoapClock = SYSTEM_CLOCK)
       }
       return { code: '2.05', body, etag }
     },
+    close: () => underWay.close(),
   }
 }
 

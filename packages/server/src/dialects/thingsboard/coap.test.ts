@@ -226,45 +226,6 @@ test('provisioning answers in JSON, whether it succeeds or not', async () => {
   expect((await get('api/v1/provision')).code).toBe('4.05')
 })
 
-test.each([
-  ['POST', 'api/v1/nobody/telemetry', '4.01'],
-  ['GET', 'api/v1/nobody/attributes', '4.01'],
-  ['GET', 'api/v1', '4.01'],
-  ['GET', 'fw', '4.01'],
-  ['GET', 'fw/nobody', '4.01'],
-  ['GET', 'fw/t1/more', '4.01'],
-  ['GET', 'fw/t1', '4.04'],
-  ['GET', 'sw/t1', '4.04'],
-  ['GET', 'api/v1/t1/firmware', '4.04'],
-  ['POST', 'fw/t1', '4.05'],
-  ['POST', 'api/v1/t1/firmware', '4.05'],
-  ['GET', 'api/v1/t1/telemetry', '4.00'],
-  ['GET', 'api/v1/t1/nothing', '4.00'],
-  ['GET', 'api/v1/t1/constructor', '4.00'],
-  ['POST', 'api/v1/t1/rpc', '4.00'],
-  ['GET', 'api/v1/t1/attributes/updates', '4.00'],
-  ['GET', 'api/v2/t1/attributes', '4.04'],
-  ['GET', 'anything', '4.04'],
-])('%s %s is refused with %s', async (code, where, refusal) => {
-  expect((await device.ask({ code, options: address(where) })).code).toBe(refusal)
-})
-
-test.each([
-  ['fw/t1?title=other&version=2.0.0', '4.00'],
-  ['fw/t1?version=1.0.0', '4.00'],
-  ['fw/t1?size=many', '4.00'],
-  ['fw/t1?size=10&chunk=-1', '4.00'],
-])('%s is refused though something is assigned', async (where, refusal) => {
-  await desk.assign('t1', { bytes })
-  expect((await get(where)).code).toBe(refusal)
-  expect(desk.openFiles).toBe(0)
-})
-
-test('a release that is kept elsewhere is not found here', async () => {
-  await desk.assign('t1', { externalUrl: 'https://elsewhere.example/pump.bin' })
-  expect((await get('fw/t1')).code).toBe('4.04')
-})
-
 test.each(['{"fw_state":', '7', '[1]', '"text"'])('telemetry %s is refused', async (body) => {
   expect((await post('api/v1/t1/telemetry', body)).code).toBe('4.00')
 })
@@ -279,13 +240,4 @@ test('while the database is away devices are asked to come back', async () => {
   desk.goAway()
   const answer = await get('api/v1/t1/attributes')
   expect([answer.code, number(answer, 'Max-Age')]).toEqual(['5.03', 5])
-})
-
-test('strangers get back less than they sent', async () => {
-  for (const where of ['api/v1/nobody/attributes', 'fw/nobody', 'anything/at/all']) {
-    const request = datagram({ options: address(where) })
-    device.send(request)
-    const { payload, options } = await device.next()
-    expect([payload.length, options.length]).toEqual([0, 0])
-  }
 })

@@ -145,7 +145,8 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
     }
   }
 
-  return { name: NAME, coap: { name: NAME, roots: ['api', 'fw', 'sw'], answer } }
+  const close = () => downloads.close()
+  return { name: NAME, coap: { name: NAME, roots: ['api', 'fw', 'sw'], answer, close } }
 }
 
 const isFamily = (text: string): text is Family => Object.hasOwn(FAMILIES, text)
