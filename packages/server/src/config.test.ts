@@ -24,6 +24,7 @@ test('with nothing said, everything has its default', () => {
     publicUrl: undefined,
     adminToken: undefined,
     checkInSeconds: 3600,
+    retentionDays: 365,
     trustProxy: false,
     logLevel: 'info',
   })
@@ -78,6 +79,10 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
   checkInSeconds: [
     ['1', 1],
     ['86400', 86_400],
+  ],
+  retentionDays: [
+    ['0', 0],
+    ['3650', 3650],
   ],
   trustProxy: [
     ['on', true],

@@ -112,6 +112,12 @@ export const SETTINGS = {
     default: '60000',
     meaning: 'that interval in milliseconds; 0 tells all of them at once',
   },
+  retentionDays: {
+    flag: 'retention-days',
+    env: ['UPDRAFT_RETENTION_DAYS'],
+    default: '365',
+    meaning: 'how many days the audit log and ended updates are kept; 0 keeps them for ever',
+  },
   trustProxy: {
     flag: 'trust-proxy',
     env: ['UPDRAFT_TRUST_PROXY'],
@@ -144,6 +150,8 @@ export interface Config {
   readonly checkInSeconds: number
   readonly pacePackSize: number
   readonly paceIntervalMs: number
+  /** 0: for ever. */
+  readonly retentionDays: number
   readonly trustProxy: boolean
   readonly logLevel: string
 }
@@ -207,6 +215,7 @@ export function readConfig(
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
     pacePackSize: wholeNumber('pacePackSize', value('pacePackSize'), 1, 1_000_000),
     paceIntervalMs: wholeNumber('paceIntervalMs', value('paceIntervalMs'), 0, 86_400_000),
+    retentionDays: wholeNumber('retentionDays', value('retentionDays'), 0, 36_500),
     trustProxy: onOrOff('trustProxy', value('trustProxy')),
     logLevel,
   }

@@ -15,6 +15,7 @@ import { credentials } from './app/credentials.ts'
 import { customers } from './app/customers.ts'
 import { deviceDesk } from './app/device-desk.ts'
 import { fleet } from './app/fleet.ts'
+import { historySweeper } from './app/history-sweeper.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { newCredentialOf } from './app/new-credential.ts'
 import { operations } from './app/operations.ts'
@@ -43,6 +44,7 @@ import { credentialSweep } from './store/credential-sweep.ts'
 import { migrate, openDatabase } from './store/database.ts'
 import { deviceWork } from './store/device-work.ts'
 import { eventFeed } from './store/events.ts'
+import { historySweep } from './store/history-sweep.ts'
 import { idempotentRequests } from './store/idempotent-requests.ts'
 import { installationSecret } from './store/installation-secrets.ts'
 import { keptPostgres } from './store/kept-postgres.ts'
@@ -182,6 +184,12 @@ export async function startPlatform({
       unitOfWork: run,
       onError: report('credentials that are over could not be taken back; it is tried again'),
     })
+    const historySweeping = historySweeper({
+      clock,
+      sweep: historySweep(database),
+      keptDays: config.retentionDays,
+      onError: report('old history could not be removed; it is tried again'),
+    })
 
     // The doors.
     const dialectNeeds = {
@@ -248,6 +256,8 @@ export async function startPlatform({
     stops.push(() => sweeper.stop())
     credentialSweeping.start()
     stops.push(() => credentialSweeping.stop())
+    historySweeping.start()
+    stops.push(() => historySweeping.stop())
     const { port } = await http.listen({ host: config.host, port: config.httpPort })
     const endpoints = {
       http: `http://${reachable(config.host)}:${port}`,

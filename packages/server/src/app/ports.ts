@@ -625,6 +625,27 @@ export interface DeliveredEvent {
   readonly event: DomainEvent | null
 }
 
+/** What has happened, for whoever removes it when it is old. */
+export interface HistorySweep {
+  tenantIds(): Promise<readonly string[]>
+  /** Removes the oldest events before that time; answers how many. Fewer than `limit`: there are no more. */
+  removeEvents(
+    tenantId: string,
+    batch: { readonly before: Date; readonly limit: number },
+  ): Promise<number>
+  /**
+   * Looks through operations that ended before that time, from where the last batch ended, and removes them with
+   * their steps; but for the newest of each component of a device, and attempts that count for what is assigned.
+   * `last` is where to go on, null at the end.
+   */
+  removeOperations(
+    tenantId: string,
+    batch: { readonly before: Date; readonly after: string | null; readonly limit: number },
+  ): Promise<{ readonly removed: number; readonly last: string | null }>
+  /** Removes sessions that are over, and answers no repeated request is given any more. */
+  removeExpired(now: Date): Promise<void>
+}
+
 /** Finds uploads that nobody made a release of, and tells whether bytes are still somebody's. */
 export interface ArtifactSweep {
   /** Forgets artifacts stored before that time which no release names. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import { accounts } from './accounts.ts'
+import { historySweep } from './history-sweep.ts'
 import { idempotentRequests } from './idempotent-requests.ts'
 import { installationSecret } from './installation-secrets.ts'
 import {
@@ -69,6 +70,7 @@ describe('accounts', () => {
     })
     await records.insertSession(session('old', NOON))
     await records.insertSession(session('new', soon))
+    await historySweep(store.database).removeExpired(new Date())
     expect(await store.rows('select csrf_token from sessions')).toEqual([
       { csrf_token: 'csrf of new' },
     ])
@@ -194,7 +196,10 @@ describe('a request with an Idempotency-Key', () => {
     await requests.answer(tenantId, 'k', { body: null })
     const dayAfter = minutesAfter(NOON, 24 * 60)
     expect((await requests.begin(tenantId, 'k', one, dayAfter)).kind).toBe('answered')
-    await requests.begin(tenantId, 'another', one, minutesAfter(dayAfter, 1))
+    const later = minutesAfter(dayAfter, 1)
+    expect((await requests.begin(tenantId, 'k', other, later)).kind).toBe('begun')
+    await requests.begin(tenantId, 'another', one, minutesAfter(later, 1))
+    await historySweep(store.database).removeExpired(minutesAfter(later, 24 * 60 + 1))
     expect(
       await store.rows('select key from idempotent_requests where tenant_id = $1', [tenantId]),
     ).toEqual([{ key: 'another' }])

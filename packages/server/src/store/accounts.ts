@@ -58,7 +58,6 @@ export function accounts({ db }: Database): Accounts {
       return row ? { ...operatorOf(row), passwordHash: row.password_hash } : null
     },
     insertSession: async (session) => {
-      await sql`delete from sessions where expires_at < now()`.execute(db).catch(refuse)
       // Under a lock, or a session could outlive the password that was checked for it.
       const { numAffectedRows } = await sql`
         insert into sessions (secret_hash, tenant_id, operator_id, csrf_token, expires_at)

@@ -3,23 +3,21 @@ import type { IdempotentRequests } from '../app/ports.ts'
 import type { Database } from './database.ts'
 import { refuse } from './refusals.ts'
 
-/** Answers are remembered this long. */
-const KEPT_FOR = sql`interval '24 hours'`
+/** Answers are remembered this long; then the key may be used for something else. */
+export const KEPT_FOR = sql`interval '24 hours'`
 /** A request nobody finished by then was cut off; whoever repeats it does it. */
 const ABANDONED_AFTER = sql`interval '1 minute'`
 
 export const idempotentRequests = ({ db }: Database): IdempotentRequests => ({
   begin: async (tenantId, key, fingerprint, now) => {
-    await sql`delete from idempotent_requests where started_at < ${now}::timestamptz - ${KEPT_FOR}`
-      .execute(db)
-      .catch(refuse)
     const begun = await sql`
       insert into idempotent_requests as r (tenant_id, key, fingerprint, started_at)
       values (${tenantId}, ${key}, ${fingerprint}, ${now})
       on conflict (tenant_id, key) do update
         set started_at = excluded.started_at, fingerprint = excluded.fingerprint, answer = null
-        where r.answer is null and r.fingerprint = excluded.fingerprint
-          and r.started_at < ${now}::timestamptz - ${ABANDONED_AFTER}
+        where r.started_at < ${now}::timestamptz - ${KEPT_FOR}
+          or r.answer is null and r.fingerprint = excluded.fingerprint
+            and r.started_at < ${now}::timestamptz - ${ABANDONED_AFTER}
       returning 1`
       .execute(db)
       .catch(refuse)

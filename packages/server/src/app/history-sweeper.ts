@@ -1,0 +1,91 @@
+/** Removes history when it has been kept long enough: in small batches, so that nobody waits for them. */
+import type { Clock, HistorySweep } from './ports.ts'
+
+const EVERY_MS = 3_600_000
+const DAY_MS = 86_400_000
+const BATCH_SIZE = 1000
+
+export interface Removed {
+  readonly events: number
+  readonly operations: number
+}
+
+export interface HistorySweeper {
+  start(): void
+  /** All that is due, now. */
+  sweep(): Promise<Removed>
+  /** Finishes the batch at hand. */
+  stop(): Promise<void>
+}
+
+export function historySweeper({
+  clock,
+  sweep: records,
+  keptDays,
+  onError,
+}: {
+  clock: Clock
+  sweep: HistorySweep
+  /** How long events and ended operations are kept; 0 is for ever. */
+  keptDays: number
+  onError: (error: unknown) => void
+}): HistorySweeper {
+  let isStopped = false
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<unknown> | null = null
+
+  const removeEvents = async (tenantId: string, before: Date): Promise<number> => {
+    let [removed, isMore] = [0, true]
+    while (isMore && !isStopped) {
+      const count = await records.removeEvents(tenantId, { before, limit: BATCH_SIZE })
+      removed += count
+      isMore = count === BATCH_SIZE
+    }
+    return removed
+  }
+
+  const removeOperations = async (tenantId: string, before: Date): Promise<number> => {
+    let removed = 0
+    let after: string | null = null
+    do {
+      const batch = await records.removeOperations(tenantId, { before, after, limit: BATCH_SIZE })
+      removed += batch.removed
+      after = batch.last
+    } while (after !== null && !isStopped)
+    return removed
+  }
+
+  const sweep = async (): Promise<Removed> => {
+    const now = clock.now()
+    await records.removeExpired(now)
+    const removed = { events: 0, operations: 0 }
+    if (keptDays === 0) return removed
+    const before = new Date(now.getTime() - keptDays * DAY_MS)
+    for (const tenantId of await records.tenantIds()) {
+      removed.events += await removeEvents(tenantId, before)
+      removed.operations += await removeOperations(tenantId, before)
+    }
+    return removed
+  }
+
+  return {
+    sweep,
+    start: () => {
+      const run = () => {
+        // The first one, of years, may take longer than until the next.
+        running ??= sweep()
+          .catch(onError)
+          .finally(() => {
+            running = null
+          })
+      }
+      run()
+      timer = setInterval(run, EVERY_MS).unref()
+    },
+    stop: async () => {
+      isStopped = true
+      clearInterval(timer)
+      await running
+    },
+  }
+}
