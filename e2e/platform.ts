@@ -26,9 +26,8 @@ export interface Upload {
 
 export interface TestPlatform {
   readonly url: string
-  /** Where devices reach it over MQTT; stays the same over a restart. */
+  /** Where devices reach it over MQTT; as the others, the same after a restart. */
   readonly mqtt: { readonly host: string; readonly port: number }
-  /** Its address for devices that speak CoAP; a new one after a restart. */
   readonly coap: string
   readonly dataFolder: string
   readonly connectionString: string
@@ -64,7 +63,7 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
   let skewMs = 0
   const clock = { now: () => new Date(Date.now() + skewMs) }
   const defaults = readConfig([], {}) as Config
-  const start = (httpPort: number, mqttPort: number) =>
+  const start = (httpPort: number, mqttPort: number, coapPort: number) =>
     startPlatform({
       config: {
         ...defaults,
@@ -72,17 +71,18 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
         databaseUrl: database.connectionString,
         adminToken: ADMIN_TOKEN,
         mqttPort,
-        coapPort: 0,
+        coapPort,
         ...settings,
         httpPort,
       },
       log,
       clock,
     })
-  let platform = await start(0, 0)
+  let platform = await start(0, 0, 0)
   const url = platform.endpoints.http
   const mqttUrl = new URL(platform.endpoints.mqtt ?? 'mqtt://none:0')
   const mqtt = { host: mqttUrl.hostname, port: Number(mqttUrl.port) }
+  const coap = platform.endpoints.coap ?? 'coap://none:0'
   const api = createClient({ url, token: ADMIN_TOKEN })
 
   const profileId = async (name: string) => {
@@ -104,9 +104,7 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
   return {
     url,
     mqtt,
-    get coap() {
-      return platform.endpoints.coap ?? ''
-    },
+    coap,
     dataFolder,
     connectionString: database.connectionString,
     api,
@@ -158,7 +156,7 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     },
     restart: async () => {
       await platform.stop()
-      platform = await start(Number(new URL(url).port), mqtt.port)
+      platform = await start(portOf(url), mqtt.port, portOf(coap))
     },
     stop: async () => {
       await platform.stop()
@@ -167,6 +165,8 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     },
   }
 }
+
+const portOf = (address: string): number => Number(new URL(address).port)
 
 function fail(message: string): never {
   throw new Error(message)

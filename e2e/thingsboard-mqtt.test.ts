@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -9,6 +9,7 @@ import {
 } from '@updraft/server/transports/mqtt-client.test-helper'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasCommand, pahoFolder } from '../tools/services.mjs'
+import { selfSigned } from './certificate.ts'
 import { random } from './firmware.ts'
 import { addWithOwn, assignOwn } from './own-release.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
@@ -297,24 +298,7 @@ test('a gateway speaks for the devices behind it, and is told what they are to r
 test.skipIf(!hasCommand('openssl') || !hasCommand('mosquitto_rr'))(
   'a device speaks within TLS',
   async () => {
-    const folder = join(platform.dataFolder, 'tls')
-    await mkdir(folder)
-    const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-    const files = ['-keyout', key, '-out', certificate]
-    await call('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-      ...files,
-    ])
+    const { certificate, key } = await selfSigned(join(platform.dataFolder, 'tls'))
     const secure = await testPlatform({
       mqttTls: { port: 0, certificate, key, clientCa: certificate },
     })

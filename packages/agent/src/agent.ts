@@ -23,7 +23,7 @@ export type RunEnd =
   | { readonly kind: 'idle'; readonly updated: number }
   | { readonly kind: 'failed'; readonly error: string }
 
-/** With `once`, this many failures in a row without a byte of progress end the run. */
+/** With `once`, this many failures in a row without a byte of progress end the run; a refused token does at once. */
 const PATIENCE_ONCE = 5
 const MIN_CHECK_IN_MS = 1_000
 const MAX_CHECK_IN_MS = 7 * 86_400_000
@@ -120,8 +120,10 @@ export class Agent extends EventEmitter<AgentEvents> {
           break
         case 'away':
           failures = turn.hasMoved ? 1 : failures + 1
-          this.#tools.log.warn('Cannot go on now.', { because: turn.away.message, failures })
-          if (once && failures >= PATIENCE_ONCE) return { kind: 'failed', error: turn.away.message }
+          this.#complain(turn.away, failures)
+          if (once && (failures >= PATIENCE_ONCE || turn.away.kind === 'unauthorised')) {
+            return { kind: 'failed', error: turn.away.message }
+          }
           await this.#wait(this.#patience(turn.away, failures), turn.away.message)
           break
         case 'leave':
@@ -236,12 +238,17 @@ export class Agent extends EventEmitter<AgentEvents> {
     return Math.min(MAX_CHECK_IN_MS, Math.max(MIN_CHECK_IN_MS, ms))
   }
 
+  #complain({ kind, message }: Away, failures: number): void {
+    const { log } = this.#tools
+    log.warn('Cannot go on now.', { because: message, failures })
+    if (kind !== 'unauthorised') return
+    log.error(
+      'The server does not accept this device: check its token, and whether the device still exists there.',
+    )
+  }
+
   #patience(away: Away, failures: number): number {
     if (away.kind === 'unauthorised') {
-      this.#tools.log.error(
-        'The server does not accept this device: check its token, and whether the device still exists there.',
-        { status: away.status },
-      )
       return backOffMs(failures, UNAUTHORISED_BACK_OFF, this.#tools.random)
     }
     const own = this.#backOff(failures)
