@@ -1,3 +1,2 @@
--- What is old enough to be removed is found by its end.
-create index operations_by_end on operations (tenant_id, ended_at, id) where ended_at is not null;
+-- Sessions that are over are found by when they ended.
 create index sessions_by_expiry on sessions (expires_at);
