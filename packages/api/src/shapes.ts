@@ -105,6 +105,10 @@ export const Component = named(
   'Component',
   z.object({
     installed: Installed.nullable(),
+    assigned: z
+      .object({ scope: z.enum(['device', 'profile']), release: ReleaseRef, at: Time })
+      .nullable()
+      .describe("the device's own assignment, or else its profile's"),
     target: ReleaseRef.nullable().describe('the release meant for it, if any'),
     verdict: z.enum(['offer', 'under-way', 'nothing']),
     because: z.string().describe('why this release, or why nothing'),

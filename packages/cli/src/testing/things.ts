@@ -122,6 +122,7 @@ export const makeComponent = (
   const { steps: _, ...plain } = operation
   return {
     installed: null,
+    assigned: null,
     target: operation.release,
     verdict: 'under-way',
     because: operation.origin.message,

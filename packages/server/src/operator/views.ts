@@ -127,6 +127,7 @@ function componentView(
   const operation = component.underWay ?? component.latestEnded
   return {
     installed: installed ?? null,
+    assigned: assignedOf(component),
     target: targetOf(choice),
     verdict: choice.kind,
     because: choice.because.message,
@@ -134,6 +135,20 @@ function componentView(
     lookAgainAt: choice.kind === 'nothing' ? timeOrNull(choice.lookAgainAt ?? null) : null,
     operation: operation && operationView(operation),
   }
+}
+
+function assignedOf({
+  deviceAssignment,
+  profileAssignment,
+}: Component): api.Component['assigned'] {
+  const assignment = deviceAssignment ?? profileAssignment
+  return (
+    assignment && {
+      scope: deviceAssignment ? 'device' : 'profile',
+      release: nameView(assignment.release),
+      at: time(assignment.assignedAt),
+    }
+  )
 }
 
 function targetOf(choice: Choice): api.ReleaseRef | null {

@@ -1,0 +1,69 @@
+/** The way of one update as a line of steps, filled as far as it has come. */
+import type { Output } from '@updraft/api/client'
+import { STATES, type State } from '@updraft/core'
+import { Progress } from '../../parts/progress.tsx'
+import { TimeAgo } from '../../parts/time-ago.tsx'
+import { LOOKS } from '../../words/states.tsx'
+
+type Operation = NonNullable<Output<'showDevice'>['operation']>
+
+const WAY: readonly State[] = [
+  'QUEUED',
+  'INITIATED',
+  'DOWNLOADING',
+  'VERIFIED',
+  'UPDATING',
+  'UPDATED',
+]
+
+export function Steps({ operation }: { operation: Operation }) {
+  const { state, release, progress, error, because, changedAt, restarts } = operation
+  const ended = state === 'FAILED' || state === 'CANCELED'
+  const reached = STATES.indexOf(state)
+  const { word } = LOOKS[state]
+  return (
+    <div className="steps">
+      <div className="steps-head">
+        <span>
+          {release.title} <span className="mono">{release.version}</span>: {word}
+        </span>
+        <span className="quiet figure">
+          {operation.endedAt === null && `${progress} % · `}
+          <TimeAgo at={changedAt} />
+        </span>
+      </div>
+      {operation.endedAt === null && (
+        <Progress percent={progress} look={state} label={`${word}, ${progress} percent`} />
+      )}
+      <ol className="steps-way" aria-label="The way of the update">
+        {WAY.map((step) => {
+          const { Icon, word: name } = LOOKS[step]
+          const isDone = !ended && STATES.indexOf(step) < reached
+          const isNow = step === state || (step === 'DOWNLOADING' && state === 'DOWNLOADED')
+          return (
+            <li
+              key={step}
+              className="look"
+              data-look={isNow || isDone ? state : undefined}
+              data-done={isDone || undefined}
+              data-now={isNow || undefined}
+              aria-current={isNow ? 'step' : undefined}
+            >
+              <Icon size={14} aria-hidden /> {name}
+            </li>
+          )
+        })}
+      </ol>
+      {ended && (
+        <p className="steps-error look" data-look={state}>
+          {error ?? because}
+        </p>
+      )}
+      {restarts > 0 && (
+        <p className="quiet">
+          It has started over {restarts} {restarts === 1 ? 'time' : 'times'}.
+        </p>
+      )}
+    </div>
+  )
+}
