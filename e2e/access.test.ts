@@ -1,0 +1,539 @@
+/**
+ * Every route of the operators' API, asked by every role, about what is its own, its neighbours' and another
+ * tenant's. A route without a row here fails.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
+import type { ErrorCode, Role } from '@updraft/core'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Answered, type Asked, ask, expectProblem, quickHash } from './operator.ts'
+import { type TestPlatform, testPlatform } from './platform.ts'
+
+/** One of each thing that belongs to somebody. */
+interface Things {
+  readonly tenant: string
+  readonly customer: string
+  readonly profile: string
+  readonly device: string
+  readonly release: string
+  readonly operation: string
+  readonly failedOperation: string
+  readonly failedRelease: string
+  readonly installedTitle: string
+  readonly credential: string
+  readonly person: string
+  /** That person's. */
+  readonly token: string
+  /** What nothing else needs, so that it can be removed. */
+  readonly spareProfile: string
+  readonly spareRelease: string
+  readonly spareCustomer: string
+  readonly spareTenant: string
+}
+
+type Letter = 's' | 't' | 'o' | 'v' | 'c'
+const ROLE_OF: Readonly<Record<Letter, Role>> = {
+  s: 'system-administrator',
+  t: 'tenant-administrator',
+  o: 'operator',
+  v: 'viewer',
+  c: 'customer-user',
+}
+const LETTERS = Object.keys(ROLE_OF) as Letter[]
+const PASSWORD = 'the password of a test'
+const BYTES = new Uint8Array([1, 2, 3])
+const SHA256 = createHash('sha256').update(BYTES).digest('hex')
+
+interface Row {
+  /** Who may, by letter; everyone else is denied. */
+  readonly may: string
+  /** What it is asked about things of one's own. */
+  readonly own?: (own: Things) => Asked
+  /** Whose id is to be in the answer. */
+  readonly shows?: keyof Things
+  /**
+   * The same about things of others, each with what is to come of it: a refusal, or an answer in which nothing of
+   * theirs is found. Left out where a route is about nobody's things but one's own.
+   */
+  readonly others?: readonly (readonly [
+    outcome: ErrorCode | 'hidden',
+    asked: (theirs: Things, own: Things) => Asked,
+  ])[]
+}
+
+const one =
+  (thing: keyof Things, body?: (own: Things) => unknown) =>
+  (things: Things, own = things): Asked => ({
+    params: { id: things[thing], type: 'firmware' },
+    body: body?.(own),
+  })
+const named = () => ({ name: randomUUID() })
+/** A route about one thing. */
+const about = (
+  may: string,
+  thing: keyof Things,
+  unknown: ErrorCode,
+  body?: (own: Things) => unknown,
+): Row => ({ may, own: one(thing, body), others: [[unknown, one(thing, body)]] })
+/** A list, in which that thing of one's own is found. */
+const list = (may: string, shows: keyof Things): Row => ({
+  may,
+  own: () => ({ query: { limit: 500 } }),
+  shows,
+  others: [['hidden', () => ({ query: { limit: 500 } })]],
+})
+const release = ({ release: releaseId }: Things) => ({ releaseId })
+
+const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
+  showSession: { may: 'stovc' },
+  signOut: { may: 'stovc' },
+  changePassword: {
+    may: 'stovc',
+    own: () => ({ body: { password: PASSWORD, newPassword: PASSWORD } }),
+  },
+  overview: { may: 'stovc' },
+  showActivity: { may: 'stovc' },
+  listInstalled: {
+    may: 'stovc',
+    shows: 'installedTitle',
+    others: [['hidden', () => ({})]],
+  },
+  listFailures: {
+    may: 'stovc',
+    own: () => ({ query: { limit: 100 } }),
+    shows: 'failedRelease',
+    others: [['hidden', () => ({ query: { limit: 100 } })]],
+  },
+
+  listProfiles: list('stovc', 'profile'),
+  createProfile: { may: 'sto', own: () => ({ body: named() }) },
+  showProfile: about('stovc', 'profile', 'profile.unknown'),
+  removeProfile: {
+    ...about('sto', 'profile', 'profile.unknown'),
+    // Devices and releases have it.
+    own: one('spareProfile'),
+  },
+  enableProvisioning: about('sto', 'profile', 'profile.unknown'),
+  disableProvisioning: about('sto', 'profile', 'profile.unknown'),
+  assignToProfile: {
+    may: 'sto',
+    own: one('profile', release),
+    others: [
+      ['profile.unknown', one('profile', release)],
+      ['release.unknown', (theirs, own) => one('profile', () => release(theirs))(own)],
+    ],
+  },
+  unassignFromProfile: about('sto', 'profile', 'profile.unknown'),
+
+  listDevices: list('stovc', 'device'),
+  createDevice: {
+    may: 'sto',
+    own: ({ profile }) => ({ body: { ...named(), profileId: profile } }),
+    others: [
+      ['profile.unknown', ({ profile }) => ({ body: { ...named(), profileId: profile } })],
+      [
+        'customer.unknown',
+        ({ customer }, { profile }) => ({
+          body: { ...named(), profileId: profile, customerId: customer },
+        }),
+      ],
+    ],
+  },
+  importDevices: {
+    may: 'sto',
+    own: ({ profile }) => ({ body: { devices: [{ ...named(), profileId: profile }] } }),
+    others: [
+      [
+        'profile.unknown',
+        ({ profile }) => ({ body: { devices: [{ ...named(), profileId: profile }] } }),
+      ],
+    ],
+  },
+  showDevice: about('stovc', 'device', 'device.unknown'),
+  changeDevice: {
+    may: 'sto',
+    own: one('device', ({ customer }) => ({ ...named(), customerId: customer })),
+    others: [
+      ['device.unknown', one('device', named)],
+      ['profile.unknown', ({ profile }, own) => one('device', () => ({ profileId: profile }))(own)],
+      [
+        'customer.unknown',
+        ({ customer }, own) => one('device', () => ({ customerId: customer }))(own),
+      ],
+    ],
+  },
+  removeDevice: about('sto', 'device', 'device.unknown'),
+  replaceDeviceToken: about('sto', 'device', 'device.unknown', () => ({})),
+  listCredentials: about('sto', 'device', 'device.unknown'),
+  addCredential: about('sto', 'device', 'device.unknown', () => ({
+    credential: { kind: 'token' },
+  })),
+  removeCredential: {
+    may: 'sto',
+    own: ({ device, credential }) => ({ params: { id: device, credentialId: credential } }),
+    others: [
+      [
+        'device.unknown',
+        ({ device, credential }) => ({ params: { id: device, credentialId: credential } }),
+      ],
+      [
+        'credential.unknown',
+        ({ credential }, { device }) => ({ params: { id: device, credentialId: credential } }),
+      ],
+    ],
+  },
+  listDeviceOperations: about('stovc', 'device', 'device.unknown'),
+  assignToDevice: {
+    may: 'stoc',
+    own: one('device', release),
+    others: [
+      ['device.unknown', one('device', release)],
+      ['release.unknown', (theirs, own) => one('device', () => release(theirs))(own)],
+    ],
+  },
+  unassignFromDevice: about('stoc', 'device', 'device.unknown'),
+  listAssignments: list('stovc', 'release'),
+
+  uploadArtifact: { may: 'sto', own: () => ({ body: BYTES }) },
+  listReleases: list('stovc', 'release'),
+  createRelease: {
+    may: 'sto',
+    own: ({ profile }) => ({
+      body: { title: randomUUID(), version: '1', profileId: profile, sha256: SHA256 },
+    }),
+    others: [
+      [
+        'profile.unknown',
+        ({ profile }) => ({
+          body: { title: randomUUID(), version: '1', profileId: profile, sha256: SHA256 },
+        }),
+      ],
+    ],
+  },
+  showRelease: about('stovc', 'release', 'release.unknown'),
+  changeRelease: about('sto', 'release', 'release.unknown', () => ({ description: 'new' })),
+  removeRelease: {
+    ...about('sto', 'release', 'release.unknown'),
+    // It is assigned.
+    own: one('spareRelease'),
+  },
+  downloadRelease: about('stov', 'release', 'release.unknown'),
+
+  showOperation: about('stovc', 'operation', 'operation.unknown'),
+  cancelOperation: about('stoc', 'operation', 'operation.unknown'),
+  retryOperation: {
+    may: 'stoc',
+    own: one('failedOperation'),
+    others: [['operation.unknown', one('failedOperation')]],
+  },
+
+  // Everyone sees their own, an administrator those of the whole tenant.
+  listTokens: { may: 'stovc', others: [['hidden', () => ({ query: { limit: 500 } })]] },
+  createToken: { may: 'stovc', own: () => ({ body: named() }) },
+  revokeToken: about('stovc', 'token', 'token.unknown'),
+  listOperators: list('st', 'person'),
+  createOperator: {
+    may: 'st',
+    own: () => ({ body: { ...named(), role: 'viewer' } }),
+    others: [
+      [
+        'customer.unknown',
+        ({ customer }) => ({ body: { ...named(), role: 'customer-user', customerId: customer } }),
+      ],
+    ],
+  },
+  showOperator: about('st', 'person', 'operator.unknown'),
+  changeOperator: {
+    may: 'st',
+    own: one('person', () => ({ role: 'operator' })),
+    others: [
+      ['operator.unknown', one('person', () => ({ role: 'operator' }))],
+      [
+        'customer.unknown',
+        ({ customer }, own) =>
+          one('person', () => ({ role: 'customer-user', customerId: customer }))(own),
+      ],
+    ],
+  },
+  resetPassword: about('st', 'person', 'operator.unknown', () => ({})),
+  removeOperator: about('st', 'person', 'operator.unknown'),
+
+  listCustomers: list('stov', 'customer'),
+  createCustomer: { may: 'st', own: () => ({ body: named() }) },
+  showCustomer: about('stov', 'customer', 'customer.unknown'),
+  changeCustomer: about('st', 'customer', 'customer.unknown', named),
+  removeCustomer: {
+    ...about('st', 'customer', 'customer.unknown'),
+    // It owns a device.
+    own: one('spareCustomer'),
+  },
+
+  // Whoever may do this may do it to all, and sees nothing but names.
+  listTenants: { may: 's' },
+  createTenant: { may: 's', own: () => ({ body: { ...named(), administrator: named() } }) },
+  changeTenant: { may: 's', own: one('tenant', named) },
+  removeTenant: { may: 's', own: one('spareTenant') },
+
+  // Which of them reach whom is told where they are sent.
+  liveEvents: { may: 'stovc' },
+  listEvents: {
+    // But for what they were refused themselves, in which stands what they asked for.
+    ...list('stov', 'device'),
+    others: [['hidden', () => ({ query: { limit: 500, kind: 'device' } })]],
+  },
+}
+
+/** One who asks, and where what is theirs is to be found. */
+interface Caller {
+  readonly id: string
+  readonly secret: string
+  readonly tenant: string
+  readonly customer: string | null
+}
+
+let platform: TestPlatform
+let database: pg.Client
+const callers = {} as Record<Letter, Caller>
+/** Things of a tenant that has nothing to do with it, of another customer of the same tenant, and of that tenant itself. */
+let foreign: Things
+let neighbours: Things
+let tenants: Things
+
+beforeAll(async () => {
+  platform = await testPlatform()
+  database = new pg.Client({ connectionString: platform.connectionString })
+  await database.connect()
+  await platform.api('uploadArtifact', { body: BYTES })
+  const { rows } = await database.query('select id from tenants')
+  const home: string = rows[0].id
+  const ours = await addTenant()
+  const theirs = await addTenant()
+  for (const letter of LETTERS) {
+    const tenant = letter === 's' ? home : ours
+    const customer = letter === 'c' ? await addCustomer(tenant) : null
+    callers[letter] = await addPerson(tenant, ROLE_OF[letter], customer)
+  }
+  foreign = await furnish({ tenant: theirs, customer: await addCustomer(theirs) })
+  neighbours = await furnish({ tenant: ours, customer: await addCustomer(ours) })
+  tenants = await furnish({ tenant: ours, customer: null })
+})
+afterAll(async () => {
+  await database.end()
+  await platform.stop()
+})
+
+async function insert(table: string, row: Record<string, unknown>): Promise<string> {
+  const all: Record<string, unknown> = { id: randomUUID(), ...row }
+  const columns = Object.keys(all)
+  const values = columns.map((_column, index) => `$${index + 1}`)
+  await database.query(
+    `insert into ${table} (${columns.join(', ')}) values (${values.join(', ')})`,
+    Object.values(all),
+  )
+  return all.id as string
+}
+const NOW = new Date()
+const made = { created_at: NOW }
+
+const addTenant = () => insert('tenants', { name: randomUUID(), ...made })
+const addCustomer = (tenant: string) =>
+  insert('customers', { tenant_id: tenant, name: randomUUID(), ...made })
+
+async function addPerson(tenant: string, role: Role, customer: string | null): Promise<Caller> {
+  const id = await insert('operators', {
+    tenant_id: tenant,
+    name: randomUUID(),
+    role,
+    customer_id: customer,
+    password_hash: quickHash(PASSWORD),
+    ...made,
+  })
+  const { secret } = await addToken({ tenant, id })
+  return { id, secret, tenant, customer }
+}
+
+async function addToken({ tenant, id }: Pick<Caller, 'tenant' | 'id'>) {
+  const secret = randomUUID()
+  const tokenId = await insert('api_tokens', {
+    tenant_id: tenant,
+    operator_id: id,
+    name: 'of a test',
+    secret_hash: createHash('sha256').update(secret).digest(),
+    ...made,
+  })
+  return { id: tokenId, secret }
+}
+
+/** New things of a tenant, the device owned by a customer of it if one is given. */
+async function furnish(
+  { tenant, customer }: Pick<Caller, 'tenant' | 'customer'>,
+  ownToken?: string,
+): Promise<Things> {
+  const of = { tenant_id: tenant }
+  const profile = await insert('profiles', { ...of, name: randomUUID(), ...made })
+  await database.query(
+    `insert into artifacts values ($1, $2, $3, '{}', now()) on conflict do nothing`,
+    [tenant, SHA256, BYTES.length],
+  )
+  const addRelease = (type: string) =>
+    insert('releases', {
+      ...of,
+      profile_id: profile,
+      title: randomUUID(),
+      version: '1',
+      type,
+      size_bytes: BYTES.length,
+      artifact_sha256: SHA256,
+      ...made,
+    })
+  const release = await addRelease('firmware')
+  const failedRelease = await addRelease('software')
+  const device = await insert('devices', {
+    ...of,
+    profile_id: profile,
+    customer_id: customer,
+    name: randomUUID(),
+    ...made,
+  })
+  await database.query('insert into device_presence (device_id, tenant_id) values ($1, $2)', [
+    device,
+    tenant,
+  ])
+  const credential = await insert('credentials', {
+    ...of,
+    device_id: device,
+    kind: 'token',
+    lookup_hash: createHash('sha256').update(device).digest(),
+    ...made,
+  })
+  for (const to of [{ device_id: device }, { profile_id: profile }]) {
+    await insert('assignments', {
+      ...of,
+      ...to,
+      type: 'firmware',
+      release_id: release,
+      assigned_at: NOW,
+      assigned_by: 'a test',
+    })
+  }
+  const installedTitle = randomUUID()
+  const addOperation = async (type: string, releaseId: string, state: 'QUEUED' | 'FAILED') => {
+    const id = await insert('operations', {
+      ...of,
+      device_id: device,
+      release_id: releaseId,
+      type,
+      title: 'app',
+      version: '1',
+      state,
+      progress_percent: 0,
+      origin_code: 'assigned.device',
+      origin_message: 'of a test',
+      because_code: 'assigned.device',
+      because_message: 'of a test',
+      restarts: 0,
+      opened_at: NOW,
+      changed_at: NOW,
+      ended_at: state === 'FAILED' ? NOW : null,
+    })
+    await database.query(
+      `insert into device_components (device_id, type, tenant_id, operation_id, operation_state, installed_title, installed_version)
+       values ($1, $2, $3, $4, $5, $6, '0')`,
+      [device, type, tenant, id, state, installedTitle],
+    )
+    return id
+  }
+  await database.query(
+    `insert into events (tenant_id, at, kind, actor, subject_kind, subject_id, subject_name, device_id, data)
+     values ($1, now(), 'device.changed', '{"kind":"server","name":"updraft"}', 'device', $2, '', $3, '{}')`,
+    [tenant, device, device],
+  )
+  const person = await addPerson(tenant, customer ? 'customer-user' : 'viewer', customer)
+  return {
+    tenant,
+    customer: customer ?? (await addCustomer(tenant)),
+    profile,
+    device,
+    release,
+    operation: await addOperation('firmware', release, 'QUEUED'),
+    failedOperation: await addOperation('software', failedRelease, 'FAILED'),
+    failedRelease,
+    installedTitle,
+    credential,
+    person: person.id,
+    token: ownToken ?? (await addToken(person)).id,
+    spareProfile: await insert('profiles', { ...of, name: randomUUID(), ...made }),
+    spareRelease: await addRelease('spare'),
+    spareCustomer: await addCustomer(tenant),
+    spareTenant: await addTenant(),
+  }
+}
+
+/** All there is of those whom nobody who asks has to do with, but for what tells of the asking. */
+async function everythingOfOthers(): Promise<unknown> {
+  const tables = ['devices', 'profiles', 'releases', 'operations', 'operators', 'customers']
+  const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
+  const all: unknown[] = []
+  for (const table of [...tables, 'assignments', 'api_tokens']) {
+    const isTheirs = table === 'assignments' ? 'release_id' : 'id'
+    const { rows } = await database.query(
+      `select to_jsonb(t) as row from ${table} t where ${isTheirs} = any($1) order by t.id`,
+      [ids],
+    )
+    all.push(rows)
+  }
+  return all
+}
+
+const askAs = (letter: Letter, name: RouteName, asked: Asked) =>
+  ask(platform, name, { ...asked, token: callers[letter].secret })
+
+test('no route is without a row', () => {
+  const guarded = Object.entries(ROUTES).filter(([, { permission }]) => permission !== 'anyone')
+  expect(Object.keys(ROWS).toSorted()).toEqual(guarded.map(([name]) => name).toSorted())
+})
+
+const rows = Object.entries(ROWS) as [keyof typeof ROWS, Row][]
+
+describe.each(LETTERS)('as the caller %s', (letter) => {
+  /** Of whom nothing may be seen. */
+  const strangers = () =>
+    ({ s: [neighbours, foreign], c: [tenants, neighbours, foreign] })[letter as string] ?? [foreign]
+
+  test.each(rows)('%s', async (name, { may, own: asked = () => ({}), shows, others = [] }) => {
+    const caller = callers[letter]
+    const route: Route = ROUTES[name]
+    const own = await furnish(caller, (await addToken(caller)).id)
+    const nobodys = await ask(platform, name, { ...asked(own), token: 'nobody' })
+    expectProblem(nobodys, 401, 'access.unauthenticated')
+    if (!may.includes(letter)) {
+      expectProblem(await askAs(letter, name, asked(own)), 403, 'access.denied')
+      for (const theirs of strangers()) {
+        for (const [, ofTheirs] of others) {
+          expectProblem(await askAs(letter, name, ofTheirs(theirs, own)), 403, 'access.denied')
+        }
+      }
+      return
+    }
+    const before = await everythingOfOthers()
+    for (const theirs of strangers()) {
+      for (const [outcome, ofTheirs] of others) {
+        const answer = await askAs(letter, name, ofTheirs(theirs, own))
+        if (outcome !== 'hidden') expectProblem(answer, 404, outcome)
+        else expectNothingOf(theirs, answer)
+      }
+    }
+    expect(await everythingOfOthers()).toEqual(before)
+    const answer = await askAs(letter, name, asked(own))
+    const status = route.status ?? (route.response === 'nothing' ? 204 : 200)
+    expect(answer.status, answer.text).toBe(status)
+    if (shows) expect(answer.text.includes(own[shows]), `its own ${shows} is shown`).toBe(true)
+  })
+})
+
+function expectNothingOf(theirs: Things, answer: Answered): void {
+  expect(answer.status, answer.text).toBe(200)
+  const found = Object.entries(theirs).filter(([, id]) => answer.text.includes(id))
+  expect(found).toEqual([])
+}
