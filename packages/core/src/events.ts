@@ -29,6 +29,9 @@ export const EVENT_MEANINGS = {
   'operation.moved': 'an update went to another state',
   'operation.ended': 'an update ended: UPDATED, FAILED or CANCELED',
   'report.ignored': 'a device reported what changes nothing',
+  'download.refused': 'a device asked for a file it cannot be given',
+  'download.looping':
+    'a device asks past the end of a file without end; it is answered when it begins anew',
   'operator.signed-in': 'an operator signed in',
   'operator.refused': 'a sign-in was refused',
   'operator.created': 'an operator was added',

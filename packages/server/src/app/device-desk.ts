@@ -1,6 +1,6 @@
 /**
  * The desk every dialect ends at. Five verbs: `identify` who speaks, `checkIn`, `report`, `openArtifact`, and
- * `enroll` for a device that is not known yet. What a device gets is decided in core; the desk loads, asks, and
+ * `enroll` for a device that is not known yet; `notice` for the operator's eyes. What a device gets is decided in core; the desk loads, asks, and
  * stores before it answers.
  */
 import {
@@ -27,6 +27,7 @@ import {
   visit,
 } from '@updraft/core'
 import type { NewCredentialOf } from './new-credential.ts'
+import { type Notices, notices } from './notices.ts'
 import type {
   Accounts,
   Arrived,
@@ -41,6 +42,8 @@ import type {
   Stores,
   UnitOfWork,
 } from './ports.ts'
+
+export type { Notice } from './notices.ts'
 
 /** A download address is good for at least this long: slow links resume for days. */
 const TICKET_DAYS = 8
@@ -110,6 +113,8 @@ export interface DeviceDesk {
    * a profile there is. Refuses with device.unknown, profile.unknown, or request.malformed for its name.
    */
   behind(gateway: Snapshot, device: { name: string; profile?: string }): Promise<Snapshot>
+  /** Leaves word for operators of what a device does in vain. */
+  readonly notice: Notices
 }
 
 export interface DeviceDeskNeeds {
@@ -274,5 +279,6 @@ export function deviceDesk({
         const id = await add(stores, { profileId, name: checkedName('device', name), token })
         return (await stores.devices.get(id)).snapshot
       }),
+    notice: notices({ clock, unitOfWork }),
   }
 }

@@ -49,7 +49,7 @@ test.each(['assignment.made', 'device.changed', 'device.enrolled'] as const)(
   },
 )
 
-test.each(['operation.opened', 'operation.moved', 'report.ignored', 'token.created'] as const)(
+test.each(['operation.opened', 'report.ignored', 'download.looping', 'token.created'] as const)(
   'leaves the list alone after %s, which puts nothing on it',
   async (kind) => {
     const { looks, happens } = await idle()

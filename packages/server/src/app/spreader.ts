@@ -9,7 +9,16 @@ const PAGE_SIZE = 500
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
 /** Kinds of events, by their first part, that never put anything on the list: spreading makes the first itself. */
-const NEVER_SPREADS = ['operation', 'report', 'release', 'artifact', 'operator', 'token', 'action']
+const NEVER_SPREADS = [
+  'operation',
+  'report',
+  'release',
+  'artifact',
+  'operator',
+  'token',
+  'action',
+  'download',
+]
 /** What another server left behind when it was killed is taken up by then. */
 const LOOK_EVERY_MS = 60_000
 

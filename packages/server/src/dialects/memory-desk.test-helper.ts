@@ -11,6 +11,7 @@ import {
   createRelease,
   type Device,
   DomainError,
+  type DomainEvent,
   type Release,
   type ReleaseDraft,
   type Snapshot,
@@ -25,6 +26,7 @@ import type {
   ArtifactHandle,
   DeliveredEvent,
   DeviceWork,
+  EventQuery,
   NewCredential,
   NewDevice,
   UnitOfWork,
@@ -60,6 +62,8 @@ export interface MemoryDesk {
   error(token: string, type?: string): string | null
   /** From here on the database does not answer. */
   goAway(): void
+  /** What happened besides updates: enrolments, and what was left for operators. */
+  readonly events: readonly DomainEvent[]
   readonly waiting: number
   readonly openFiles: number
   close(): Promise<void>
@@ -74,6 +78,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
   let holders: { readonly token: string; readonly credential: NewCredential }[] = []
   const files = new Map<string, Buffer>()
   const listeners = new Set<(events: readonly DeliveredEvent[]) => void>()
+  const events: DomainEvent[] = []
   let isAway = false
   let openFiles = 0
 
@@ -171,7 +176,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     holders.push(...credentials.map((credential) => ({ token, credential })))
   }
 
-  /** As much of a transaction as an enrolment needs; what is enrolled is asked for by its name. */
+  /** As much of a transaction as an enrolment or a notice needs; what is enrolled is asked for by its name. */
   const unitOfWork = (async (_within: unknown, transact: (stores: unknown) => Promise<unknown>) =>
     transact({
       devices: {
@@ -182,7 +187,12 @@ export async function memoryDesk(): Promise<MemoryDesk> {
           add(row.name, newDevice(row.name), row.credentials)
         },
       },
-      events: { append: async () => {} },
+      events: {
+        append: async (happened: readonly DomainEvent[]) => void events.push(...happened),
+        page: async ({ deviceId, kind }: EventQuery) => ({
+          items: events.filter((each) => each.deviceId === deviceId && each.kind === kind),
+        }),
+      },
       spread: async () => {},
     })) as unknown as UnitOfWork
 
@@ -300,6 +310,7 @@ export async function memoryDesk(): Promise<MemoryDesk> {
     goAway: () => {
       isAway = true
     },
+    events,
     get waiting() {
       return sessions.count
     },

@@ -3,7 +3,7 @@
  * with, whatever is assigned meanwhile, until its first chunk is asked for again. An empty answer means the end
  * and nothing else.
  */
-import { DomainError, type ErrorCode, nameOf, type Release } from '@updraft/core'
+import { DomainError, type ErrorCode, type Release } from '@updraft/core'
 import { FAMILIES, type Family } from '@updraft/wire/thingsboard'
 import {
   type ChunkError,
@@ -12,7 +12,7 @@ import {
   chunkResponseTopic,
 } from '@updraft/wire/thingsboard-mqtt'
 import type { DeviceDesk } from '../../app/device-desk.ts'
-import type { MqttLog, MqttSent } from '../../transports/mqtt.ts'
+import type { MqttSent } from '../../transports/mqtt.ts'
 import type { Identify } from './mqtt-needs.ts'
 
 type ArtifactHandle = Awaited<ReturnType<DeviceDesk['openArtifact']>>['handle']
@@ -36,14 +36,16 @@ interface Download {
 export interface ChunksNeeds {
   readonly desk: Pick<DeviceDesk, 'openArtifact'>
   readonly identify: Identify
-  readonly log: MqttLog
   readonly publish: (topic: string, bytes: Uint8Array) => Promise<MqttSent>
   readonly publishStream: (
     topic: string,
     sizeBytes: number,
     pieces: AsyncIterable<Uint8Array>,
   ) => Promise<MqttSent>
-  readonly tellError: (family: Family, error: ChunkError) => Promise<void>
+  /** The device cannot be given what it asks for. */
+  readonly onRefused: (family: Family, word: ChunkError, error: DomainError) => Promise<void>
+  /** The device asks past the end without end. */
+  readonly onLooping: (topic: ChunkTopic, release: Release) => Promise<void>
   readonly onFetch: (family: Family, release: Release) => void
 }
 
@@ -57,11 +59,27 @@ export class Chunks {
   }
 
   async answer(topic: ChunkTopic, payload: Buffer): Promise<void> {
+    try {
+      await this.#answer(topic, payload.toString('latin1'))
+    } catch (error) {
+      const word = error instanceof DomainError ? WORDS[error.code] : undefined
+      if (!word) throw error
+      await this.#needs.onRefused(topic.family, word, error as DomainError)
+    }
+  }
+
+  close(): void {
+    for (const { handle } of this.#downloads.values()) handle.release()
+    this.#downloads.clear()
+  }
+
+  async #answer(topic: ChunkTopic, size: string): Promise<void> {
     const { family, index } = topic
-    const asked = chunkBytes(payload.toString('latin1'))
-    if (asked === undefined) return this.#needs.tellError(family, 'UNKNOWN')
+    const asked = chunkBytes(size)
+    if (asked === undefined) {
+      throw new DomainError('request.malformed', `"${size.slice(0, 40)}" is no size of a chunk.`)
+    }
     const download = await this.#downloadOf(topic)
-    if (typeof download === 'string') return this.#needs.tellError(family, download)
     if (asked !== null) download.chunkBytes = asked
     const { sizeBytes } = download.handle
     const isWhole = download.chunkBytes === null
@@ -71,12 +89,12 @@ export class Chunks {
     download.pastEnd = 0
     this.#needs.onFetch(family, download.release)
     const sent = await this.#send(chunkResponseTopic(topic), download.handle, start, end)
-    if (sent === 'too-large') await this.#needs.tellError(family, 'PAYLOAD_TOO_LARGE')
-  }
-
-  close(): void {
-    for (const { handle } of this.#downloads.values()) handle.release()
-    this.#downloads.clear()
+    if (sent === 'too-large') {
+      throw new DomainError(
+        'request.too-large',
+        `The device takes no message of ${end - start} bytes.`,
+      )
+    }
   }
 
   async #send(
@@ -98,34 +116,23 @@ export class Chunks {
       return
     }
     if (download.pastEnd === MAX_PAST_END + 1) {
-      const release = nameOf(download.release)
-      const { requestId, index } = topic
-      this.#needs.log.warn(
-        { release, requestId, index },
-        'asks past the end again and again; it gets no more answers until it begins anew',
-      )
+      await this.#needs.onLooping(topic, download.release)
     }
   }
 
-  async #downloadOf(topic: ChunkTopic): Promise<Download | ChunkError> {
-    const { family, requestId, index } = topic
+  /** As it was begun, or begun now. Refuses with what `openArtifact` does. */
+  async #downloadOf({ family, requestId, index }: ChunkTopic): Promise<Download> {
     const key = `${family} ${requestId}`
     const before = this.#downloads.get(key)
     if (before && index > 0) return before
-    try {
-      const device = await this.#needs.identify()
-      const opened = await this.#needs.desk.openArtifact(device, { type: FAMILIES[family] })
-      before?.handle.release()
-      this.#downloads.delete(key)
-      const download = { ...opened, chunkBytes: before?.chunkBytes ?? null, pastEnd: 0 }
-      this.#downloads.set(key, download)
-      this.#makeRoom()
-      return download
-    } catch (error) {
-      const word = error instanceof DomainError ? WORDS[error.code] : undefined
-      if (!word) throw error
-      return word
-    }
+    const device = await this.#needs.identify()
+    const opened = await this.#needs.desk.openArtifact(device, { type: FAMILIES[family] })
+    before?.handle.release()
+    this.#downloads.delete(key)
+    const download = { ...opened, chunkBytes: before?.chunkBytes ?? null, pastEnd: 0 }
+    this.#downloads.set(key, download)
+    this.#makeRoom()
+    return download
   }
 
   #makeRoom(): void {
@@ -137,8 +144,11 @@ export class Chunks {
   }
 }
 
+/** How the error topic says it [Error topic]. */
 const WORDS: Partial<Record<ErrorCode, ChunkError>> = {
   'release.no-content': 'NOT_FOUND',
   'artifact.unknown': 'NOT_FOUND',
   'release.external': 'FAILURE',
+  'request.too-large': 'PAYLOAD_TOO_LARGE',
+  'request.malformed': 'UNKNOWN',
 }

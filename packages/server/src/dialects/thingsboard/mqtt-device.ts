@@ -1,8 +1,17 @@
 /** One device's session over MQTT: its topics in, what follows from each, and the answers out. */
-import { DomainError, ERROR_KINDS, type JsonObject, NO_FACTS, type Snapshot } from '@updraft/core'
-import { attributeKeys, type Family } from '@updraft/wire/thingsboard'
+import {
+  DomainError,
+  ERROR_KINDS,
+  type JsonObject,
+  NO_FACTS,
+  type Release,
+  reasonOf,
+  type Snapshot,
+} from '@updraft/core'
+import { attributeKeys, FAMILIES, type Family } from '@updraft/wire/thingsboard'
 import {
   type ChunkError,
+  type ChunkTopic,
   errorTopic,
   GATEWAY_TOPICS,
   type Inbound,
@@ -10,6 +19,7 @@ import {
   RpcRequest,
   SESSION_LIMITS,
 } from '@updraft/wire/thingsboard-mqtt'
+import type { Notice } from '../../app/device-desk.ts'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
 import { hearAttributes, hearTelemetry } from './hear.ts'
@@ -78,11 +88,11 @@ export class DeviceSession implements MqttVisitor {
     this.#chunks = new Chunks({
       desk: needs.desk,
       identify,
-      log: needs.log,
       publish: (topic, bytes) => session.publish(topic, bytes, this.#filters.qualityOf(topic)),
       publishStream: (topic, sizeBytes, pieces) =>
         session.publishStream({ topic, sizeBytes, pieces, qos: this.#filters.qualityOf(topic) }),
-      tellError: (family, error) => this.#tellError(family, error),
+      onRefused: (family, word, error) => this.#refused(family, word, error),
+      onLooping: (topic, release) => this.#looping(topic, release),
       onFetch: (family, release) => this.#pushes.fetches(family, release),
     })
     this.#watching = this.#watch(mark)
@@ -225,12 +235,24 @@ export class DeviceSession implements MqttVisitor {
     if (topic) await this.#answer(topic, change)
   }
 
-  /** On the topic of its own for software only where the device listens there. */
-  async #tellError(family: Family, error: ChunkError): Promise<void> {
+  /** Told on the topic of its own for software only where the device listens there. */
+  async #refused(family: Family, word: ChunkError, error: DomainError): Promise<void> {
     const own = errorTopic(family)
     const topic = this.#filters.has(own) ? own : errorTopic('fw')
-    this.#needs.log.info({ device: this.#name, family, error }, 'a chunk could not be sent')
-    await this.#session.publish(topic, error, this.#filters.qualityOf(topic))
+    await this.#session.publish(topic, word, this.#filters.qualityOf(topic))
+    const data = { type: FAMILIES[family] }
+    await this.#notice({ kind: 'download.refused', data, reason: reasonOf(error) })
+  }
+
+  #looping({ family, requestId, index }: ChunkTopic, { title, version }: Release): Promise<void> {
+    const data = { type: FAMILIES[family], title, version, requestId, index }
+    return this.#notice({ kind: 'download.looping', data })
+  }
+
+  async #notice(notice: Notice): Promise<void> {
+    if (!(await this.#needs.desk.notice(this.#known.device, notice))) return
+    const { kind, data, reason } = notice
+    this.#needs.log.warn({ device: this.#name, ...data, code: reason?.code }, kind)
   }
 
   #tooLarge(topic: string): void {

@@ -1,47 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
-import { type Pacer, pacer } from '../../app/pacer.ts'
-import { mqttListener } from '../../transports/mqtt.ts'
-import { mqttClient, type Options, welcomed } from '../../transports/mqtt-client.test-helper.ts'
-import { type MemoryDesk, memoryDesk, PROVISIONING } from '../memory-desk.test-helper.ts'
-import { thingsboardMqtt } from './mqtt.ts'
+import { pacer } from '../../app/pacer.ts'
+import { mqttClient, welcomed } from '../../transports/mqtt-client.test-helper.ts'
+import { PROVISIONING } from '../memory-desk.test-helper.ts'
+import { ATTRIBUTES, bytes, closeHouses, house, json, TELEMETRY } from './mqtt-house.test-helper.ts'
 
-const ATTRIBUTES = 'v1/devices/me/attributes'
-const TELEMETRY = 'v1/devices/me/telemetry'
-
-interface House extends MemoryDesk {
-  readonly port: number
-  /** Connected with that token. */
-  connect(token: string, options?: Partial<Options>): ReturnType<typeof welcomed>
-}
-
-const stops: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop()
-})
-
-const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-const unpaced = (): Pacer => pacer({ settings: { packSize: 1, intervalMs: 0 } })
-
-async function house(pace = unpaced()): Promise<House> {
-  const desk = await memoryDesk()
-  let ids = 0
-  const listener = mqttListener({
-    log: quiet,
-    newClientId: () => `client-${++ids}`,
-    gate: thingsboardMqtt({ ...desk.needs, pacer: pace, log: quiet }),
-  })
-  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
-  stops.push(async () => {
-    await listener.close()
-    await desk.close()
-  })
-  const connect: House['connect'] = (token, options) =>
-    welcomed({ port, username: token, ...options })
-  return Object.assign(desk, { port, connect })
-}
-
-const json = ({ payload }: { payload: Buffer }) => JSON.parse(payload.toString())
-const bytes = (count: number) => Uint8Array.from({ length: count }, (_, at) => at % 251)
+afterEach(closeHouses)
 
 test.each([
   ['a token nobody has', { username: 'x', clientId: '' }, 0x86, 5],
@@ -335,67 +298,6 @@ test('who failed and tries again by itself is not disturbed either', async () =>
   client.end()
 })
 
-test('chunks: sizes are remembered, the end is empty, a download stays with its file', async () => {
-  const desk = await house()
-  desk.addDevice('d')
-  const [old, other] = [bytes(10_000), bytes(9_000).reverse()]
-  await desk.assign('d', { bytes: old })
-  const client = await desk.connect('d')
-  const chunk = async (id: number, index: number, size: string) => {
-    void client.publish(`v2/fw/request/${id}/chunk/${index}`, size)
-    return (await client.message(`v2/fw/response/${id}/chunk/${index}`)).payload
-  }
-  expect(await chunk(1, 0, '4096')).toEqual(Buffer.from(old.subarray(0, 4096)))
-  await desk.assign('d', { bytes: other, version: '3.0.0' })
-  expect(await chunk(1, 1, '')).toEqual(Buffer.from(old.subarray(4096, 8192)))
-  expect(await chunk(1, 2, '"4096"')).toEqual(Buffer.from(old.subarray(8192)))
-  expect(await chunk(1, 3, '-1')).toHaveLength(0)
-  expect(await chunk(2, 1, '4500')).toEqual(Buffer.from(other.subarray(4500)))
-  expect(await chunk(2, 2, '4500')).toHaveLength(0)
-  expect(await chunk(1, 0, '4096')).toEqual(Buffer.from(other.subarray(0, 4096)))
-  expect(await chunk(3, 5, '')).toEqual(Buffer.from(other))
-  expect(await chunk(4, 0, '0')).toEqual(Buffer.from(other))
-  client.end()
-  await client.closed
-  await expect.poll(() => desk.openFiles).toBe(0)
-})
-
-test('who asks past the end without end gets three answers, and more when it begins anew', async () => {
-  const desk = await house()
-  desk.addDevice('d')
-  await desk.assign('d', { bytes: bytes(100) })
-  const client = await desk.connect('d')
-  for (const index of [0, 1, 2, 3, 4, 5, 6]) {
-    await client.publish(`v2/fw/request/1/chunk/${index}`, '100', 1)
-  }
-  await client.publish('v2/fw/request/1/chunk/0', '100', 1)
-  const lengths: number[] = []
-  for (let each = 0; each < 5; each++) lengths.push((await client.message()).payload.length)
-  expect(lengths).toEqual([100, 0, 0, 0, 100])
-  expect(client.unread()).toEqual([])
-  client.end()
-})
-
-test('what cannot be sent is told on the error topic, and the session stays', async () => {
-  const desk = await house()
-  desk.addDevice('d')
-  const client = await desk.connect('d', { version: 5, properties: { maximumPacketSize: 1000 } })
-  const failing = async (family: string, size: string, on = 'v2/fw/error') => {
-    void client.publish(`v2/${family}/request/1/chunk/0`, size)
-    return `${(await client.message(on)).payload}`
-  }
-  expect(await failing('fw', '10')).toBe('NOT_FOUND')
-  await desk.assign('d', { bytes: bytes(10_000) })
-  expect(await failing('fw', '4k')).toBe('UNKNOWN')
-  expect(await failing('fw', '4096')).toBe('PAYLOAD_TOO_LARGE')
-  await desk.assign('d', { type: 'software', externalUrl: 'https://files.example/a' })
-  expect(await failing('sw', '10')).toBe('FAILURE')
-  await client.subscribe('v2/sw/error')
-  expect(await failing('sw', '10', 'v2/sw/error')).toBe('FAILURE')
-  expect(await client.publish(TELEMETRY, '{}', 1)).toBe(0)
-  client.end()
-})
-
 test('the quality is that of the first filter that fits, else 1', async () => {
   const desk = await house()
   desk.addDevice('d')
@@ -419,7 +321,7 @@ test('the quality is that of the first filter that fits, else 1', async () => {
 })
 
 test('a release waits for its turn, other news does not, and who asks is answered at once', async () => {
-  const desk = await house(pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } }))
+  const desk = await house({ pace: pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } }) })
   for (const token of ['a', 'b', 'c']) desk.addDevice(token)
   const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((token) => desk.connect(token)))
   if (!a || !b || !c) throw new Error('Three were connected.')
