@@ -366,7 +366,8 @@ test('a settling that lost against a deadlock is done again', async () => {
   await other.query('rollback')
   other.release()
   expect((await settling).answers.firmware?.operation?.state).toBe('QUEUED')
-  expect(tries).toBe(2)
+  // Once more when it was quicker than the other to the device's lock.
+  expect(tries).toBeGreaterThanOrEqual(2)
   expect(await operationsOf(deviceId)).toHaveLength(1)
 })
 
