@@ -64,6 +64,18 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
+    // The accent is dark on light and light on dark; what is written on it is the other.
+    Button: {
+      vars: (
+        _theme: unknown,
+        { variant = 'filled', color }: { variant?: string; color?: string },
+      ) => ({
+        root:
+          variant === 'filled' && color === undefined
+            ? { '--button-color': 'light-dark(#ffffff, #12141a)' }
+            : {},
+      }),
+    },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
     Modal: { defaultProps: { centered: true, overlayProps: { blur: 2 } } },
     Drawer: { defaultProps: { position: 'right', overlayProps: { backgroundOpacity: 0.25 } } },

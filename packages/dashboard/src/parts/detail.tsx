@@ -34,9 +34,15 @@ export function Detail({
   const close = () => void navigate({ to: backTo, search: { ...state, view: undefined } })
 
   return (
-    <Drawer.Root opened onClose={close} size={isFull ? '100%' : 720} position="right">
+    <Drawer.Root
+      opened
+      onClose={close}
+      size={isFull ? '100%' : 720}
+      position="right"
+      classNames={{ content: 'detail' }}
+    >
       <Drawer.Overlay backgroundOpacity={0.25} />
-      <Drawer.Content className="detail" aria-label={title}>
+      <Drawer.Content aria-label={title}>
         <header className="detail-head">
           <Group gap="sm" wrap="nowrap" miw={0}>
             <Title order={2} size="h3" className="truncate">
