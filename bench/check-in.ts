@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { migrate, openDatabase } from '../packages/server/src/store/database.ts'
 import { startLocalPostgres } from '../packages/server/src/store/local-postgres.ts'
 import type { Load, LoadSettings } from './check-in/load.ts'
 import type { ServerSettings } from './check-in/server.ts'
 import { startSource, stop } from './parts/children.ts'
+import { fill } from './parts/fleet.ts'
 import { machine, printMachine } from './parts/machine.ts'
 import { printSpread, spreadOf } from './parts/spread.ts'
 
@@ -26,30 +26,6 @@ const devices = Number(options.devices)
 const connections = Number(options.connections)
 const AT_LEAST_PER_SECOND = 5000
 const GOAL_PER_SECOND = 10_000
-
-/** Devices that run what their profile is assigned: the ordinary day of a fleet. */
-async function fill(connectionString: string): Promise<void> {
-  const database = openDatabase({ connectionString, onError: console.error })
-  await migrate(database)
-  await database.pool.query(`
-    insert into tenants values (gen_random_uuid(), 'bench', now());
-    insert into operators select gen_random_uuid(), id, 'bench', 'system-administrator', 'none', now() from tenants;
-    insert into profiles (id, tenant_id, name, created_at) select gen_random_uuid(), id, 'sensor', now() from tenants;
-    insert into artifacts select id, repeat('ab', 32), 1024, '{}', now() from tenants;
-    insert into releases (id, tenant_id, profile_id, title, version, type, size_bytes, artifact_sha256, created_at)
-      select gen_random_uuid(), tenant_id, id, 'app', '1.0.0', 'firmware', 1024, repeat('ab', 32), now() from profiles;
-    insert into assignments (id, tenant_id, profile_id, type, release_id, assigned_at, assigned_by)
-      select gen_random_uuid(), tenant_id, profile_id, 'firmware', id, now(), 'bench' from releases;
-    insert into devices (id, tenant_id, profile_id, name, created_at)
-      select gen_random_uuid(), tenant_id, id, 'bench-' || n, now() from profiles, generate_series(0, ${devices - 1}) n;
-    insert into device_presence (device_id, tenant_id) select id, tenant_id from devices;
-    insert into credentials select gen_random_uuid(), tenant_id, id, 'token', sha256(name::bytea), now() from devices;
-    insert into device_components (device_id, type, tenant_id, installed_title, installed_version, installed_at)
-      select id, 'firmware', tenant_id, 'app', '1.0.0', now() from devices;
-  `)
-  await database.pool.query('vacuum analyze')
-  await database.close()
-}
 
 const measure = async (url: string, firstDevice = 0): Promise<Load> => {
   const settings: LoadSettings = {
@@ -80,7 +56,8 @@ const log = { info: () => {}, warn: () => {} }
 const postgres = await startLocalPostgres({ dataFolder: temp, log })
 try {
   const { connectionString: databaseUrl } = postgres
-  await fill(databaseUrl)
+  // Devices that run what their profile is assigned: the ordinary day of a fleet.
+  await fill(databaseUrl, devices)
   const serverSettings: ServerSettings = { data: temp, databaseUrl }
   const ours = await startSource<{ url: string }>(
     new URL('./check-in/server.ts', import.meta.url),

@@ -1,6 +1,5 @@
 // MQTT sessions beside aedes: memory of an idle one, a push to all of them, and chunks of 16 KiB a second.
 
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -8,6 +7,7 @@ import { generate } from 'mqtt-packet'
 import { CHUNK, CHUNK_TOPIC, messageBytes, PUSH, PUSH_TOPIC } from './mqtt/words.ts'
 import { startSource, stop } from './parts/children.ts'
 import { machine, printMachine } from './parts/machine.ts'
+import { memoryOf } from './parts/memory.ts'
 import { printSpread, spreadOf } from './parts/spread.ts'
 
 const { values: options } = parseArgs({
@@ -55,8 +55,7 @@ function open(port: number): Promise<Socket> {
 const publish = (topic: string) =>
   generate({ cmd: 'publish', topic, payload: '', qos: 0, dup: false, retain: false })
 
-const residentKiB = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+const residentKiB = (pid: number): number => memoryOf(pid).nowMiB * 1024
 
 async function round(source: URL): Promise<Round> {
   const { child, answer } = await startSource<{ port: number }>(source, {})

@@ -1,7 +1,7 @@
 // How far the memory of a server rises while it takes in a file of 3 GB over HTTP.
 
 import { createHash, randomFillSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,22 +10,14 @@ import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { startSource, stop } from './parts/children.ts'
 import { machine, printMachine } from './parts/machine.ts'
+import { memoryOf, watchMemory } from './parts/memory.ts'
 import type { ServerSettings } from './upload-memory/server.ts'
 
 const FILE_BYTES = 3_000_000_000
 const PIECE_BYTES = 1_000_000
-const SAMPLE_MS = 20
 const AT_MOST_MIB = 64
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
-
-/** Resident memory of a process now, and at its highest so far, in MiB. */
-function memoryOf(processId: number): { nowMiB: number; highestMiB: number } {
-  const status = readFileSync(`/proc/${processId}/status`, 'utf8')
-  const mebibytes = (field: string) =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024
-  return { nowMiB: mebibytes('VmRSS'), highestMiB: mebibytes('VmHWM') }
-}
 
 async function upload(url: string): Promise<{ seconds: number; sha256: string; answer: string }> {
   const hash = createHash('sha256')
@@ -65,14 +57,10 @@ const { child, answer: server } = await startSource<{ url: string }>(
 try {
   const processId = child.pid ?? 0
   const before = memoryOf(processId).nowMiB
-  let peak = before
-  const sampling = setInterval(() => {
-    peak = Math.max(peak, memoryOf(processId).nowMiB)
-  }, SAMPLE_MS)
+  const peakOfMemory = watchMemory(processId)
   const { seconds, sha256, answer } = await upload(server.url)
-  clearInterval(sampling)
   if (!answer.includes(sha256)) throw new Error(`The server stored something else: ${answer}`)
-  peak = Math.max(peak, memoryOf(processId).highestMiB)
+  const peak = Math.max(peakOfMemory(), memoryOf(processId).highestMiB)
   const result = {
     benchmark: 'upload-memory',
     machine: machine(),

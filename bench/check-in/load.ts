@@ -3,11 +3,11 @@
 
 import { connect } from 'node:net'
 import { settingsOf } from '../parts/children.ts'
+import { tokenOf } from '../parts/fleet.ts'
 
 export interface LoadSettings {
   readonly url: string
   readonly connections: number
-  /** Devices `bench-0` to this, minus one, hold tokens of the same name. */
   readonly devices: number
   /** Where to begin, so that a round goes on where the last one stopped. */
   readonly firstDevice: number
@@ -59,7 +59,7 @@ function visit(): void {
 
   function ask(): void {
     // Each device in turn: none is asked about twice before all were.
-    const token = `bench-${next}`
+    const token = tokenOf(next)
     next = (next + 1) % devices
     askedAt = performance.now()
     socket.write(
