@@ -137,10 +137,7 @@ function componentView(
   }
 }
 
-function assignedOf({
-  deviceAssignment,
-  profileAssignment,
-}: Component): api.Component['assigned'] {
+function assignedOf({ deviceAssignment, profileAssignment }: Component): api.Component['assigned'] {
   const assignment = deviceAssignment ?? profileAssignment
   return (
     assignment && {
