@@ -11,10 +11,13 @@ import { TOKEN } from './fake-server.test-helper.ts'
 import type { Installer } from './installer.ts'
 import { scriptInstaller } from './installers/script.ts'
 import type { Uplink } from './uplink.ts'
+import { TOKEN as THINGSBOARD_TOKEN } from './uplinks/fake-thingsboard.test-helper.ts'
+import { thingsBoardUplink } from './uplinks/thingsboard.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
 import { systemClock } from './waits.ts'
 
 export interface Device {
+  /** An http address is that of our own protocol; others speak ThingsBoard. */
   readonly server: string
   /** Holds the state folder, the script, what is installed and the number of the boot. */
   readonly folder: string
@@ -51,7 +54,7 @@ export async function live({ server, folder, word }: Device, step: Step): Promis
     clock: systemClock,
   })
   const agent = await createAgent({
-    uplink: steppingUplink(updraftUplink({ server, token: async () => TOKEN }), step),
+    uplink: steppingUplink(uplinkTo(server), step),
     stateFolder: join(folder, 'state'),
     disk: steppingDisk(step),
     installed: { firmware: { title: 'app', version: '1.0.0' } },
@@ -79,9 +82,15 @@ export async function live({ server, folder, word }: Device, step: Step): Promis
   return await agent.run({ once: true })
 }
 
+function uplinkTo(server: string): Uplink {
+  return server.startsWith('http:')
+    ? updraftUplink({ server, token: async () => TOKEN })
+    : thingsBoardUplink({ server, token: async () => THINGSBOARD_TOKEN, chunkBytes: 8192 })
+}
+
 function steppingUplink(uplink: Uplink, step: Step): Uplink {
   return {
-    name: uplink.name,
+    ...uplink,
     checkIn: async (about) => {
       await step('check-in')
       const answer = await uplink.checkIn(about)

@@ -4,10 +4,12 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Device, live, makeDevice } from './crash-life.test-helper.ts'
 import { FakeServer, someBytes } from './fake-server.test-helper.ts'
 import { startServer, temporaryFolder } from './test-bench.test-helper.ts'
+import { FakeCoap } from './uplinks/fake-thingsboard-coap.test-helper.ts'
+import { FakeMqtt } from './uplinks/fake-thingsboard-mqtt.test-helper.ts'
 
 const BYTES = someBytes(40_000)
 const SIDE_BY_SIDE = 3
@@ -21,6 +23,14 @@ interface Cut {
 
 const NEVER: Cut = { cutAt: -1 }
 
+/** Who is on the other side, in whatever language: ours with one operation, or a ThingsBoard. */
+interface Server {
+  readonly url: string
+  /** Fails unless the update is known to have ended well, and nothing else was said of its end. */
+  expectUpdated(when?: string): void
+  down(): Promise<void>
+}
+
 // What the script prints makes no difference before it is run.
 test.each([
   ['done', undefined, 80],
@@ -30,28 +40,30 @@ test.each([
   'killed at any step of an update whose script says %s, the agent brings it home',
   { timeout: 600_000 },
   async (word, from, least) => {
-    const folder = await temporaryFolder()
-    const cuts: string[] = []
-    let isThrough = false
-    let next = 1
-    const worker = async () => {
-      while (!isThrough) {
-        const cutAt = next++
-        const cut = await dieOnceAt({ cutAt, from }, word, join(folder, String(cutAt)))
-        if (cut) cuts.push(cut)
-        else isThrough = true
-      }
-    }
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
-    console.log(`${word}: ${cuts.length} cut points tried${from ? `, from ${from} on` : ''}`)
-    expect(cuts.length).toBeGreaterThan(least)
+    const cuts = await dieEverywhere({ start: ours, word, from, each: 1 })
+    console.log(`${word}: ${cuts} cut points tried${from ? `, from ${from} on` : ''}`)
+    expect(cuts).toBeGreaterThan(least)
+  },
+)
+
+// What differs is how the bytes come and how the end is told; the steps of the journal are the same.
+test.each([
+  ['MQTT', () => FakeMqtt.start(), 4, 18],
+  ['CoAP', () => FakeCoap.start(), 6, 18],
+] as const)(
+  'killed now and then while it speaks ThingsBoard over %s, the agent brings the update home',
+  { timeout: 600_000 },
+  async (over, start, each, least) => {
+    const cuts = await dieEverywhere({ start: () => thingsBoard(start), word: 'done', each })
+    console.log(`ThingsBoard over ${over}: ${cuts} cut points tried`)
+    expect(cuts).toBeGreaterThan(least)
   },
 )
 
 test('an agent killed by its own script waits for it, and installs nothing twice', async () => {
-  const server = await startServer()
+  const server = await ours()
+  onTestFinished(() => server.down())
   const device = { server: server.url, folder: await temporaryFolder(), word: 'exit' } as const
-  server.offer({ bytes: BYTES })
   await makeDevice(device, 'kill -9 $PPID; sleep 0.5')
   expect(await inOwnProgram(device, NEVER)).toEqual({ signal: 'SIGKILL', said: '' })
   expect((await live(device, async () => {})).kind).toBe('idle')
@@ -74,11 +86,70 @@ test('an install that is cut off each time is given up after three attempts', as
   )
 })
 
-/** What the agent was about to do when it was killed, or null when it lived to the end. */
-async function dieOnceAt(cut: Cut, word: Device['word'], folder: string): Promise<string | null> {
+/** Dies at each step of a number, in a life of its own each time; how many there were. */
+async function dieEverywhere({
+  start,
+  word,
+  from,
+  each,
+}: {
+  start: () => Promise<Server>
+  word: Device['word']
+  from?: string
+  each: number
+}): Promise<number> {
+  const folder = await temporaryFolder()
+  let cuts = 0
+  let isThrough = false
+  let next = 1
+  const worker = async () => {
+    while (!isThrough) {
+      const cutAt = next
+      next += each
+      const cut = { cutAt, from }
+      if (await dieOnceAt(cut, word, { start, folder: join(folder, String(cutAt)) })) cuts += 1
+      else isThrough = true
+    }
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
+  return cuts
+}
+
+async function ours(): Promise<Server & FakeServer> {
   const server = await FakeServer.start()
+  server.offer({ bytes: BYTES })
+  return Object.assign(server, {
+    expectUpdated: (when?: string) => {
+      expect(server.state(), when).toBe('UPDATED')
+      expect(server.moves('UPDATED'), when).toBe(1)
+      expect(server.moves('FAILED'), when).toBe(0)
+    },
+  })
+}
+
+/** It knows no operations, so it may be told the end twice. */
+async function thingsBoard(start: () => Promise<FakeMqtt | FakeCoap>): Promise<Server> {
+  const server = await start()
+  server.bytes = BYTES
+  server.mean('fw', '1.1.0')
+  return {
+    url: server.url,
+    expectUpdated: (when) => {
+      expect(server.states('fw').at(-1), when).toBe('UPDATED')
+      expect(server.states('fw'), when).not.toContain('FAILED')
+    },
+    down: () => server.down(),
+  }
+}
+
+/** What the agent was about to do when it was killed, or null when it lived to the end. */
+async function dieOnceAt(
+  cut: Cut,
+  word: Device['word'],
+  { start, folder }: { start: () => Promise<Server>; folder: string },
+): Promise<string | null> {
+  const server = await start()
   try {
-    server.offer({ bytes: BYTES })
     const device = { server: server.url, folder, word }
     await mkdir(folder)
     await makeDevice(device)
@@ -104,10 +175,8 @@ async function liveUntilCut(device: Device, { cutAt, from }: Cut): Promise<strin
   return end === device.word ? await liveUntilCut(device, { cutAt: cutAt - steps }) : null
 }
 
-async function expectHome(server: FakeServer, { folder }: Device, when?: string): Promise<void> {
-  expect(server.state(), when).toBe('UPDATED')
-  expect(server.moves('UPDATED'), when).toBe(1)
-  expect(server.moves('FAILED'), when).toBe(0)
+async function expectHome(server: Server, { folder }: Device, when?: string): Promise<void> {
+  server.expectUpdated(when)
   expect((await readFile(join(folder, 'image'))).equals(BYTES), when).toBe(true)
 }
 

@@ -27,7 +27,7 @@ export class FakeCoap extends FakeThingsBoard {
   readonly requests: string[] = []
   readonly #answers = new Map<string, Packet>()
   readonly #blocks: Buffer[] = []
-  #socket: Socket = createSocket('udp4')
+  #socket: Socket | null = null
   #lastId = 1000
 
   static async start(): Promise<FakeCoap> {
@@ -39,20 +39,23 @@ export class FakeCoap extends FakeThingsBoard {
 
   async up(): Promise<void> {
     const port = this.url === '' ? 0 : Number(new URL(this.url).port)
-    this.#socket = createSocket('udp4')
-    this.#socket.on('message', (datagram, from) => {
+    const socket = createSocket('udp4')
+    this.#socket = socket
+    socket.on('message', (datagram, from) => {
       if (!this.loses()) this.#hear(parse(datagram), from)
     })
-    this.#socket.bind(port, '127.0.0.1')
-    await once(this.#socket, 'listening')
-    this.url = `coap://127.0.0.1:${this.#socket.address().port}`
+    socket.bind(port, '127.0.0.1')
+    await once(socket, 'listening')
+    this.url = `coap://127.0.0.1:${socket.address().port}`
     this.on('change', () => this.notify())
   }
 
   async down(): Promise<void> {
     this.removeAllListeners('change')
     this.observer = null
-    await new Promise<void>((resolve) => this.#socket.close(() => resolve()))
+    const socket = this.#socket
+    this.#socket = null
+    if (socket) await new Promise<void>((resolve) => socket.close(() => resolve()))
   }
 
   /** Tells the observer, twice if its word might get lost. */
@@ -136,7 +139,7 @@ export class FakeCoap extends FakeThingsBoard {
   }
 
   #send(packet: Packet, { port, address }: RemoteInfo): void {
-    if (!this.isMute && !this.loses()) this.#socket.send(generate(packet), port, address)
+    if (!this.isMute && !this.loses()) this.#socket?.send(generate(packet), port, address)
   }
 
   #nextId(): number {

@@ -5,7 +5,6 @@ import { sha256, someBytes } from '../fake-server.test-helper.ts'
 
 export const TOKEN = 'tb-token'
 export const BYTES = someBytes(200_000)
-const CHECKSUM = { checksumAlgorithm: 'SHA256', checksum: sha256(BYTES) }
 
 type Values = Record<string, unknown>
 
@@ -30,8 +29,16 @@ export class FakeThingsBoard extends EventEmitter<{
   stallAfterChunks = Number.POSITIVE_INFINITY
 
   mean(family: Family, version: string, more: object = {}): void {
-    const release = { title: 'app', version, tag: null, sizeBytes: BYTES.length, url: null }
-    Object.assign(this.shared, sharedAttributes(family, { ...release, ...CHECKSUM, ...more }))
+    const release = {
+      title: 'app',
+      version,
+      tag: null,
+      sizeBytes: this.bytes.length,
+      checksumAlgorithm: 'SHA256',
+      checksum: sha256(this.bytes),
+      url: null,
+    }
+    Object.assign(this.shared, sharedAttributes(family, { ...release, ...more }))
     this.emit('change')
   }
 

@@ -95,10 +95,7 @@ test('every fifth datagram is lost, and the file comes whole', async () => {
   fake.bytes = BYTES.subarray(0, 20_000)
   const random = randomFrom(7)
   fake.loses = () => random() < 0.2
-  fake.mean('fw', '1.1.0', { sizeBytes: 20_000 })
-  expect(await download(fake, uplink).then((bytes) => bytes.subarray(0, 20_000))).toEqual(
-    fake.bytes,
-  )
+  expect(await download(fake, uplink)).toEqual(fake.bytes)
 })
 
 test('answers that come by themselves are acknowledged, and attributes in blocks are put together', async () => {
