@@ -1,7 +1,7 @@
 /** The server as a process of its own, with its own data folder and database, which tests may end by force. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,8 +15,12 @@ export interface ServerProcess {
   readonly url: string
   readonly dataFolder: string
   readonly api: Client
+  /** Where devices reach it over MQTT, if it was started so. */
+  mqtt(): Promise<{ readonly host: string; readonly port: number }>
   /** What it has logged since it was last started. */
   log(): string
+  /** The memory it holds now, and the most it held since it was last asked. */
+  memory(): Promise<{ readonly nowBytes: number; readonly highestBytes: number }>
   /** Ends it as a power cut would: no signal it could hear. */
   kill(): Promise<void>
   /** Ends it as an administrator would. */
@@ -29,7 +33,10 @@ export interface ServerProcess {
   remove(): Promise<void>
 }
 
-export async function serverProcess(): Promise<ServerProcess> {
+/** `environment`: settings other than those of a test that needs HTTP only. */
+export async function serverProcess(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'updraft-process-'))
   // Run by root, the database has a user of its own, who must be able to come in.
   await chmod(dataFolder, 0o755)
@@ -47,6 +54,7 @@ export async function serverProcess(): Promise<ServerProcess> {
         UPDRAFT_HTTP_PORT: url === '' ? '0' : new URL(url).port,
         UPDRAFT_MQTT_PORT: 'off',
         UPDRAFT_COAP_PORT: 'off',
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -83,7 +91,20 @@ export async function serverProcess(): Promise<ServerProcess> {
     url,
     dataFolder,
     api: createClient({ url, token: ADMIN_TOKEN }),
+    mqtt: async () => {
+      const endpoints = JSON.parse(await readFile(join(dataFolder, 'endpoints.json'), 'utf8'))
+      const { hostname, port } = new URL(endpoints.mqtt)
+      return { host: hostname, port: Number(port) }
+    },
     log: () => printed,
+    memory: async () => {
+      const status = await readFile(`/proc/${child?.pid}/status`, 'utf8')
+      // From here on the highest counts anew [proc(5), clear_refs].
+      await writeFile(`/proc/${child?.pid}/clear_refs`, '5')
+      const bytes = (name: string) =>
+        Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024
+      return { nowBytes: bytes('VmRSS'), highestBytes: bytes('VmHWM') }
+    },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
     start,

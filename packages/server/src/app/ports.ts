@@ -50,8 +50,11 @@ export interface ArtifactHandle {
   readonly sizeBytes: number
   /** Bytes from `start` up to, not including, `end`; both within the file. */
   read(start: number, end: number): Promise<Buffer>
-  /** The same range as a stream in large pieces, for ranges too big to hold. */
-  stream(start: number, end: number): AsyncIterable<Buffer>
+  /**
+   * The same range as a stream in large pieces, for ranges too big to hold. With `isBorrowed` a piece is good only
+   * until the next one is pulled, and leaves no garbage.
+   */
+  stream(start: number, end: number, isBorrowed?: boolean): AsyncIterable<Buffer>
   release(): void
 }
 

@@ -36,8 +36,6 @@ export interface Pace {
 export interface SharingHandle extends ArtifactHandle {
   /** Bytes from `start` up to `end`; at the beginning of `into`, when that is given and large enough. */
   read(start: number, end: number, into?: Buffer): Promise<Buffer>
-  /** With `isBorrowed` a piece is good only until the next one is pulled. */
-  stream(start: number, end: number, isBorrowed?: boolean): AsyncIterable<Buffer>
 }
 
 export function artifactHandle(sha256: string, open: OpenFile, pace: Pace): SharingHandle {

@@ -36,13 +36,16 @@ export class Outbox {
     return this.#inTurn(() => this.#write(parts))
   }
 
-  /** A long one, piece by piece. Rejects when the pieces do: then the packet has no end and the connection is of no use. */
+  /**
+   * A long one, piece by piece; a piece may be overwritten when the next one is pulled. Rejects when the pieces do: then
+   * the packet has no end and the connection is of no use.
+   */
   sendPieces(header: Uint8Array, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const done = this.#inTurn(async () => {
       await this.#write([header])
       for await (const piece of pieces) {
         if (this.#socket.destroyed) return
-        await this.#write([piece])
+        await this.#taken(piece)
       }
     })
     return done ?? Promise.resolve()
@@ -97,6 +100,15 @@ export class Outbox {
     return new Promise((resolve) => {
       this.#wakes.push(resolve)
       this.#socket.once('drain', () => this.#wake())
+    })
+  }
+
+  /** Resolves when nothing of it is held here any more, or the connection is gone. */
+  #taken(piece: Uint8Array): Promise<void> {
+    this.#stuckSinceMs = performance.now()
+    return new Promise((resolve) => {
+      this.#wakes.push(resolve)
+      this.#socket.write(piece, () => this.#wake())
     })
   }
 

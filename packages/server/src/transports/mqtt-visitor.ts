@@ -58,7 +58,10 @@ export interface MqttSession {
   readonly isOpen: boolean
   /** Resolves when it has left for the network; a quality of 1 is lowered for clients that acknowledge nothing. */
   publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<MqttSent>
-  /** One message that is never held as a whole. When the pieces break off, so does the connection. */
+  /**
+   * One message that is never held as a whole; a piece may be overwritten when the next one is pulled. When the
+   * pieces break off, so does the connection.
+   */
   publishStream(message: {
     topic: string
     sizeBytes: number

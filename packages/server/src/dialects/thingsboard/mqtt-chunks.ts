@@ -106,7 +106,7 @@ export class Chunks {
     if (end - start <= HELD_BYTES) {
       return this.#needs.publish(topic, await handle.read(start, end))
     }
-    return this.#needs.publishStream(topic, end - start, handle.stream(start, end))
+    return this.#needs.publishStream(topic, end - start, handle.stream(start, end, true))
   }
 
   async #pastEnd(topic: ChunkTopic, download: Download): Promise<void> {
