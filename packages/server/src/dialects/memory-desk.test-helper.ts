@@ -69,10 +69,10 @@ export interface MemoryDesk {
   close(): Promise<void>
 }
 
-export async function memoryDesk(): Promise<MemoryDesk> {
+export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   const keeper = secrets({ ticketKey: Buffer.alloc(32, 7) })
   const prover = proofs({ passwordKey: Buffer.alloc(32, 9) })
-  const clock = { now: () => NOON }
+  const clock = { now: () => now }
   const newCredential = newCredentialOf({ clock, ids: uuids, proofs: prover, secrets: keeper })
   const snapshots = new Map<string, Snapshot>()
   let holders: { readonly token: string; readonly credential: NewCredential }[] = []

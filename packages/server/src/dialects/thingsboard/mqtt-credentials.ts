@@ -2,11 +2,8 @@
  * Who connects: the ways a device proves who it is, in their order, and how a no is spelled [Listener and
  * CONNECT].
  */
-import { DomainError, type Snapshot } from '@updraft/core'
-import type { DeviceDesk } from '../../app/device-desk.ts'
+import type { Proof } from '@updraft/core'
 import type { MqttHello, MqttRefusal } from '../../transports/mqtt.ts'
-import { NAME } from './hear.ts'
-import type { Identify } from './mqtt-needs.ts'
 
 const PROVISION = 'provision'
 
@@ -14,39 +11,25 @@ const PROVISION = 'provision'
 export const asksToEnrol = ({ username, clientId }: MqttHello): boolean =>
   username === PROVISION || clientId === PROVISION
 
-/** A device that is known, and how to ask for it again. */
-export interface Known {
-  readonly device: Snapshot
-  readonly identify: Identify
-}
-
-/** One kind of credential: null when the client shows none, or none that is known. */
-type Lookup = (hello: MqttHello) => Promise<Known | null>
-
-export function credentials(desk: Pick<DeviceDesk, 'identify'>): Lookup {
-  /** The first that knows the device decides. */
-  const lookups: readonly Lookup[] = [accessToken(desk)]
-  return async (hello) => {
-    for (const lookup of lookups) {
-      const known = await lookup(hello)
-      if (known) return known
-    }
-    return null
+/**
+ * What the client shows, in the order it is tried: its certificate; then, with a user name, both names together, that
+ * name as a token (password and client identifier may be anything), that name alone; without one the client identifier.
+ */
+export function proofsIn({ username, password, clientId, certificate }: MqttHello): Proof[] {
+  const basic = (clientId: string | null, userName: string | null): Proof => ({
+    kind: 'mqtt-basic',
+    clientId,
+    userName,
+    password: password ?? null,
+  })
+  const shown: Proof[] = certificate ? [{ kind: 'x509', certificate: certificate.der }] : []
+  if (username) {
+    if (clientId !== '') shown.push(basic(clientId, username))
+    shown.push({ kind: 'token', token: username }, basic(null, username))
+  } else if (clientId !== '') {
+    shown.push(basic(clientId, null))
   }
-}
-
-/** The token is the user name; password and client identifier may be anything. */
-function accessToken(desk: Pick<DeviceDesk, 'identify'>): Lookup {
-  return async ({ username }) => {
-    if (!username) return null
-    const identify: Identify = () => desk.identify(username, NAME)
-    try {
-      return { device: await identify(), identify }
-    } catch (error) {
-      if (error instanceof DomainError && error.code === 'device.unknown') return null
-      throw error
-    }
-  }
+  return shown
 }
 
 /** Nobody has these credentials; clients have tables of these codes, so no others are used. */

@@ -19,12 +19,11 @@ import {
   RpcRequest,
   SESSION_LIMITS,
 } from '@updraft/wire/thingsboard-mqtt'
-import type { Notice } from '../../app/device-desk.ts'
+import type { Notice, Recognized } from '../../app/device-desk.ts'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
 import { hearAttributes, hearTelemetry } from './hear.ts'
 import { Chunks } from './mqtt-chunks.ts'
-import type { Known } from './mqtt-credentials.ts'
 import { Filters } from './mqtt-filters.ts'
 import { Gateway } from './mqtt-gateway.ts'
 import { jsonOf, objectOf } from './mqtt-json.ts'
@@ -45,7 +44,7 @@ export class DeviceSession implements MqttVisitor {
   readonly id: string
   readonly #session: MqttSession
   readonly #needs: MqttNeeds
-  readonly #known: Known
+  readonly #known: Recognized
   readonly #pushes: Pushes
   readonly #chunks: Chunks
   readonly #onClosed: (session: DeviceSession) => void
@@ -65,7 +64,7 @@ export class DeviceSession implements MqttVisitor {
   }: {
     session: MqttSession
     needs: MqttNeeds
-    known: Known
+    known: Recognized
     mark: number
     onClosed: (session: DeviceSession) => void
   }) {
@@ -285,7 +284,7 @@ export class DeviceSession implements MqttVisitor {
     return this.#known.device.device.name
   }
 
-  /** A device that is gone, or has another token by now, has no session; nor has one we cannot serve. */
+  /** A device that is gone, or is not known by that any more, has no session; nor has one we cannot serve. */
   #failed(error: unknown): void {
     const code = error instanceof DomainError ? error.code : null
     if (code === 'device.unknown') {

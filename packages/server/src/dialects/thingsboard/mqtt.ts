@@ -5,14 +5,14 @@
  */
 import { DomainError } from '@updraft/core'
 import type { MqttGate } from '../../transports/mqtt.ts'
-import { AWAY, asksToEnrol, credentials, refusalOf } from './mqtt-credentials.ts'
+import { NAME } from './hear.ts'
+import { AWAY, asksToEnrol, proofsIn, refusalOf } from './mqtt-credentials.ts'
 import { DeviceSession } from './mqtt-device.ts'
 import type { MqttNeeds } from './mqtt-needs.ts'
 import { enrolment } from './mqtt-provisioning.ts'
 
 export function thingsboardMqtt(needs: MqttNeeds): MqttGate {
   const { desk, liveSessions, log } = needs
-  const find = credentials(desk)
   /** By device: a new session of one ends the older. */
   const sessions = new Map<string, DeviceSession>()
 
@@ -20,11 +20,7 @@ export function thingsboardMqtt(needs: MqttNeeds): MqttGate {
     if (asksToEnrol(hello)) return { kind: 'accepted', visitor: enrolment(session, desk) }
     try {
       const mark = liveSessions.mark()
-      const known = await find(hello)
-      if (!known) {
-        log.info({ address: hello.address }, 'nobody has the credentials of a client')
-        return { kind: 'refused', refusal: refusalOf(hello) }
-      }
+      const known = await desk.recognize(proofsIn(hello), NAME)
       const visitor = new DeviceSession({
         session,
         needs,
@@ -38,8 +34,11 @@ export function thingsboardMqtt(needs: MqttNeeds): MqttGate {
       sessions.set(visitor.id, visitor)
       return { kind: 'accepted', visitor }
     } catch (error) {
-      if (!(error instanceof DomainError && error.code === 'store.away')) throw error
-      return { kind: 'refused', refusal: AWAY }
+      const code = error instanceof DomainError ? error.code : null
+      if (code === 'store.away') return { kind: 'refused', refusal: AWAY }
+      if (code !== 'device.unknown') throw error
+      log.info({ address: hello.address }, 'nobody has the credentials of a client')
+      return { kind: 'refused', refusal: refusalOf(hello) }
     }
   }
 }
