@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Agent, createAgent, thingsBoardUplink, type Uplink } from '@updraft/agent'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { hasCommand } from '../tools/services.mjs'
-import { selfSigned } from './certificate.ts'
+import { makeCertificate } from './certificate.ts'
 import { random } from './firmware.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 import { type Ran, run } from './program.ts'
@@ -163,7 +163,7 @@ test('our agent speaks MQTT 3.1.1 as well', async () => {
 })
 
 test.skipIf(!hasCommand('openssl'))('our agent speaks MQTT within TLS', async () => {
-  const files = await selfSigned(join(platform.dataFolder, 'tls'))
+  const files = await makeCertificate(join(platform.dataFolder, 'tls'), 'server')
   const secure = await testPlatform({ mqttTls: { port: 0, ...files, clientCa: undefined } })
   try {
     await secure.addProfile('pi')

@@ -1,17 +1,45 @@
-/** A certificate for 127.0.0.1 that trusts itself, made by openssl. */
+/** Certificates for tests, made with openssl. */
 import { execFile } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-export async function selfSigned(folder: string): Promise<{ certificate: string; key: string }> {
-  await mkdir(folder)
-  const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-nodes', '-days', '2'],
-    ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
-    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'],
-    ...['-keyout', key, '-out', certificate],
-  ])
-  return { certificate, key }
+const call = promisify(execFile)
+
+export interface Certificate {
+  /** Names of PEM files. */
+  readonly certificate: string
+  readonly key: string
+  readonly pem: string
+}
+
+/** One for 127.0.0.1 that signed itself, or was signed by another. */
+export async function makeCertificate(
+  folder: string,
+  name: string,
+  { signedBy }: { signedBy?: Certificate } = {},
+): Promise<Certificate> {
+  await mkdir(folder, { recursive: true })
+  const file = (kind: string) => join(folder, `${name}.${kind}.pem`)
+  const [certificate, key, request] = [file('certificate'), file('key'), file('request')]
+  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key]
+  if (signedBy) {
+    await call('openssl', ['req', ...newKey, ...subject, '-out', request])
+    const authority = ['-CA', signedBy.certificate, '-CAkey', signedBy.key, '-CAcreateserial']
+    const signing = ['x509', '-req', '-in', request, ...authority, '-days', '2']
+    await call('openssl', [...signing, '-out', certificate])
+  } else {
+    await call('openssl', [
+      'req',
+      '-x509',
+      ...newKey,
+      ...subject,
+      '-days',
+      '2',
+      '-out',
+      certificate,
+    ])
+  }
+  return { certificate, key, pem: await readFile(certificate, 'utf8') }
 }

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
   type Options,
@@ -9,7 +7,6 @@ import {
 } from '@updraft/server/transports/mqtt-client.test-helper'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasCommand, pahoFolder } from '../tools/services.mjs'
-import { selfSigned } from './certificate.ts'
 import { random } from './firmware.ts'
 import { addWithOwn, assignOwn } from './own-release.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
@@ -294,36 +291,3 @@ test('a gateway speaks for the devices behind it, and is told what they are to r
   gateway.end()
   other.end()
 })
-
-test.skipIf(!hasCommand('openssl') || !hasCommand('mosquitto_rr'))(
-  'a device speaks within TLS',
-  async () => {
-    const { certificate, key } = await selfSigned(join(platform.dataFolder, 'tls'))
-    const secure = await testPlatform({
-      mqttTls: { port: 0, certificate, key, clientCa: certificate },
-    })
-    try {
-      await secure.addProfile('pump')
-      const token = await secure.addDevice('safe', 'pump')
-      const endpoints = JSON.parse(
-        await readFile(join(secure.dataFolder, 'endpoints.json'), 'utf8'),
-      )
-      const { hostname, port } = new URL(endpoints.mqtts)
-      for (const shown of [[], ['--cert', certificate, '--key', key]]) {
-        const { stdout } = await call('mosquitto_rr', [
-          ...['-h', hostname, '-p', port, '-u', token, '--cafile', certificate, ...shown],
-          ...[
-            '-t',
-            'v1/devices/me/attributes/request/1',
-            '-e',
-            'v1/devices/me/attributes/response/1',
-          ],
-          ...['-m', '{}', '-W', '20'],
-        ])
-        expect(JSON.parse(stdout)).toEqual({})
-      }
-    } finally {
-      await secure.stop()
-    }
-  },
-)

@@ -46,7 +46,8 @@ export const SETTINGS = {
     flag: 'mqtt-tls-client-ca',
     env: ['UPDRAFT_MQTT_TLS_CLIENT_CA'],
     default: undefined,
-    meaning: 'PEM file with the authorities of client certificates; unset: clients need none',
+    meaning:
+      'PEM file with authorities that clients are told of; needed only by those that show no other certificate',
   },
   coapPort: {
     flag: 'coap-port',

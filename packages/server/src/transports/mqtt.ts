@@ -31,7 +31,10 @@ const DEFAULT_LIMITS: MqttLimits = {
 const LOOK_EVERY_MS = 1000
 const BACKLOG = 4096
 
-/** PEM texts. With a CA, clients are asked for a certificate; one without, or with another, is still heard. */
+/**
+ * PEM texts. Clients are asked for a certificate, and heard without one or with one that nobody vouches for: whose it is
+ * says the gate. A CA is named to them, and some show only what that has signed.
+ */
 export interface MqttTls {
   readonly certificate: string
   readonly key: string
@@ -84,7 +87,7 @@ export function mqttListener({ gate, log, newClientId, limits }: MqttOptions): M
         cert: tls.certificate,
         key: tls.key,
         ca: tls.clientCa,
-        requestCert: tls.clientCa !== undefined,
+        requestCert: true,
         rejectUnauthorized: false,
         handshakeTimeout: allLimits.connectSeconds * 1000,
       },
