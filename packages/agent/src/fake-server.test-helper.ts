@@ -13,6 +13,7 @@ import {
   type Release,
   reason,
   reportableState,
+  STANDARD_SETTINGS,
   type State,
   tell,
 } from '@updraft/core'
@@ -47,6 +48,8 @@ export interface Faults {
   report: { status: number; headers?: Record<string, string> }[]
   artifact: { status: number; headers?: Record<string, string> }[]
 }
+
+const THEN = { now: new Date(0), patience: STANDARD_SETTINGS }
 
 export const TOKEN = 'device-token'
 
@@ -173,12 +176,12 @@ export class FakeServer extends EventEmitter<{
       const installed = request.installed?.[type] as Installed | undefined
       if (isTerminal(meant.operation.state)) continue
       if (isInstalled(meant.operation, installed)) {
-        const { operation } = advance(meant.operation, { state: 'UPDATED', installed }, new Date(0))
+        const { operation } = advance(meant.operation, { state: 'UPDATED', installed }, THEN)
         this.#hear(meant.operation.id, { state: 'UPDATED' }, 'moved')
         meant.operation = operation
         continue
       }
-      meant.operation = tell(meant.operation, new Date(0)).operation
+      meant.operation = tell(meant.operation, THEN.now).operation
       const { id, title, version } = meant.operation
       const artifact = `${this.artifactBase ?? this.url}/device/v1/artifacts/${id}/file.bin`
       const { size, sha256, checksum } = meant
@@ -198,7 +201,7 @@ export class FakeServer extends EventEmitter<{
     const advanced = advance(
       meant.operation,
       { ...report, state, progressPercent, installed },
-      new Date(0),
+      THEN,
     )
     const isAfterEnd = isTerminal(meant.operation.state) && advanced.outcome === 'ignored'
     meant.operation = advanced.operation

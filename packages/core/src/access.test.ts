@@ -29,6 +29,8 @@ const WHO: Record<Permission, string> = {
   'assignment.write': 'stoc',
   'operation.write': 'stoc',
   'audit.read': 'stov',
+  'settings.read': 'stov',
+  'settings.write': 'st',
 }
 
 test.each(PERMISSIONS)('%s is granted to exactly those it is meant for', (permission) => {

@@ -30,6 +30,8 @@ export const PERMISSIONS = [
   'assignment.write',
   'operation.write',
   'audit.read',
+  'settings.read',
+  'settings.write',
 ] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
@@ -40,6 +42,7 @@ const VIEWER: readonly Permission[] = [
   'release.read',
   'release.download',
   'audit.read',
+  'settings.read',
 ]
 const OPERATOR: readonly Permission[] = [
   ...VIEWER,
@@ -55,6 +58,7 @@ const TENANT_ADMINISTRATOR: readonly Permission[] = [
   'customer.write',
   'account.read',
   'account.write',
+  'settings.write',
 ]
 
 const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {

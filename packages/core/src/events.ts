@@ -46,6 +46,7 @@ export const EVENT_MEANINGS = {
   'token.created': 'an API token was made',
   'token.revoked': 'an API token was revoked',
   'action.refused': 'an operator was refused what they asked for',
+  'settings.changed': 'settings of the tenant were changed',
 } as const
 
 export type EventKind = keyof typeof EVENT_MEANINGS

@@ -14,6 +14,7 @@ export const REASON_MEANINGS = {
   'device.runs-target': 'the device runs the title and version it was to get',
   'device.interrupted': 'the device came back with what it ran before; it is told again',
   'device.rolled-back': 'the device came back with what it ran before it installed the update',
+  'device.silent': 'nothing was heard of the update for too long',
   'device.keeps-starting-over': 'the device started over too often without arriving',
   'device.removed': 'the device was removed',
   'report.repeated': 'the same was reported before',

@@ -15,12 +15,14 @@ import {
   type Advance,
   advance,
   cancel,
+  heard,
   type Operation,
   open,
   type Report,
   type Step,
   tell,
 } from './operation.ts'
+import { fallSilent } from './silence.ts'
 import type { Address, Answer, Changes, Component, Moment, Snapshot } from './snapshot.ts'
 import { isTerminal } from './states.ts'
 
@@ -87,8 +89,21 @@ export class Draft {
     const { underWay } = this.component(type)
     const installed = this.#runs(type)
     return underWay && isInstalled(underWay, installed)
-      ? this.apply(advance(underWay, { state: 'UPDATED', installed }, this.#moment.now))
+      ? this.apply(advance(underWay, { state: 'UPDATED', installed }, this.#moment))
       : null
+  }
+
+  /** The device is there: what it was told of and says nothing about has gone silent. */
+  noticeSilence(type: ComponentType): void {
+    const { underWay } = this.component(type)
+    const silent = underWay && fallSilent(underWay, this.#moment)
+    if (silent) this.apply(silent, SERVER)
+  }
+
+  /** The device is at what it was told of. */
+  goesOn(type: ComponentType): void {
+    const { underWay } = this.component(type)
+    if (underWay && underWay.state !== 'QUEUED') this.#note(heard(underWay, this.#moment.now))
   }
 
   settleAll(): void {
@@ -124,7 +139,7 @@ export class Draft {
   /** A report with an operation's id speaks of that operation's release, unless it says otherwise. */
   #hearOf(operation: Operation, report: Report): Advance {
     const installed = filledFrom(operation, report.installed ?? UNKNOWN)
-    const heard = this.apply(advance(operation, { ...report, installed }, this.#moment.now))
+    const heard = this.apply(advance(operation, { ...report, installed }, this.#moment))
     if (heard.operation.state === 'UPDATED' && heard.outcome === 'moved') {
       this.learn({ installed: { [operation.type]: installed } })
     } else if (report.installed) {
@@ -142,7 +157,7 @@ export class Draft {
       return null
     }
     const said = { ...report, known: this.#runs(type) }
-    const heard = this.apply(advance(operation, said, this.#moment.now))
+    const heard = this.apply(advance(operation, said, this.#moment))
     this.lookFurther(heard)
     return heard
   }
@@ -176,6 +191,7 @@ export class Draft {
   }
 
   apply(advanced: Advance, actor = this.#actor): Advance {
+    if (advanced.outcome === 'repeated') this.#note(advanced.operation)
     if (advanced.step) this.#steps.push(advanced.step)
     if (advanced.outcome === 'moved') {
       this.#put(advanced.operation)
@@ -218,6 +234,12 @@ export class Draft {
       choice.release,
       reason('device.began-again', `The device began ${name} by itself.`),
     )
+  }
+
+  /** A sign of life, where one was noted: nothing to tell anybody of. */
+  #note(operation: Operation): void {
+    const { underWay } = this.component(operation.type)
+    if (underWay?.id === operation.id && underWay !== operation) this.#put(operation)
   }
 
   #put(operation: Operation): void {

@@ -6,6 +6,7 @@
 import type { Device, Facts } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
 import { type Installed, isInstalled, nameOf, type Release } from '../release.ts'
+import { type Patience, STANDARD_SETTINGS } from '../settings.ts'
 import { type Assignment, type Attempts, MAX_ATTEMPTS } from './choose.ts'
 import { device, installed, minutesAfter, NOON } from './examples.test-helper.ts'
 import type { Advance, Operation, Report, Step } from './operation.ts'
@@ -22,6 +23,7 @@ const ADA = { kind: 'operator', id: 'ada', name: 'Ada' } as const
 
 export class Fleet {
   now = NOON
+  patience: Patience = STANDARD_SETTINGS
   /** What happened, line by line. */
   readonly log: string[] = []
   readonly steps: Step[] = []
@@ -85,6 +87,7 @@ export class Fleet {
       ...this.#moment(),
       facts,
       tells,
+      isHere: true,
     })
     this.#keep(name, changes)
     for (const [type, { choice, operation }] of Object.entries(answers)) {
@@ -92,6 +95,24 @@ export class Fleet {
       this.log.push(`  ← ${type}: ${what} (${choice.because.message})`)
     }
     return answers
+  }
+
+  /** The device holds a line open, and is looked at. */
+  watch(name: string): void {
+    this.#advanceClock()
+    this.log.push(`${name}, on the line, is looked at`)
+    const facts = factsOf('')
+    const look = { ...this.#moment(), facts, tells: false, isHere: true }
+    this.#keep(name, visit(this.snapshot(name), look).changes)
+  }
+
+  /** The device fetches what it is to run. */
+  fetch(name: string, type = 'firmware'): void {
+    this.#advanceClock()
+    this.log.push(`${name} fetches its ${type}`)
+    const facts = factsOf('')
+    const look = { ...this.#moment(), facts, tells: [type], isHere: true, fetches: type }
+    this.#keep(name, visit(this.snapshot(name), look).changes)
   }
 
   /** The device reports "UPDATED", or "UPDATED F@2.0.0" when it says with it what it runs. */
@@ -213,6 +234,7 @@ export class Fleet {
   #moment() {
     return {
       now: this.now,
+      patience: this.patience,
       newId: () => {
         this.#opened += 1
         return `op${this.#opened}`
@@ -275,8 +297,8 @@ export class Fleet {
       }
       if (state !== changed.state) throw broken('The history tells another state.')
     }
-    if (changes.operations.length > 0 && changes.events.length === 0)
-      throw broken('Nobody is told.')
+    const isMoved = changes.steps.some(({ outcome }) => outcome !== 'ignored')
+    if (isMoved && changes.events.length === 0) throw broken('Nobody is told.')
     const isEmpty = Object.values(changes).every((each) => Object.keys(each ?? {}).length === 0)
     if (isNothing(changes) !== isEmpty) throw broken('Nothing is something.')
     const opened = changes.operations.filter(({ id }) => !before.has(id))

@@ -1,22 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { reason } from '../reason.ts'
+import { STANDARD_SETTINGS } from '../settings.ts'
 import { installed, minutesAfter, NOON, operation, release } from './examples.test-helper.ts'
-import {
-  advance,
-  cancel,
-  MAX_RESTARTS,
-  type Operation,
-  open,
-  type Report,
-  tell,
-} from './operation.ts'
+import { advance, cancel, type Operation, open, type Report, tell } from './operation.ts'
 import { isTerminal, STATES, type State } from './states.ts'
 
 const F2 = release('F@2.0.0')
 const LATER = minutesAfter(NOON, 7)
+const later = { now: LATER, patience: STANDARD_SETTINGS }
+const { maxRetries } = STANDARD_SETTINGS
 
 /** What becomes of an operation to F@2.0.0 in that state when the report comes. */
-const hears = (state: State, report: Report) => advance(operation(F2, state), report, LATER)
+const hears = (state: State, report: Report) => advance(operation(F2, state), report, later)
 
 /** "UPDATED runs F@1.0.0" → the report. */
 function report(words: string): Report {
@@ -42,6 +37,7 @@ test('an operation is opened QUEUED, with its first line of history', () => {
     restarts: 0,
     openedAt: NOON,
     changedAt: NOON,
+    heardAt: NOON,
     endedAt: null,
   })
   expect(step).toEqual({
@@ -148,19 +144,23 @@ describe('a report', () => {
         const heard = advance(
           before,
           { state: word, installed: runs ? installed(runs) : undefined },
-          LATER,
+          later,
         )
         if (heard.outcome === 'moved') {
           expect(heard.operation).toMatchObject({ changedAt: LATER, because: heard.because })
           expect(heard.operation.endedAt).toEqual(isTerminal(heard.operation.state) ? LATER : null)
           expect(heard.step).toMatchObject({ outcome: 'moved', state: heard.operation.state })
-        } else {
-          expect(heard.operation).toBe(before)
         }
         if (heard.outcome === 'ignored') {
+          expect(heard.operation).toBe(before)
           expect(heard.step).toMatchObject({ outcome: 'ignored', state: word, at: LATER })
         }
-        if (heard.outcome === 'repeated') expect(heard.step).toBeUndefined()
+        if (heard.outcome === 'repeated') {
+          expect(heard.operation).toEqual(
+            isTerminal(state) ? before : { ...before, heardAt: LATER },
+          )
+          expect(heard.step).toBeUndefined()
+        }
       }
     },
   )
@@ -175,8 +175,8 @@ describe('progress', () => {
 
   test('that was told before is a repetition', () => {
     const before = operation(F2, 'DOWNLOADING', { progressPercent: 40 })
-    const heard = advance(before, { state: 'DOWNLOADING', progressPercent: 40.3 }, LATER)
-    expect(heard).toMatchObject({ outcome: 'repeated', operation: before })
+    const heard = advance(before, { state: 'DOWNLOADING', progressPercent: 40.3 }, later)
+    expect(heard).toMatchObject({ outcome: 'repeated', operation: { progressPercent: 40 } })
   })
 
   test.each([
@@ -227,7 +227,7 @@ describe('a device that starts over', () => {
     let current = operation(F2, 'INITIATED')
     for (let turn = 0; turn < 100; turn += 1) {
       for (const words of rounds) {
-        current = advance(current, report(words), LATER).operation
+        current = advance(current, report(words), later).operation
         if (isTerminal(current.state)) return current
       }
     }
@@ -243,22 +243,47 @@ describe('a device that starts over', () => {
   ])('%s, again and again, has failed in the end', (rounds) => {
     expect(goRound(...rounds)).toMatchObject({
       state: 'FAILED',
-      restarts: MAX_RESTARTS + 1,
+      restarts: maxRetries + 1,
       because: { code: 'device.keeps-starting-over' },
-      error: expect.stringContaining(`${MAX_RESTARTS + 1} times`),
+      error: expect.stringContaining(`${maxRetries + 1} times`),
     })
   })
 
   test('may do so five times and still arrive', () => {
-    const worn = operation(F2, 'DOWNLOADED', { restarts: MAX_RESTARTS })
-    expect(advance(worn, report('DOWNLOADING'), LATER).operation.state).toBe('FAILED')
-    expect(advance(worn, report('UPDATED runs F@2.0.0'), LATER).operation.state).toBe('UPDATED')
+    const worn = operation(F2, 'DOWNLOADED', { restarts: maxRetries })
+    expect(advance(worn, report('DOWNLOADING'), later).operation.state).toBe('FAILED')
+    expect(advance(worn, report('UPDATED runs F@2.0.0'), later).operation.state).toBe('UPDATED')
   })
 
   test('is not said to when it only goes on or repeats itself', () => {
     const words = ['DOWNLOADING', 'DOWNLOADING', 'VERIFIED', 'UPDATING', 'UPDATING']
     let current = operation(F2, 'INITIATED')
-    for (const word of words) current = advance(current, report(word), LATER).operation
+    for (const word of words) current = advance(current, report(word), later).operation
     expect(current).toMatchObject({ state: 'UPDATING', restarts: 0 })
+  })
+
+  test('may do so as often as its tenant lets it', () => {
+    const patience = { ...STANDARD_SETTINGS, maxRetries: 0 }
+    const failed = advance(operation(F2, 'DOWNLOADED'), report('DOWNLOADING'), {
+      ...later,
+      patience,
+    })
+    expect(failed.operation).toMatchObject({
+      state: 'FAILED',
+      error: 'The device started over once without arriving at F@2.0.0.',
+    })
+  })
+})
+
+describe('a sign of life', () => {
+  test.each([
+    [29, 0],
+    [30, 30],
+    [3000, 3000],
+  ])('%i seconds after the last one is noted as of second %i', (seconds, noted) => {
+    const now = new Date(NOON.getTime() + seconds * 1000)
+    const before = operation(F2, 'DOWNLOADING')
+    const { operation: after } = advance(before, report('DOWNLOADING'), { ...later, now })
+    expect(after).toEqual({ ...before, heardAt: new Date(NOON.getTime() + noted * 1000) })
   })
 })

@@ -10,11 +10,12 @@ import {
   nameOf,
   type Release,
 } from '../release.ts'
+import type { Patience } from '../settings.ts'
 import { isTerminal, STATE_TABLE, STATES, type State } from './states.ts'
 
-/** A device that starts over this often without arriving has failed; it would otherwise go round for ever. */
-export const MAX_RESTARTS = 5
 const MAX_ERROR_LENGTH = 4096
+/** A download has thousands of signs of life; they are noted this often. */
+const NOTED_EVERY_MS = 30_000
 
 export interface Operation {
   readonly id: string
@@ -35,6 +36,8 @@ export interface Operation {
   readonly restarts: number
   readonly openedAt: Date
   readonly changedAt: Date
+  /** When the device was last told of it, or last gave a sign of it, to about half a minute. */
+  readonly heardAt: Date
   readonly endedAt: Date | null
 }
 
@@ -60,8 +63,15 @@ export interface Report {
   readonly known?: Installed
 }
 
+/** When something is heard, and how patient we are by then. */
+export interface Circumstances {
+  readonly now: Date
+  readonly patience: Patience
+}
+
 export interface Advance {
   readonly outcome: 'moved' | 'repeated' | 'ignored'
+  /** After a repetition the same one, or with this sign of life noted. */
   readonly operation: Operation
   /** Absent where nothing is worth a line: a repetition, or only the percentage changed. */
   readonly step?: Step
@@ -93,6 +103,7 @@ export function open(
     restarts: 0,
     openedAt: now,
     changedAt: now,
+    heardAt: now,
     endedAt: null,
   }
   return { operation, step: stepOf(operation, 'opened') }
@@ -117,7 +128,12 @@ export function cancel(operation: Operation, because: Reason, now: Date): Advanc
  * What a report does to an operation. Success is the reported title and version being the target's; the word
  * UPDATED alone is not believed (some devices say it at every start, with the version they had).
  */
-export function advance(operation: Operation, report: Report, now: Date): Advance {
+export function advance(
+  operation: Operation,
+  report: Report,
+  circumstances: Circumstances,
+): Advance {
+  const { now } = circumstances
   if (isTerminal(operation.state)) {
     return operation.state === report.state
       ? repeated(operation)
@@ -127,7 +143,7 @@ export function advance(operation: Operation, report: Report, now: Date): Advanc
     const message = `${report.state} is not for a device to report.`
     return ignore(operation, report, reason('report.not-reportable', message), now)
   }
-  if (report.state === 'UPDATED') return arrive(operation, report, now)
+  if (report.state === 'UPDATED') return arrive(operation, report, circumstances)
   if (report.state === 'FAILED') {
     const error = wordsOf(report) ?? 'The device gave no reason.'
     const because = reason('device.reported', `The device reports that it failed: ${error}`)
@@ -135,12 +151,13 @@ export function advance(operation: Operation, report: Report, now: Date): Advanc
   }
   if (report.state === operation.state) return progress(operation, report, now)
   return isStepBack(operation.state, report.state)
-    ? startOver(operation, report, now)
+    ? startOver(operation, { ...report, because: said(report.state) }, circumstances)
     : move(operation, { ...report, because: said(report.state) }, now)
 }
 
 /** The device says UPDATED: believed if it runs the target, else it came back with something else. */
-function arrive(operation: Operation, report: Report, now: Date): Advance {
+function arrive(operation: Operation, report: Report, circumstances: Circumstances): Advance {
+  const { now } = circumstances
   const runs = report.installed ?? report.known
   if (isInstalled(operation, runs)) {
     const because = reason('device.runs-target', `The device runs ${nameOf(operation)}.`)
@@ -172,45 +189,57 @@ function arrive(operation: Operation, report: Report, now: Date): Advance {
     'device.interrupted',
     `The device came back with ${describe(runs)} before it installed ${nameOf(operation)}; it is told again.`,
   )
-  return startOver(operation, { state: 'QUEUED' }, now, because)
+  return startOver(operation, { state: 'QUEUED', because }, circumstances)
 }
 
 /** Any step back is a new start: some devices never report the DOWNLOADING they begin again with. */
 const isStepBack = (from: State, to: State): boolean => STATES.indexOf(to) < STATES.indexOf(from)
 
-function startOver(operation: Operation, report: Report, now: Date, because?: Reason): Advance {
-  const restarts = operation.restarts + 1
-  if (restarts > MAX_RESTARTS) {
-    const error = `The device started over ${restarts} times without arriving at ${nameOf(operation)}.`
-    const failed = {
-      state: 'FAILED',
-      because: reason('device.keeps-starting-over', error),
-      error,
-    } as const
-    return move({ ...operation, restarts }, failed, now)
-  }
-  return move(
-    { ...operation, restarts },
-    { ...report, because: because ?? said(report.state) },
-    now,
-  )
+/**
+ * Back to where it begins anew, or at an end: a device that does so too often would otherwise go round for ever.
+ * `orElse` is why it has failed then.
+ */
+export function startOver(
+  operation: Operation,
+  to: Move,
+  { now, patience }: Circumstances,
+  orElse: Reason = keepsStartingOver(operation),
+): Advance {
+  const counted = { ...operation, restarts: operation.restarts + 1 }
+  if (counted.restarts <= patience.maxRetries) return move(counted, to, now)
+  return move(counted, { state: 'FAILED', because: orElse, error: orElse.message }, now)
+}
+
+function keepsStartingOver({ restarts, ...operation }: Operation): Reason {
+  const times = restarts === 0 ? 'once' : `${restarts + 1} times`
+  const message = `The device started over ${times} without arriving at ${nameOf(operation)}.`
+  return reason('device.keeps-starting-over', message)
 }
 
 function progress(operation: Operation, report: Report, now: Date): Advance {
   const progressPercent = percent(report.progressPercent) ?? operation.progressPercent
-  if (progressPercent === operation.progressPercent) return repeated(operation)
+  if (progressPercent === operation.progressPercent) return repeated(heard(operation, now))
   return {
     outcome: 'moved',
-    operation: { ...operation, progressPercent, changedAt: now },
+    operation: { ...operation, progressPercent, changedAt: now, heardAt: now },
     because: said(report.state),
   }
 }
 
-function move(
-  operation: Operation,
-  to: { state: State; because: Reason; error?: string; progressPercent?: number },
-  now: Date,
-): Advance {
+/** The device gives a sign that it is at it. */
+export const heard = (operation: Operation, now: Date): Operation =>
+  now.getTime() - operation.heardAt.getTime() < NOTED_EVERY_MS
+    ? operation
+    : { ...operation, heardAt: now }
+
+interface Move {
+  readonly state: State
+  readonly because: Reason
+  readonly error?: string
+  readonly progressPercent?: number
+}
+
+function move(operation: Operation, to: Move, now: Date): Advance {
   const moved: Operation = {
     ...operation,
     state: to.state,
@@ -218,6 +247,7 @@ function move(
     error: to.state === 'FAILED' ? (to.error ?? null) : null,
     progressPercent: percent(to.progressPercent) ?? STATE_TABLE[to.state].progressPercent,
     changedAt: now,
+    heardAt: now,
     endedAt: isTerminal(to.state) ? now : null,
   }
   return { outcome: 'moved', operation: moved, step: stepOf(moved, 'moved'), because: to.because }

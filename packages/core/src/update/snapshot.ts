@@ -3,7 +3,7 @@ import type { Device, JsonObject } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
 import type { ComponentType, Installed, Release } from '../release.ts'
 import type { Assignment, Choice } from './choose.ts'
-import type { Operation, Step } from './operation.ts'
+import type { Circumstances, Operation, Step } from './operation.ts'
 
 /** One device with all that counts for its updates. */
 export interface Snapshot {
@@ -52,8 +52,7 @@ export interface Answer {
   readonly release: Release | null
 }
 
-export interface Moment {
-  readonly now: Date
+export interface Moment extends Circumstances {
   readonly newId: () => string
 }
 

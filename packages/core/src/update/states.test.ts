@@ -7,7 +7,7 @@ import { canMove, isTerminal, reportableState, STATE_TABLE, STATES } from './sta
  */
 const MOVES = [
   ['QUEUED', '. x x x x x x x x'],
-  ['INITIATED', '. . x x x x x x x'],
+  ['INITIATED', 'x . x x x x x x x'],
   ['DOWNLOADING', 'x . . x x x x x x'],
   ['DOWNLOADED', 'x . x . x x x x x'],
   ['VERIFIED', 'x . x x . x x x x'],

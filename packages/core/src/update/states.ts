@@ -3,8 +3,8 @@
  * check, the terminal's words and the dashboard's colours are drawn from it.
  *
  * Devices skip states and step back (they start over after a power cut), so from any state a device can be in,
- * it may report any other. One that comes back empty-handed is queued anew, to be told once more. What the table forbids is leaving an end, and a device claiming a state
- * that is the server's own.
+ * it may report any other. One that comes back empty-handed, or goes silent, is queued anew, to be told once more. What
+ * the table forbids is leaving an end, and a device claiming a state that is the server's own.
  */
 export const STATES = [
   'QUEUED',
@@ -53,7 +53,7 @@ export const STATE_TABLE: Readonly<Record<State, StateFacts>> = {
     progressPercent: 5,
     isTerminal: false,
     isReportable: false,
-    next: [...ON_DEVICE, 'CANCELED'],
+    next: ['QUEUED', ...ON_DEVICE, 'CANCELED'],
   },
   DOWNLOADING: {
     word: 'downloading',

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Facts } from '../device.ts'
 import { DomainError } from '../errors.ts'
+import { STANDARD_SETTINGS } from '../settings.ts'
 import { MAX_ATTEMPTS } from './choose.ts'
 import { Fleet } from './example-fleet.test-helper.ts'
 import { installed, NOON, release } from './examples.test-helper.ts'
-import { MAX_RESTARTS } from './operation.ts'
 import { isNothing } from './snapshot.ts'
 import { hear, visit } from './visit.ts'
 
@@ -462,6 +462,124 @@ const STORIES: Record<string, () => Fleet> = {
     expect(fleet.history('D1')).toEqual(['F@2.0.0 CANCELED', 'F@3.0.0 QUEUED'])
     return fleet
   },
+  'a device on the line that takes the word and goes silent is told again, then it has failed'() {
+    const fleet = begun()
+    fleet.patience = { silenceDeadlineSeconds: 3600, maxRetries: 2 }
+    fleet.pass(59)
+    fleet.watch('D1')
+    expect(fleet.underWay('D1')?.state).toBe('INITIATED')
+    for (const restarts of [1, 2]) {
+      fleet.pass(60)
+      fleet.watch('D1')
+      expect(fleet.underWay('D1')).toMatchObject({ state: 'QUEUED', restarts })
+      fleet.pass(600)
+      fleet.watch('D1')
+      expect(fleet.underWay('D1')).toMatchObject({ state: 'QUEUED', restarts })
+      fleet.checkIn('D1')
+    }
+    fleet.pass(60)
+    fleet.watch('D1')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 FAILED'])
+    expect(fleet.operations[0]).toMatchObject({
+      because: { code: 'device.silent' },
+      error: 'The device went silent at INITIATED: no word of F@2.0.0 within 1 h, after 2 retries.',
+    })
+    expect(fleet.checkIn('D1').firmware?.choice.because.code).toBe('nothing.backing-off')
+    return fleet
+  },
+
+  'a device that is away is waited for, and told again when it comes back'() {
+    const fleet = begun('DOWNLOADING')
+    fleet.pass(30 * 24 * 60)
+    fleet.assign(S1)
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'DOWNLOADING', restarts: 0 })
+    expect(fleet.checkIn('D1').firmware).toMatchObject({
+      isNews: true,
+      operation: { state: 'INITIATED', restarts: 1 },
+    })
+    return fleet
+  },
+
+  'a device that rolled back and merely checks in with its old version has failed in the end'() {
+    const fleet = begun('DOWNLOADING', 'UPDATING')
+    let visits = 0
+    while (fleet.underWay('D1') && visits < 100) {
+      fleet.pass(20)
+      fleet.checkIn('D1', 'F@1.0.0')
+      visits += 1
+    }
+    expect(visits).toBe(18)
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 FAILED'])
+    expect(fleet.operations[0]?.error).toContain('silent at INITIATED')
+    return fleet
+  },
+
+  'a device that rolled back and calls once a day has failed after a week'() {
+    const fleet = begun('DOWNLOADING', 'UPDATING')
+    for (let day = 1; day <= 6; day += 1) {
+      fleet.pass(24 * 60)
+      fleet.checkIn('D1', 'F@1.0.0')
+    }
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 FAILED'])
+    return fleet
+  },
+
+  'a device that fetches piece by piece is not silent, although it reports nothing'() {
+    const fleet = begun('DOWNLOADING')
+    for (let piece = 0; piece < 20; piece += 1) {
+      fleet.pass(59)
+      fleet.fetch('D1')
+      fleet.watch('D1')
+    }
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'DOWNLOADING', restarts: 0 })
+    return fleet
+  },
+
+  'a device that says the same again and again is not silent'() {
+    const fleet = begun('DOWNLOADING')
+    for (let time = 0; time < 20; time += 1) {
+      fleet.pass(59)
+      fleet.report('D1', 'DOWNLOADING')
+      fleet.watch('D1')
+    }
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'DOWNLOADING', restarts: 0 })
+    return fleet
+  },
+
+  'the last word of a device that was silent for long is still heard'() {
+    const fleet = begun('DOWNLOADING')
+    fleet.pass(24 * 60)
+    fleet.report('D1', 'UPDATED F@2.0.0')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 UPDATED'])
+    return fleet
+  },
+
+  'a device that comes back with the target after a long silence has arrived'() {
+    const fleet = begun('UPDATING')
+    fleet.pass(24 * 60)
+    fleet.checkIn('D1', 'F@2.0.0')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 UPDATED'])
+    return fleet
+  },
+
+  'something newer takes over when a device goes silent'() {
+    const fleet = begun('DOWNLOADING')
+    fleet.assign(F3)
+    fleet.pass(60)
+    fleet.watch('D1')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 CANCELED', 'F@3.0.0 QUEUED'])
+    return fleet
+  },
+
+  'where no deadline is set silence means nothing'() {
+    const fleet = begun('DOWNLOADING')
+    fleet.patience = { silenceDeadlineSeconds: 0, maxRetries: 2 }
+    fleet.pass(24 * 60)
+    fleet.watch('D1')
+    fleet.checkIn('D1')
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'DOWNLOADING', restarts: 0 })
+    return fleet
+  },
 }
 
 describe('a story', () => {
@@ -480,7 +598,7 @@ describe('a story', () => {
 
 test('starting over for ever is capped, and then capped again', () => {
   const fleet = begun()
-  for (let round = 0; round < 10 * (MAX_RESTARTS + 1); round += 1) {
+  for (let round = 0; round < 10 * (STANDARD_SETTINGS.maxRetries + 1); round += 1) {
     fleet.report('D1', 'DOWNLOADING')
     fleet.report('D1', 'DOWNLOADED')
   }
@@ -562,7 +680,7 @@ test('each event names who did it: the device what it reports, an operator what 
 })
 
 describe('what is learned', () => {
-  const moment = { now: NOON, newId: () => 'new' }
+  const moment = { now: NOON, newId: () => 'new', patience: STANDARD_SETTINGS }
   const learned = (
     facts: Facts,
     known: Facts = { installed: { firmware: installed('F@1.0.0') } },
@@ -643,6 +761,7 @@ test('a report is heard for an operation that only its id leads to', () => {
   const { heard, changes } = hear(snapshot, {
     now: fleet.now,
     newId: () => 'new',
+    patience: fleet.patience,
     address: { operationId: 'op1' },
     report: { state: 'FAILED', error: 'late' },
     facts: { installed: {} },
@@ -717,8 +836,10 @@ describe('at random', () => {
       const again = visit(fleet.snapshot(name), {
         now: fleet.now,
         newId: () => 'none',
+        patience: fleet.patience,
         facts: { installed: fleet.device(name).installed },
         tells: true,
+        isHere: true,
       })
       expect(isNothing(again.changes), fleet.log.join('\n')).toBe(true)
     }

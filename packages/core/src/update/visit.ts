@@ -16,6 +16,10 @@ import { isTerminal } from './states.ts'
 export interface Visit extends Moment {
   readonly facts: Facts
   readonly tells: Tells
+  /** The device speaks, or holds a line open: that it says nothing of an update counts now. */
+  readonly isHere?: boolean
+  /** It fetches what it is to run: a sign that it is at it. */
+  readonly fetches?: ComponentType
 }
 
 /**
@@ -30,13 +34,15 @@ const isTold = (tells: Tells, type: ComponentType): boolean =>
 /** The device checks in, or (without facts, untold) what is meant for it is looked at anew. */
 export function visit(
   snapshot: Snapshot,
-  { facts, tells, ...moment }: Visit,
+  { facts, tells, isHere = false, fetches, ...moment }: Visit,
 ): { changes: Changes; answers: Readonly<Record<ComponentType, Answer>> } {
   const draft = new Draft(snapshot, moment)
   draft.learn(facts)
   const answers: Record<ComponentType, Answer> = {}
+  if (fetches !== undefined) draft.goesOn(fetches)
   for (const type of draft.types()) {
     draft.settleByInstalled(type)
+    if (isHere) draft.noticeSilence(type)
     answers[type] = draft.answer(type, isTold(tells, type))
   }
   return { changes: draft.changes(), answers }
