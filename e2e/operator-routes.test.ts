@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
+import { eachSetting } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ZodType } from 'zod'
 import {
@@ -300,6 +301,26 @@ describe('every route, once, with the shape it is described with', () => {
     expectProblem(await ask(platform, 'removeTenant', { params: own }), 409, 'tenant.in-use')
   })
 
+  test('settings', async () => {
+    const ofServer = {
+      silenceDeadlineSeconds: 3600,
+      maxRetries: 5,
+      pacePackSize: 100,
+      paceIntervalMs: 60_000,
+    }
+    const own = eachSetting(() => null)
+    expect((await good('showSettings')).json).toEqual({ inForce: ofServer, own, ofServer })
+    const changed = (await good('changeSettings', { body: { maxRetries: 3, pacePackSize: 7 } }))
+      .json
+    expect(changed).toEqual({
+      inForce: { ...ofServer, maxRetries: 3, pacePackSize: 7 },
+      own: { ...own, maxRetries: 3, pacePackSize: 7 },
+      ofServer,
+    })
+    await good('changeSettings', { body: { pacePackSize: null } })
+    expect((await good('showSettings')).json.own).toEqual({ ...own, maxRetries: 3 })
+  })
+
   test('tokens, the session and the audit log', async () => {
     const { json } = await good('createToken', { body: { name: 'CI' } })
     expect((await ask(platform, 'overview', { token: json.token })).status).toBe(200)
@@ -405,6 +426,8 @@ test('the audit log says who did what, for every change', async () => {
     'admin: tenant.removed another',
     // Its own, made at the first start, which no event tells the name of.
     'admin: action.refused ',
+    'admin: settings.changed default',
+    'admin: settings.changed default',
     'admin: token.created CI',
     'admin: token.revoked CI',
     'admin: operator.changed admin',

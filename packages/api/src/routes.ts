@@ -632,6 +632,23 @@ export const ROUTES = {
     permission: 'device.read',
     response: 'events',
   },
+  showSettings: {
+    method: 'GET',
+    path: '/settings',
+    summary: 'What the tenant has set for itself, and what holds',
+    tag: 'settings',
+    permission: 'settings.read',
+    response: shapes.Settings,
+  },
+  changeSettings: {
+    method: 'PATCH',
+    path: '/settings',
+    summary: 'Change settings; null goes back to what the server has',
+    tag: 'settings',
+    permission: 'settings.write',
+    body: shapes.SettingsChange,
+    response: shapes.Settings,
+  },
   listEvents: {
     method: 'GET',
     path: '/audit',

@@ -7,10 +7,14 @@ import {
   CREDENTIAL_KINDS,
   ERROR_MEANINGS,
   EVENT_MEANINGS,
+  eachSetting,
   type Json,
+  limitsOf,
   RESULTS,
   ROLES,
   STATES,
+  TENANT_SETTINGS,
+  type TenantSetting,
 } from '@updraft/core'
 import { z } from 'zod'
 
@@ -474,6 +478,25 @@ export const TokenWithSecret = named(
   Token.extend({ token: z.string().describe('shown this once') }),
 )
 
+const settingShape = (name: TenantSetting) =>
+  z.int().describe(`${TENANT_SETTINGS[name].meaning}; ${limitsOf(name)}`)
+
+export const Settings = named(
+  'Settings',
+  z.object({
+    inForce: z.object(eachSetting(settingShape)).describe('what holds'),
+    own: z
+      .object(eachSetting((name) => settingShape(name).nullable()))
+      .describe('what the tenant has set; null is as the server has it'),
+    ofServer: z.object(eachSetting(settingShape)).describe('what the server has'),
+  }),
+)
+
+export const SettingsChange = named(
+  'SettingsChange',
+  z.strictObject(eachSetting((name) => settingShape(name).nullable().optional())),
+)
+
 export const Event = named(
   'Event',
   z.object({
@@ -578,6 +601,7 @@ export type Profile = z.infer<typeof Profile>
 export type Release = z.infer<typeof Release>
 export type ReleaseRef = z.infer<typeof ReleaseRef>
 export type Session = z.infer<typeof Session>
+export type Settings = z.infer<typeof Settings>
 export type Step = z.infer<typeof Step>
 export type Tenant = z.infer<typeof Tenant>
 export type TenantWithPassword = z.infer<typeof TenantWithPassword>

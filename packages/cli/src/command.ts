@@ -111,13 +111,14 @@ export const listFlags = {
 
 type FlagValues<F extends Flags> = { [K in keyof F]: F[K] extends Flag<infer T> ? T : never }
 type WordValues<W extends string> = W extends `${string}<${infer N}>${infer Rest}`
-  ? { [K in N]: string } & WordValues<Rest>
+  ? (N extends `${infer Many}...` ? { [K in Many]: string[] } : { [K in N]: string }) &
+      WordValues<Rest>
   : W extends `${string}[${infer N}]${infer Rest}`
     ? { [K in N]?: string } & WordValues<Rest>
     : unknown
 
 interface CommandText<W extends string, F extends Flags> {
-  /** As it is typed, with its arguments: `device add <name>`. */
+  /** As it is typed, with its arguments: `device add <name>`; the last may be several, `<name...>`. */
   readonly words: W
   readonly about: string
   readonly flags?: F

@@ -235,6 +235,32 @@ test('a token is revoked by its name or its id', async () => {
   expect((await json('token', 'list')).items.length).toBe(3)
 })
 
+test('settings are shown with who set them, changed, and given back to the server', async () => {
+  const { updraft, json, server } = await start()
+  expect((await updraft('settings', 'set', 'maxRetries=3', 'pacePackSize=7')).stdout).toMatch(
+    /maxRetries +3 +this tenant +how often .*\npacePackSize +7 +this tenant/,
+  )
+  expect(server.calls.at(-1)?.body).toEqual({ maxRetries: 3, pacePackSize: 7 })
+  await json('settings', 'set', 'maxRetries=default')
+  expect(server.calls.at(-1)?.body).toEqual({ maxRetries: null })
+  expect(await json('settings', 'show')).toMatchObject({
+    inForce: { maxRetries: 5, pacePackSize: 7 },
+    own: { maxRetries: null, pacePackSize: 7 },
+  })
+})
+
+test.each([
+  ['no name that is known', 'retries=3', 'there are silenceDeadlineSeconds, maxRetries,'],
+  ['no value', 'maxRetries', 'Write maxRetries=NUMBER, or maxRetries=default.'],
+  ['a value that is no number', 'maxRetries=many', 'Write maxRetries=NUMBER'],
+  ['two values', 'maxRetries=3=4', 'Write maxRetries=NUMBER'],
+])('a setting with %s is asked for again', async (_, words, hint) => {
+  const { updraft, server } = await start()
+  const { code, stderr } = await updraft('settings', 'set', words)
+  expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(hint) })
+  expect(server.calls).toEqual([])
+})
+
 test('the audit log says who did what', async () => {
   const { updraft, json, world, device } = await start()
   world.events.push(

@@ -7,6 +7,7 @@ import { deviceCommands } from './commands/devices.ts'
 import { operationCommands } from './commands/operations.ts'
 import { packageCommands } from './commands/packages.ts'
 import { profileCommands } from './commands/profiles.ts'
+import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
 import { versionCommands } from './commands/version.ts'
 
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   ...statusCommands,
   ...operationCommands,
   ...accountCommands,
+  ...settingsCommands,
   ...auditCommands,
   ...versionCommands,
 ]
@@ -27,6 +29,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   profile: 'kinds of devices: add, list, show, remove',
   device: 'the devices of the fleet: add, list, show, remove, import, token',
   package: 'packages and their versions: add, list, show, download, remove',
+  settings: 'what a tenant sets for itself: show, set',
   token: 'API tokens for programs: create, list, revoke',
 }
 
@@ -34,5 +37,5 @@ export const NOUNS: Readonly<Record<string, string>> = {
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'status'],
   Updates: ['package', 'assign', 'unassign', 'cancel', 'retry'],
-  Server: ['serve', 'token', 'audit', 'version'],
+  Server: ['serve', 'settings', 'token', 'audit', 'version'],
 }

@@ -130,7 +130,7 @@ function addCommand(words: Words, command: Command, { onCommand, onMistake }: Li
   const { about, flags = {}, examples = [] } = command
   const names = [...command.words.matchAll(/[<[]([^>\]]+)[>\]]/g)].map(([term, name]) => {
     words.argument(term)
-    return name ?? ''
+    return name?.replace(/\.\.\.$/, '') ?? ''
   })
   words.description(capital(`${about}.`)).summary(about.split(/[;:.]/)[0] ?? about)
   const needed = Object.values(flags).filter(({ isRequired }) => isRequired)
@@ -165,7 +165,7 @@ function addCommand(words: Words, command: Command, { onCommand, onMistake }: Li
 }
 
 const termOf = ({ words }: Command, name: string): string =>
-  words.includes(`<${name}>`) ? `<${name}>` : `[${name}]`
+  [`<${name}>`, `<${name}...>`].find((term) => words.includes(term)) ?? `[${name}]`
 
 function optionOf(name: string, { flags, about, isRequired, standard, parse }: Flag<unknown>) {
   const option = new Option(flags, about)

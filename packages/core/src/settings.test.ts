@@ -45,12 +45,12 @@ describe('limits', () => {
 
   test.each<[SettingsChange, string]>([
     [{}, 'taken'],
-    [{ silenceDeadlineSeconds: 60 }, 'taken'],
+    [{ silenceDeadlineSeconds: 300 }, 'taken'],
     [{ silenceDeadlineSeconds: 0 }, 'taken'],
     [{ silenceDeadlineSeconds: null }, 'taken'],
     [
-      { silenceDeadlineSeconds: 59 },
-      'settings.invalid: silenceDeadlineSeconds is a whole number from 60 to 31536000, or 0 for never, not 59.',
+      { silenceDeadlineSeconds: 299 },
+      'settings.invalid: silenceDeadlineSeconds is a whole number from 300 to 31536000, or 0 for never, not 299.',
     ],
     [{ maxRetries: 0 }, 'taken'],
     [{ maxRetries: -1 }, 'settings.invalid: maxRetries is a whole number from 0 to 1000, not -1.'],

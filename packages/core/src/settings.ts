@@ -18,8 +18,8 @@ export interface SettingFacts {
 export const TENANT_SETTINGS = {
   silenceDeadlineSeconds: {
     standard: 3600,
-    // Signs of life are noted every half minute; a shorter deadline could not tell them from silence.
-    min: 60,
+    // Of a download that goes on word comes every two minutes; a shorter deadline could not tell it from silence.
+    min: 300,
     max: 31_536_000,
     zero: 'never',
     meaning:
@@ -55,6 +55,12 @@ export type SettingsChange = Readonly<Partial<Record<TenantSetting, number | nul
 
 export const TENANT_SETTING_NAMES = Object.keys(TENANT_SETTINGS) as TenantSetting[]
 
+/** Something for each setting. */
+export function eachSetting<T>(of: (name: TenantSetting) => T): Record<TenantSetting, T> {
+  const all = TENANT_SETTING_NAMES.map((name) => [name, of(name)] as const)
+  return Object.fromEntries(all) as Record<TenantSetting, T>
+}
+
 export const STANDARD_SETTINGS: TenantSettings = eachSetting(
   (name) => TENANT_SETTINGS[name].standard,
 )
@@ -66,7 +72,7 @@ export type Patience = Pick<TenantSettings, 'silenceDeadlineSeconds' | 'maxRetri
 export const settingsInForce = (chosen: ChosenSettings, ofServer: TenantSettings): TenantSettings =>
   eachSetting((name) => chosen[name] ?? ofServer[name])
 
-/** `60 to 31536000, or 0 for never`. */
+/** `300 to 31536000, or 0 for never`. */
 export function limitsOf(name: TenantSetting): string {
   const { min, max, zero }: SettingFacts = TENANT_SETTINGS[name]
   return `${min} to ${max}${zero === undefined ? '' : `, or 0 for ${zero}`}`
@@ -87,9 +93,4 @@ export function checkedSettings(change: SettingsChange): SettingsChange {
     throw new DomainError('settings.invalid', message, { setting: name })
   }
   return change
-}
-
-function eachSetting(value: (name: TenantSetting) => number): TenantSettings {
-  const all = TENANT_SETTING_NAMES.map((name) => [name, value(name)] as const)
-  return Object.fromEntries(all) as Record<TenantSetting, number>
 }

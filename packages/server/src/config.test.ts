@@ -72,6 +72,14 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
     ['0', 0],
     ['1000', 1000],
   ],
+  silenceDeadlineSeconds: [
+    ['0', 0],
+    ['86400', 86_400],
+  ],
+  maxRetries: [
+    ['0', 0],
+    ['3', 3],
+  ],
   adminToken: [
     ['a-token-of-enough-length', 'a-token-of-enough-length'],
     ['0123456789abcdef', '0123456789abcdef'],

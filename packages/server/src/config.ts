@@ -1,6 +1,14 @@
 /** Every setting once: name with unit, default, meaning. The only reader of the environment. */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import {
+  eachSetting,
+  isWithinLimits,
+  limitsOf,
+  TENANT_SETTINGS,
+  type TenantSetting,
+  type TenantSettings,
+} from '@updraft/core'
 
 interface Setting {
   /** The flag without its dashes; null when only the environment has it, as for secrets. */
@@ -100,8 +108,8 @@ export const SETTINGS = {
   pacePackSize: {
     flag: 'pace-pack-size',
     env: ['UPDRAFT_PACE_PACK_SIZE', 'TB_QUEUE_CORE_FW_PACK_SIZE', 'TB_QUEUE_CORE_OTA_PACK_SIZE'],
-    default: '100',
-    meaning: 'how many waiting devices of a tenant are told of a release within one interval',
+    default: String(TENANT_SETTINGS.pacePackSize.standard),
+    meaning: TENANT_SETTINGS.pacePackSize.meaning,
   },
   paceIntervalMs: {
     flag: 'pace-interval-ms',
@@ -110,8 +118,20 @@ export const SETTINGS = {
       'TB_QUEUE_CORE_FW_PACK_INTERVAL_MS',
       'TB_QUEUE_CORE_OTA_PACK_INTERVAL_MS',
     ],
-    default: '60000',
-    meaning: 'that interval in milliseconds; 0 tells all of them at once',
+    default: String(TENANT_SETTINGS.paceIntervalMs.standard),
+    meaning: TENANT_SETTINGS.paceIntervalMs.meaning,
+  },
+  silenceDeadlineSeconds: {
+    flag: 'silence-deadline-seconds',
+    env: ['UPDRAFT_SILENCE_DEADLINE_SECONDS'],
+    default: String(TENANT_SETTINGS.silenceDeadlineSeconds.standard),
+    meaning: TENANT_SETTINGS.silenceDeadlineSeconds.meaning,
+  },
+  maxRetries: {
+    flag: 'max-retries',
+    env: ['UPDRAFT_MAX_RETRIES'],
+    default: String(TENANT_SETTINGS.maxRetries.standard),
+    meaning: TENANT_SETTINGS.maxRetries.meaning,
   },
   retentionDays: {
     flag: 'retention-days',
@@ -131,11 +151,12 @@ export const SETTINGS = {
     default: 'info',
     meaning: 'trace, debug, info, warn, error or silent',
   },
-} as const satisfies Record<string, Setting>
+} as const satisfies Record<string, Setting> & Record<TenantSetting, Setting>
 
 export type SettingName = keyof typeof SETTINGS
 
-export interface Config {
+/** What tenants may set for themselves is theirs that set nothing. */
+export interface Config extends TenantSettings {
   readonly httpPort: number
   /** Null: no such door. */
   readonly mqttPort: number | null
@@ -149,8 +170,6 @@ export interface Config {
   readonly publicUrl: string | undefined
   readonly adminToken: string | undefined
   readonly checkInSeconds: number
-  readonly pacePackSize: number
-  readonly paceIntervalMs: number
   /** 0: for ever. */
   readonly retentionDays: number
   readonly trustProxy: boolean
@@ -214,9 +233,8 @@ export function readConfig(
     publicUrl: rootUrl(value('publicUrl')),
     adminToken,
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
-    pacePackSize: wholeNumber('pacePackSize', value('pacePackSize'), 1, 1_000_000),
-    paceIntervalMs: wholeNumber('paceIntervalMs', value('paceIntervalMs'), 0, 86_400_000),
     retentionDays: wholeNumber('retentionDays', value('retentionDays'), 0, 36_500),
+    ...eachSetting((name) => tenantSetting(name, value(name))),
     trustProxy: onOrOff('trustProxy', value('trustProxy')),
     logLevel,
   }
@@ -266,6 +284,11 @@ function wholeNumber(
   const number = Number(text)
   if (/^\d+$/.test(text ?? '') && number >= min && number <= max) return number
   throw new ConfigError(`${spelled(name)} is a whole number from ${min} to ${max}, not "${text}".`)
+}
+
+function tenantSetting(name: TenantSetting, text = ''): number {
+  if (/^\d+$/.test(text) && isWithinLimits(name, Number(text))) return Number(text)
+  throw new ConfigError(`${spelled(name)} is a whole number from ${limitsOf(name)}, not "${text}".`)
 }
 
 function portOrOff(name: SettingName, text: string | undefined): number | null {

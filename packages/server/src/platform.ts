@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { settingsInForce as inForce } from '@updraft/core'
 import type { FastifyBaseLogger } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
 import { accounts, type FirstSignIn } from './app/accounts.ts'
@@ -18,11 +19,16 @@ import { fleet } from './app/fleet.ts'
 import { historySweeper } from './app/history-sweeper.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { newCredentialOf } from './app/new-credential.ts'
+import { look } from './app/look.ts'
+import { moments } from './app/moments.ts'
 import { operations } from './app/operations.ts'
 import { operators } from './app/operators.ts'
 import { overview } from './app/overview.ts'
 import { pacer } from './app/pacer.ts'
-import type { Clock } from './app/ports.ts'
+import type { Clock, Every } from './app/ports.ts'
+import { settings } from './app/settings.ts'
+import { settingsInForce } from './app/settings-in-force.ts'
+import { silenceWatch } from './app/silence-watch.ts'
 import { spreader } from './app/spreader.ts'
 import { tenants } from './app/tenants.ts'
 import { fileStore } from './artifacts/file-store.ts'
@@ -49,6 +55,7 @@ import { idempotentRequests } from './store/idempotent-requests.ts'
 import { installationSecret } from './store/installation-secrets.ts'
 import { keptPostgres } from './store/kept-postgres.ts'
 import { notifications } from './store/notifications.ts'
+import { silences } from './store/silences.ts'
 import { releaseCache } from './store/snapshots.ts'
 import { spreads } from './store/spreads.ts'
 import { unitOfWork } from './store/unit-of-work.ts'
@@ -77,15 +84,21 @@ export interface PlatformOptions {
   readonly config: Config
   readonly log: FastifyBaseLogger
   readonly clock?: Clock
+  readonly every?: Every
 }
 
 const SYSTEM_CLOCK: Clock = { now: () => new Date() }
+const bySystemClock: Every = (ms, work) => {
+  const timer = setInterval(work, ms).unref()
+  return () => clearInterval(timer)
+}
 
 /** Starts everything; when a part cannot start, what had started is stopped again before it throws. */
 export async function startPlatform({
   config,
   log,
   clock = SYSTEM_CLOCK,
+  every = bySystemClock,
 }: PlatformOptions): Promise<Platform> {
   const stops: (() => Promise<void>)[] = []
   let stopping: Promise<void> | undefined
@@ -150,26 +163,51 @@ export async function startPlatform({
     const newCredential = newCredentialOf({ clock, ids, proofs: prover, secrets: keeper })
     const needs = { clock, ids, newCredential, secrets: keeper, unitOfWork: run }
     const accountUseCases = accounts({ ...needs, store: records, adminToken: config.adminToken })
+    const ofServer = inForce({}, config)
+    const known = settingsInForce({
+      feed,
+      ofServer,
+      unitOfWork: run,
+      onError: report('the settings of a tenant could not be read; it is tried again'),
+    })
+    const momentsOf = moments({ clock, ids, settings: known })
     const sessions = liveSessions(feed)
     const pace = pacer({
-      settings: { packSize: config.pacePackSize, intervalMs: config.paceIntervalMs },
+      paceOf: (tenantId) => {
+        const { pacePackSize, paceIntervalMs } = known.lastKnown(tenantId)
+        return { packSize: pacePackSize, intervalMs: paceIntervalMs }
+      },
     })
+    known.subscribe(pace.paceChanged)
     stops.push(async () => pace.close())
     const desk = deviceDesk({
       ...needs,
       accounts: records,
       artifacts,
       proofs: prover,
+      moments: momentsOf,
       work,
       checkInSeconds: config.checkInSeconds,
     })
-    const spreading = spreader({
-      clock,
-      feed,
-      ids,
-      spreads: spreads(database),
+    const lookAt = look({
+      moments: momentsOf,
       work,
+      onError: report('a device could not be looked at; it is when it calls'),
+    })
+    const spreading = spreader({
+      feed,
+      look: lookAt,
+      spreads: spreads(database),
       onError: report('devices could not be looked at; it is tried again'),
+    })
+    const watching = silenceWatch({
+      clock,
+      every,
+      liveSessions: sessions,
+      deadlineSeconds: ofServer.silenceDeadlineSeconds,
+      silences: silences(database),
+      look: lookAt,
+      onError: report('devices that went silent could not be looked for; it is tried again'),
     })
     const sweeper = artifactSweeper({
       artifacts,
@@ -227,10 +265,11 @@ export async function startPlatform({
       live: stream,
       fingerprint: keeper.hashToken,
       idempotentRequests: idempotentRequests(database),
-      operations: operations({ ...needs, work }),
       operators: operators(needs),
       overview: overview(needs),
       tenants: tenants(needs),
+      operations: operations({ moments: momentsOf, unitOfWork: run, work }),
+      settings: settings({ ...needs, ofServer }),
       version: packageJson.version,
     })
     const http = await httpListener({
@@ -252,6 +291,8 @@ export async function startPlatform({
 
     spreading.start()
     stops.push(() => spreading.stop())
+    watching.start()
+    stops.push(() => watching.stop())
     sweeper.start()
     stops.push(() => sweeper.stop())
     credentialSweeping.start()

@@ -13,9 +13,10 @@ import type {
   OperationWithSteps,
   Profile,
   Release,
+  Settings,
   Token,
 } from '@updraft/api/shapes'
-import { type ErrorCode, STATES } from '@updraft/core'
+import { type ErrorCode, eachSetting, STANDARD_SETTINGS, STATES } from '@updraft/core'
 import { MADE_AT, makeDevice, makeProfile, makeRelease, makeToken } from './things.ts'
 
 export const TOKEN = 'token-of-the-test'
@@ -61,6 +62,7 @@ export interface World {
   readonly releases: Release[]
   readonly operations: OperationWithSteps[]
   readonly tokens: Token[]
+  settings: Settings['own']
   readonly events: Event[]
 }
 
@@ -71,6 +73,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     releases: [],
     operations: [],
     tokens: [],
+    settings: eachSetting(() => null),
     events: [],
   }
   const calls: Call[] = []
@@ -327,10 +330,21 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     revokeToken: (call) => {
       byId(tokens, call, 'token.unknown').revokedAt = MADE_AT
     },
+    showSettings: () => settingsOf(world),
+    changeSettings: ({ body }) => {
+      world.settings = { ...world.settings, ...(body as Settings['own']) }
+      return settingsOf(world)
+    },
     listEvents: ({ query }) =>
       pageOf(events, query, ({ deviceId }) => !query.deviceId || query.deviceId === deviceId),
   }
 }
+
+const settingsOf = ({ settings: own }: World): Settings => ({
+  inForce: eachSetting((name) => own[name] ?? STANDARD_SETTINGS[name]),
+  own,
+  ofServer: STANDARD_SETTINGS,
+})
 
 /** The cursor is where the next page begins. */
 function pageOf<T>(items: T[], query: Call['query'], holds: (item: T) => boolean = () => true) {

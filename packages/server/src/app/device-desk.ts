@@ -15,7 +15,6 @@ import {
   type Facts,
   hear,
   isNothing,
-  type Moment,
   NO_FACTS,
   nameOf,
   type Operation,
@@ -28,6 +27,7 @@ import {
 } from '@updraft/core'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
+import type { Moments } from './moments.ts'
 import type {
   Accounts,
   Arrived,
@@ -83,10 +83,15 @@ export interface DeviceDesk {
    */
   recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
   /**
-   * What the device says of itself, and what it is to do. `tells`: the device hears the answer now.
+   * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
+   * at the release of that component, which is as good as a word.
    * Refuses with request.malformed when the facts cannot be kept.
    */
-  checkIn(device: Snapshot, facts: Facts, options: { tells: Tells }): Promise<CheckedIn>
+  checkIn(
+    device: Snapshot,
+    facts: Facts,
+    options: { tells: Tells; fetches?: ComponentType },
+  ): Promise<CheckedIn>
   /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */
   report(
     device: Snapshot,
@@ -124,6 +129,7 @@ export interface DeviceDeskNeeds {
   readonly ids: Ids
   readonly newCredential: NewCredentialOf
   readonly proofs: Proofs
+  readonly moments: Moments
   readonly secrets: Secrets
   readonly unitOfWork: UnitOfWork
   readonly work: DeviceWork
@@ -137,23 +143,27 @@ export function deviceDesk({
   ids,
   newCredential,
   proofs,
+  moments,
   secrets,
   unitOfWork,
   work,
   checkInSeconds,
 }: DeviceDeskNeeds): DeviceDesk {
-  const moment = (): Moment => ({ now: clock.now(), newId: ids.next })
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
 
   /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
-  const visitNow = async (device: Snapshot, facts: Facts, tells: Tells) => {
-    const seen = visit(device, { ...moment(), facts, tells })
-    if (isNothing(seen.changes)) return seen
-    return work.settle(targetOf(device), (current) => visit(current, { ...moment(), facts, tells }))
+  const visitNow = async (
+    device: Snapshot,
+    said: { facts: Facts; tells: Tells; fetches?: ComponentType },
+  ) => {
+    const moment = await moments(device.tenantId)
+    const look = (at: Snapshot) => visit(at, { ...moment(), ...said, isHere: true })
+    const seen = look(device)
+    return isNothing(seen.changes) ? seen : work.settle(targetOf(device), look)
   }
 
-  const checkIn: DeviceDesk['checkIn'] = async (device, facts, { tells }) => {
-    const { answers } = await visitNow(device, checkedFacts(facts), tells)
+  const checkIn: DeviceDesk['checkIn'] = async (device, facts, options) => {
+    const { answers } = await visitNow(device, { facts: checkedFacts(facts), ...options })
     return checkedIn(answers)
   }
 
@@ -216,15 +226,16 @@ export function deviceDesk({
       return { device: snapshot, identify }
     },
     checkIn,
-    report: (device, address, report, facts) => {
+    report: async (device, address, report, facts) => {
       const checked = checkedFacts(facts)
+      const moment = await moments(device.tenantId)
       const operationId = 'operationId' in address ? address.operationId : undefined
       return work.settle({ ...targetOf(device), operationId }, (current) =>
         hear(current, { ...moment(), address, report, facts: checked }),
       )
     },
     openArtifact: async (device, { type, title, version }) => {
-      const { desired } = await checkIn(device, NO_FACTS, { tells: [type] })
+      const { desired } = await checkIn(device, NO_FACTS, { tells: [type], fetches: type })
       const release = desired[type]
       if (!release) {
         throw new DomainError('release.no-content', `No ${type} is meant for this device.`)

@@ -18,6 +18,8 @@ export interface LiveSessions {
   listen(device: { id: string; profileId: string }, since: number): Listening
   /** The same for lines that stay open for days: `wake` is called whenever there is reason to look again. */
   watch(device: { id: string; profileId: string }, since: number, wake: () => void): Watching
+  /** Whether that device is on the line here. */
+  has(deviceId: string): boolean
   /** Ends every wait; for a stopping server. */
   close(): void
   readonly count: number
@@ -114,6 +116,7 @@ export function liveSessions(feed: EventFeed): LiveSessions {
         end,
       }
     },
+    has: (deviceId) => wakers.has(deviceId),
     close: () => {
       unsubscribe()
       isClosed = true

@@ -8,10 +8,9 @@ import {
   retryByOperator,
 } from '@updraft/core'
 import { actorOf } from './accounts.ts'
+import type { Moments } from './moments.ts'
 import {
-  type Clock,
   type DeviceWork,
-  type Ids,
   type OperationView,
   type Page,
   type PageQuery,
@@ -20,13 +19,11 @@ import {
 } from './ports.ts'
 
 export function operations({
-  clock,
-  ids,
+  moments,
   unitOfWork,
   work,
 }: {
-  clock: Clock
-  ids: Ids
+  moments: Moments
   unitOfWork: UnitOfWork
   work: DeviceWork
 }) {
@@ -54,10 +51,10 @@ export function operations({
     /** Refuses with operation.already-ended. */
     cancel: async (actor: OperatorActor, operationId: string): Promise<Operation> => {
       const { operation } = await show(actor, operationId)
+      const moment = await moments(actor.tenantId)
       await work.settle(targetOf(actor, operation), (snapshot) => ({
         changes: cancelByOperator(snapshot, {
-          now: clock.now(),
-          newId: ids.next,
+          ...moment(),
           operationId,
           actor: actorOf(actor),
         }),
@@ -79,13 +76,9 @@ export function operations({
         throw new DomainError('operation.cannot-retry', message)
       }
       const release = await unitOfWork(actor, ({ catalogue }) => catalogue.get(operation.releaseId))
+      const moment = await moments(actor.tenantId)
       const retried = await work.settle(targetOf(actor, operation), (snapshot) =>
-        retryByOperator(snapshot, {
-          now: clock.now(),
-          newId: ids.next,
-          release,
-          actor: actorOf(actor),
-        }),
+        retryByOperator(snapshot, { ...moment(), release, actor: actorOf(actor) }),
       )
       return retried.operation
     },

@@ -5,7 +5,7 @@ const always = new AbortController().signal
 
 test('a pack leaves at once and the next when the interval has passed', async () => {
   const startedMs = performance.now()
-  const pace = pacer({ settings: { packSize: 5, intervalMs: 120 } })
+  const pace = pacer({ paceOf: () => ({ packSize: 5, intervalMs: 120 }) })
   const leftMs: number[] = []
   await Promise.all(
     Array.from({ length: 12 }, () =>
@@ -22,7 +22,7 @@ test('a pack leaves at once and the next when the interval has passed', async ()
 })
 
 test('who has nothing to be told takes no place, and order is kept', async () => {
-  const pace = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const pace = pacer({ paceOf: () => ({ packSize: 1, intervalMs: 3_600_000 }) })
   const seen: number[] = []
   const turn = (number: number, isTold: boolean) =>
     pace.inTurn('t', always, async () => {
@@ -34,7 +34,7 @@ test('who has nothing to be told takes no place, and order is kept', async () =>
 })
 
 test('a tenant does not wait for another, nor for one whose line is gone', async () => {
-  const pace = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const pace = pacer({ paceOf: () => ({ packSize: 1, intervalMs: 3_600_000 }) })
   const gone = new AbortController()
   await pace.inTurn('a', always, async () => true)
   const waits = pace.inTurn('a', gone.signal, async () => {
@@ -48,7 +48,7 @@ test('a tenant does not wait for another, nor for one whose line is gone', async
 })
 
 test('one that fails says so to its caller only', async () => {
-  const pace = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const pace = pacer({ paceOf: () => ({ packSize: 1, intervalMs: 3_600_000 }) })
   const fails = pace.inTurn('t', always, async () => {
     throw new Error('The line broke.')
   })
@@ -58,7 +58,7 @@ test('one that fails says so to its caller only', async () => {
 })
 
 test('without an interval nobody waits, and a stop lets everybody go', async () => {
-  const open = pacer({ settings: { packSize: 1, intervalMs: 0 } })
+  const open = pacer({ paceOf: () => ({ packSize: 1, intervalMs: 0 }) })
   let told = 0
   const tell = async () => {
     told += 1
@@ -67,7 +67,7 @@ test('without an interval nobody waits, and a stop lets everybody go', async () 
   await Promise.all(Array.from({ length: 1000 }, () => open.inTurn('t', always, tell)))
   expect(told).toBe(1000)
 
-  const closing = pacer({ settings: { packSize: 1, intervalMs: 3_600_000 } })
+  const closing = pacer({ paceOf: () => ({ packSize: 1, intervalMs: 3_600_000 }) })
   await closing.inTurn('t', always, tell)
   const waits = closing.inTurn('t', always, tell)
   closing.close()

@@ -12,6 +12,8 @@ export interface Pacer {
    * server stops. Rejects with what `tell` rejects with.
    */
   inTurn(tenantId: string, signal: AbortSignal, tell: () => Promise<boolean>): Promise<void>
+  /** That tenant's pace is another now. */
+  paceChanged(tenantId: string): void
   /** How many wait for their turn. */
   readonly waiting: number
   /** Lets go of all who wait. */
@@ -33,10 +35,10 @@ interface Queue {
 
 /** `nowMs` is steady: a clock that is set must not hold up the queue. */
 export function pacer({
-  settings,
+  paceOf,
   nowMs = () => performance.now(),
 }: {
-  settings: PaceSettings
+  paceOf: (tenantId: string) => PaceSettings
   nowMs?: () => number
 }): Pacer {
   const queues = new Map<string, Queue>()
@@ -45,10 +47,11 @@ export function pacer({
   const letGo = (tenantId: string, queue: Queue): void => {
     clearTimeout(queue.alarm)
     const now = nowMs()
-    queue.left = [...recentOf(queue.left, settings.intervalMs, now)]
+    const pace = paceOf(tenantId)
+    queue.left = [...recentOf(queue.left, pace.intervalMs, now)]
     const { size, nextAtMs } = nextPack(
       { waiting: queue.waiting.size, leaving: queue.leaving, left: queue.left },
-      settings,
+      pace,
       now,
     )
     let leaving = size
@@ -59,7 +62,7 @@ export function pacer({
       queue.leaving += 1
       const gone = (wasTold: boolean) => {
         queue.leaving -= 1
-        if (wasTold && settings.intervalMs > 0) queue.left.push(nowMs())
+        if (wasTold && pace.intervalMs > 0) queue.left.push(nowMs())
         letGo(tenantId, queue)
       }
       waiting.leave().then(gone, () => gone(false))
@@ -103,6 +106,10 @@ export function pacer({
         signal.addEventListener('abort', waiting.giveUp, { once: true })
         letGo(tenantId, queue)
       })
+    },
+    paceChanged: (tenantId) => {
+      const queue = queues.get(tenantId)
+      if (queue) letGo(tenantId, queue)
     },
     get waiting() {
       let count = 0

@@ -3,6 +3,7 @@ import type {
   CertificateFacts,
   Changes,
   ChecksumAlgorithm,
+  ChosenSettings,
   ComponentType,
   CredentialKind,
   DomainEvent,
@@ -16,6 +17,7 @@ import type {
   Release,
   Result,
   Role,
+  SettingsChange,
   Snapshot,
   State,
   Step,
@@ -25,6 +27,12 @@ import type {
 export interface Clock {
   now(): Date
 }
+
+/**
+ * Has work done again and again, so many milliseconds apart, until what it answers is called. Who moves a clock
+ * has a hand on this too.
+ */
+export type Every = (ms: number, work: () => void) => () => void
 
 /** New UUIDv7 texts, in order of time. */
 export interface Ids {
@@ -422,6 +430,13 @@ export interface Tokens {
   revoke(id: string, at: Date, operatorId?: string): Promise<TokenRecord>
 }
 
+/** What a tenant has set for itself. */
+export interface Settings {
+  get(): Promise<{ readonly tenantName: string; readonly chosen: ChosenSettings }>
+  /** What is not named stays; null goes back to what the server has. */
+  change(to: SettingsChange): Promise<void>
+}
+
 /** An event as it is read back. */
 export interface StoredEvent extends DomainEvent {
   readonly id: string
@@ -502,6 +517,7 @@ export interface Stores {
   readonly tokens: Tokens
   readonly events: Events
   readonly figures: Figures
+  readonly settings: Settings
   /** Has devices looked at after the commit; survives a kill. */
   spread(to: Spread, id: string, at: Date): Promise<void>
 }
@@ -554,6 +570,20 @@ export interface Spreads {
     pageSize: number,
     work: (page: { tenantId: string; deviceIds: readonly string[] }) => Promise<void>,
   ): Promise<boolean>
+}
+
+/** Finds updates of which nothing was heard for too long, of all tenants. */
+export interface Silences {
+  /**
+   * The next devices, in order of their ids, that were told of an update and have passed their tenant's deadline;
+   * `deadlineSeconds` is that of tenants that set none. Whether a device is there to be told again is not known here.
+   */
+  overdue(which: {
+    readonly now: Date
+    readonly deadlineSeconds: number
+    readonly after: string | null
+    readonly limit: number
+  }): Promise<readonly { readonly tenantId: string; readonly deviceId: string }[]>
 }
 
 /** Sign-in and tokens are looked up before it is known whose tenant it is. */

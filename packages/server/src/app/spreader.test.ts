@@ -1,6 +1,6 @@
 import type { EventKind } from '@updraft/core'
 import { afterEach, expect, test } from 'vitest'
-import type { DeliveredEvent, DeviceWork } from './ports.ts'
+import type { DeliveredEvent } from './ports.ts'
 import { type Spreader, spreader } from './spreader.ts'
 
 let running: Spreader | undefined
@@ -11,21 +11,19 @@ async function idle() {
   let looks = 0
   let deliver: (events: readonly DeliveredEvent[]) => void = () => {}
   running = spreader({
-    clock: { now: () => new Date() },
     feed: {
       subscribe: (listener) => {
         deliver = listener
         return () => {}
       },
     },
-    ids: { next: () => 'id' },
+    look: async () => {},
     spreads: {
       next: async () => {
         looks += 1
         return false
       },
     },
-    work: {} as DeviceWork,
     onError: (error) => {
       throw error
     },
@@ -49,7 +47,13 @@ test.each(['assignment.made', 'device.changed', 'device.enrolled'] as const)(
   },
 )
 
-test.each(['operation.opened', 'report.ignored', 'download.looping', 'token.created'] as const)(
+test.each([
+  'operation.opened',
+  'report.ignored',
+  'download.looping',
+  'token.created',
+  'settings.changed',
+] as const)(
   'leaves the list alone after %s, which puts nothing on it',
   async (kind) => {
     const { looks, happens } = await idle()

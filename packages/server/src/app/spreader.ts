@@ -2,8 +2,8 @@
  * Looks at every device concerned after what is meant for devices changed, so that what is to be done is queued
  * and shown before the device calls. Works in pages off a durable list; several servers share the list.
  */
-import { DomainError, NO_FACTS, visit } from '@updraft/core'
-import type { Clock, DeliveredEvent, DeviceWork, EventFeed, Ids, Spreads } from './ports.ts'
+import type { Look } from './look.ts'
+import type { DeliveredEvent, EventFeed, Spreads } from './ports.ts'
 
 const PAGE_SIZE = 500
 const FIRST_RETRY_MS = 500
@@ -18,6 +18,7 @@ const NEVER_SPREADS = [
   'token',
   'action',
   'download',
+  'settings',
 ]
 /** What another server left behind when it was killed is taken up by then. */
 const LOOK_EVERY_MS = 60_000
@@ -29,18 +30,14 @@ export interface Spreader {
 }
 
 export function spreader({
-  clock,
   feed,
-  ids,
+  look,
   spreads,
-  work,
   onError,
 }: {
-  clock: Clock
   feed: EventFeed
-  ids: Ids
+  look: Look
   spreads: Spreads
-  work: DeviceWork
   onError: (error: unknown) => void
 }): Spreader {
   let isStopped = false
@@ -50,28 +47,13 @@ export function spreader({
   let wakeRetry: (() => void) | undefined
   let regularly: NodeJS.Timeout | undefined
 
-  const lookAt = (tenantId: string) => async (deviceId: string) => {
-    try {
-      await work.settle({ tenantId, deviceId }, (snapshot) =>
-        visit(snapshot, { now: clock.now(), newId: ids.next, facts: NO_FACTS, tells: false }),
-      )
-    } catch (error) {
-      const code = error instanceof DomainError ? error.code : null
-      // Removed meanwhile: nothing is left to look at.
-      if (code === 'device.unknown') return
-      if (code === 'store.away') throw error
-      // A bug with one device must not keep the others waiting; this one is looked at when it calls.
-      onError(error)
-    }
-  }
-
   const run = async () => {
     let retryMs = FIRST_RETRY_MS
     while (isDue && !isStopped) {
       isDue = false
       try {
         const took = await spreads.next(PAGE_SIZE, async ({ tenantId, deviceIds }) => {
-          await Promise.all(deviceIds.map(lookAt(tenantId)))
+          await Promise.all(deviceIds.map((deviceId) => look({ tenantId, deviceId })))
         })
         isDue ||= took
         retryMs = FIRST_RETRY_MS

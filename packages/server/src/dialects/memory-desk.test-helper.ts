@@ -15,6 +15,7 @@ import {
   type Release,
   type ReleaseDraft,
   type Snapshot,
+  STANDARD_SETTINGS,
 } from '@updraft/core'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
@@ -214,6 +215,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     ids: uuids,
     newCredential,
     proofs: prover,
+    moments: async () => () => ({ now: NOON, newId: uuids.next, patience: STANDARD_SETTINGS }),
     secrets: keeper,
     unitOfWork,
     work,
@@ -222,7 +224,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   const needs = {
     desk,
     liveSessions: sessions,
-    pacer: pacer({ settings: { packSize: 1, intervalMs: 0 } }),
+    pacer: pacer({ paceOf: () => ({ packSize: 1, intervalMs: 0 }) }),
     publicUrl: 'https://updates.example',
   }
   const listener = await httpListener({

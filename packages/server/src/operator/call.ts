@@ -14,6 +14,7 @@ import type { OperationsUseCases } from '../app/operations.ts'
 import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Overview } from '../app/overview.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import type { SettingsUseCases } from '../app/settings.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
 import type { Caller } from './auth.ts'
 import type { Live } from './live.ts'
@@ -35,6 +36,7 @@ export interface OperatorNeeds {
   readonly operators: OperatorsUseCases
   readonly tenants: TenantsUseCases
   readonly overview: Overview
+  readonly settings: SettingsUseCases
   readonly version: string
 }
 

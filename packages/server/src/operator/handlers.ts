@@ -23,6 +23,7 @@ import {
   pageView,
   profileView,
   releaseView,
+  settingsView,
   tenantView,
   tokenView,
 } from './views.ts'
@@ -41,6 +42,7 @@ export function handlers({
   operators,
   tenants,
   overview,
+  settings,
 }: OperatorNeeds): Handlers {
   return {
     signIn: async ({ input: { body }, request, reply }) => {
@@ -244,6 +246,10 @@ export function handlers({
     },
 
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
+    showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),
+    changeSettings: async ({ input: { body }, caller: { actor } }) =>
+      settingsView(await settings.change(actor, body)),
+
     listEvents: async ({ input: { query }, caller: { actor } }) =>
       pageView(await audit.list(actor, eventQuery(query)), eventView),
   }

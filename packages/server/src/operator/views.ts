@@ -6,6 +6,7 @@ import {
   type Component,
   type ComponentType,
   choose,
+  eachSetting,
   type Operation,
   resultOf,
   type Snapshot,
@@ -31,6 +32,7 @@ import {
   type Tenant,
   type TokenRecord,
 } from '../app/ports.ts'
+import type { SettingsView } from '../app/settings.ts'
 
 const time = (date: Date): string => date.toISOString()
 const timeOrNull = (date: Date | null): string | null => date && time(date)
@@ -239,6 +241,12 @@ export const tokenView = (token: TokenRecord): api.Token => ({
   createdAt: time(token.createdAt),
   lastUsedAt: timeOrNull(token.lastUsedAt),
   revokedAt: timeOrNull(token.revokedAt),
+})
+
+export const settingsView = ({ inForce, chosen, ofServer }: SettingsView): api.Settings => ({
+  inForce: { ...inForce },
+  own: eachSetting((name) => chosen[name] ?? null),
+  ofServer: { ...ofServer },
 })
 
 export const operatorView = ({

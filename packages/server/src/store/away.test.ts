@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { migrate, openDatabase } from './database.ts'
 import {
   addTenant,
+  momentAt,
   NOON,
   newId,
   type Tenant,
@@ -28,7 +29,7 @@ afterAll(() => store.close())
 const AWAY = { name: 'DomainError', code: 'store.away' }
 const look = (work = store.work) =>
   work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: false }),
+    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: false }),
   )
 const terminate = async () => {
   const { database } = store.another()
@@ -68,8 +69,7 @@ describe('connections that are cut', () => {
     const settling = store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) => {
       cut ??= terminate()
       return visit(snapshot, {
-        now: NOON,
-        newId,
+        ...momentAt(NOON),
         facts: { installed: { firmware: { title: 't', version: newId() } } },
         tells: false,
       })

@@ -36,15 +36,16 @@ const FACTS: Statement = {
 
 const OPERATIONS: Statement = {
   name: 'write-operations',
-  width: 18,
+  width: 19,
   text: `insert into operations (id, tenant_id, device_id, release_id, type, title, version, state, progress_percent, error,
-      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, ended_at)
+      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, heard_at, ended_at)
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
       $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[],
-      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[])
+      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[])
     on conflict (id) do update set state = excluded.state, progress_percent = excluded.progress_percent,
       error = excluded.error, because_code = excluded.because_code, because_message = excluded.because_message,
-      restarts = excluded.restarts, changed_at = excluded.changed_at, ended_at = excluded.ended_at`,
+      restarts = excluded.restarts, changed_at = excluded.changed_at, heard_at = excluded.heard_at,
+      ended_at = excluded.ended_at`,
 }
 
 const NEWEST: Statement = {
@@ -182,6 +183,7 @@ const operationRow = (tenantId: string, operation: Operation): Row => [
   operation.restarts,
   operation.openedAt,
   operation.changedAt,
+  operation.heardAt,
   operation.endedAt,
 ]
 

@@ -5,6 +5,7 @@ import {
   addTenant,
   type Customer,
   hashOf,
+  momentAt,
   NOON,
   newId,
   type Tenant,
@@ -54,7 +55,7 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
   const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: false }),
+    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: false }),
   )
   const operationId = answers.firmware?.operation?.id ?? ''
   const customer = await tenant.addCustomer(name, [deviceId, sharing])
@@ -246,6 +247,7 @@ const VERBS: () => {
     failures: [[], ({ figures }) => figures.failures(9)],
     seen: [{ recently: 0, earlier: 0, never: 2 }, ({ figures }) => figures.seen(NOON)],
   },
+  settings: { get: denied, change: denied },
   events: {
     append: [undefined, ({ events }) => events.append([])],
     page: [

@@ -13,6 +13,7 @@ import {
   addTenant,
   hashOf,
   minutesAfter,
+  momentAt,
   NOON,
   newId,
   type Tenant,
@@ -34,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => store.close())
 
-const moment = () => ({ now: store.clock.now(), newId })
+const moment = () => ({ ...momentAt(store.clock.now()) })
 const look = (snapshot: Snapshot) => visit(snapshot, { ...moment(), facts: NO_FACTS, tells: false })
 const NOTHING: Changes = { installed: {}, inventory: null, operations: [], steps: [], events: [] }
 

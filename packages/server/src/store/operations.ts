@@ -63,6 +63,7 @@ export const operationOf = (row: Omit<Tables['operations'], 'tenant_id'>): Opera
   restarts: row.restarts,
   openedAt: row.opened_at,
   changedAt: row.changed_at,
+  heardAt: row.heard_at ?? row.changed_at,
   endedAt: row.ended_at,
 })
 

@@ -17,6 +17,7 @@ import { releaseCache } from './snapshots.ts'
 import {
   addTenant,
   minutesAfter,
+  momentAt,
   NOON,
   newId,
   type Tenant,
@@ -131,8 +132,7 @@ describe('after every round a snapshot holds what core answered', () => {
           : {}
         const { changes } = await store.work.settle(target, (snapshot) =>
           visit(snapshot, {
-            now: store.clock.now(),
-            newId,
+            ...momentAt(store.clock.now()),
             facts: { installed: known },
             tells: roll(3) > 0,
           }),
@@ -146,8 +146,7 @@ describe('after every round a snapshot holds what core answered', () => {
         const answer = await store.work
           .settle({ ...target, operationId: isNamed ? operationId : undefined }, (snapshot) =>
             hear(snapshot, {
-              now: store.clock.now(),
-              newId,
+              ...momentAt(store.clock.now()),
               address: isNamed ? { operationId } : { type: 'firmware' },
               report: { state, progressPercent: roll(101), error: pick(['no space', undefined]) },
               facts: { installed: {} },
@@ -163,7 +162,7 @@ describe('after every round a snapshot holds what core answered', () => {
         const cancels = roll(2) === 1
         const answer = await store.work
           .settle({ ...target, operationId }, (snapshot) => {
-            const moment = { now: store.clock.now(), newId, actor }
+            const moment = { ...momentAt(store.clock.now()), actor }
             return cancels
               ? { changes: cancelByOperator(snapshot, { ...moment, operationId }) }
               : retryByOperator(snapshot, { ...moment, release })
@@ -196,7 +195,7 @@ describe('attempts', () => {
   const failAt = async (deviceId: string, at: Date) => {
     store.clock.at = at
     const target = { tenantId: tenant.id, deviceId }
-    const moment = { now: at, newId }
+    const moment = { ...momentAt(at) }
     await store.work.settle(target, (snapshot) =>
       visit(snapshot, { ...moment, facts: { installed: {} }, tells: true }),
     )
@@ -253,7 +252,7 @@ test('an operation whose release was removed keeps its name and has no release',
   const release = await tenant.addRelease(profile, 'gone@1')
   await tenant.assign({ deviceId }, release)
   await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: true }),
+    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: true }),
   )
   await expect(
     tenant.run(async ({ assignments, catalogue }) => {
@@ -263,8 +262,7 @@ test('an operation whose release was removed keeps its name and has no release',
   ).rejects.toMatchObject({ code: 'release.in-use' })
   await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
     hear(snapshot, {
-      now: NOON,
-      newId,
+      ...momentAt(NOON),
       address: { type: 'firmware' },
       report: { state: 'FAILED' },
       facts: { installed: {} },

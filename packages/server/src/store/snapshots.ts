@@ -120,9 +120,13 @@ export interface SnapshotRow {
 }
 
 /** An operation as JSON of its row: times are text. */
-type OperationJson = Omit<Tables['operations'], 'opened_at' | 'changed_at' | 'ended_at'> & {
+type OperationJson = Omit<
+  Tables['operations'],
+  'opened_at' | 'changed_at' | 'heard_at' | 'ended_at'
+> & {
   opened_at: string
   changed_at: string
+  heard_at: string | null
   ended_at: string | null
 }
 
@@ -235,5 +239,6 @@ const operationOfJson = (json: OperationJson): Operation =>
     ...json,
     opened_at: new Date(json.opened_at),
     changed_at: new Date(json.changed_at),
+    heard_at: json.heard_at === null ? null : new Date(json.heard_at),
     ended_at: json.ended_at === null ? null : new Date(json.ended_at),
   })

@@ -1,10 +1,12 @@
 import { type Snapshot, visit } from '@updraft/core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { look } from '../app/look.ts'
 import { type Spreader, spreader } from '../app/spreader.ts'
 import { eventFeed } from './events.ts'
 import { spreads } from './spreads.ts'
 import {
   addTenant,
+  momentAt,
   NOON,
   newId,
   type Tenant,
@@ -133,23 +135,25 @@ describe('the spreader', () => {
   })
 
   /** One that looks as core does; resolves `done` when nothing is left. */
-  const start = (look?: (snapshot: Snapshot) => void) => {
+  const start = (onLook?: (snapshot: Snapshot) => void) => {
     const errors: unknown[] = []
     const feed = eventFeed((error) => errors.push(error))
     const work: typeof store.work = {
       ...store.work,
       settle: (target, decide) =>
         store.work.settle(target, (snapshot) => {
-          look?.(snapshot)
+          onLook?.(snapshot)
           return decide(snapshot)
         }),
     }
     running = spreader({
-      clock: store.clock,
       feed,
-      ids: { next: newId },
+      look: look({
+        moments: async () => () => momentAt(store.clock.now()),
+        work,
+        onError: (error) => errors.push(error),
+      }),
       spreads: spreads(store.database),
-      work,
       onError: (error) => errors.push(error),
     })
     running.start()
@@ -220,7 +224,7 @@ describe('the spreader', () => {
 test('a device is found by what it is assigned when it is looked at', async () => {
   const [deviceId = ''] = await tenant.addDevices(profile, ['looked at'])
   const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: false }),
+    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: false }),
   )
   expect(answers.firmware?.operation?.state).toBe('QUEUED')
 })

@@ -1,6 +1,13 @@
 /** A migrated database of its own for a test file, tenants in it, and what a fleet needs. For tests only. */
 import { createHash, randomUUID } from 'node:crypto'
-import { createRelease, type DomainEvent, type Release, type ReleaseDraft } from '@updraft/core'
+import {
+  createRelease,
+  type DomainEvent,
+  type Moment,
+  type Release,
+  type ReleaseDraft,
+  STANDARD_SETTINGS,
+} from '@updraft/core'
 import { v7 } from 'uuid'
 import { testDatabase } from '../../../../tools/test-database.ts'
 import type {
@@ -21,6 +28,7 @@ export const NOON = new Date('2026-03-01T12:00:00.000Z')
 export const minutesAfter = (time: Date, minutes: number): Date =>
   new Date(time.getTime() + minutes * 60_000)
 export const newId = (): string => v7()
+export const momentAt = (now: Date): Moment => ({ now, newId, patience: STANDARD_SETTINGS })
 export const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
 
 /** What a device with that token shows. */

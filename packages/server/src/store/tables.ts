@@ -19,7 +19,7 @@ type Json<T = JsonObject> = ColumnType<T, string, string>
 type CertificateJson = Record<keyof CertificateFacts, string>
 
 export interface Tables {
-  tenants: { id: string; name: string; created_at: Date }
+  tenants: { id: string; name: string; created_at: Date; settings: Generated<Json> }
   installation_secrets: { name: string; value: Buffer }
   operators: {
     id: string
@@ -153,6 +153,7 @@ export interface Tables {
     restarts: number
     opened_at: Date
     changed_at: Date
+    heard_at: Date | null
     ended_at: Date | null
   }
   device_components: {

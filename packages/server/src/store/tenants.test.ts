@@ -4,6 +4,7 @@ import type { Stores } from '../app/ports.ts'
 import {
   addTenant,
   hashOf,
+  momentAt,
   NOON,
   newId,
   type Tenant,
@@ -39,6 +40,7 @@ beforeAll(async () => {
   await theirs.tenant.run(({ catalogue }) =>
     catalogue.recordArtifact({ sha256: THEIRS_ONLY, sizeBytes: 7, checksums: {} }, NOON),
   )
+  await theirs.tenant.run(({ settings }) => settings.change({ maxRetries: 77 }))
 })
 afterAll(() => store.close())
 
@@ -56,7 +58,7 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
   const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { now: NOON, newId, facts: { installed: {} }, tells: false }),
+    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: false }),
   )
   const tokenId = newId()
   await tenant.run(async ({ tokens, profiles }) => {
@@ -98,6 +100,7 @@ async function everythingOf({ tenant }: Holding): Promise<unknown> {
       [tenant.id],
     )
   }
+  all.tenant = await store.rows('select * from tenants where id = $1', [tenant.id])
   all.steps = await store.rows(
     `select s.* from operation_steps s join operations o on o.id = s.operation_id where o.tenant_id = $1 order by s.id`,
     [tenant.id],
@@ -394,6 +397,10 @@ const VERBS: {
       async ({ events }) =>
         (await events.latestOf({ kind: 'operation', id: theirs.operationId })) === null,
     ],
+  },
+  settings: {
+    get: ['own', async ({ settings }) => (await settings.get()).chosen.maxRetries !== 77],
+    change: ['done', ({ settings }) => settings.change({ maxRetries: 3 })],
   },
   spread: {
     spread: ['done', ({ spread }) => spread({ deviceId: theirs.deviceId }, newId(), NOON)],

@@ -13,6 +13,7 @@ import { operators } from './operators.ts'
 import { profiles } from './profiles.ts'
 import { again, refuse } from './refusals.ts'
 import type { Scope } from './scope.ts'
+import { settings } from './settings.ts'
 import { addSpread } from './spreads.ts'
 import { tenants } from './tenants.ts'
 import { tokens } from './tokens.ts'
@@ -55,6 +56,7 @@ const storesOf = (scope: Scope): Stores => ({
   tokens: tokens(scope),
   events: events(scope),
   figures: figures(scope),
+  settings: settings(scope),
   spread: addSpread(scope),
 })
 
@@ -78,6 +80,7 @@ const CUSTOMERS_VERBS: {
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],
   figures: ['endsByTime', 'installed', 'failures', 'seen'],
+  settings: [],
 }
 
 function customersStores(stores: Stores): Stores {

@@ -24,7 +24,7 @@ export async function closeHouses(): Promise<void> {
   for (const stop of stops.splice(0)) await stop()
 }
 
-const unpaced = (): Pacer => pacer({ settings: { packSize: 1, intervalMs: 0 } })
+const unpaced = (): Pacer => pacer({ paceOf: () => ({ packSize: 1, intervalMs: 0 }) })
 
 /** With verbs of a desk of one's own, if need be. */
 export async function house({
