@@ -29,6 +29,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   releases: 'release',
   session: 'operator',
   tenants: 'tenant',
+  settings: 'tenant',
   tokens: 'token',
 }
 
