@@ -63,7 +63,7 @@ export function tenants({ db }: Scope): Tenants {
 /** Its people and its traces. All else refuses the removal by its reference to the tenant. */
 const GO_WITH_IT = ['operators', 'events', 'spreads', 'idempotent_requests', 'artifacts'] as const
 
-const tenantOf = (row: Tables['tenants']): Tenant => ({
+const tenantOf = (row: Omit<Tables['tenants'], 'settings'>): Tenant => ({
   id: row.id,
   name: row.name,
   createdAt: row.created_at,
