@@ -25,9 +25,9 @@ import {
   type Tells,
   visit,
 } from '@updraft/core'
-import type { NewCredentialOf } from './new-credential.ts'
-import { type Notices, notices } from './notices.ts'
 import type { Moments } from './moments.ts'
+import type { NewCredentialOf, NewCredentialOf } from './new-credential.ts'
+import { type Notices, notices } from './notices.ts'
 import type {
   Accounts,
   Arrived,

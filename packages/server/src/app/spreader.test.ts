@@ -53,11 +53,8 @@ test.each([
   'download.looping',
   'token.created',
   'settings.changed',
-] as const)(
-  'leaves the list alone after %s, which puts nothing on it',
-  async (kind) => {
-    const { looks, happens } = await idle()
-    happens(kind)
-    expect(looks()).toBe(1)
-  },
-)
+] as const)('leaves the list alone after %s, which puts nothing on it', async (kind) => {
+  const { looks, happens } = await idle()
+  happens(kind)
+  expect(looks()).toBe(1)
+})

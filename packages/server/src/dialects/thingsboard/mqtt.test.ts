@@ -321,7 +321,9 @@ test('the quality is that of the first filter that fits, else 1', async () => {
 })
 
 test('a release waits for its turn, other news does not, and who asks is answered at once', async () => {
-  const desk = await house({ pace: pacer({ paceOf: () => ({ packSize: 1, intervalMs: 3_600_000 }) }) })
+  const desk = await house({
+    pace: pacer({ paceOf: () => ({ packSize: 1, intervalMs: 3_600_000 }) }),
+  })
   for (const token of ['a', 'b', 'c']) desk.addDevice(token)
   const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((token) => desk.connect(token)))
   if (!a || !b || !c) throw new Error('Three were connected.')
