@@ -275,6 +275,9 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   changeTenant: { may: 's', own: one('tenant', named) },
   removeTenant: { may: 's', own: one('spareTenant') },
 
+  showSettings: { may: 'stov' },
+  changeSettings: { may: 'st', own: () => ({ body: { maxRetries: 4 } }) },
+
   // Which of them reach whom is told where they are sent.
   liveEvents: { may: 'stovc' },
   listEvents: {

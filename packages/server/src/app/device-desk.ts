@@ -26,7 +26,7 @@ import {
   visit,
 } from '@updraft/core'
 import type { Moments } from './moments.ts'
-import type { NewCredentialOf, NewCredentialOf } from './new-credential.ts'
+import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
 import type {
   Accounts,
