@@ -4,7 +4,7 @@ import type { JsonObject } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasCommand, pythonWith } from '../tools/services.mjs'
 import { COAP_CLIENT, coap, coapClient } from './coap-client.ts'
-import { firmware } from './firmware.ts'
+import { firmware, random } from './firmware.ts'
 import { addWithOwn } from './own-release.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 import { python } from './python.ts'
@@ -114,6 +114,22 @@ describe.skipIf(!hasCommand(COAP_CLIENT))("libcoap's client", () => {
     await observer.stop()
   })
 
+  test('finds a device and a release of odd names, percent-encoded', async () => {
+    const [token, title, version] = ['a/b c?&%2F ä', 'x/y & z? #1', '1+2=3']
+    await platform.api('createDevice', { body: { name: 'odd', profile: 'pump', token } })
+    const bytes = random(3000)
+    const release = { title, version, profile: 'pump', bytes }
+    await platform.assign(await platform.addRelease(release), { device: 'odd' })
+    const encoded = encodeURIComponent
+    const query = `title=${encoded(title)}&version=${encoded(version)}`
+    for (const path of [`fw/${encoded(token)}`, `api/v1/${encoded(token)}/firmware`]) {
+      const { body } = await coap(at(`${path}?${query}`))
+      expect([path, body.equals(bytes)]).toEqual([path, true])
+      const chunk = await coap(at(`${path}?${query}&size=1000&chunk=2`))
+      expect([path, chunk.body.equals(bytes.subarray(2000))]).toEqual([path, true])
+    }
+  })
+
   test('enrols a device', async () => {
     const profile = await platform.api('listProfiles', { query: { name: 'pump' } })
     const id = profile.items[0]?.id ?? ''
@@ -164,5 +180,28 @@ test.skipIf(!aiocoap)('aiocoap, used as by ThingsBoard’s sample, is told and u
   expect(await platform.device('aiocoap')).toMatchObject({
     installed: { firmware: { title: 'sample', version: '4.0' } },
     operation: { state: 'UPDATED' },
+  })
+})
+
+describe.skipIf(!aiocoap)('the sample for CoAP in ThingsBoard’s documents', () => {
+  test.each([
+    ['in chunks', 1023, 20_000],
+    ['in chunks that go into the file without a rest', 1000, 20_000],
+    ['in one chunk larger than the file', 1023, 100],
+    ['as a whole', 0, 20_000],
+  ])('is updated %s, at its second throw of the dice', async (how, chunkSize, sizeBytes) => {
+    const name = `sample ${how.replaceAll(' ', '-')}`
+    const token = await platform.addDevice(name, 'pump')
+    const file = join(platform.dataFolder, name)
+    const args = [platform.coap, token, `${chunkSize}`, file]
+    const device = python(aiocoap ?? '', { name: 'coap_sample', args, cwd: platform.dataFolder })
+    expect(await device.next()).toEqual({})
+    const bytes = random(sizeBytes)
+    const release = { title: 'sample', version: how, profile: 'pump', bytes }
+    await platform.assign(await platform.addRelease(release), { device: name })
+    await device.ended
+    expect((await readFile(file)).equals(bytes)).toBe(true)
+    const [second, first] = await platform.history(name)
+    expect([first?.at(-1), second?.at(-1)]).toEqual(['FAILED', 'UPDATED'])
   })
 })

@@ -8,6 +8,7 @@ import { docsHttpSample } from './simulated/docs-http.ts'
 import { docsMqttSample } from './simulated/docs-mqtt.ts'
 import { performanceTestDevice } from './simulated/performance-tests.ts'
 import { pythonSdk2 } from './simulated/python-sdk-2.ts'
+import { zephyr, zephyrConfirms } from './simulated/zephyr.ts'
 
 let platform: TestPlatform
 beforeAll(async () => {
@@ -189,5 +190,39 @@ describe("the sample for HTTP in ThingsBoard's documents", () => {
     expect(file.equals(bytes)).toBe(true)
     const [second, first] = await platform.history(name)
     expect([first?.at(-1), second?.at(-1)]).toEqual(['FAILED', 'UPDATED'])
+  })
+})
+
+describe("Zephyr's SDK", () => {
+  test.concurrent.each([
+    ['with a rest', 10_000, 10],
+    ['without a rest', 8192, 8],
+    ['smaller than a chunk', 100, 1],
+  ])(
+    'is told of a file %s, fetches it in exact chunks and runs it',
+    async (what, sizeBytes, requests) => {
+      const name = `zephyr-${what.replaceAll(' ', '-')}`
+      const bytes = random(sizeBytes)
+      const token = await platform.addDevice(name, 'pump')
+      const its = { url: platform.coap, token, title: titleFor(name), version: '1.0' }
+      const running = zephyr(its)
+      await platform.until(name, ({ lastSeenAt }) => lastSeenAt !== null)
+      await assignOwn(platform, name, { bytes })
+      const { firmware, ...run } = await running
+      expect(run).toEqual({ end: 'rebooting', requests, starts: 1 })
+      expect(firmware.equals(bytes)).toBe(true)
+      await zephyrConfirms({ ...its, version: '1.10' })
+      expect(await platform.history(name)).toEqual([
+        ['QUEUED', 'INITIATED', 'DOWNLOADING', 'DOWNLOADED', 'UPDATING', 'UPDATED'],
+      ])
+    },
+  )
+
+  test.concurrent('that was off meanwhile is told at its start', async () => {
+    const name = 'zephyr-off'
+    const bytes = random(5000)
+    const token = await addWithOwn(platform, name, { bytes })
+    const its = { url: platform.coap, token, title: titleFor(name), version: '1.0' }
+    expect(await zephyr(its)).toMatchObject({ end: 'rebooting', requests: 5, starts: 1 })
   })
 })

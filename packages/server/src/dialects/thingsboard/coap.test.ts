@@ -1,5 +1,6 @@
 import type { Packet, ParsedPacket } from 'coap-packet'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { seeded } from '../../../../../tools/chance.ts'
 import {
   address,
   block,
@@ -11,6 +12,7 @@ import {
   uint,
 } from '../../transports/coap.test-helper.ts'
 import { type CoapListener, coapListener } from '../../transports/coap.ts'
+import { makeNoise, noiseOf } from '../../transports/coap-noise.test-helper.ts'
 import { type MemoryDesk, memoryDesk, PROVISIONING } from '../memory-desk.test-helper.ts'
 import { thingsboardCoap } from './coap.ts'
 
@@ -20,11 +22,13 @@ let device: Client
 let port: number
 let turns: (() => void)[]
 let isPaced: boolean
+let bugs: object[]
 
 beforeEach(async () => {
   desk = await memoryDesk()
   turns = []
   isPaced = false
+  bugs = []
   const dialect = thingsboardCoap({
     ...desk.needs,
     pacer: {
@@ -33,9 +37,10 @@ beforeEach(async () => {
         await tell()
       },
     },
-    log: { info: () => {}, warn: () => {}, error: (details) => expect(details).toBeUndefined() },
+    log: { info: () => {}, warn: () => {}, error: (bug) => bugs.push(bug) },
   })
-  coap = coapListener({ log: { error: () => {} }, scopes: dialect.coap ? [dialect.coap] : [] })
+  const scopes = dialect.coap ? [dialect.coap] : []
+  coap = coapListener({ log: { error: (bug) => bugs.push(bug) }, scopes })
   port = (await coap.listen({ host: '127.0.0.1', port: 0 })).port
   device = await client(port)
   desk.addDevice('t1')
@@ -44,6 +49,7 @@ afterEach(async () => {
   device.close()
   await coap.close()
   await desk.close()
+  expect([bugs, desk.openFiles]).toEqual([[], 0])
 })
 
 const get = (where: string, ...options: NonNullable<Packet['options']>) =>
@@ -58,6 +64,9 @@ const json = ({ payload }: ParsedPacket): unknown => JSON.parse(payload.toString
 const observe = (value: 0 | 1) => ({ name: 'Observe' as const, value: uint(value) })
 const acknowledge = ({ messageId }: ParsedPacket) =>
   device.send(datagram({ code: '0.00', confirmable: false, ack: true, messageId }))
+
+const queryOf = (...parameters: string[]) =>
+  parameters.map((text) => ({ name: 'Uri-Query' as const, value: Buffer.from(text) }))
 
 const bytes = Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 31) & 0xff))
 
@@ -195,13 +204,111 @@ test('a file that is replaced while it is fetched in chunks stays the same until
   expect((await get('fw/t1?size=1024&chunk=1')).payload.equals(other.subarray(1024))).toBe(true)
 })
 
-test('titles and versions are taken as they stand in the option', async () => {
-  await desk.assign('t1', { bytes: Buffer.from('x'), title: 'a+b %20', version: '1&2' })
-  const query = ['title=a+b %20', 'version=1&2'].map((text) => ({
-    name: 'Uri-Query' as const,
-    value: Buffer.from(text),
-  }))
-  expect((await get('fw/t1', ...query)).payload.toString()).toBe('x')
+test.each([
+  ['size=1&chunk=2999', bytes.subarray(2999)],
+  ['size="1000"&chunk=" 1"', bytes.subarray(1000, 2000)],
+  ['size=1000&chunk=9007199254740991', bytes.subarray(3000)],
+  ['size=10485760&chunk=1', bytes.subarray(3000)],
+])('%s is one datagram of %o', async (query, expected) => {
+  await desk.assign('t1', { bytes })
+  const answer = await get(`fw/t1?${query}`)
+  expect([answer.code, answer.payload.equals(expected)]).toEqual(['2.05', true])
+})
+
+test.each(['size=0&chunk=1', 'size=-1024&chunk=1', 'size=&chunk=', 'size=10485760&chunk=0'])(
+  '%s is the whole file, in blocks',
+  async (query) => {
+    await desk.assign('t1', { bytes })
+    const first = await get(`fw/t1?${query}`)
+    expect([first.code, number(first, 'Size2')]).toEqual(['2.05', 3000])
+    const last = await get(`fw/t1?${query}`, block('Block2', { num: 2 }))
+    expect(last.payload.equals(bytes.subarray(2048))).toBe(true)
+  },
+)
+
+test.each([
+  ['a/b', '1/2'],
+  ['a&b', '1&2'],
+  ['a?b=c', '1?2'],
+  ['a+b %20', '1 0'],
+  ['"ä"', 'β'],
+  ['x'.repeat(249), 'y'.repeat(247)],
+])(
+  'the title %s and the version %s are taken as they stand in their options',
+  async (title, version) => {
+    await desk.assign('t1', { bytes: Buffer.from('x'), title, version })
+    const answer = await get('fw/t1', ...queryOf(`title=${title}`, `version=${version}`))
+    expect(answer.payload.toString()).toBe('x')
+  },
+)
+
+test('a title too long for an option is left out', async () => {
+  const title = 'x'.repeat(255)
+  await desk.assign('t1', { bytes: Buffer.from('x'), title })
+  expect((await get('fw/t1', ...queryOf(`title=${title}`))).code).toBe('4.02')
+  expect((await get('fw/t1', ...queryOf('version=2.0.0'))).payload.toString()).toBe('x')
+})
+
+test.each(['a/b c', '%2F', 'ä&?#', 'x'.repeat(255)])(
+  'the token %s is taken as it stands',
+  async (token) => {
+    desk.addDevice(token)
+    const segments = (...all: string[]) =>
+      all.map((each) => ({ name: 'Uri-Path' as const, value: Buffer.from(each) }))
+    const options = segments('api', 'v1', token, 'attributes')
+    expect((await device.ask({ options })).code).toBe('2.05')
+    expect((await device.ask({ options: segments('fw', token) })).code).toBe('4.04')
+  },
+)
+
+test('a device that observes again and again under other tokens is told once', async () => {
+  for (let each = 0; each < 300; each++) {
+    const token = Buffer.from([each >> 8, each])
+    device.send(datagram({ token, options: [observe(0), ...address('api/v1/t1/attributes')] }))
+    const heard = [await device.next(), ...(each === 0 ? [] : [await device.next()])]
+    expect(heard.map(({ code }) => code).sort()).toEqual(each === 0 ? ['2.05'] : ['2.02', '2.05'])
+    for (const ended of heard.filter(({ code }) => code === '2.02')) acknowledge(ended)
+  }
+  expect([coap.load.observations, desk.waiting]).toEqual([1, 1])
+  await desk.assign('t1', { bytes })
+  expect(await device.next()).toMatchObject({ code: '2.05', token: Buffer.from([1, 43]) })
+  expect(device.unread).toBe(0)
+})
+
+test('noise on every path does no harm to an update', async () => {
+  await desk.assign('t1', { bytes })
+  desk.addDevice('t2')
+  await desk.assign('t2', { bytes })
+  const stranger = await client(port)
+  const noise = noiseOf(seeded(7), {
+    addresses: ['t2', 'nobody', ''].flatMap((token) => [
+      ...['telemetry', 'attributes', 'attributes?clientKeys=a,,b', 'firmware', 'software', ''].map(
+        (feature) => `api/v1/${token}/${feature}`,
+      ),
+      ...[`fw/${token}`, `fw/${token}?size=1000&chunk=1`, `sw/${token}?size=-1&chunk=x`],
+      'api/v1/provision',
+    ]),
+    payloads: [
+      '{"fw_state":"DOWNLOADING"}',
+      '[{"ts":1,"values":{"fw_state":"FAILED","fw_error":null}}]',
+      '{"current_fw_title":"pump","current_fw_version":7}',
+      '{"provisionDeviceKey":"the-key","provisionDeviceSecret":"no"}',
+      '{"a":{"b":[1,2,{"c":null}]}}',
+    ],
+  })
+  const pieces: Buffer[] = []
+  for (let chunk = 0; chunk < 300; chunk++) {
+    await makeNoise(stranger, { noise, datagrams: 50 })
+    pieces.push((await get(`fw/t1?size=10&chunk=${chunk}`)).payload)
+  }
+  stranger.close()
+  expect(Buffer.concat(pieces).equals(bytes)).toBe(true)
+  expect([coap.load.observations <= 1, coap.load.atWork]).toEqual([true, 0])
+  // Some of it was understood.
+  expect(desk.states('t2')).not.toEqual(['firmware QUEUED'])
+  const updated = { fw_state: 'UPDATED', current_fw_title: 'pump', current_fw_version: '2.0.0' }
+  expect((await post('api/v1/t1/telemetry', updated)).code).toBe('2.01')
+  expect(desk.states('t1')).toEqual(['firmware UPDATED'])
 })
 
 test('software has paths of its own', async () => {
