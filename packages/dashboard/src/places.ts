@@ -23,7 +23,7 @@ export const PLACES: readonly Place[] = [
   { to: '/', label: 'Overview', Icon: IconLayoutDashboard, permission: 'device.read', key: 'o' },
   { to: '/devices', label: 'Devices', Icon: IconCpu, permission: 'device.read', key: 'd' },
   { to: '/packages', label: 'Packages', Icon: IconPackage, permission: 'release.read', key: 'p' },
-  { to: '/profiles', label: 'Profiles', Icon: IconTemplate, permission: 'device.read', key: 'r' },
+  { to: '/profiles', label: 'Profiles', Icon: IconTemplate, permission: 'profile.read', key: 'r' },
   { to: '/audit', label: 'Audit', Icon: IconClipboardList, permission: 'audit.read', key: 'a' },
   {
     to: '/settings',

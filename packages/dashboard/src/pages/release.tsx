@@ -1,3 +1,192 @@
-import { Page } from '../parts/page.tsx'
+/** One release: what it is, its checksum, and where it is used. */
+import { ActionIcon, Anchor, Button, Code, Menu } from '@mantine/core'
+import { IconDots, IconDownload, IconTrash } from '@tabler/icons-react'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import type { Output } from '@updraft/api/client'
+import { urlOf } from '@updraft/api/client'
+import { ROUTES } from '@updraft/api/routes'
+import { useState } from 'react'
+import { useChange } from '../data/changes.ts'
+import { list, read } from '../data/queries.ts'
+import { useMay } from '../data/session.ts'
+import { Confirm, type Question } from '../parts/confirm.tsx'
+import { Copyable } from '../parts/copyable.tsx'
+import { Detail, Facts, Section } from '../parts/detail.tsx'
+import { TimeAgo } from '../parts/time-ago.tsx'
+import { plural, size } from '../words/numbers.ts'
+import { ReleaseDescription } from './release/description.tsx'
 
-export const Release = () => <Page title="Release">{null}</Page>
+export type ReleaseData = Output<'showRelease'>
+
+/** A little of a long checksum: enough to compare at a glance. */
+const SHOWN_DIGITS = 16
+
+export function Release() {
+  const { releaseId } = useParams({ from: '/inside/packages/$releaseId' })
+  const { data, error, isPending } = useQuery(
+    read('releases', 'showRelease', { params: { id: releaseId } }),
+  )
+  const may = useMay()
+  const release = data?.id === releaseId ? data : undefined
+  return (
+    <Detail
+      title={release ? `${release.title} ${release.version}` : 'Package'}
+      actions={
+        release && (
+          <>
+            {may('release.download') && release.url === null && (
+              <Button
+                component="a"
+                href={urlOf(ROUTES.downloadRelease, { id: release.id })}
+                download
+                size="xs"
+                variant="default"
+                leftSection={<IconDownload size={14} />}
+              >
+                Download
+              </Button>
+            )}
+            {may('release.write') && <ReleaseMenu release={release} />}
+          </>
+        )
+      }
+      backTo="/packages"
+      error={error}
+      isPending={isPending || !release}
+    >
+      {release && <Details release={release} />}
+    </Detail>
+  )
+}
+
+function Details({ release }: { release: ReleaseData }) {
+  return (
+    <>
+      <Facts
+        facts={[
+          ['Type', release.type],
+          ['Made for', release.profile],
+          ['Tag', release.tag ?? <span className="quiet">none</span>],
+          ['File', <File key="file" release={release} />],
+          ['Size', release.sizeBytes === null ? 'not known' : size(release.sizeBytes)],
+          ['Checksum', <Checksum key="checksum" release={release} />],
+          [
+            'Starts from',
+            release.requirement ? <Code key="from">{release.requirement}</Code> : 'any version',
+          ],
+          ['Added', <TimeAgo key="added" at={release.createdAt} />],
+          ['Id', <Copyable key="id" text={release.id} what="id" />],
+        ]}
+      />
+      <ReleaseDescription release={release} />
+      <Section title="Where it is used">
+        <UsedBy releaseId={release.id} />
+      </Section>
+    </>
+  )
+}
+
+function File({ release: { url, fileName } }: { release: ReleaseData }) {
+  if (url === null) return fileName ?? <span className="quiet">unnamed</span>
+  return <Copyable text={url} what="URL" />
+}
+
+function Checksum({ release: { checksum, checksumAlgorithm } }: { release: ReleaseData }) {
+  if (checksum === null) return <span className="quiet">none</span>
+  const short =
+    checksum.length > 2 * SHOWN_DIGITS ? `${checksum.slice(0, SHOWN_DIGITS)}…` : checksum
+  // A known fault of many Python clients; the server's own documents say more.
+  const isRisky = checksum.endsWith('00') && /^(CRC32|MURMUR3)/.test(checksumAlgorithm ?? '')
+  return (
+    <>
+      {checksumAlgorithm} <Copyable text={checksum} short={short} what="checksum" />
+      {isRisky && (
+        <div className="quiet">
+          Devices with ThingsBoard's Python SDK reject checksums of this kind that end in 00. Add
+          the release with SHA256 instead.
+        </div>
+      )}
+    </>
+  )
+}
+
+function UsedBy({ releaseId }: { releaseId: string }) {
+  const assignments = useInfiniteQuery(
+    list('assignments', 'listAssignments', { query: { releaseId, limit: 50 } }),
+  )
+  const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
+  const items = assignments.data?.pages.flatMap((page) => page.items) ?? []
+  if (assignments.data && items.length === 0) {
+    return <p className="quiet">Nothing is assigned it.</p>
+  }
+  const ofProfiles = items.filter(({ scope }) => scope === 'profile')
+  const ofDevices = items.filter(({ scope }) => scope === 'device')
+  const nameOf = (id: string | null) =>
+    profiles.data?.items.find((profile) => profile.id === id)?.name ?? 'a profile'
+  return (
+    <ul className="used-by">
+      {ofProfiles.map(({ profileId, assignedAt, assignedBy }) => (
+        <li key={profileId}>
+          <Anchor component={Link} to={`/profiles/${profileId}`} c="inherit" underline="always">
+            Profile {nameOf(profileId)}
+          </Anchor>{' '}
+          <span className="quiet">
+            by {assignedBy}, <TimeAgo at={assignedAt} />
+          </span>
+        </li>
+      ))}
+      {ofDevices.length > 0 && (
+        <li>
+          {plural(ofDevices.length, 'device')}
+          {assignments.hasNextPage && ' and more'} pinned to it
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function ReleaseMenu({ release }: { release: ReleaseData }) {
+  const navigate = useNavigate()
+  const [question, ask] = useState<Question | null>(null)
+  const remove = useChange('removeRelease', {
+    touches: ['releases'],
+    done: `${release.title} ${release.version} was removed.`,
+  })
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label="More">
+            <IconDots size={18} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            color="red"
+            leftSection={<IconTrash size={16} />}
+            onClick={() =>
+              ask({
+                title: `Remove ${release.title} ${release.version}?`,
+                body: 'It can be removed while nothing is assigned it and no device is installing it. The history of devices keeps its name.',
+                yes: 'Remove the release',
+                isDangerous: true,
+                onYes: () =>
+                  remove.mutate(
+                    { params: { id: release.id } },
+                    {
+                      onSuccess: () => void navigate({ to: '/packages' }),
+                      onSettled: () => ask(null),
+                    },
+                  ),
+              })
+            }
+          >
+            Remove
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Confirm question={question} isBusy={remove.isPending} onClose={() => ask(null)} />
+    </>
+  )
+}
