@@ -127,6 +127,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   unassignFromProfile: about('sto', 'profile', 'profile.unknown'),
 
   listDevices: list('stovc', 'device'),
+  countDevices: { may: 'stovc', others: [['hidden', () => ({})]] },
   createDevice: {
     may: 'sto',
     own: ({ profile }) => ({ body: { ...named(), profileId: profile } }),
@@ -184,6 +185,15 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     ],
   },
   listDeviceOperations: about('stovc', 'device', 'device.unknown'),
+  showTimeseries: about('stovc', 'device', 'device.unknown'),
+  listTimeseriesKeys: about('stovc', 'device', 'device.unknown'),
+  showAttributes: {
+    may: 'stovc',
+    own: ({ device }) => ({ params: { id: device, scope: 'SHARED_SCOPE' } }),
+    others: [
+      ['device.unknown', ({ device }) => ({ params: { id: device, scope: 'SHARED_SCOPE' } })],
+    ],
+  },
   assignToDevice: {
     may: 'stoc',
     own: one('device', release),

@@ -86,6 +86,11 @@ describe.each<[Record<string, unknown>, (name: string, index: number) => boolean
   [{ state: 'INITIATED' }, (_, index) => index === 0],
   [{ state: 'FAILED' }, () => false],
 ])('asked for %j', (query, isWanted) => {
+  test('so many are counted', async () => {
+    const { json } = await ask(platform, 'countDevices', { query })
+    expect(json).toEqual({ count: NAMES.filter(isWanted).length })
+  })
+
   test('the list holds those and no others, both ways', async () => {
     const wanted = NAMES.filter(isWanted)
     expect(await names(query)).toEqual(wanted)

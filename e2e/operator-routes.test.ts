@@ -354,6 +354,19 @@ describe('every route, once, with the shape it is described with', () => {
     )
   })
 
+  test('how many devices there are, and what they are by the names ThingsBoard has', async () => {
+    const params = { id: ids.device ?? '' }
+    const count = (await good('countDevices', { query: { profile: 'sensor' } })).json.count
+    const listed = (await good('listDevices', { query: { profile: 'sensor', limit: 500 } })).json
+    expect(count).toBe(listed.items.length)
+    const keys = (await good('listTimeseriesKeys', { params })).json
+    expect(keys).toContain('target_fw_title')
+    const { json } = await good('showTimeseries', { params, query: { keys: 'target_fw_version' } })
+    expect(json).toEqual({ target_fw_version: [{ ts: expect.any(Number), value: '3.0.0' }] })
+    const shared = await good('showAttributes', { params: { ...params, scope: 'SHARED_SCOPE' } })
+    expect(shared.json).toEqual(expect.any(Array))
+  })
+
   test('none was left out but the sign-in, which has a story of its own', () => {
     const left = Object.keys(ROUTES).filter((name) => !answered.has(name as RouteName))
     expect(left).toEqual(['signIn'])

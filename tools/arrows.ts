@@ -35,7 +35,7 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   main: { rooms: ['platform', 'config'], packages: ['core'] },
   config: { rooms: [], packages: ['core'] },
   platform: { rooms: 'anything', packages: ['core', 'wire', 'api'] },
-  // problem documents are one vocabulary, spoken to devices of our own and to operators
+  // problem documents are one vocabulary, spoken to devices of our own and to operators; so are ThingsBoard's names
   operator: { rooms: ['app', 'transports'], packages: ['api', 'core', 'wire'] },
   dialects: {
     rooms: ['app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],

@@ -25,6 +25,7 @@ export const Time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds')
 const Moment = z.iso.datetime({ offset: true }).describe('RFC 3339')
 const Name = z.string().min(1).max(255)
 const TypeName = z.string().min(1).max(64).describe('component type: firmware, software, …')
+const JsonValue: z.ZodType<Json, Json> = z.json()
 const JsonObject: z.ZodType<Record<string, Json>, Record<string, Json>> = z.record(
   z.string(),
   z.json(),
@@ -532,6 +533,37 @@ export const LiveEvent = named(
 
 export const LiveBatch = named('LiveBatch', z.object({ events: z.array(LiveEvent) }))
 
+const Milliseconds = z.int().describe('milliseconds since 1970')
+
+/** As ThingsBoard's telemetry API answers. */
+export const Timeseries = named(
+  'Timeseries',
+  z
+    .record(
+      z.string(),
+      z.array(z.object({ ts: Milliseconds, value: z.union([z.string(), z.number(), z.null()]) })),
+    )
+    .describe('values by key'),
+)
+
+export const TimeseriesQuery = z.object({
+  keys: z.string().max(1024).optional().describe('with commas between; all when absent'),
+  startTs: z.coerce.number().int().optional().describe('with endTs: values since then'),
+  endTs: z.coerce.number().int().optional().describe('values before then'),
+  limit: z.coerce.number().int().min(1).max(10_000).default(100).describe('of each key'),
+  orderBy: z.enum(['ASC', 'DESC']).default('DESC'),
+  agg: z.literal('NONE').optional(),
+  useStrictDataTypes: z.enum(['true', 'false']).default('false').describe('numbers as numbers'),
+})
+
+export const AttributeScope = z.enum(['CLIENT_SCOPE', 'SHARED_SCOPE', 'SERVER_SCOPE'])
+
+/** As ThingsBoard's telemetry API answers. */
+export const AttributeValue = named(
+  'AttributeValue',
+  z.object({ key: z.string(), value: JsonValue, lastUpdateTs: Milliseconds }),
+)
+
 export const Problem = named(
   'Problem',
   z.looseObject({
@@ -559,6 +591,19 @@ export const ListQuery = z.object({
   cursor: z.string().max(1024).optional(),
   sort: z.string().max(64).optional().describe('a field, with - in front for descending'),
   search: z.string().max(255).optional().describe('text within names and titles'),
+})
+
+/** Which devices; all that is said must hold. */
+export const DeviceFilter = z.object({
+  name: z.string().optional().describe('exactly this name'),
+  profile: z.string().optional().describe('name of the profile'),
+  customer: z.string().optional().describe('name of the customer who owns it'),
+  label: z.string().optional(),
+  state: StateNames.optional().describe(
+    'of its newest operation, of any type; several with commas between',
+  ),
+  releaseId: Id.optional().describe('what that operation is about'),
+  search: ListQuery.shape.search,
 })
 
 /** What the audit log may be asked for. */
@@ -605,5 +650,9 @@ export type Settings = z.infer<typeof Settings>
 export type Step = z.infer<typeof Step>
 export type Tenant = z.infer<typeof Tenant>
 export type TenantWithPassword = z.infer<typeof TenantWithPassword>
+export type AttributeScope = z.infer<typeof AttributeScope>
+export type AttributeValue = z.infer<typeof AttributeValue>
+export type Timeseries = z.infer<typeof Timeseries>
+export type TimeseriesQuery = z.output<typeof TimeseriesQuery>
 export type Token = z.infer<typeof Token>
 export type TokenWithSecret = z.infer<typeof TokenWithSecret>

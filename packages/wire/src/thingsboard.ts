@@ -2,7 +2,7 @@
  * ThingsBoard's device vocabulary: attribute and telemetry keys, and the HTTP paths. Each fact with its source
  * in docs/dialects/thingsboard.md, named by its heading there.
  */
-import type { Json, JsonObject } from '@updraft/core'
+import type { Json, JsonObject, Release } from '@updraft/core'
 import { z } from 'zod'
 
 /** HTTP paths ("HTTP device API"). The token is the only authentication. */
@@ -61,6 +61,18 @@ export function sharedAttributes(family: Family, release: SharedRelease): JsonOb
   if (release.url) values[`${family}_url`] = release.url
   return values
 }
+
+/** The same for a release of ours. */
+export const attributesOfRelease = (family: Family, release: Release): JsonObject =>
+  sharedAttributes(family, {
+    title: release.title,
+    version: release.version,
+    tag: release.tag,
+    sizeBytes: release.sizeBytes,
+    checksumAlgorithm: release.checksumAlgorithm,
+    checksum: release.checksum,
+    url: release.externalUrl,
+  })
 
 /** The keys a device asks for to learn of a release. */
 export const sharedAttributeKeys = (family: Family): string[] =>

@@ -13,9 +13,11 @@ import { actorOf } from './accounts.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import type {
   Clock,
+  DeviceFilter,
   Devices,
   DeviceView,
   Ids,
+  InstalledSince,
   NewDevice,
   Page,
   Profiles,
@@ -238,6 +240,16 @@ export function fleet({
 
     showDevice: (actor: OperatorActor, id: string): Promise<DeviceView> =>
       unitOfWork(actor, ({ devices }) => devices.get(id)),
+
+    countDevices: (actor: OperatorActor, filter: DeviceFilter): Promise<number> =>
+      unitOfWork(actor, ({ devices }) => devices.count(filter)),
+
+    /** What a device runs, and since when it says so. Refuses with device.unknown. */
+    installed: (actor: OperatorActor, id: string): Promise<readonly InstalledSince[]> =>
+      unitOfWork(actor, async ({ devices }) => {
+        await devices.get(id)
+        return devices.installed(id)
+      }),
 
     listDevices: (
       actor: OperatorActor,

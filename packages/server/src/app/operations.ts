@@ -18,6 +18,9 @@ import {
   type UnitOfWork,
 } from './ports.ts'
 
+/** How many are read at a time where all are gone through. */
+const PAGE_SIZE = 100
+
 export function operations({
   moments,
   unitOfWork,
@@ -47,6 +50,24 @@ export function operations({
         await devices.get(deviceId)
         return operations.pageOfDevice(deviceId, query)
       }),
+
+    /** All of a device's, a page held at a time. Refuses with device.unknown. */
+    each: async function* (
+      actor: OperatorActor,
+      deviceId: string,
+      sort: 'openedAt' | '-openedAt',
+    ): AsyncGenerator<OperationView> {
+      let cursor: string | null = null
+      do {
+        const query: PageQuery = { limit: PAGE_SIZE, sort, cursor: cursor ?? undefined }
+        const page: Page<OperationView> = await unitOfWork(actor, async (stores) => {
+          await stores.devices.get(deviceId)
+          return stores.operations.pageOfDevice(deviceId, query)
+        })
+        yield* page.items
+        cursor = page.nextCursor
+      } while (cursor !== null)
+    },
 
     /** Refuses with operation.already-ended. */
     cancel: async (actor: OperatorActor, operationId: string): Promise<Operation> => {

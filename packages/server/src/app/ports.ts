@@ -8,6 +8,7 @@ import type {
   CredentialKind,
   DomainEvent,
   EventKind,
+  Installed,
   JsonObject,
   MqttNames,
   Operation,
@@ -222,6 +223,27 @@ export interface Profiles {
   remove(id: string): Promise<void>
 }
 
+export interface InstalledSince {
+  readonly type: ComponentType
+  readonly installed: Installed
+  readonly at: Date
+}
+
+/** Which devices; all that is said must hold. */
+export interface DeviceFilter {
+  readonly name?: string
+  readonly profile?: string
+  /** Name of the one who owns it. */
+  readonly customer?: string
+  readonly label?: string
+  /** Of the newest operation of one of its components. */
+  readonly states?: readonly State[]
+  /** What that operation is about. */
+  readonly releaseId?: string
+  /** Text within its name. */
+  readonly search?: string
+}
+
 export interface Devices {
   /** All or none. Refuses with device.duplicate or credential.taken. */
   insert(devices: readonly NewDevice[]): Promise<void>
@@ -231,19 +253,8 @@ export interface Devices {
   ): Promise<{ readonly names: readonly string[]; readonly lookupHashes: readonly Buffer[] }>
   /** Refuses with device.unknown. */
   get(id: string): Promise<DeviceView>
-  page(
-    query: PageQuery & {
-      name?: string
-      profile?: string
-      /** Name of the one who owns it. */
-      customer?: string
-      label?: string
-      /** Of the newest operation of one of its components. */
-      states?: readonly State[]
-      /** What that operation is about. */
-      releaseId?: string
-    },
-  ): Promise<Page<DeviceView>>
+  page(query: PageQuery & DeviceFilter): Promise<Page<DeviceView>>
+  count(filter: DeviceFilter): Promise<number>
   /** Refuses with device.unknown, or request.version-mismatch when `revision` is given and differs. */
   change(
     id: string,
@@ -260,6 +271,8 @@ export interface Devices {
   remove(id: string): Promise<void>
   /** Which of these there are. */
   owned(ids: readonly string[]): Promise<ReadonlySet<string>>
+  /** What a device runs, and since when it says so. */
+  installed(id: string): Promise<readonly InstalledSince[]>
   countByState(): Promise<{ devices: number; states: Partial<Record<State, number>> }>
 }
 
@@ -316,6 +329,8 @@ export interface Assignments {
 
 export interface OperationView {
   readonly operation: Operation
+  /** Null when the release has none, or is no more. */
+  readonly releaseTag: string | null
   readonly steps: readonly Step[]
 }
 

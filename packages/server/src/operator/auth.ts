@@ -6,6 +6,8 @@ import type { AccountsUseCases, SignedIn } from '../app/accounts.ts'
 import type { OperatorRecord } from '../app/ports.ts'
 
 export const SESSION_COOKIE = 'updraft_session'
+/** Where scripts written for ThingsBoard put their token. */
+const THINGSBOARDS_HEADER = 'x-authorization'
 const CSRF_HEADER = 'x-csrf-token'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -21,7 +23,7 @@ export async function identify(
   accounts: Pick<AccountsUseCases, 'bySession' | 'byToken'>,
   request: FastifyRequest,
 ): Promise<Caller> {
-  const { authorization } = request.headers
+  const authorization = request.headers.authorization ?? headerOf(request, THINGSBOARDS_HEADER)
   if (authorization !== undefined) {
     const token = /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1]
     const found = token ? await accounts.byToken(token, request.ip) : null
@@ -69,3 +71,6 @@ export function setSessionCookie(
     expires: expiresAt,
   })
 }
+
+const headerOf = ({ headers }: FastifyRequest, name: string): string | undefined =>
+  [headers[name] ?? []].flat()[0]

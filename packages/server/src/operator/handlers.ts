@@ -1,12 +1,20 @@
 /** One handler for each route: use case in, shape out. */
 import type { EventQuery } from '@updraft/api/shapes'
-import { DomainError, STATES, type State } from '@updraft/core'
+import { DomainError, type OperatorActor, STATES, type State } from '@updraft/core'
 import type { FastifyRequest } from 'fastify'
 import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import { setSessionCookie } from './auth.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { readBytes } from './request-bytes.ts'
+import {
+  attributesView,
+  gatherSeries,
+  LATEST,
+  TIMESERIES_KEYS,
+  timeseriesView,
+  type WantedSeries,
+} from './thingsboard-names.ts'
 import {
   activityView,
   artifactView,
@@ -44,6 +52,12 @@ export function handlers({
   overview,
   settings,
 }: OperatorNeeds): Handlers {
+  const readSeries = async (actor: OperatorActor, deviceId: string, wanted: WantedSeries) => {
+    const sort = wanted.orderBy === 'ASC' ? 'openedAt' : '-openedAt'
+    const installed = await fleet.installed(actor, deviceId)
+    return gatherSeries(operations.each(actor, deviceId, sort), installed, wanted)
+  }
+
   return {
     signIn: async ({ input: { body }, request, reply }) => {
       const session = await accounts.signIn(body, request.ip)
@@ -114,6 +128,10 @@ export function handlers({
       const { state, ...rest } = query
       const page = await fleet.listDevices(actor, { ...rest, states: statesOf(state) })
       return pageView(page, (view) => deviceView(view, clock.now()))
+    },
+    countDevices: async ({ input: { query }, caller: { actor } }) => {
+      const { state, ...filter } = query
+      return { count: await fleet.countDevices(actor, { ...filter, states: statesOf(state) }) }
     },
     createDevice: async ({ input: { body }, caller: { actor } }) => {
       const { device, token } = await fleet.createDevice(actor, body)
@@ -249,6 +267,25 @@ export function handlers({
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),
     changeSettings: async ({ input: { body }, caller: { actor } }) =>
       settingsView(await settings.change(actor, body)),
+    showTimeseries: async ({ input: { params, query }, caller: { actor } }) => {
+      const { keys, startTs, endTs, limit, orderBy } = query
+      const asked = keys ? keys.split(',') : TIMESERIES_KEYS
+      const isRange = Boolean(keys) && startTs !== undefined && endTs !== undefined
+      const series = isRange
+        ? await readSeries(actor, params.id, { keys: asked, startTs, endTs, limit, orderBy })
+        : await readSeries(actor, params.id, { keys: asked, ...LATEST })
+      const isStrict = query.useStrictDataTypes === 'true'
+      const absent = keys && !isRange ? { keys: asked, now: clock.now() } : null
+      return timeseriesView(series, { isStrict, absent })
+    },
+    listTimeseriesKeys: async ({ input: { params }, caller: { actor } }) => {
+      const series = await readSeries(actor, params.id, { keys: TIMESERIES_KEYS, ...LATEST })
+      return [...series.keys()]
+    },
+    showAttributes: async ({ input: { params, query }, caller: { actor } }) => {
+      const { snapshot } = await fleet.showDevice(actor, params.id)
+      return attributesView(snapshot, params.scope, clock.now(), query.keys?.split(','))
+    },
 
     listEvents: async ({ input: { query }, caller: { actor } }) =>
       pageView(await audit.list(actor, eventQuery(query)), eventView),

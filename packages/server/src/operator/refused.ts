@@ -25,6 +25,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   operations: 'operation',
   operators: 'operator',
   overview: 'tenant',
+  plugins: 'device',
   profiles: 'profile',
   releases: 'release',
   session: 'operator',

@@ -141,6 +141,8 @@ const VERBS: () => {
         }))
       },
     ],
+    count: [2, ({ devices }) => devices.count({})],
+    installed: [[], ({ devices }) => devices.installed(theirs.deviceId)],
     change: denied,
     remove: denied,
     owned: [

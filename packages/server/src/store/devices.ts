@@ -1,6 +1,6 @@
 import { DomainError, type State } from '@updraft/core'
 import { CompiledQuery, sql } from 'kysely'
-import type { CustomerName, Devices, DeviceView } from '../app/ports.ts'
+import type { CustomerName, DeviceFilter, Devices, DeviceView } from '../app/ports.ts'
 import { credentialRow } from './credentials.ts'
 import { containsText, page } from './paging.ts'
 import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
@@ -55,6 +55,43 @@ export function devices(scope: Scope): Devices {
     const [view] = await views([id])
     if (view) return view
     throw new DomainError('device.unknown', `There is no device ${id}.`)
+  }
+
+  const matching = (query: DeviceFilter) => {
+    let rows = db
+      .selectFrom('devices')
+      .innerJoin('profiles', 'profiles.id', 'devices.profile_id')
+      .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
+      .where('devices.tenant_id', '=', tenantId)
+      .where(ofCustomer(scope, 'devices.customer_id'))
+    if (query.name !== undefined) rows = rows.where('devices.name', '=', query.name)
+    if (query.profile !== undefined) rows = rows.where('profiles.name', '=', query.profile)
+    if (query.customer !== undefined) {
+      rows = rows.where(
+        sql<boolean>`devices.customer_id =
+          (select c.id from customers c where c.tenant_id = ${tenantId} and c.name = ${query.customer})`,
+      )
+    }
+    if (query.label !== undefined) {
+      rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)
+    }
+    if (query.search) rows = rows.where('devices.name', 'ilike', containsText(query.search))
+    const { states, releaseId } = query
+    if (states || releaseId) {
+      rows = rows.where(({ exists, selectFrom }) => {
+        let newest = selectFrom('device_components')
+          .select('device_components.type')
+          .whereRef('device_components.device_id', '=', 'devices.id')
+        if (states) newest = newest.where('device_components.operation_state', 'in', [...states])
+        if (releaseId) {
+          newest = newest
+            .innerJoin('operations', 'operations.id', 'device_components.operation_id')
+            .where('operations.release_id', '=', releaseId)
+        }
+        return exists(newest)
+      })
+    }
+    return rows
   }
 
   const own = (id: string) =>
@@ -114,41 +151,7 @@ export function devices(scope: Scope): Devices {
     },
     get,
     page: async (query) => {
-      let rows = db
-        .selectFrom('devices')
-        .innerJoin('profiles', 'profiles.id', 'devices.profile_id')
-        .leftJoin('device_presence', 'device_presence.device_id', 'devices.id')
-        .where('devices.tenant_id', '=', tenantId)
-        .where(ofCustomer(scope, 'devices.customer_id'))
-        .select('devices.id')
-      if (query.name !== undefined) rows = rows.where('devices.name', '=', query.name)
-      if (query.profile !== undefined) rows = rows.where('profiles.name', '=', query.profile)
-      if (query.customer !== undefined) {
-        rows = rows.where(
-          sql<boolean>`devices.customer_id =
-            (select c.id from customers c where c.tenant_id = ${tenantId} and c.name = ${query.customer})`,
-        )
-      }
-      if (query.label !== undefined) {
-        rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)
-      }
-      if (query.search) rows = rows.where('devices.name', 'ilike', containsText(query.search))
-      const { states, releaseId } = query
-      if (states || releaseId) {
-        rows = rows.where(({ exists, selectFrom }) => {
-          let newest = selectFrom('device_components')
-            .select('device_components.type')
-            .whereRef('device_components.device_id', '=', 'devices.id')
-          if (states) newest = newest.where('device_components.operation_state', 'in', [...states])
-          if (releaseId) {
-            newest = newest
-              .innerJoin('operations', 'operations.id', 'device_components.operation_id')
-              .where('operations.release_id', '=', releaseId)
-          }
-          return exists(newest)
-        })
-      }
-      const found = await page(rows, query, {
+      const found = await page(matching(query).select('devices.id'), query, {
         columns: {
           name: sql.ref('devices.name'),
           createdAt: sql.ref('devices.created_at'),
@@ -160,6 +163,12 @@ export function devices(scope: Scope): Devices {
         view: (row) => row.id,
       })
       return { items: await views(found.items), nextCursor: found.nextCursor }
+    },
+    count: async (filter) => {
+      const { count } = await matching(filter)
+        .select(sql<string>`count(*)`.as('count'))
+        .executeTakeFirstOrThrow()
+      return Number(count)
     },
     change: async (id, to, revision) => {
       let update = db
@@ -197,6 +206,26 @@ export function devices(scope: Scope): Devices {
         .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
         .execute()
       return new Set(rows.map(({ id }) => id))
+    },
+    installed: async (id) => {
+      const rows = await db
+        .selectFrom('device_components')
+        .innerJoin('devices', 'devices.id', 'device_components.device_id')
+        .select(['type', 'installed_title', 'installed_version', 'installed_at'])
+        .where('device_components.tenant_id', '=', tenantId)
+        .where('device_components.device_id', '=', id)
+        .where(ofCustomer(scope, 'devices.customer_id'))
+        .orderBy('type')
+        .execute()
+      return rows.flatMap((row) =>
+        row.installed_at
+          ? {
+              type: row.type,
+              installed: { title: row.installed_title, version: row.installed_version },
+              at: row.installed_at,
+            }
+          : [],
+      )
     },
     countByState: async () => {
       const total = await db

@@ -11,28 +11,37 @@ export function operations(scope: Scope): Operations {
   const select = () =>
     db
       .selectFrom('operations')
+      .leftJoin('releases', 'releases.id', 'operations.release_id')
       .selectAll('operations')
+      .select('releases.tag as release_tag')
       .where('operations.tenant_id', '=', tenantId)
       .where(ofCustomersDevice(scope, 'operations.device_id'))
 
-  const withSteps = async (found: readonly Operation[]): Promise<OperationView[]> => {
-    const ids = found.map((operation) => operation.id)
+  type Found = Omit<OperationView, 'steps'>
+  const withSteps = async (found: readonly Found[]): Promise<OperationView[]> => {
+    const ids = found.map(({ operation }) => operation.id)
     const rows = await db
       .selectFrom('operation_steps')
       .selectAll()
       .where('operation_id', '=', sql<string>`any(${ids}::uuid[])`)
       .orderBy('id')
       .execute()
-    return found.map((operation) => ({
-      operation,
-      steps: rows.filter((row) => row.operation_id === operation.id).map(stepOf),
+    return found.map((each) => ({
+      ...each,
+      steps: rows.filter((row) => row.operation_id === each.operation.id).map(stepOf),
     }))
   }
+  const foundIn = (
+    row: Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number],
+  ): Found => ({
+    operation: operationOf(row),
+    releaseTag: row.release_tag,
+  })
 
   return {
     get: async (id) => {
       const row = await select().where('operations.id', '=', id).executeTakeFirst()
-      const [view] = row ? await withSteps([operationOf(row)]) : []
+      const [view] = row ? await withSteps([foundIn(row)]) : []
       if (view) return view
       throw new DomainError('operation.unknown', `There is no operation ${id}.`)
     },
@@ -41,7 +50,7 @@ export function operations(scope: Scope): Operations {
         columns: { openedAt: sql.ref('operations.opened_at') },
         id: sql.ref('operations.id'),
         defaultSort: '-openedAt',
-        view: operationOf,
+        view: foundIn,
       })
       return { items: await withSteps(found.items), nextCursor: found.nextCursor }
     },

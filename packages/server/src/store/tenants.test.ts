@@ -30,6 +30,7 @@ let ours: Holding
 let theirs: Holding
 
 const SHA256 = 'a'.repeat(64)
+const RUNS = { firmware: { title: 'R', version: '0' } }
 const THEIRS_ONLY = 'b'.repeat(64)
 
 beforeAll(async () => {
@@ -58,7 +59,7 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
   const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: false }),
+    visit(snapshot, { ...momentAt(NOON), facts: { installed: RUNS }, tells: false }),
   )
   const tokenId = newId()
   await tenant.run(async ({ tokens, profiles }) => {
@@ -167,6 +168,11 @@ const VERBS: {
         })
         return items.length === 1 && items[0]?.snapshot.device.id === ours.deviceId
       },
+    ],
+    count: ['own', async ({ devices }) => (await devices.count({ name: 'D' })) === 1],
+    installed: [
+      'own',
+      async ({ devices }) => (await devices.installed(theirs.deviceId)).length === 0,
     ],
     change: ['device.unknown', ({ devices }) => devices.change(theirs.deviceId, { name: 'X' })],
     remove: ['device.unknown', ({ devices }) => devices.remove(theirs.deviceId)],

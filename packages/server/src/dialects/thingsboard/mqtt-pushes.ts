@@ -11,12 +11,18 @@ import {
   NO_FACTS,
   type Release,
 } from '@updraft/core'
-import { deletedKeys, FAMILIES, FAMILY_PREFIXES, type Family } from '@updraft/wire/thingsboard'
+import {
+  attributesOfRelease,
+  deletedKeys,
+  FAMILIES,
+  FAMILY_PREFIXES,
+  type Family,
+} from '@updraft/wire/thingsboard'
 import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
 import type { StateWord } from './hear.ts'
 import type { Identify } from './mqtt-needs.ts'
-import { attributeChange, attributesOf, bringsRelease, shared } from './translate.ts'
+import { attributeChange, bringsRelease, shared } from './translate.ts'
 
 /** A device that comes on the line gets this long to ask by itself for what waits for it. */
 const GRACE_MS = 1500
@@ -93,7 +99,7 @@ export class Pushes {
   fetches(family: Family, release: Release): void {
     this.goesOn(FAMILIES[family])
     if (this.#fetched?.release === release && this.#fetched.known === this.#known) return
-    this.#known = { ...without(this.#known, [family]), ...attributesOf(family, release) }
+    this.#known = { ...without(this.#known, [family]), ...attributesOfRelease(family, release) }
     this.#fetched = { release, known: this.#known }
   }
 

@@ -8,20 +8,18 @@ import {
   type Json,
   type JsonObject,
   NO_FACTS,
-  type Release,
   type Report,
   reportableState,
   type Snapshot,
 } from '@updraft/core'
 import {
+  attributesOfRelease,
   deletedKeys,
   FAMILIES,
   FAMILY_PREFIXES,
-  type Family,
   familyTelemetry,
   type Reading,
   sharedAttributeKeys,
-  sharedAttributes,
 } from '@updraft/wire/thingsboard'
 import type { CheckedIn } from '../../app/device-desk.ts'
 
@@ -64,22 +62,10 @@ export function shared({ device }: Snapshot, { desired }: CheckedIn): JsonObject
   for (const family of FAMILY_PREFIXES) {
     for (const key of deletedKeys(family)) delete values[key]
     const release = desired[FAMILIES[family]]
-    if (release) Object.assign(values, attributesOf(family, release))
+    if (release) Object.assign(values, attributesOfRelease(family, release))
   }
   return values
 }
-
-/** The keys that tell of a release. */
-export const attributesOf = (family: Family, release: Release): JsonObject =>
-  sharedAttributes(family, {
-    title: release.title,
-    version: release.version,
-    tag: release.tag,
-    sizeBytes: release.sizeBytes,
-    checksumAlgorithm: release.checksumAlgorithm,
-    checksum: release.checksum,
-    url: release.externalUrl,
-  })
 
 /** The component types an answer to those keys tells the device of. */
 export const tellsOfReleases = (
