@@ -1,0 +1,67 @@
+/** One's own sign-in. */
+import { Button, PasswordInput, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import { useChange } from '../../data/changes.ts'
+import { useSession } from '../../data/session.ts'
+import { Facts } from '../../parts/detail.tsx'
+import { roleWord } from '../../words/roles.ts'
+
+export function Account() {
+  const { operator } = useSession()
+  const [old, setOld] = useState('')
+  const [fresh, setFresh] = useState('')
+  const change = useChange('changePassword', {
+    touches: [],
+    done: 'The password was changed; your other sessions have ended.',
+  })
+  return (
+    <div className="form">
+      <Facts
+        facts={[
+          ['Name', operator.name],
+          ['Role', roleWord(operator.role)],
+          ...(operator.customer ? [['Customer', operator.customer] as const] : []),
+        ]}
+      />
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          change.mutate(
+            { body: { password: old, newPassword: fresh } },
+            {
+              onSuccess: () => {
+                setOld('')
+                setFresh('')
+              },
+            },
+          )
+        }}
+      >
+        <Stack mt="xl">
+          <Text fw={600}>Change your password</Text>
+          {/* For password managers: whose password it is. */}
+          <input type="hidden" name="username" autoComplete="username" value={operator.name} />
+          <PasswordInput
+            label="The one you have"
+            value={old}
+            onChange={(event) => setOld(event.currentTarget.value)}
+            autoComplete="current-password"
+            required
+          />
+          <PasswordInput
+            label="The new one"
+            description="At least 12 characters."
+            value={fresh}
+            onChange={(event) => setFresh(event.currentTarget.value)}
+            autoComplete="new-password"
+            minLength={12}
+            required
+          />
+          <Button type="submit" loading={change.isPending} style={{ alignSelf: 'flex-end' }}>
+            Change the password
+          </Button>
+        </Stack>
+      </form>
+    </div>
+  )
+}
