@@ -51,6 +51,8 @@ export const gone = (socket: Socket): Promise<void> =>
 export function mqttClient(options: Options): TestClient {
   const { port, host = '127.0.0.1', version = 4, acknowledges = true, ...words } = options
   const socket = options.socket ?? connect({ port, host })
+  // Else an acknowledgement and what follows it wait for each other.
+  socket.setNoDelay(true)
   const packets: Packet[] = []
   const order: Packet['cmd'][] = []
   const waits = new Set<() => void>()

@@ -56,29 +56,6 @@ test('a newer session of a device ends the older, a removed device ends its own'
   expect(desk.waiting).toBe(0)
 })
 
-test('grants what devices subscribe to, and nothing else', async () => {
-  const desk = await house()
-  desk.addDevice('d')
-  const client = await desk.connect('d')
-  const granted = await client.subscribe(
-    ATTRIBUTES,
-    `${ATTRIBUTES}/response/+`,
-    'v1/devices/me/rpc/request/+',
-    'v1/devices/me/rpc/response/+',
-    'v2/fw/response/+',
-    'v2/fw/response/#',
-    'v2/sw/response/+/chunk/+',
-    'v2/fw/error',
-    'v2/a/j',
-    'v2/fw/response/1/chunk/0',
-    '#',
-    '/provision/response',
-    'v1/devices/other/attributes',
-  )
-  expect(granted).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0x80, 0x80, 0x80])
-  client.end()
-})
-
 test('telemetry in any shape is heard; what one message says is installed holds for its states', async () => {
   const desk = await house()
   desk.addDevice('d')
@@ -98,27 +75,6 @@ test('telemetry in any shape is heard; what one message says is installed holds 
   await client.publish(ATTRIBUTES, '{"serial":"A1","gone":null}', 1)
   expect(desk.device('d').inventory).toEqual({ serial: 'A1' })
   client.end()
-})
-
-test.each([
-  ['no JSON', TELEMETRY, '{'],
-  ['no telemetry', TELEMETRY, '5'],
-  ['attributes that are no object', ATTRIBUTES, '[]'],
-  ['a request that is no object', `${ATTRIBUTES}/request/1`, '"all"'],
-  ['keys that are no text', `${ATTRIBUTES}/request/1`, '{"sharedKeys":["a"]}'],
-  ['an id that is no number', `${ATTRIBUTES}/request/one`, '{}'],
-  ['a chunk that is no number', 'v2/fw/request/1/chunk/last', ''],
-])('%s is told in version 5, and ends the session before', async (_what, topic, payload) => {
-  const desk = await house()
-  desk.addDevice('d')
-  const five = await desk.connect('d', { version: 5 })
-  expect(await five.publish(topic, payload, 1)).toBe(0x99)
-  expect(await five.publish(TELEMETRY, '{}', 1)).toBe(0)
-  five.end()
-  await five.closed
-  const four = await desk.connect('d')
-  void four.publish(topic, payload)
-  await four.closed
 })
 
 test('unknown topics are acknowledged', async () => {
