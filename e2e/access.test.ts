@@ -21,6 +21,8 @@ interface Things {
   readonly failedOperation: string
   readonly failedRelease: string
   readonly installedTitle: string
+  /** Name of a device nobody owns yet. */
+  readonly claimable: string
   readonly credential: string
   readonly person: string
   /** That person's. */
@@ -124,6 +126,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
       ['release.unknown', (theirs, own) => one('profile', () => release(theirs))(own)],
     ],
   },
+  countAffected: about('stovc', 'profile', 'profile.unknown'),
   unassignFromProfile: about('sto', 'profile', 'profile.unknown'),
 
   listDevices: list('stovc', 'device'),
@@ -166,6 +169,11 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   },
   removeDevice: about('sto', 'device', 'device.unknown'),
   replaceDeviceToken: about('sto', 'device', 'device.unknown', () => ({})),
+  claimDevice: {
+    may: 'c',
+    own: ({ claimable }) => ({ body: { name: claimable, secretKey: 'k' } }),
+  },
+  giveBackDevice: about('c', 'device', 'device.unknown'),
   listCredentials: about('sto', 'device', 'device.unknown'),
   addCredential: about('sto', 'device', 'device.unknown', () => ({
     credential: { kind: 'token' },
@@ -431,6 +439,12 @@ async function furnish(
     })
   }
   const installedTitle = randomUUID()
+  const claimable = randomUUID()
+  await database.query(
+    `insert into device_claims (device_id, tenant_id, secret_hash, expires_at)
+     values ($1, $2, sha256('k'), now() + interval '1 day')`,
+    [await insert('devices', { ...of, profile_id: profile, name: claimable, ...made }), tenant],
+  )
   const addOperation = async (type: string, releaseId: string, state: 'QUEUED' | 'FAILED') => {
     const id = await insert('operations', {
       ...of,
@@ -473,6 +487,7 @@ async function furnish(
     failedOperation: await addOperation('software', failedRelease, 'FAILED'),
     failedRelease,
     installedTitle,
+    claimable,
     credential,
     person: person.id,
     token: ownToken ?? (await addToken(person)).id,

@@ -6,6 +6,7 @@ import type { ZodType } from 'zod'
 import {
   type Answered,
   type Asked,
+  addOperator,
   ask,
   expectProblem,
   query,
@@ -196,6 +197,7 @@ describe('every route, once, with the shape it is described with', () => {
       release: { title: 'app', version: '1.0.0' },
       assignedBy: 'admin',
     })
+    expect((await good('countAffected', { params: ofProfile })).json).toEqual({ devices: 2 })
     await good('assignToDevice', { params: ofDevice, body })
     const { items } = (await good('listAssignments', { query: { releaseId: ids.release } })).json
     expect(items.map(({ scope }: { scope: string }) => scope)).toEqual(['device', 'profile'])
@@ -252,6 +254,12 @@ describe('every route, once, with the shape it is described with', () => {
     const renamed = await good('changeCustomer', { params, body: { name: 'acme ltd' } })
     expect((await good('showCustomer', { params })).json).toEqual(renamed.json)
     expect((await good('listCustomers')).json.items).toEqual([renamed.json])
+    const user = await addOperator(platform, { name: 'carl', role: 'customer-user' })
+    const device = await platform.addDevice('d2', 'sensor')
+    await send(`${platform.url}/api/v1/${device}/claim`, 'POST', { body: {}, token: null })
+    const claimed = await good('claimDevice', { body: { name: 'd2' }, token: user })
+    expect(claimed.json).toMatchObject({ name: 'd2', customer: 'customer of carl' })
+    await good('giveBackDevice', { params: { id: claimed.json.id }, token: user })
     const spare = await good('createCustomer', { body: { name: 'spare customer' } })
     await good('removeCustomer', { params: { id: spare.json.id } })
   })
@@ -426,6 +434,10 @@ test('the audit log says who did what, for every change', async () => {
     'admin: action.refused acme',
     'admin: device.changed d1',
     'admin: customer.changed acme ltd',
+    'admin: device.created d2',
+    'd2: device.claimable d2',
+    'carl: device.claimed d2',
+    'carl: device.given-back d2',
     'admin: customer.created spare customer',
     'admin: customer.removed spare customer',
     'admin: operator.created vera',

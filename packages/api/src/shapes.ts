@@ -237,6 +237,11 @@ export const DeviceWithToken = named(
   }),
 )
 
+export const DeviceClaim = named(
+  'DeviceClaim',
+  z.object({ name: Name, secretKey: z.string().max(1024).optional() }),
+)
+
 export const DeviceChange = named(
   'DeviceChange',
   z.object({

@@ -105,6 +105,12 @@ export const SETTINGS = {
     default: '3600',
     meaning: 'how soon a device with nothing to do is asked to come back',
   },
+  claimWindowMs: {
+    flag: 'claim-window-ms',
+    env: ['UPDRAFT_CLAIM_WINDOW_MS', 'SECURITY_CLAIM_DURATION'],
+    default: '86400000',
+    meaning: 'how long a customer may claim a device that does not say it itself, in milliseconds',
+  },
   pacePackSize: {
     flag: 'pace-pack-size',
     env: ['UPDRAFT_PACE_PACK_SIZE', 'TB_QUEUE_CORE_FW_PACK_SIZE', 'TB_QUEUE_CORE_OTA_PACK_SIZE'],
@@ -170,6 +176,7 @@ export interface Config extends TenantSettings {
   readonly publicUrl: string | undefined
   readonly adminToken: string | undefined
   readonly checkInSeconds: number
+  readonly claimWindowMs: number
   /** 0: for ever. */
   readonly retentionDays: number
   readonly trustProxy: boolean
@@ -233,6 +240,7 @@ export function readConfig(
     publicUrl: rootUrl(value('publicUrl')),
     adminToken,
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
+    claimWindowMs: wholeNumber('claimWindowMs', value('claimWindowMs'), 1, 3_155_760_000_000),
     retentionDays: wholeNumber('retentionDays', value('retentionDays'), 0, 36_500),
     ...eachSetting((name) => tenantSetting(name, value(name))),
     trustProxy: onOrOff('trustProxy', value('trustProxy')),

@@ -11,6 +11,7 @@ import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
 import { audit } from './app/audit.ts'
 import { catalogue } from './app/catalogue.ts'
+import { claiming } from './app/claiming.ts'
 import { credentialSweeper } from './app/credential-sweeper.ts'
 import { credentials } from './app/credentials.ts'
 import { customers } from './app/customers.ts'
@@ -188,6 +189,7 @@ export async function startPlatform({
       moments: momentsOf,
       work,
       checkInSeconds: config.checkInSeconds,
+      claimWindowMs: config.claimWindowMs,
     })
     const lookAt = look({
       moments: momentsOf,
@@ -260,6 +262,7 @@ export async function startPlatform({
       catalogue: catalogue({ ...needs, artifacts }),
       clock,
       credentials: credentials(needs),
+      claiming: claiming(needs),
       customers: customers(needs),
       fleet: fleetUseCases,
       live: stream,

@@ -180,6 +180,12 @@ export const ProvisionRequest = z.object({
 })
 export type ProvisionRequest = z.infer<typeof ProvisionRequest>
 
+/** Both may be left out, and so may the whole of it [Claiming]. */
+export const ClaimRequest = z.object({
+  secretKey: z.string().max(1024).nullish(),
+  durationMs: z.number().int().nullish(),
+})
+
 export type ProvisionResponse =
   | { status: 'SUCCESS'; credentialsType: string; credentialsValue: Json }
   | { status: 'NOT_FOUND' | 'FAILURE'; errorMsg: string }

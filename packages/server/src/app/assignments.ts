@@ -111,6 +111,17 @@ export function assignments({
         await record(stores, 'assignment.withdrawn', actor, scope, subject, { type })
       }),
 
+    /** How many devices an assignment to the profile would touch. Refuses with profile.unknown. */
+    countAffected: (
+      actor: OperatorActor,
+      profileId: string,
+      type: ComponentType,
+    ): Promise<number> =>
+      unitOfWork(actor, async ({ assignments, profiles }) => {
+        await profiles.get(profileId)
+        return assignments.countAffected(profileId, type)
+      }),
+
     list: (
       actor: OperatorActor,
       query: Parameters<Assignments['page']>[0],

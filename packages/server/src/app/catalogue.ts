@@ -166,10 +166,20 @@ export function catalogue({
     showRelease: (actor: OperatorActor, id: string): Promise<ReleaseView> =>
       unitOfWork(actor, ({ catalogue }) => catalogue.get(id)),
 
+    /** With `deviceId` those it can be assigned; refuses with device.unknown then. */
     listReleases: (
       actor: OperatorActor,
-      query: Parameters<Catalogue['page']>[0],
-    ): Promise<Page<ReleaseView>> => unitOfWork(actor, ({ catalogue }) => catalogue.page(query)),
+      { deviceId, ...query }: Parameters<Catalogue['page']>[0] & { deviceId?: string },
+    ): Promise<Page<ReleaseView>> =>
+      unitOfWork(actor, async ({ catalogue, devices }) => {
+        if (deviceId === undefined) return catalogue.page(query)
+        const { profileId } = (await devices.get(deviceId)).snapshot.device
+        // Of two profiles asked for at once nothing is of both.
+        if (query.profileId !== undefined && query.profileId !== profileId) {
+          return { items: [], nextCursor: null }
+        }
+        return catalogue.page({ ...query, profileId })
+      }),
 
     /** All but the description is fixed for ever. */
     describeRelease: (

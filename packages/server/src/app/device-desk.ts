@@ -48,6 +48,8 @@ export type { Notice } from './notices.ts'
 /** A download address is good for at least this long: slow links resume for days. */
 const TICKET_DAYS = 8
 const DAY_MS = 86_400_000
+/** Beyond that a date would soon be none any more. */
+const MAX_CLAIM_WINDOW_MS = 36_525 * DAY_MS
 
 /** A release to install, and the operation to report on. */
 export interface Offered {
@@ -114,6 +116,14 @@ export interface DeviceDesk {
   /** Refuses with provisioning.refused, request.malformed, device.duplicate or credential.taken. */
   enroll(request: { key: string; secret: string; name?: string; token?: string }): Promise<Enrolled>
   /**
+   * The device may be claimed by a customer who says that secret, for so long; a time of 0 or less, or none, is the
+   * one that is usual here. Replaces what it said before. Refuses with request.malformed for a time without end.
+   */
+  allowClaiming(
+    device: Snapshot,
+    said: { secret?: string | null; durationMs?: number | null },
+  ): Promise<void>
+  /**
    * A device of the gateway's tenant that speaks through it; one that is not known yet is added if `profile` names
    * a profile there is. Refuses with device.unknown, profile.unknown, or request.malformed for its name.
    */
@@ -134,6 +144,8 @@ export interface DeviceDeskNeeds {
   readonly unitOfWork: UnitOfWork
   readonly work: DeviceWork
   readonly checkInSeconds: number
+  /** How long a device may be claimed that does not say it itself. */
+  readonly claimWindowMs: number
 }
 
 export function deviceDesk({
@@ -148,6 +160,7 @@ export function deviceDesk({
   unitOfWork,
   work,
   checkInSeconds,
+  claimWindowMs,
 }: DeviceDeskNeeds): DeviceDesk {
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
 
@@ -279,6 +292,25 @@ export function deviceDesk({
       )
       return { deviceName, token }
     },
+    allowClaiming: ({ tenantId, device: { id, name } }, { secret, durationMs }) =>
+      unitOfWork({ tenantId, customerId: null }, async ({ claiming, events }) => {
+        const now = clock.now()
+        const windowMs = durationMs && durationMs > 0 ? durationMs : claimWindowMs
+        if (windowMs > MAX_CLAIM_WINDOW_MS) {
+          throw new DomainError(
+            'request.malformed',
+            'A device may be claimed for 100 years at most.',
+          )
+        }
+        const expiresAt = new Date(now.getTime() + windowMs)
+        const secretHash = secrets.hashToken(secret ?? '')
+        await claiming.allow({ deviceId: id, secretHash, expiresAt })
+        const subject = { kind: 'device', id, name } as const
+        const data = { until: expiresAt.toISOString() }
+        await events.append([
+          { kind: 'device.claimable', at: now, actor: subject, subject, deviceId: id, data },
+        ])
+      }),
     behind: (gateway, { name, profile }) =>
       unitOfWork({ tenantId: gateway.tenantId, customerId: null }, async (stores) => {
         const { items } = await stores.devices.page({ name, limit: 1 })

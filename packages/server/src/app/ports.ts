@@ -307,7 +307,13 @@ export interface Catalogue {
   /** Refuses with release.unknown. */
   get(id: string): Promise<ReleaseView>
   page(
-    query: PageQuery & { title?: string; version?: string; profile?: string; type?: string },
+    query: PageQuery & {
+      title?: string
+      version?: string
+      profile?: string
+      profileId?: string
+      type?: string
+    },
   ): Promise<Page<ReleaseView>>
   describe(id: string, description: string | null, revision?: number): Promise<void>
   /** Refuses with release.in-use. The bytes stay until they are swept. */
@@ -325,6 +331,8 @@ export interface Assignments {
   /** Answers false when nothing was assigned. */
   withdraw(from: Spread, type: ComponentType): Promise<boolean>
   page(query: PageQuery & { releaseId?: string }): Promise<Page<AssignmentView>>
+  /** How many devices of the profile have none of their own of that type. */
+  countAffected(profileId: string, type: ComponentType): Promise<number>
 }
 
 export interface OperationView {
@@ -396,6 +404,23 @@ export interface Customers {
   rename(id: string, name: string): Promise<void>
   /** Refuses with customer.in-use. */
   remove(id: string): Promise<void>
+}
+
+/** Which devices may be claimed by a customer that knows a secret, and until when. */
+export interface Claiming {
+  /** Replaces what the device said before. */
+  allow(said: { deviceId: string; secretHash: Buffer; expiresAt: Date }): Promise<void>
+  /** What the device of that name said last, whoever owns it by now; nobody else changes its owner meanwhile. */
+  find(deviceName: string): Promise<{
+    readonly deviceId: string
+    readonly customerId: string | null
+    readonly secretHash: Buffer
+    readonly expiresAt: Date
+  } | null>
+  /** Makes it the device of the customer whose unit of work this is. */
+  take(deviceId: string): Promise<void>
+  /** Makes it the tenant's own again, which nobody may claim until it says so anew. */
+  giveBack(deviceId: string): Promise<void>
 }
 
 export interface Tenant {
@@ -527,6 +552,7 @@ export interface Stores {
   readonly assignments: Assignments
   readonly operations: Operations
   readonly operators: Operators
+  readonly claiming: Claiming
   readonly customers: Customers
   readonly tenants: Tenants
   readonly tokens: Tokens

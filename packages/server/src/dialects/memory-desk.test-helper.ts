@@ -25,6 +25,7 @@ import { newCredentialOf } from '../app/new-credential.ts'
 import { pacer } from '../app/pacer.ts'
 import type {
   ArtifactHandle,
+  Claiming,
   DeliveredEvent,
   DeviceWork,
   EventQuery,
@@ -61,6 +62,8 @@ export interface MemoryDesk {
   /** `firmware QUEUED` and so on: the newest operation of each component. */
   states(token: string): string[]
   error(token: string, type?: string): string | null
+  /** Until when the device may be claimed with that secret; null if it has not said so. */
+  claimableUntil(token: string, secret: string): Date | null
   /** From here on the database does not answer. */
   goAway(): void
   /** What happened besides updates: enrolments, and what was left for operators. */
@@ -177,7 +180,9 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     holders.push(...credentials.map((credential) => ({ token, credential })))
   }
 
-  /** As much of a transaction as an enrolment or a notice needs; what is enrolled is asked for by its name. */
+  const claimable = new Map<string, Parameters<Claiming['allow']>[0]>()
+
+  /** As much of a transaction as an enrolment, a claim or a notice needs; what is enrolled is asked for by its name. */
   const unitOfWork = (async (_within: unknown, transact: (stores: unknown) => Promise<unknown>) =>
     transact({
       devices: {
@@ -186,6 +191,11 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
             throw new DomainError('device.duplicate', 'A device of that name exists already.')
           }
           add(row.name, newDevice(row.name), row.credentials)
+        },
+      },
+      claiming: {
+        allow: async (said: Parameters<Claiming['allow']>[0]) => {
+          claimable.set(said.deviceId, said)
         },
       },
       events: {
@@ -220,6 +230,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     unitOfWork,
     work,
     checkInSeconds: 3600,
+    claimWindowMs: 86_400_000,
   })
   const needs = {
     desk,
@@ -309,6 +320,10 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       }),
     error: (token, type = 'firmware') =>
       snapshotOf(token).components[type]?.latestEnded?.error ?? null,
+    claimableUntil: (token, secret) => {
+      const said = claimable.get(snapshotOf(token).device.id)
+      return said?.secretHash.equals(keeper.hashToken(secret)) ? said.expiresAt : null
+    },
     goAway: () => {
       isAway = true
     },

@@ -7,6 +7,7 @@ import type { AccountsUseCases } from '../app/accounts.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { Audit } from '../app/audit.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
+import type { ClaimingUseCases } from '../app/claiming.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
@@ -24,6 +25,7 @@ export interface OperatorNeeds {
   readonly assignments: AssignmentsUseCases
   readonly audit: Audit
   readonly catalogue: CatalogueUseCases
+  readonly claiming: ClaimingUseCases
   readonly clock: Clock
   readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases

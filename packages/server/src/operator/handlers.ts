@@ -41,6 +41,7 @@ export function handlers({
   assignments,
   audit,
   catalogue,
+  claiming,
   clock,
   credentials,
   customers,
@@ -111,6 +112,9 @@ export function handlers({
       const what = { type: params.type, releaseId: body.releaseId }
       return assignmentView(await assignments.assign(actor, { profileId: params.id }, what))
     },
+    countAffected: async ({ input: { params }, caller: { actor } }) => ({
+      devices: await assignments.countAffected(actor, params.id, params.type),
+    }),
     unassignFromProfile: async ({ input: { params }, caller: { actor } }) => {
       await assignments.unassign(actor, { profileId: params.id }, params.type)
     },
@@ -165,6 +169,11 @@ export function handlers({
     },
     removeCredential: async ({ input: { params, query }, caller: { actor } }) => {
       await credentials.remove(actor, params.id, params.credentialId, query)
+    },
+    claimDevice: async ({ input: { body }, caller: { actor } }) =>
+      deviceView(await claiming.claim(actor, body), clock.now()),
+    giveBackDevice: async ({ input: { params }, caller: { actor } }) => {
+      await claiming.giveBack(actor, params.id)
     },
     listDeviceOperations: async ({ input: { params, query }, caller: { actor } }) =>
       pageView(await operations.ofDevice(actor, params.id, query), operationWithSteps),

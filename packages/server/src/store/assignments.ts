@@ -2,7 +2,7 @@ import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Assignments, AssignmentView, Spread } from '../app/ports.ts'
 import { page } from './paging.ts'
-import { ofCustomersDevice, ofCustomersProfile, type Scope } from './scope.ts'
+import { ofCustomer, ofCustomersDevice, ofCustomersProfile, type Scope } from './scope.ts'
 
 export function assignments(scope: Scope): Assignments {
   const { db, tenantId, customerId } = scope
@@ -65,6 +65,26 @@ export function assignments(scope: Scope): Assignments {
         .where('type', '=', type)
         .executeTakeFirst()
       return numDeletedRows > 0n
+    },
+    countAffected: async (profileId, type) => {
+      const { count } = await db
+        .selectFrom('devices')
+        .select(sql<string>`count(*)`.as('count'))
+        .where('devices.tenant_id', '=', tenantId)
+        .where('devices.profile_id', '=', profileId)
+        .where(ofCustomer(scope, 'devices.customer_id'))
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('assignments')
+                .select('assignments.id')
+                .whereRef('assignments.device_id', '=', 'devices.id')
+                .where('assignments.type', '=', type),
+            ),
+          ),
+        )
+        .executeTakeFirstOrThrow()
+      return Number(count)
     },
     page: (query) => {
       let rows = db

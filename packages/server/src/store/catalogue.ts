@@ -95,6 +95,9 @@ export function catalogue(scope: Scope): Catalogue {
       if (query.version !== undefined) rows = rows.where('releases.version', '=', query.version)
       if (query.type !== undefined) rows = rows.where('releases.type', '=', query.type)
       if (query.profile !== undefined) rows = rows.where('profiles.name', '=', query.profile)
+      if (query.profileId !== undefined) {
+        rows = rows.where('releases.profile_id', '=', query.profileId)
+      }
       if (query.search) rows = rows.where('releases.title', 'ilike', containsText(query.search))
       return page(rows, query, {
         columns: {

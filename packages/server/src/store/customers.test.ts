@@ -165,6 +165,7 @@ const VERBS: () => {
     remove: denied,
   },
   assignments: {
+    countAffected: [1, ({ assignments }) => assignments.countAffected(sharedProfileId, 'firmware')],
     put: [
       'device.unknown',
       ({ assignments }) =>
@@ -195,6 +196,13 @@ const VERBS: () => {
       async ({ operations }) =>
         (await operations.pageOfDevice(theirs.deviceId, { limit: 9 })).items,
     ],
+  },
+  claiming: {
+    allow: denied,
+    // It has said nothing yet; what it said is anybody's to know who knows the secret.
+    find: [null, ({ claiming }) => claiming.find('device of theirs')],
+    take: [undefined, ({ claiming }) => claiming.take(ours.deviceId)],
+    giveBack: [undefined, ({ claiming }) => claiming.giveBack(newId())],
   },
   operators: {
     insert: denied,

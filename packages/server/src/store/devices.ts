@@ -183,7 +183,13 @@ export function devices(scope: Scope): Devices {
         update = update.set({ attributes: JSON.stringify(to.attributes) })
       if (revision !== undefined) update = update.where('revision', '=', revision)
       const { numUpdatedRows } = await update.executeTakeFirst()
-      if (numUpdatedRows > 0n) return
+      if (numUpdatedRows > 0n) {
+        // Whom it was to be claimed by is not asked any more.
+        if (to.customerId !== undefined) {
+          await db.deleteFrom('device_claims').where('device_id', '=', id).execute()
+        }
+        return
+      }
       await get(id)
       throw new DomainError(
         'request.version-mismatch',

@@ -4,6 +4,7 @@ import type { Stores } from '../app/ports.ts'
 import { refuse } from './refusals.ts'
 import {
   addTenant,
+  hashOf,
   NOON,
   newId,
   type Tenant,
@@ -74,6 +75,12 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     'devices_tenant_id_customer_id_fkey',
     'customer.unknown',
     ({ devices }) => devices.change(device, { customerId: newId() }),
+  ],
+  [
+    'device_claims_tenant_id_device_id_fkey',
+    'device.unknown',
+    ({ claiming }) =>
+      claiming.allow({ deviceId: newId(), secretHash: hashOf('k'), expiresAt: NOON }),
   ],
   [
     'operators_tenant_id_customer_id_fkey',
@@ -214,7 +221,6 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
   customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   customers_tenant_id_id_key: 'ids are made here',
-  device_claims_tenant_id_device_id_fkey: 'devices are not claimed by requests yet',
   devices_tenant_id_id_key: 'ids are made here',
   events_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   idempotent_requests_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',

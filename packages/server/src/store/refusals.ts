@@ -31,6 +31,7 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   assignments_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   credentials_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   device_presence_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  device_claims_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   assignments_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
   operations_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
 }

@@ -246,6 +246,12 @@ const VERBS: {
       ({ assignments }) =>
         assignments.put({ deviceId: theirs.deviceId }, assignment(ours.releaseId)),
     ],
+    countAffected: [
+      'own',
+      async ({ assignments }) =>
+        (await assignments.countAffected(theirs.profileId, 'other')) === 0 &&
+        (await assignments.countAffected(ours.profileId, 'other')) === 1,
+    ],
     withdraw: [
       'own',
       async ({ assignments }) => {
@@ -271,6 +277,16 @@ const VERBS: {
       async ({ operations }) =>
         (await operations.pageOfDevice(theirs.deviceId, { limit: 9 })).items.length === 0,
     ],
+  },
+  claiming: {
+    allow: [
+      'device.unknown',
+      ({ claiming }) =>
+        claiming.allow({ deviceId: theirs.deviceId, secretHash: hashOf('k'), expiresAt: NOON }),
+    ],
+    find: ['own', async ({ claiming }) => (await claiming.find('only theirs')) === null],
+    take: ['access.denied', ({ claiming }) => claiming.take(theirs.deviceId)],
+    giveBack: ['done', ({ claiming }) => claiming.giveBack(theirs.deviceId)],
   },
   operators: {
     insert: [

@@ -2,6 +2,7 @@ import { DomainError, type DomainEvent } from '@updraft/core'
 import type { Stores, UnitOfWork } from '../app/ports.ts'
 import { assignments } from './assignments.ts'
 import { catalogue } from './catalogue.ts'
+import { claiming } from './claiming.ts'
 import { credentials } from './credentials.ts'
 import { customers } from './customers.ts'
 import type { Database } from './database.ts'
@@ -51,6 +52,7 @@ const storesOf = (scope: Scope): Stores => ({
   assignments: assignments(scope),
   operations: operations(scope),
   operators: operators(scope),
+  claiming: claiming(scope),
   customers: customers(scope),
   tenants: tenants(scope),
   tokens: tokens(scope),
@@ -71,10 +73,11 @@ const CUSTOMERS_VERBS: {
   devices: ['get', 'page', 'count', 'owned', 'installed', 'countByState'],
   credentials: [],
   catalogue: ['get', 'page'],
-  assignments: ['put', 'withdraw', 'page'],
+  assignments: ['put', 'withdraw', 'page', 'countAffected'],
   operations: ['get', 'pageOfDevice'],
   // Their own password.
   operators: ['get', 'setPassword', 'endSessions'],
+  claiming: ['find', 'take', 'giveBack'],
   customers: [],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],

@@ -300,7 +300,7 @@ const STORIES: readonly (readonly [title: string, tell: (story: Story) => Promis
       const absent = ['nothing', 'constructor', 'telemetry', 'attributes/updates', 'firmware/more']
       await refused('4.00', {
         GET: absent.map((feature) => `api/v1/t1/${feature}`),
-        POST: ['api/v1/t1/rpc', 'api/v1/t1/claim'],
+        POST: ['api/v1/t1/rpc', 'api/v1/t1/firmwares'],
         DELETE: ['api/v1/t1/attributes'],
       })
       await refused('4.04', { GET: ['api/v2/t1/attributes', 'anything/at/all'] })

@@ -13,7 +13,7 @@ import {
 } from '../../transports/coap.test-helper.ts'
 import { type CoapListener, coapListener } from '../../transports/coap.ts'
 import { makeNoise, noiseOf } from '../../transports/coap-noise.test-helper.ts'
-import { type MemoryDesk, memoryDesk, PROVISIONING } from '../memory-desk.test-helper.ts'
+import { type MemoryDesk, memoryDesk, NOON, PROVISIONING } from '../memory-desk.test-helper.ts'
 import { thingsboardCoap } from './coap.ts'
 
 let desk: MemoryDesk
@@ -69,6 +69,17 @@ const queryOf = (...parameters: string[]) =>
   parameters.map((text) => ({ name: 'Uri-Query' as const, value: Buffer.from(text) }))
 
 const bytes = Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 31) & 0xff))
+
+test('a device says that it may be claimed, with a secret or without', async () => {
+  const answer = await post('api/v1/t1/claim', { secretKey: 'k', durationMs: 60_000 })
+  expect([answer.code, answer.payload.length]).toEqual(['2.01', 0])
+  expect(desk.claimableUntil('t1', 'k')).toEqual(new Date(NOON.getTime() + 60_000))
+  expect((await post('api/v1/t1/claim', '')).code).toBe('2.01')
+  expect(desk.claimableUntil('t1', '')).toEqual(new Date(NOON.getTime() + 86_400_000))
+  expect((await post('api/v1/t1/claim', '{"secretKey":1}')).code).toBe('4.00')
+  expect((await post('api/v1/nobody/claim', {})).code).toBe('4.01')
+  expect((await get('api/v1/t1/claim')).code).toBe('4.05')
+})
 
 test('telemetry tells what runs and how the update goes', async () => {
   await desk.assign('t1', { bytes })

@@ -14,7 +14,15 @@ import type { CoapRequest, CoapResponse, CoapScope } from '../../transports/coap
 import type { Dialect } from '../dialect.ts'
 import { coapDownloads } from './coap-downloads.ts'
 import { type CoapDialectNeeds, observation } from './coap-observation.ts'
-import { hearAttributes, hearTelemetry, lookAfter, NAME, provision, wholeNumber } from './hear.ts'
+import {
+  hearAttributes,
+  hearClaim,
+  hearTelemetry,
+  lookAfter,
+  NAME,
+  provision,
+  wholeNumber,
+} from './hear.ts'
 import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
 
 const JSON_FORMAT = 50
@@ -93,6 +101,13 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
       POST: async ({ token, payload }) => {
         const device = await desk.identify(token, NAME)
         await hearAttributes(jsonOf(payload), { desk, log, look: lookAfter(desk, token, device) })
+        return { code: '2.01' }
+      },
+    },
+    claim: {
+      POST: async ({ token, payload }) => {
+        const look = () => desk.identify(token, NAME)
+        await hearClaim(jsonOf(payload), { desk, look })
         return { code: '2.01' }
       },
     },

@@ -7,6 +7,7 @@ import {
   type Snapshot,
 } from '@updraft/core'
 import {
+  ClaimRequest,
   FAMILIES,
   FAMILY_PREFIXES,
   familyTelemetry,
@@ -117,6 +118,20 @@ export function lookAfter(desk: Pick<DeviceDesk, 'identify'>, token: string, fir
     isFirst = false
     return first
   }
+}
+
+/** The device may be claimed by a customer for a while. Refuses with request.malformed. */
+export async function hearClaim(
+  body: unknown,
+  { desk, look }: { desk: Pick<DeviceDesk, 'allowClaiming'>; look: () => Promise<Snapshot> },
+): Promise<void> {
+  const parsed = ClaimRequest.safeParse(body ?? {})
+  if (!parsed.success) {
+    const [where = 'message'] = parsed.error.issues[0]?.path ?? []
+    throw new DomainError('request.malformed', `The ${String(where)} is not as documented.`)
+  }
+  const { secretKey: secret, durationMs } = parsed.data
+  await desk.allowClaiming(await look(), { secret, durationMs })
 }
 
 /** Answers a status whatever the outcome: clients read it from the body [Provisioning]. */

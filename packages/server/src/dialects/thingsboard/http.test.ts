@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type MemoryDesk, memoryDesk, PROVISIONING } from '../memory-desk.test-helper.ts'
+import { type MemoryDesk, memoryDesk, NOON, PROVISIONING } from '../memory-desk.test-helper.ts'
 
 const BYTES = Buffer.from('0123456789')
 const SHA256 = '84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882'
@@ -29,6 +29,38 @@ const post = (path: string, payload: string, headers: Record<string, string> = {
     payload,
   })
 const telemetry = (body: unknown) => post('T/telemetry', JSON.stringify(body))
+
+describe('claiming', () => {
+  const claim = (body: string) => post('T/claim', body)
+  const hours = (count: number) => new Date(NOON.getTime() + count * 3_600_000)
+
+  test.each([
+    ['a secret and a time', '{"secretKey":"k","durationMs":3600000}', 'k', hours(1)],
+    ['a secret', '{"secretKey":"k"}', 'k', hours(24)],
+    ['a time', '{"durationMs":7200000}', '', hours(2)],
+    ['a time that is none', '{"secretKey":"k","durationMs":0}', 'k', hours(24)],
+    ['nulls', '{"secretKey":null,"durationMs":null}', '', hours(24)],
+    ['nothing', '{}', '', hours(24)],
+    ['no body', '', '', hours(24)],
+  ])('with %s is taken, and the answer is empty', async (_what, body, secret, until) => {
+    const answer = await claim(body)
+    expect([answer.statusCode, answer.body]).toEqual([200, ''])
+    expect(desk.claimableUntil('T', secret)).toEqual(until)
+    expect(desk.claimableUntil('T', 'another')).toBeNull()
+  })
+
+  test.each([
+    '{"secretKey":7}',
+    '{"durationMs":"soon"}',
+    '{"durationMs":9007199254740991}',
+    `{"secretKey":"${'k'.repeat(1025)}"}`,
+    '[]',
+    '"k"',
+  ])('with %s is refused', async (body) => {
+    expect((await claim(body)).statusCode).toBe(400)
+    expect(desk.claimableUntil('T', 'k')).toBeNull()
+  })
+})
 
 describe('telemetry', () => {
   test.each([

@@ -23,6 +23,7 @@ import { goneSignal, readJsonBodies, requestFault } from '../../transports/http.
 import type { Dialect, DialectNeeds } from '../dialect.ts'
 import {
   hearAttributes,
+  hearClaim,
   hearTelemetry,
   lookAfter,
   NAME,
@@ -99,6 +100,12 @@ export function thingsboard({ desk, liveSessions, pacer }: DialectNeeds): Dialec
       const device = await identify(request)
       const look = lookAfter(desk, request.params.token, device)
       await hearAttributes(request.body, { desk, log: request.log, look })
+      return reply.status(200).send()
+    })
+
+    app.post<WithToken>(HTTP_PATHS.claim, async (request, reply) => {
+      const device = await identify(request)
+      await hearClaim(request.body, { desk, look: async () => device })
       return reply.status(200).send()
     })
 

@@ -22,7 +22,7 @@ import {
 import type { Notice, Recognized } from '../../app/device-desk.ts'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
-import { hearAttributes, hearTelemetry } from './hear.ts'
+import { hearAttributes, hearClaim, hearTelemetry } from './hear.ts'
 import { Chunks } from './mqtt-chunks.ts'
 import { Filters } from './mqtt-filters.ts'
 import { Gateway } from './mqtt-gateway.ts'
@@ -175,8 +175,10 @@ export class DeviceSession implements MqttVisitor {
         return { afterwards: () => this.#answer(topic.answerTopic, answer) }
       }
       case 'rpc-response':
-      case 'claim':
         await this.#look()
+        return TAKEN
+      case 'claim':
+        await hearClaim(jsonOf(payload), hearing)
         return TAKEN
       case 'gateway': {
         const device = await this.#look()

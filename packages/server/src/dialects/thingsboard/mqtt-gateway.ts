@@ -15,7 +15,7 @@ import {
 import type { ZodType } from 'zod'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttTaken } from '../../transports/mqtt.ts'
-import { hearAttributes, hearTelemetry } from './hear.ts'
+import { hearAttributes, hearClaim, hearTelemetry } from './hear.ts'
 import { objectOf } from './mqtt-json.ts'
 import { type Identify, type MqttNeeds, TAKEN } from './mqtt-needs.ts'
 import { Pushes } from './mqtt-pushes.ts'
@@ -74,8 +74,13 @@ export class Gateway {
         const request = parse(GatewayAttributeRequest, words)
         return { afterwards: () => this.#answer(gateway, request) }
       }
-      case 'rpc':
       case 'claim':
+        await this.#forEach(words, async (name, said) => {
+          const { look } = await this.#child(gateway, name)
+          await hearClaim(said, { desk: this.#needs.desk, look })
+        })
+        return TAKEN
+      case 'rpc':
         return TAKEN
     }
   }

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { pacer } from '../../app/pacer.ts'
 import { mqttClient, welcomed } from '../../transports/mqtt-client.test-helper.ts'
-import { PROVISIONING } from '../memory-desk.test-helper.ts'
+import { NOON, PROVISIONING } from '../memory-desk.test-helper.ts'
 import { ATTRIBUTES, bytes, closeHouses, house, json, TELEMETRY } from './mqtt-house.test-helper.ts'
 
 afterEach(closeHouses)
@@ -294,6 +294,19 @@ test('a release waits for its turn, other news does not, and who asks is answere
   void c.publish(`${ATTRIBUTES}/request/1`, '{"sharedKeys":"fw_version"}')
   expect(json(await c.message())).toEqual({ shared: { fw_version: '2.0.0' } })
   for (const client of [a, b, c]) client.end()
+})
+
+test('a device says that it may be claimed, at any quality; what it says wrongly is refused', async () => {
+  const desk = await house()
+  desk.addDevice('d')
+  const client = await desk.connect('d', { version: 5 })
+  const claim = (words: string) => client.publish('v1/devices/me/claim', words, 1)
+  expect(await claim('{"secretKey":"k","durationMs":60000}')).toBe(0)
+  expect(desk.claimableUntil('d', 'k')).toEqual(new Date(NOON.getTime() + 60_000))
+  expect(await claim('')).toBe(0)
+  expect(desk.claimableUntil('d', '')).toEqual(new Date(NOON.getTime() + 86_400_000))
+  expect(await claim('{"secretKey":[]}')).toBe(0x99)
+  client.end()
 })
 
 test('a session that enrols may do nothing else', async () => {
