@@ -241,6 +241,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
           devices.filter(({ operation }) => operation?.state === state).length,
         ]),
       ),
+      seen: { recently: 0, earlier: 0, never: devices.length },
     }),
     listProfiles: ({ query }) => pageOf(profiles, query, ({ name }) => isLike(query, { name })),
     createProfile: ({ body }) => {
