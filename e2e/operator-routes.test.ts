@@ -315,6 +315,7 @@ describe('every route, once, with the shape it is described with', () => {
       maxRetries: 5,
       pacePackSize: 100,
       paceIntervalMs: 60_000,
+      retentionDays: 365,
     }
     const own = eachSetting(() => null)
     expect((await good('showSettings')).json).toEqual({ inForce: ofServer, own, ofServer })

@@ -14,6 +14,7 @@ test('what is not set is as the server has it, and the server as it is by itself
     silenceDeadlineSeconds: 3600,
     maxRetries: 5,
     pacePackSize: 100,
+    retentionDays: 365,
     paceIntervalMs: 60_000,
   })
   const ofServer = { ...STANDARD_SETTINGS, maxRetries: 3 }

@@ -44,6 +44,13 @@ export const TENANT_SETTINGS = {
     max: 86_400_000,
     meaning: 'that interval in milliseconds; 0 tells all of them at once',
   },
+  retentionDays: {
+    standard: 365,
+    min: 1,
+    max: 36_500,
+    zero: 'for ever',
+    meaning: 'how many days the audit log and ended updates are kept; 0 keeps them for ever',
+  },
 } as const satisfies Record<string, SettingFacts>
 
 export type TenantSetting = keyof typeof TENANT_SETTINGS

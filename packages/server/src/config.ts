@@ -142,8 +142,8 @@ export const SETTINGS = {
   retentionDays: {
     flag: 'retention-days',
     env: ['UPDRAFT_RETENTION_DAYS'],
-    default: '365',
-    meaning: 'how many days the audit log and ended updates are kept; 0 keeps them for ever',
+    default: String(TENANT_SETTINGS.retentionDays.standard),
+    meaning: TENANT_SETTINGS.retentionDays.meaning,
   },
   trustProxy: {
     flag: 'trust-proxy',
@@ -177,8 +177,6 @@ export interface Config extends TenantSettings {
   readonly adminToken: string | undefined
   readonly checkInSeconds: number
   readonly claimWindowMs: number
-  /** 0: for ever. */
-  readonly retentionDays: number
   readonly trustProxy: boolean
   readonly logLevel: string
 }
@@ -241,7 +239,6 @@ export function readConfig(
     adminToken,
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
     claimWindowMs: wholeNumber('claimWindowMs', value('claimWindowMs'), 1, 3_155_760_000_000),
-    retentionDays: wholeNumber('retentionDays', value('retentionDays'), 0, 36_500),
     ...eachSetting((name) => tenantSetting(name, value(name))),
     trustProxy: onOrOff('trustProxy', value('trustProxy')),
     logLevel,

@@ -227,7 +227,7 @@ export async function startPlatform({
     const historySweeping = historySweeper({
       clock,
       sweep: historySweep(database),
-      keptDays: config.retentionDays,
+      settings: known,
       onError: report('old history could not be removed; it is tried again'),
     })
 

@@ -1,5 +1,6 @@
 /** Removes history when it has been kept long enough: in small batches, so that nobody waits for them. */
 import type { Clock, HistorySweep } from './ports.ts'
+import type { SettingsInForce } from './settings-in-force.ts'
 
 const EVERY_MS = 3_600_000
 const DAY_MS = 86_400_000
@@ -21,13 +22,12 @@ export interface HistorySweeper {
 export function historySweeper({
   clock,
   sweep: records,
-  keptDays,
+  settings,
   onError,
 }: {
   clock: Clock
   sweep: HistorySweep
-  /** How long events and ended operations are kept; 0 is for ever. */
-  keptDays: number
+  settings: Pick<SettingsInForce, 'of'>
   onError: (error: unknown) => void
 }): HistorySweeper {
   let isStopped = false
@@ -59,9 +59,11 @@ export function historySweeper({
     const now = clock.now()
     await records.removeExpired(now)
     const removed = { events: 0, operations: 0 }
-    if (keptDays === 0) return removed
-    const before = new Date(now.getTime() - keptDays * DAY_MS)
     for (const tenantId of await records.tenantIds()) {
+      const { retentionDays } = await settings.of(tenantId)
+      // For ever.
+      if (retentionDays === 0) continue
+      const before = new Date(now.getTime() - retentionDays * DAY_MS)
       removed.events += await removeEvents(tenantId, before)
       removed.operations += await removeOperations(tenantId, before)
     }

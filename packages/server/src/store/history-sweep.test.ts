@@ -1,6 +1,7 @@
-import { choose, type State } from '@updraft/core'
+import { choose, STANDARD_SETTINGS, type State } from '@updraft/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { historySweeper } from '../app/history-sweeper.ts'
+import type { Database } from './database.ts'
 import { historySweep } from './history-sweep.ts'
 import {
   addTenant,
@@ -30,11 +31,20 @@ beforeEach(async () => {
   profileId = await tenant.addProfile('P')
 })
 
-const sweeper = (keptDays: number, on = store.database) =>
+/** Tenants keep things that long, but for those who have set something else. */
+const sweeper = (
+  retentionDays: number,
+  { on = store.database, own = {} }: { on?: Database; own?: Record<string, number> } = {},
+) =>
   historySweeper({
     clock: { now: () => NOON },
     sweep: historySweep(on),
-    keptDays,
+    settings: {
+      of: async (tenantId) => ({
+        ...STANDARD_SETTINGS,
+        retentionDays: own[tenantId] ?? retentionDays,
+      }),
+    },
     onError: (error) => {
       throw error
     },
@@ -104,6 +114,18 @@ describe('events', () => {
     expect(await events()).toEqual([{ age: '9 days', many: 3 }])
   })
 
+  test('stay as long as their own tenant wants', async () => {
+    await addEvents(100, 2)
+    const first = tenant
+    tenant = await addTenant(store, 'one that keeps things longer')
+    await addEvents(100, 3)
+    await addEvents(300, 4)
+    await sweeper(10, { own: { [tenant.id]: 200 } }).sweep()
+    expect(await events()).toEqual([{ age: '100 days', many: 3 }])
+    tenant = first
+    expect(await events()).toEqual([])
+  })
+
   test('stay when they are kept for ever', async () => {
     await addEvents(4000, 2)
     expect(await sweeper(0).sweep()).toEqual({ events: 0, operations: 0 })
@@ -113,7 +135,7 @@ describe('events', () => {
   test('are shared out among servers that sweep at once', async () => {
     await addEvents(30, 5000)
     const other = store.another().database
-    await Promise.all([sweeper(10).sweep(), sweeper(10, other).sweep()])
+    await Promise.all([sweeper(10).sweep(), sweeper(10, { on: other }).sweep()])
     // One may find all that is left in the other's hands, and leave it to it.
     expect(await events()).toEqual([])
   })

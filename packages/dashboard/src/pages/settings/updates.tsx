@@ -1,4 +1,4 @@
-/** How patient and how fast this tenant's updates are. */
+/** How patient and how fast this tenant's updates are, and how long they are remembered. */
 import { Button, Group, NumberInput, Skeleton, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { limitsOf, TENANT_SETTING_NAMES, TENANT_SETTINGS, type TenantSetting } from '@updraft/core'
@@ -16,11 +16,13 @@ const LABELS: Readonly<Record<TenantSetting, string>> = {
   maxRetries: 'Retries',
   pacePackSize: 'Pack size',
   paceIntervalMs: 'Pack interval',
+  retentionDays: 'History',
 }
 
 const UNITS: Readonly<Partial<Record<TenantSetting, string>>> = {
   silenceDeadlineSeconds: ' s',
   paceIntervalMs: ' ms',
+  retentionDays: ' days',
 }
 
 export function Updates() {
