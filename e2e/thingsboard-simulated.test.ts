@@ -218,6 +218,22 @@ describe("Zephyr's SDK", () => {
     },
   )
 
+  test.concurrent('is not begun anew by attributes that change while it downloads', async () => {
+    const name = 'zephyr-undisturbed'
+    const bytes = random(5000)
+    const token = await addWithOwn(platform, name, { bytes })
+    const { id } = await platform.device(name)
+    const change = (interval: number) =>
+      platform.api('changeDevice', { params: { id }, body: { attributes: { interval } } })
+    const its = { url: platform.coap, token, title: titleFor(name), version: '1.0' }
+    const meanwhile = async () => {
+      for (const interval of [10, 20, 30]) await change(interval)
+    }
+    const { firmware, ...run } = await zephyr({ ...its, meanwhile })
+    expect(run).toEqual({ end: 'rebooting', requests: 5, starts: 1 })
+    expect(firmware.equals(bytes)).toBe(true)
+  })
+
   test.concurrent('that was off meanwhile is told at its start', async () => {
     const name = 'zephyr-off'
     const bytes = random(5000)

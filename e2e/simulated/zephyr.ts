@@ -13,6 +13,8 @@ export interface Zephyr {
   readonly title: string
   readonly version: string
   readonly chunkBytes?: number
+  /** What happens elsewhere while it downloads. */
+  readonly meanwhile?: () => Promise<unknown>
 }
 
 export interface ZephyrRun {
@@ -65,6 +67,7 @@ export async function zephyr(its: Zephyr): Promise<ZephyrRun> {
     }
     pieces.push(payload)
     offset += payload.length
+    if (requests === 1) await its.meanwhile?.()
   }
   await tell({ fw_state: 'DOWNLOADED' })
   await tell({ fw_state: 'UPDATING' })

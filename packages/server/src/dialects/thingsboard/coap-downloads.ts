@@ -1,6 +1,7 @@
 /** Files over CoAP: whole, or in chunks whose size the device chooses [CoAP]. */
-import type { ComponentType } from '@updraft/core'
+import type { Device, Release } from '@updraft/core'
 import { MAX_BLOCK_BYTES } from '@updraft/wire/coap-message'
+import { FAMILIES, type Family } from '@updraft/wire/thingsboard'
 import type { DeviceDesk } from '../../app/device-desk.ts'
 import { Reading, type Readings, readings } from '../../transports/coap-blocks.ts'
 import { type CoapClock, SYSTEM_CLOCK } from '../../transports/coap-clock.ts'
@@ -10,7 +11,7 @@ import { NAME } from './hear.ts'
 export interface Wanted {
   readonly from: string
   readonly token: string
-  readonly type: ComponentType
+  readonly family: Family
   readonly title: string | undefined
   readonly version: string | undefined
   /** 0: the whole file, whatever the chunk. */
@@ -24,24 +25,32 @@ export interface CoapDownloads {
   close(): void
 }
 
+/** Called for every download, and again and again while it goes on. */
+export type OnFetch = (device: Pick<Device, 'id'>, family: Family, release: Release) => void
+
 const ETAG_BYTES = 8
 
 /**
  * A small chunk is one datagram, and a file thousands of them. So the file stays open from one chunk to the next, and
  * stays the same one when another is assigned meanwhile; the first chunk is always asked for at the desk.
  */
-export function coapDownloads(desk: DeviceDesk, clock: CoapClock = SYSTEM_CLOCK): CoapDownloads {
+export function coapDownloads(
+  desk: Pick<DeviceDesk, 'identify' | 'openArtifact'>,
+  { onFetch, clock = SYSTEM_CLOCK }: { onFetch: OnFetch; clock?: CoapClock },
+): CoapDownloads {
   const underWay: Readings = readings(clock)
 
-  const openFile = async ({ token, type, title, version }: Wanted) => {
+  const openFile = async ({ token, family, title, version }: Wanted) => {
     const device = await desk.identify(token, NAME)
-    const { handle } = await desk.openArtifact(device, { type, title, version })
+    const wanted = { type: FAMILIES[family], title, version }
+    const { handle, release } = await desk.openArtifact(device, wanted)
+    onFetch(device.device, family, release)
     return { handle, etag: Buffer.from(handle.sha256, 'hex').subarray(0, ETAG_BYTES) }
   }
 
   const smallChunk = async (wanted: Wanted): Promise<CoapResponse> => {
-    const { from, token, type, title, version, chunkBytes, index } = wanted
-    const key = JSON.stringify([from, token, type, title, version])
+    const { from, token, family, title, version, chunkBytes, index } = wanted
+    const key = JSON.stringify([from, token, family, title, version])
     let reading = index === 0 ? undefined : underWay.held(key)
     if (!reading) {
       const { handle, etag } = await openFile(wanted)

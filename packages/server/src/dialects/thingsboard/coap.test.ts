@@ -68,6 +68,14 @@ const acknowledge = ({ messageId }: ParsedPacket) =>
 const queryOf = (...parameters: string[]) =>
   parameters.map((text) => ({ name: 'Uri-Query' as const, value: Buffer.from(text) }))
 
+/** Resolves once all is done that was begun before: so much that a word of it would be here. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) {
+    const { reset } = await device.ask({ code: '0.00' })
+    expect(reset).toBe(true)
+  }
+}
+
 const bytes = Buffer.from(Array.from({ length: 3000 }, (_, at) => (at * 31) & 0xff))
 
 test('a device says that it may be claimed, with a secret or without', async () => {
@@ -129,10 +137,11 @@ test('who observes is told all shared attributes, then what changed, each once i
   const told = await device.next()
   expect(told).toMatchObject({ confirmable: true, code: '2.05', token })
   expect(json(told)).toMatchObject({ fw_title: 'pump', fw_version: '2.0.0', fw_size: 3000 })
-  // Not before it has acknowledged does it know.
-  expect(desk.states('t1')).toEqual(['firmware QUEUED'])
-  acknowledge(told)
+  expect(desk.states('t1')).toEqual(['firmware INITIATED'])
   await desk.withdraw('t1', 'firmware')
+  await settled()
+  expect(device.unread).toBe(0)
+  acknowledge(told)
   const gone = await device.next()
   expect(json(gone)).toEqual({ deleted: expect.arrayContaining(['fw_title', 'fw_checksum']) })
   acknowledge(gone)
@@ -152,6 +161,52 @@ test('a release waits for its turn, and is told as it is then', async () => {
   expect(json(told)).toMatchObject({ fw_version: '2.1.0' })
   acknowledge(told)
   await expect.poll(() => desk.states('t1')).toEqual(['firmware INITIATED'])
+})
+
+test('while it updates it is told nothing; then it is', async () => {
+  await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
+  await desk.assign('t1', { bytes })
+  acknowledge(await device.next())
+  await get('fw/t1?size=1000&chunk=0')
+  desk.changeDevice('t1', { attributes: { pin: 1 } })
+  for (const state of ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING']) {
+    await post('api/v1/t1/telemetry', { fw_state: state })
+    desk.changeDevice('t1', { attributes: { pin: 2, state } })
+    await settled()
+    expect([state, device.unread]).toEqual([state, 0])
+  }
+  const runs = { current_fw_title: 'pump', current_fw_version: '2.0.0' }
+  // Which of the two comes first is not said.
+  const heard = [
+    await post('api/v1/t1/telemetry', { fw_state: 'UPDATED', ...runs }),
+    await device.next(),
+  ]
+  const told = heard.find(({ code }) => code === '2.05')
+  expect(told && json(told)).toEqual({ pin: 2, state: 'UPDATING' })
+})
+
+test('who begins to observe while it updates is told where things stand, and nothing more until it is over', async () => {
+  await desk.assign('t1', { bytes })
+  await post('api/v1/t1/telemetry', { fw_state: 'DOWNLOADING' })
+  const first = await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
+  expect(json(first)).toMatchObject({ fw_version: '2.0.0' })
+  desk.changeDevice('t1', { attributes: { pin: 1 } })
+  await settled()
+  expect(device.unread).toBe(0)
+  await post('api/v1/t1/telemetry', { fw_state: 'FAILED' })
+  expect(json(await device.next())).toEqual({ pin: 1 })
+})
+
+test('who asks for attributes beside observing them is not told the same again', async () => {
+  isPaced = true
+  await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
+  await desk.assign('t1', { bytes })
+  await expect.poll(() => turns.length).toBe(1)
+  const asked = await get('api/v1/t1/attributes?sharedKeys=')
+  expect(json(asked)).toMatchObject({ shared: { fw_version: '2.0.0' } })
+  turns[0]?.()
+  await settled()
+  expect(device.unread).toBe(0)
 })
 
 test('a device that is removed is told so, and observes no more', async () => {
@@ -238,15 +293,15 @@ test.each(['size=0&chunk=1', 'size=-1024&chunk=1', 'size=&chunk=', 'size=1048576
 )
 
 test.each([
-  ['a/b', '1/2'],
-  ['a&b', '1&2'],
-  ['a?b=c', '1?2'],
-  ['a+b %20', '1 0'],
-  ['"ä"', 'β'],
-  ['x'.repeat(249), 'y'.repeat(247)],
+  ['with slashes', 'a/b', '1/2'],
+  ['with ampersands', 'a&b', '1&2'],
+  ['with question marks', 'a?b=c', '1?2'],
+  ['with blanks and signs', 'a+b %20', '1 0'],
+  ['beyond ASCII', '"ä"', 'β'],
+  ['that fill an option', 'x'.repeat(249), 'y'.repeat(247)],
 ])(
-  'the title %s and the version %s are taken as they stand in their options',
-  async (title, version) => {
+  'title and version %s are taken as they stand in their options',
+  async (_how, title, version) => {
     await desk.assign('t1', { bytes: Buffer.from('x'), title, version })
     const answer = await get('fw/t1', ...queryOf(`title=${title}`, `version=${version}`))
     expect(answer.payload.toString()).toBe('x')
@@ -260,17 +315,19 @@ test('a title too long for an option is left out', async () => {
   expect((await get('fw/t1', ...queryOf('version=2.0.0'))).payload.toString()).toBe('x')
 })
 
-test.each(['a/b c', '%2F', 'ä&?#', 'x'.repeat(255)])(
-  'the token %s is taken as it stands',
-  async (token) => {
-    desk.addDevice(token)
-    const segments = (...all: string[]) =>
-      all.map((each) => ({ name: 'Uri-Path' as const, value: Buffer.from(each) }))
-    const options = segments('api', 'v1', token, 'attributes')
-    expect((await device.ask({ options })).code).toBe('2.05')
-    expect((await device.ask({ options: segments('fw', token) })).code).toBe('4.04')
-  },
-)
+test.each([
+  ['with a slash and a blank', 'a/b c'],
+  ['that looks encoded', '%2F'],
+  ['beyond ASCII', 'ä&?#'],
+  ['that fills an option', 'x'.repeat(255)],
+])('a token %s is taken as it stands', async (_how, token) => {
+  desk.addDevice(token)
+  const segments = (...all: string[]) =>
+    all.map((each) => ({ name: 'Uri-Path' as const, value: Buffer.from(each) }))
+  const options = segments('api', 'v1', token, 'attributes')
+  expect((await device.ask({ options })).code).toBe('2.05')
+  expect((await device.ask({ options: segments('fw', token) })).code).toBe('4.04')
+})
 
 test('a device that observes again and again under other tokens is told once', async () => {
   for (let each = 0; each < 300; each++) {

@@ -1,11 +1,11 @@
 /** ThingsBoard's device API over CoAP [CoAP]; the token in the path is the only authentication. No DTLS. */
 import {
-  type ComponentType,
   DomainError,
   ERROR_KINDS,
   type ErrorCode,
   type ErrorKind,
   type Json,
+  type JsonObject,
   NO_FACTS,
 } from '@updraft/core'
 import type { CoapCode } from '@updraft/wire/coap-message'
@@ -13,7 +13,7 @@ import { attributeKeys, FAMILIES, type Family } from '@updraft/wire/thingsboard'
 import type { CoapRequest, CoapResponse, CoapScope } from '../../transports/coap-request.ts'
 import type { Dialect } from '../dialect.ts'
 import { coapDownloads } from './coap-downloads.ts'
-import { type CoapDialectNeeds, observation } from './coap-observation.ts'
+import { type CoapDialectNeeds, observers } from './coap-observation.ts'
 import {
   hearAttributes,
   hearClaim,
@@ -51,7 +51,10 @@ type WithToken = CoapRequest & { readonly token: string }
 
 export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
   const { desk, liveSessions, log } = needs
-  const downloads = coapDownloads(desk)
+  const observing = observers(needs)
+  const downloads = coapDownloads(desk, {
+    onFetch: ({ id }, family, release) => observing.of(id)?.fetches(family, release),
+  })
 
   const getAttributes = async (request: WithToken): Promise<CoapResponse> => {
     const { token, query } = request
@@ -61,30 +64,31 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
     const sharedKeys = attributeKeys(allOf(query, 'sharedKeys'))
     if (request.observes) {
       // Whatever keys it names: an observer starts with all shared attributes.
-      const attributes = shared(device, await desk.checkIn(device, NO_FACTS, { tells: true }))
+      const checkedIn = await desk.checkIn(device, NO_FACTS, { tells: true })
+      const attributes = shared(device, checkedIn)
       const answer = (body: Json) => json(request, '2.05', body)
-      return {
-        ...answer(attributes),
-        observation: observation(needs, { token, device, attributes, since, answer }),
-      }
+      const observed = { token, device, attributes, checkedIn, since, answer }
+      return { ...answer(attributes), observation: observing.observation(observed) }
     }
     const tells = tellsOfReleases(clientKeys, sharedKeys)
     const checkedIn = await desk.checkIn(device, NO_FACTS, { tells })
     const client = device.device.inventory
     const values = { client, shared: shared(device, checkedIn), clientKeys, sharedKeys }
+    const found = attributeAnswer(values)
+    observing.of(device.device.id)?.told((found.shared ?? {}) as JsonObject)
     // Where ThingsBoard answers 4.04 this is an empty object: its own sample client fails on the former.
-    return json(request, '2.05', attributeAnswer(values))
+    return json(request, '2.05', found)
   }
 
   const getBytes =
-    (type: ComponentType) =>
+    (family: Family) =>
     ({ token, query, from }: WithToken): Promise<CoapResponse> => {
       const chunkBytes = Math.max(0, wholeNumber('size', firstOf(query, 'size')))
       const index = wholeNumber('chunk', firstOf(query, 'chunk'))
       if (index < 0) throw new DomainError('request.malformed', 'Chunks are counted from 0.')
       const title = firstOf(query, 'title')
       const version = firstOf(query, 'version')
-      return downloads.open({ from, token, type, title, version, chunkBytes, index })
+      return downloads.open({ from, token, family, title, version, chunkBytes, index })
     }
 
   const features: Readonly<Record<string, Feature>> = {
@@ -92,7 +96,8 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
       POST: async ({ token, payload }) => {
         const device = await desk.identify(token, NAME)
         const look = lookAfter(desk, token, device)
-        await hearTelemetry(jsonOf(payload), { desk, log, look })
+        const words = await hearTelemetry(jsonOf(payload), { desk, log, look })
+        observing.of(device.device.id)?.heard(words)
         return { code: '2.01' }
       },
     },
@@ -111,8 +116,8 @@ export function thingsboardCoap(needs: CoapDialectNeeds): Dialect {
         return { code: '2.01' }
       },
     },
-    firmware: { GET: getBytes('firmware') },
-    software: { GET: getBytes('software') },
+    firmware: { GET: getBytes('fw') },
+    software: { GET: getBytes('sw') },
   }
   /** Telemetry cannot be asked for; ThingsBoard says so as it does of a feature it does not know. */
   const refusals: Readonly<Record<string, CoapCode>> = { telemetry: '4.00', attributes: '4.00' }

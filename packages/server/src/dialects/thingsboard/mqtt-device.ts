@@ -34,7 +34,7 @@ import {
   TAKEN,
   TOPIC_INVALID,
 } from './mqtt-needs.ts'
-import { Pushes } from './mqtt-pushes.ts'
+import { Pushes } from './pushes.ts'
 import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
 
 /** Downloads and pings are noted as a sign of life this often; every other message is at once. */

@@ -18,7 +18,7 @@ import type { MqttTaken } from '../../transports/mqtt.ts'
 import { hearAttributes, hearClaim, hearTelemetry } from './hear.ts'
 import { objectOf } from './mqtt-json.ts'
 import { type Identify, type MqttNeeds, TAKEN } from './mqtt-needs.ts'
-import { Pushes } from './mqtt-pushes.ts'
+import { Pushes } from './pushes.ts'
 import { shared, tellsOfReleases } from './translate.ts'
 
 const MAX_CHILDREN = 10_000

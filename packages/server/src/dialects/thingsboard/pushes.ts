@@ -10,6 +10,7 @@ import {
   type JsonObject,
   NO_FACTS,
   type Release,
+  type Snapshot,
 } from '@updraft/core'
 import {
   attributesOfRelease,
@@ -21,7 +22,6 @@ import {
 import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
 import type { StateWord } from './hear.ts'
-import type { Identify } from './mqtt-needs.ts'
 import { attributeChange, bringsRelease, shared } from './translate.ts'
 
 /** A device that comes on the line gets this long to ask by itself for what waits for it. */
@@ -38,8 +38,10 @@ export interface PushesNeeds {
   readonly tenantId: string
   readonly desk: Pick<DeviceDesk, 'checkIn'>
   readonly pacer: Pick<Pacer, 'inTurn'>
-  readonly identify: Identify
-  readonly send: (change: JsonObject) => Promise<void>
+  /** The device as it is now. Refuses with device.unknown when it is there no more. */
+  readonly identify: () => Promise<Snapshot>
+  /** Resolves when the next change may be sent. */
+  readonly send: (change: JsonObject) => Promise<unknown>
   /** What a look failed with. */
   readonly onError: (error: unknown) => void
 }
@@ -76,6 +78,16 @@ export class Pushes {
     this.#known = { ...without(current, pending), ...this.#known }
     this.#isOn = true
     if (attributeChange(this.#known, current)) this.#wakeIn(GRACE_MS)
+  }
+
+  /** The device listens from now on, and has just been told all there is. */
+  onWith(known: JsonObject, { answers }: CheckedIn): void {
+    this.#known = known
+    this.#isOn = true
+    for (const family of FAMILY_PREFIXES) {
+      const state = answers[FAMILIES[family]]?.operation?.state
+      if (state && UPDATING.has(state)) this.goesOn(FAMILIES[family])
+    }
   }
 
   off(): void {
