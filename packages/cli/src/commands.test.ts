@@ -280,7 +280,9 @@ test('the audit log says what was refused to whom, from where and why', async ()
   const { updraft, world } = await start()
   world.events.push(makeEvent(REFUSED))
   const { stdout } = await updraft('audit')
-  expect(stdout).toMatch(/eve\s+203\.0\.113\.7\s+device pump, =1\s+–\s+refused: A viewer may not\./)
+  expect(stdout).toMatch(
+    /eve\s+203\.0\.113\.7\s+device pump, =1\s+–\s+refused removeDevice: A viewer may not\./,
+  )
 })
 
 test('the audit log is asked in its own words', async () => {

@@ -64,15 +64,15 @@ const columns = ({ now }: Look): readonly Column<Event>[] => [
     cell: ({ data }) =>
       typeof data.state === 'string' && isState(data.state) ? stateCell(data.state) : null,
   },
-  {
-    title: 'What',
-    // A newer server may know of more than this program does.
-    cell: ({ kind, result, reason }) =>
-      result === 'refused' && reason
-        ? `refused: ${reason.message}`
-        : (EVENT_MEANINGS[kind] ?? kind),
-  },
+  { title: 'What', cell: whatText },
 ]
+
+const whatText = ({ kind, result, reason, data }: Event): string => {
+  // A newer server may know of more than this program does.
+  if (result !== 'refused' || !reason) return EVENT_MEANINGS[kind] ?? kind
+  const what = typeof data.action === 'string' ? `refused ${data.action}` : 'refused'
+  return `${what}: ${reason.message}`
+}
 
 const CSV_COLUMNS: readonly (readonly [title: string, cell: (event: Event) => string | null])[] = [
   ['at', ({ at }) => at],
