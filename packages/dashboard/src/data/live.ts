@@ -1,0 +1,98 @@
+/**
+ * What happens on the server, as it happens. Word of changes is gathered and makes what shows them be read anew,
+ * at most so often: ten thousand updating devices must not keep the page busy.
+ */
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useSyncExternalStore } from 'react'
+import type { Noun } from './queries.ts'
+
+/** Between two readings of the same noun. */
+const GATHER_MS = 1_000
+
+export type Line = 'opening' | 'live' | 'broken'
+
+let line: Line = 'opening'
+const watchers = new Set<() => void>()
+const setLine = (now: Line) => {
+  line = now
+  for (const each of watchers) each()
+}
+
+/** Which lists and pages an event of that kind touches. */
+const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
+  operation: ['operations', 'devices', 'overview'],
+  report: ['operations', 'devices'],
+  device: ['devices', 'overview', 'profiles'],
+  profile: ['profiles', 'devices'],
+  release: ['releases', 'profiles'],
+  artifact: [],
+  assignment: ['assignments', 'profiles', 'devices', 'overview'],
+  operator: ['accounts'],
+  token: ['accounts'],
+  customer: ['accounts', 'devices'],
+  tenant: ['accounts', 'settings'],
+  settings: ['settings'],
+}
+
+interface Batch {
+  readonly events: readonly { readonly kind: string }[]
+}
+
+/** Keeps the line open as long as the component that uses it is there. */
+export function useLive(): void {
+  const queries = useQueryClient()
+  useEffect(() => open(queries), [queries])
+}
+
+export const useLine = (): Line =>
+  useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher)
+      return () => watchers.delete(watcher)
+    },
+    () => line,
+  )
+
+function open(queries: QueryClient): () => void {
+  const touched = new Set<Noun>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const readAnew = () => {
+    timer = undefined
+    // A page nobody looks at is read when it is looked at again.
+    if (document.hidden) return
+    const nouns = new Set(touched)
+    touched.clear()
+    // A read that is still on its way is let finish: under a steady stream it would never arrive otherwise.
+    const options = { cancelRefetch: false }
+    void queries.invalidateQueries(
+      { predicate: ({ queryKey: [noun] }) => nouns.has(noun as Noun) },
+      options,
+    )
+  }
+  const touch = (nouns: Iterable<Noun>) => {
+    for (const noun of nouns) touched.add(noun)
+    timer ??= setTimeout(readAnew, GATHER_MS)
+  }
+  const everything = () => touch(Object.values(NOUNS_OF).flat())
+
+  const source = new EventSource('/api/events')
+  source.addEventListener('open', () => setLine('live'))
+  source.addEventListener('error', () => setLine('broken'))
+  source.addEventListener('message', ({ data }) => {
+    const { events } = JSON.parse(data) as Batch
+    touch(events.flatMap(({ kind }) => NOUNS_OF[kind.split('.')[0] ?? ''] ?? []))
+    touch(['audit'])
+  })
+  // More happened than could be kept for us while the line was broken.
+  source.addEventListener('missed', everything)
+  const onVisible = () => {
+    if (!document.hidden && touched.size > 0) timer ??= setTimeout(readAnew, 0)
+  }
+  document.addEventListener('visibilitychange', onVisible)
+  return () => {
+    document.removeEventListener('visibilitychange', onVisible)
+    clearTimeout(timer)
+    source.close()
+    setLine('opening')
+  }
+}

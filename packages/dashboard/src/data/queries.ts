@@ -1,0 +1,48 @@
+/**
+ * What the pages read, by name of the route. A key begins with the noun, so that word of a change to that noun
+ * finds everything that shows it.
+ */
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import type { Input, Output } from '@updraft/api/client'
+import type { RouteName } from '@updraft/api/routes'
+import { api } from './client.ts'
+
+export type Noun =
+  | 'overview'
+  | 'devices'
+  | 'profiles'
+  | 'releases'
+  | 'assignments'
+  | 'operations'
+  | 'audit'
+  | 'accounts'
+  | 'settings'
+
+/** One answer of a route that reads. */
+export const read = <N extends RouteName>(noun: Noun, name: N, input: Input<N>) =>
+  queryOptions({
+    queryKey: [noun, name, input],
+    queryFn: ({ signal }) => api(name, input, { signal }),
+    placeholderData: keepPreviousData,
+  })
+
+type ListRoute = {
+  [N in RouteName]: Output<N> extends { items: unknown[]; nextCursor: string | null } ? N : never
+}[RouteName]
+
+export type ItemOf<N extends ListRoute> = Output<N> extends { items: (infer T)[] } ? T : never
+
+/** A list, page by page as it is scrolled. */
+export const list = <N extends ListRoute>(noun: Noun, name: N, input: Input<N>) =>
+  infiniteQueryOptions({
+    queryKey: [noun, name, input, 'pages'],
+    initialPageParam: undefined as string | undefined,
+    queryFn: async ({ signal, pageParam }) => {
+      const { query, ...rest } = input as { query?: object }
+      const paged = { ...rest, query: { ...query, cursor: pageParam } }
+      const page: unknown = await api(name, paged as Input<N>, { signal })
+      return page as { items: ItemOf<N>[]; nextCursor: string | null }
+    },
+    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
+  })
