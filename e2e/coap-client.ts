@@ -8,6 +8,8 @@ export interface CoapRun {
   readonly body: Buffer
   /** The code of a refusal, as `4.04`; undefined when it was none. */
   readonly refusal: string | undefined
+  /** What stood behind that code. */
+  readonly words: string
 }
 
 /** Runs coap-client with those arguments to its end. */
@@ -39,8 +41,8 @@ export function coapClient(...args: string[]): {
   const ended = new Promise<CoapRun>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', () => {
-      const [refusal] = /^[45]\.\d\d/m.exec(errors) ?? []
-      resolve({ body: Buffer.concat(out), refusal })
+      const [, refusal, words = ''] = /^([45]\.\d\d) ?(.*)/m.exec(errors) ?? []
+      resolve({ body: Buffer.concat(out), refusal, words })
     })
   })
   return {

@@ -20,7 +20,11 @@ export type Input<N extends RouteName> = ([Field<N, 'params'>] extends [never]
   ([Field<N, 'query'>] extends [never] ? unknown : { query?: Partial<In<Field<N, 'query'>>> }) &
   ([Field<N, 'body'>] extends [never]
     ? unknown
-    : { body: Field<N, 'body'> extends 'bytes' ? Bytes : In<Field<N, 'body'>> })
+    : Field<N, 'body'> extends 'bytes'
+      ? { body: Bytes }
+      : undefined extends In<Field<N, 'body'>>
+        ? { body?: In<Field<N, 'body'>> }
+        : { body: In<Field<N, 'body'>> })
 
 export type Output<N extends RouteName> = (typeof ROUTES)[N]['response'] extends infer S
   ? S extends z.ZodType

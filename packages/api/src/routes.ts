@@ -145,10 +145,12 @@ export const ROUTES = {
   enableProvisioning: {
     method: 'PUT',
     path: '/profiles/:id/provisioning',
-    summary: 'Let devices enrol themselves with a key and a secret, made anew',
+    summary:
+      'Let devices enrol themselves with a key and a secret; those of before are good no more',
     tag: 'profiles',
     permission: 'profile.write',
     params: id,
+    body: shapes.ProvisioningDraft.nullish(),
     response: shapes.Provisioning,
     isSecret: true,
   },

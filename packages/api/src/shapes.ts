@@ -10,6 +10,7 @@ import {
   eachSetting,
   type Json,
   limitsOf,
+  PROVISIONING_STRATEGIES,
   RESULTS,
   ROLES,
   STATES,
@@ -262,7 +263,7 @@ export const Profile = named(
     deviceCount: z.int(),
     assignments: z.record(z.string(), ReleaseRef).describe('by component type'),
     provisioning: z
-      .object({ key: z.string() })
+      .object({ key: z.string(), strategy: z.enum(PROVISIONING_STRATEGIES) })
       .nullable()
       .describe('set when devices may enrol themselves'),
     createdAt: Time,
@@ -274,9 +275,27 @@ export const ProfileDraft = named(
   z.object({ name: Name, description: z.string().max(65_536).optional() }),
 )
 
+export const ProvisioningDraft = named(
+  'ProvisioningDraft',
+  z.object({
+    strategy: z
+      .enum(PROVISIONING_STRATEGIES)
+      .optional()
+      .describe(
+        'create-new: devices that are not known are added; check-pre-provisioned: those that were added enrol once each',
+      ),
+    key: Token255.optional().describe('made up when absent'),
+    secret: Token255.optional().describe('made up when absent'),
+  }),
+)
+
 export const Provisioning = named(
   'Provisioning',
-  z.object({ key: z.string(), secret: z.string().describe('shown this once') }),
+  z.object({
+    key: z.string(),
+    secret: z.string().describe('shown this once'),
+    strategy: z.enum(PROVISIONING_STRATEGIES),
+  }),
 )
 
 export const Artifact = named(

@@ -166,6 +166,10 @@ export function attributeKeys(
   return keys.length > 0 ? keys : undefined
 }
 
+/** What a device may ask to be known by ("Provisioning"); of a certificate `hash` holds all of it. */
+export const CREDENTIALS_TYPES = ['ACCESS_TOKEN', 'MQTT_BASIC', 'X509_CERTIFICATE'] as const
+export type CredentialsType = (typeof CREDENTIALS_TYPES)[number]
+
 export const ProvisionRequest = z.object({
   provisionDeviceKey: z.string(),
   provisionDeviceSecret: z.string(),

@@ -9,7 +9,6 @@ import {
   type Answer,
   type ComponentType,
   checkedFacts,
-  checkedName,
   DomainError,
   desiredRelease,
   type Facts,
@@ -25,6 +24,7 @@ import {
   type Tells,
   visit,
 } from '@updraft/core'
+import { type Enrolment, enrolment } from './enrolment.ts'
 import type { Moments } from './moments.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
@@ -39,7 +39,6 @@ import type {
   Ids,
   Proofs,
   Secrets,
-  Stores,
   UnitOfWork,
 } from './ports.ts'
 
@@ -65,18 +64,13 @@ export interface CheckedIn {
   readonly nextCheckInSeconds: number
 }
 
-export interface Enrolled {
-  readonly deviceName: string
-  readonly token: string
-}
-
 export interface Recognized {
   readonly device: Snapshot
   /** The device as it is now, by what decided before. Refuses with device.unknown when that is no longer the device's. */
   readonly identify: () => Promise<Snapshot>
 }
 
-export interface DeviceDesk {
+export interface DeviceDesk extends Enrolment {
   /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
   identify(token: string, dialect: string): Promise<Snapshot>
   /**
@@ -113,8 +107,6 @@ export interface DeviceDesk {
   ticketFor(sha256: string): string
   /** The bytes a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
   redeem(ticket: string): Promise<ArtifactHandle>
-  /** Refuses with provisioning.refused, request.malformed, device.duplicate or credential.taken. */
-  enroll(request: { key: string; secret: string; name?: string; token?: string }): Promise<Enrolled>
   /**
    * The device may be claimed by a customer who says that secret, for so long; a time of 0 or less, or none, is the
    * one that is usual here. Replaces what it said before. Refuses with request.malformed for a time without end.
@@ -123,11 +115,6 @@ export interface DeviceDesk {
     device: Snapshot,
     said: { secret?: string | null; durationMs?: number | null },
   ): Promise<void>
-  /**
-   * A device of the gateway's tenant that speaks through it; one that is not known yet is added if `profile` names
-   * a profile there is. Refuses with device.unknown, profile.unknown, or request.malformed for its name.
-   */
-  behind(gateway: Snapshot, device: { name: string; profile?: string }): Promise<Snapshot>
   /** Leaves word for operators of what a device does in vain. */
   readonly notice: Notices
 }
@@ -197,24 +184,6 @@ export function deviceDesk({
     return { answers, offers, desired, nextCheckInSeconds }
   }
 
-  /** A device that comes by itself; answers its id. */
-  const add = async (
-    { devices, events, spread }: Stores,
-    { profileId, name, token }: { profileId: string; name: string; token: string },
-  ): Promise<string> => {
-    const id = ids.next()
-    const now = clock.now()
-    const { row: credential } = newCredential({ kind: 'token', token })
-    const row = { id, profileId, name, labels: [], attributes: {}, createdAt: now }
-    await devices.insert([{ ...row, credentials: [credential] }])
-    const subject = { kind: 'device', id, name } as const
-    await events.append([
-      { kind: 'device.enrolled', at: now, actor: subject, subject, deviceId: id, data: {} },
-    ])
-    await spread({ deviceId: id }, ids.next(), now)
-    return id
-  }
-
   return {
     identify: async (token, dialect) => {
       const claim = proofs.claim({ kind: 'token', token })
@@ -277,21 +246,7 @@ export function deviceDesk({
       return secrets.signTicket({ sha256, expiresAt: new Date((today + TICKET_DAYS) * DAY_MS) })
     },
     redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),
-    enroll: async ({ key, secret, name, token = secrets.newToken() }) => {
-      const profile = await accounts.provisioningProfile(key)
-      if (!profile || !secrets.isEqual(profile.secretHash, secrets.hashToken(secret))) {
-        throw new DomainError(
-          'provisioning.refused',
-          'The provisioning key or secret is not valid.',
-        )
-      }
-      const { tenantId, profileId } = profile
-      const deviceName = checkedName('device', name ?? `device-${ids.next()}`)
-      await unitOfWork({ tenantId, customerId: null }, (stores) =>
-        add(stores, { profileId, name: deviceName, token }),
-      )
-      return { deviceName, token }
-    },
+    ...enrolment({ accounts, clock, ids, newCredential, secrets, unitOfWork }),
     allowClaiming: ({ tenantId, device: { id, name } }, { secret, durationMs }) =>
       unitOfWork({ tenantId, customerId: null }, async ({ claiming, events }) => {
         const now = clock.now()
@@ -310,17 +265,6 @@ export function deviceDesk({
         await events.append([
           { kind: 'device.claimable', at: now, actor: subject, subject, deviceId: id, data },
         ])
-      }),
-    behind: (gateway, { name, profile }) =>
-      unitOfWork({ tenantId: gateway.tenantId, customerId: null }, async (stores) => {
-        const { items } = await stores.devices.page({ name, limit: 1 })
-        const [known] = items
-        if (known) return known.snapshot
-        if (!profile) throw new DomainError('device.unknown', `There is no device "${name}".`)
-        const { id: profileId } = await stores.profiles.byName(profile)
-        const token = secrets.newToken()
-        const id = await add(stores, { profileId, name: checkedName('device', name), token })
-        return (await stores.devices.get(id)).snapshot
       }),
     notice: notices({ clock, unitOfWork }),
   }

@@ -4,10 +4,12 @@ import {
   type CredentialDraft,
   checkedLabels,
   checkedName,
+  checkedProvisioningText,
   DomainError,
   type EventKind,
   type JsonObject,
   type OperatorActor,
+  type ProvisioningStrategy,
 } from '@updraft/core'
 import { actorOf } from './accounts.ts'
 import type { NewCredentialOf } from './new-credential.ts'
@@ -198,28 +200,38 @@ export function fleet({
         await events.append([event('profile.removed', actorOf(actor), profileSubject(profile))])
       }),
 
-    /** Makes a key and a secret anew; whoever knows both may enrol devices into the profile. */
+    /**
+     * Key and secret are made up where they are not given; whoever knows both may enrol devices into the profile.
+     * Those of before are good no more. Refuses with provisioning.key-taken.
+     */
     enableProvisioning: (
       actor: OperatorActor,
       id: string,
-    ): Promise<{ key: string; secret: string }> =>
+      {
+        strategy = 'create-new',
+        key = secrets.newToken(),
+        secret = secrets.newToken(),
+      }: { strategy?: ProvisioningStrategy; key?: string; secret?: string },
+    ): Promise<{ key: string; secret: string; strategy: ProvisioningStrategy }> =>
       unitOfWork(actor, async ({ profiles, events }) => {
         const profile = await profiles.get(id)
-        const key = secrets.newToken()
-        const secret = secrets.newToken()
-        await profiles.setProvisioning(id, { key, secretHash: secrets.hashToken(secret) })
-        const data = { provisioning: true }
+        await profiles.setProvisioning(id, {
+          key: checkedProvisioningText('key', key),
+          secretHash: secrets.hashToken(checkedProvisioningText('secret', secret)),
+          strategy,
+        })
+        const data = { provisioning: strategy }
         await events.append([
           event('profile.changed', actorOf(actor), profileSubject(profile), data),
         ])
-        return { key, secret }
+        return { key, secret, strategy }
       }),
 
     disableProvisioning: (actor: OperatorActor, id: string): Promise<void> =>
       unitOfWork(actor, async ({ profiles, events }) => {
         const profile = await profiles.get(id)
         await profiles.setProvisioning(id, null)
-        const data = { provisioning: false }
+        const data = { provisioning: null }
         await events.append([
           event('profile.changed', actorOf(actor), profileSubject(profile), data),
         ])

@@ -15,6 +15,7 @@ import type {
   OperatorActor,
   Profile,
   Proof,
+  ProvisioningStrategy,
   Release,
   Result,
   Role,
@@ -149,7 +150,8 @@ export interface Page<T> {
 
 export interface ProfileView extends Profile {
   readonly deviceCount: number
-  readonly provisioningKey: string | null
+  /** Null when devices may not enrol themselves, and to a customer. */
+  readonly provisioning: { readonly key: string; readonly strategy: ProvisioningStrategy } | null
   readonly assignments: Readonly<Record<ComponentType, ReleaseName>>
 }
 
@@ -187,6 +189,8 @@ export interface NewDevice {
   readonly labels: readonly string[]
   readonly attributes: JsonObject
   readonly credentials: readonly NewCredential[]
+  /** When it enrolled itself; absent for one that others added. */
+  readonly provisionedAt?: Date
   readonly createdAt: Date
 }
 
@@ -218,7 +222,11 @@ export interface Profiles {
   /** Refuses with profile.unknown. */
   byName(name: string): Promise<ProfileView>
   page(query: PageQuery & { name?: string }): Promise<Page<ProfileView>>
-  setProvisioning(id: string, to: { key: string; secretHash: Buffer } | null): Promise<void>
+  /** Refuses with provisioning.key-taken. */
+  setProvisioning(
+    id: string,
+    to: { key: string; secretHash: Buffer; strategy: ProvisioningStrategy } | null,
+  ): Promise<void>
   /** Refuses with profile.in-use. */
   remove(id: string): Promise<void>
 }
@@ -268,6 +276,11 @@ export interface Devices {
     },
     revision?: number,
   ): Promise<void>
+  /**
+   * Notes that the device of that name and profile has enrolled itself, and answers its id. Refuses with device.unknown,
+   * or provisioning.repeated when it has before.
+   */
+  provision(profileId: string, name: string, at: Date): Promise<string>
   remove(id: string): Promise<void>
   /** Which of these there are. */
   owned(ids: readonly string[]): Promise<ReadonlySet<string>>
@@ -659,9 +672,12 @@ export interface Accounts {
     now: Date,
   ): Promise<{ operator: OperatorRecord; token: { id: string; name: string } } | null>
   /** The profile devices may enrol into with that key. */
-  provisioningProfile(
-    key: string,
-  ): Promise<{ tenantId: string; profileId: string; secretHash: Buffer } | null>
+  provisioningProfile(key: string): Promise<{
+    tenantId: string
+    profileId: string
+    secretHash: Buffer
+    strategy: ProvisioningStrategy
+  } | null>
 }
 
 /** Remembers answers for requests that are repeated with the same Idempotency-Key. */

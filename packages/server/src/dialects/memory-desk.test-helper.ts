@@ -190,7 +190,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
           if (!row || snapshots.has(row.name)) {
             throw new DomainError('device.duplicate', 'A device of that name exists already.')
           }
-          add(row.name, newDevice(row.name), row.credentials)
+          const { attributes } = row
+          add(row.name, newDevice(row.name, { attributes }), row.credentials)
         },
       },
       claiming: {
@@ -217,7 +218,12 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     accounts: {
       provisioningProfile: async (key) =>
         key === PROVISIONING.key
-          ? { tenantId: 't', profileId: 'p', secretHash: keeper.hashToken(PROVISIONING.secret) }
+          ? {
+              tenantId: 't',
+              profileId: 'p',
+              secretHash: keeper.hashToken(PROVISIONING.secret),
+              strategy: 'create-new',
+            }
           : null,
     },
     artifacts: { open },

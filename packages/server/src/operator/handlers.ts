@@ -102,8 +102,8 @@ export function handlers({
     removeProfile: async ({ input: { params }, caller: { actor } }) => {
       await fleet.removeProfile(actor, params.id)
     },
-    enableProvisioning: ({ input: { params }, caller: { actor } }) =>
-      fleet.enableProvisioning(actor, params.id),
+    enableProvisioning: ({ input: { params, body }, caller: { actor } }) =>
+      fleet.enableProvisioning(actor, params.id, body ?? {}),
     disableProvisioning: async ({ input: { params }, caller: { actor } }) => {
       await fleet.disableProvisioning(actor, params.id)
     },

@@ -177,7 +177,7 @@ export const profileView = (profile: ProfileView): api.Profile => ({
   description: profile.description,
   deviceCount: profile.deviceCount,
   assignments: { ...profile.assignments },
-  provisioning: profile.provisioningKey === null ? null : { key: profile.provisioningKey },
+  provisioning: profile.provisioning,
   createdAt: time(profile.createdAt),
 })
 

@@ -125,12 +125,17 @@ describe('accounts', () => {
     const profileId = await tenant.addProfile('P')
     expect(await records.provisioningProfile('key')).toBeNull()
     await tenant.run(({ profiles }) =>
-      profiles.setProvisioning(profileId, { key: 'key', secretHash: hashOf('secret') }),
+      profiles.setProvisioning(profileId, {
+        key: 'key',
+        secretHash: hashOf('secret'),
+        strategy: 'check-pre-provisioned',
+      }),
     )
     expect(await records.provisioningProfile('key')).toEqual({
       tenantId: tenant.id,
       profileId,
       secretHash: hashOf('secret'),
+      strategy: 'check-pre-provisioned',
     })
     await tenant.run(({ profiles }) => profiles.setProvisioning(profileId, null))
     expect(await records.provisioningProfile('key')).toBeNull()

@@ -111,13 +111,17 @@ export function accounts({ db }: Database): Accounts {
     provisioningProfile: async (key) => {
       const row = await db
         .selectFrom('profiles')
-        .select(['id', 'tenant_id', 'provisioning_secret_hash'])
+        .select(['id', 'tenant_id', 'provisioning_secret_hash', 'provisioning_strategy'])
         .where('provisioning_key', '=', key)
         .executeTakeFirst()
         .catch(refuse)
-      return row?.provisioning_secret_hash
-        ? { tenantId: row.tenant_id, profileId: row.id, secretHash: row.provisioning_secret_hash }
-        : null
+      if (!row?.provisioning_secret_hash || !row.provisioning_strategy) return null
+      return {
+        tenantId: row.tenant_id,
+        profileId: row.id,
+        secretHash: row.provisioning_secret_hash,
+        strategy: row.provisioning_strategy,
+      }
     },
   }
 }

@@ -40,7 +40,11 @@ beforeAll(async () => {
   sharedReleaseId = release.id
   await tenant.assign({ profileId: sharedProfileId }, release)
   await tenant.run(({ profiles }) =>
-    profiles.setProvisioning(sharedProfileId, { key: 'key', secretHash: hashOf('secret') }),
+    profiles.setProvisioning(sharedProfileId, {
+      key: 'key',
+      secretHash: hashOf('secret'),
+      strategy: 'create-new',
+    }),
   )
   ours = await furnish('ours')
   theirs = await furnish('theirs')
@@ -109,15 +113,15 @@ const VERBS: () => {
     byName: ['profile.unknown', ({ profiles }) => profiles.byName('profile of theirs')],
     page: [
       [
-        { name: 'profile of ours', deviceCount: 1, provisioningKey: null },
-        { name: 'shared', deviceCount: 1, provisioningKey: null },
+        { name: 'profile of ours', deviceCount: 1, provisioning: null },
+        { name: 'shared', deviceCount: 1, provisioning: null },
       ],
       async ({ profiles }) => {
         const { items } = await profiles.page({ limit: 9 })
-        return items.map(({ name, deviceCount, provisioningKey }) => ({
+        return items.map(({ name, deviceCount, provisioning }) => ({
           name,
           deviceCount,
-          provisioningKey,
+          provisioning,
         }))
       },
     ],
@@ -126,6 +130,7 @@ const VERBS: () => {
   },
   devices: {
     insert: denied,
+    provision: denied,
     taken: denied,
     get: ['device.unknown', ({ devices }) => devices.get(theirs.deviceId)],
     page: [

@@ -114,6 +114,7 @@ export function devices(scope: Scope): Devices {
               labels: [...device.labels],
               attributes: JSON.stringify(device.attributes),
               inventory: '{}',
+              provisioned_at: device.provisionedAt ?? null,
               created_at: device.createdAt,
             })),
           )
@@ -195,6 +196,31 @@ export function devices(scope: Scope): Devices {
         'request.version-mismatch',
         'The device was changed by someone else meanwhile.',
       )
+    },
+    provision: async (profileId, name, at) => {
+      const named = () =>
+        ({
+          tenant_id: tenantId,
+          profile_id: profileId,
+          name,
+        }) as const
+      const found = await db
+        .updateTable('devices')
+        .set({ provisioned_at: at })
+        .where(({ and }) => and(named()))
+        .where('provisioned_at', 'is', null)
+        .returning('id')
+        .executeTakeFirst()
+      if (found) return found.id
+      const known = await db
+        .selectFrom('devices')
+        .select('id')
+        .where(({ and }) => and(named()))
+        .executeTakeFirst()
+      if (!known) {
+        throw new DomainError('device.unknown', `There is no device "${name}" in the profile.`)
+      }
+      throw new DomainError('provisioning.repeated', `Device "${name}" has enrolled before.`)
     },
     remove: async (id) => {
       const { numDeletedRows } = await db

@@ -19,11 +19,10 @@ export function profiles(scope: Scope): Profiles {
           select count(*) from devices d where d.profile_id = profiles.id and ${ofCustomer(scope, 'd.customer_id')}
         )`.as('device_count'),
         // Whoever knows the key is half way to adding devices to the tenant.
-        sql<
-          string | null
-        >`case when ${customerId}::uuid is null then profiles.provisioning_key end`.as(
-          'provisioning_key',
-        ),
+        sql<ProfileView['provisioning']>`(
+          case when ${customerId}::uuid is null and profiles.provisioning_key is not null
+          then jsonb_build_object('key', profiles.provisioning_key, 'strategy', profiles.provisioning_strategy) end
+        )`.as('provisioning'),
         sql<Record<string, ReleaseName> | null>`(
           select jsonb_object_agg(a.type, jsonb_build_object('id', r.id, 'title', r.title, 'version', r.version))
           from assignments a join releases r on r.id = a.release_id where a.profile_id = profiles.id
@@ -37,7 +36,7 @@ export function profiles(scope: Scope): Profiles {
     description: row.description,
     createdAt: row.created_at,
     deviceCount: Number(row.device_count),
-    provisioningKey: row.provisioning_key,
+    provisioning: row.provisioning,
     assignments: row.assignments ?? {},
   })
 
@@ -57,6 +56,7 @@ export function profiles(scope: Scope): Profiles {
           description: profile.description,
           provisioning_key: null,
           provisioning_secret_hash: null,
+          provisioning_strategy: null,
           created_at: profile.createdAt,
         })
         .execute()
@@ -81,6 +81,7 @@ export function profiles(scope: Scope): Profiles {
         .set({
           provisioning_key: to?.key ?? null,
           provisioning_secret_hash: to?.secretHash ?? null,
+          provisioning_strategy: to?.strategy ?? null,
         })
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)

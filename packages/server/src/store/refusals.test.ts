@@ -105,6 +105,15 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
   ],
   ['tenants_name_key', 'tenant.duplicate', ({ tenants }) => tenants.rename(tenant.id, 'taken')],
   [
+    'profiles_provisioning_key_key',
+    'provisioning.key-taken',
+    async ({ profiles }) => {
+      const key = { key: 'K', secretHash: hashOf('s'), strategy: 'create-new' } as const
+      await profiles.setProvisioning(profile, key)
+      await profiles.setProvisioning(await tenant.addProfile(newId()), key)
+    },
+  ],
+  [
     'credentials_lookup_hash_key',
     'credential.taken',
     ({ devices }) => devices.insert([newDevice({ token: 'acme D' })]),
@@ -230,7 +239,6 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   operations_tenant_id_release_id_fkey: 'tried again: see device-work.test.ts',
   operators_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   operators_tenant_id_id_key: 'ids are made here',
-  profiles_provisioning_key_key: 'keys are made here',
   profiles_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   profiles_tenant_id_id_key: 'ids are made here',
   releases_tenant_id_id_key: 'ids are made here',

@@ -7,6 +7,10 @@ type Refusal = readonly [ErrorCode, string]
 const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   profiles_tenant_id_name_key: ['profile.duplicate', 'A profile of that name exists already.'],
   devices_tenant_id_name_key: ['device.duplicate', 'A device of that name exists already.'],
+  profiles_provisioning_key_key: [
+    'provisioning.key-taken',
+    'Another profile has that provisioning key already.',
+  ],
   credentials_lookup_hash_key: [
     'credential.taken',
     'A device is known by that token, name or certificate already.',

@@ -5,6 +5,7 @@ import type {
   CredentialKind,
   EventReason,
   JsonObject,
+  ProvisioningStrategy,
   Role,
   State,
   Step,
@@ -63,6 +64,7 @@ export interface Tables {
     description: string | null
     provisioning_key: string | null
     provisioning_secret_hash: Buffer | null
+    provisioning_strategy: ProvisioningStrategy | null
     created_at: Date
   }
   devices: {
@@ -74,6 +76,7 @@ export interface Tables {
     labels: string[]
     attributes: Json
     inventory: Json
+    provisioned_at: Date | null
     revision: Generated<number>
     created_at: Date
   }

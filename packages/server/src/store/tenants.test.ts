@@ -71,7 +71,11 @@ async function furnish(name: string): Promise<Holding> {
       secretHash: hashOf(`${name} T`),
       createdAt: NOON,
     })
-    await profiles.setProvisioning(profileId, { key: `key of ${name}`, secretHash: hashOf('s') })
+    await profiles.setProvisioning(profileId, {
+      key: `key of ${name}`,
+      secretHash: hashOf('s'),
+      strategy: 'create-new',
+    })
   })
   const operationId = answers.firmware?.operation?.id ?? ''
   const { id: customerId } = await tenant.addCustomer('C', [deviceId])
@@ -175,6 +179,7 @@ const VERBS: {
       async ({ devices }) => (await devices.installed(theirs.deviceId)).length === 0,
     ],
     change: ['device.unknown', ({ devices }) => devices.change(theirs.deviceId, { name: 'X' })],
+    provision: ['device.unknown', ({ devices }) => devices.provision(theirs.profileId, 'D', NOON)],
     remove: ['device.unknown', ({ devices }) => devices.remove(theirs.deviceId)],
     taken: [
       'own',

@@ -14,15 +14,8 @@ import type { CoapRequest, CoapResponse, CoapScope } from '../../transports/coap
 import type { Dialect } from '../dialect.ts'
 import { coapDownloads } from './coap-downloads.ts'
 import { type CoapDialectNeeds, observers } from './coap-observation.ts'
-import {
-  hearAttributes,
-  hearClaim,
-  hearTelemetry,
-  lookAfter,
-  NAME,
-  provision,
-  wholeNumber,
-} from './hear.ts'
+import { hearAttributes, hearClaim, hearTelemetry, lookAfter, NAME, wholeNumber } from './hear.ts'
+import { provision } from './provisioning.ts'
 import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
 
 const JSON_FORMAT = 50

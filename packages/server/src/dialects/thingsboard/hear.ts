@@ -11,8 +11,6 @@ import {
   FAMILIES,
   FAMILY_PREFIXES,
   familyTelemetry,
-  ProvisionRequest,
-  type ProvisionResponse,
   type Reading,
   readings,
 } from '@updraft/wire/thingsboard'
@@ -132,33 +130,6 @@ export async function hearClaim(
   }
   const { secretKey: secret, durationMs } = parsed.data
   await desk.allowClaiming(await look(), { secret, durationMs })
-}
-
-/** Answers a status whatever the outcome: clients read it from the body [Provisioning]. */
-export async function provision(desk: DeviceDesk, body: unknown): Promise<ProvisionResponse> {
-  const parsed = ProvisionRequest.safeParse(body)
-  if (!parsed.success) {
-    const [where = 'body'] = parsed.error.issues[0]?.path ?? []
-    return { status: 'FAILURE', errorMsg: `The ${String(where)} is missing or no text.` }
-  }
-  const { provisionDeviceKey: key, provisionDeviceSecret: secret } = parsed.data
-  const name = parsed.data.deviceName || undefined
-  const token = parsed.data.token || undefined
-  const credentialsType = parsed.data.credentialsType || 'ACCESS_TOKEN'
-  if (credentialsType !== 'ACCESS_TOKEN') {
-    return {
-      status: 'FAILURE',
-      errorMsg: `Credentials of type ${credentialsType} are not issued here.`,
-    }
-  }
-  try {
-    const enrolled = await desk.enroll({ key, secret, name, token })
-    return { status: 'SUCCESS', credentialsType, credentialsValue: enrolled.token }
-  } catch (error) {
-    if (!(error instanceof DomainError) || error.code === 'store.away') throw error
-    const status = error.code === 'provisioning.refused' ? 'NOT_FOUND' : 'FAILURE'
-    return { status, errorMsg: error.message }
-  }
 }
 
 /** Clients have sent numbers in quotes; anything else that is no number is refused. */

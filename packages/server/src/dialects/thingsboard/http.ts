@@ -28,9 +28,9 @@ import {
   lookAfter,
   NAME,
   nobody,
-  provision,
   wholeNumber,
 } from './hear.ts'
+import { provision } from './provisioning.ts'
 import {
   attributeAnswer,
   attributeChange,

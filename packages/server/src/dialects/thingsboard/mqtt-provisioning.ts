@@ -3,9 +3,9 @@ import { DomainError } from '@updraft/core'
 import { PROVISION_TOPICS } from '@updraft/wire/thingsboard-mqtt'
 import type { DeviceDesk } from '../../app/device-desk.ts'
 import type { MqttSession, MqttVisitor } from '../../transports/mqtt.ts'
-import { provision } from './hear.ts'
 import { jsonOf } from './mqtt-json.ts'
 import { TOPIC_INVALID } from './mqtt-needs.ts'
+import { provision } from './provisioning.ts'
 
 /** Time to read the answer, and to try again. */
 const STAYS_MS = 60_000
