@@ -461,7 +461,8 @@ async function furnish(
       because_message: 'of a test',
       restarts: 0,
       opened_at: NOW,
-      changed_at: NOW,
+      // The newest failures come first in a list that has an end.
+      changed_at: new Date(),
       ended_at: state === 'FAILED' ? NOW : null,
     })
     await database.query(
