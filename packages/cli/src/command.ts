@@ -3,7 +3,7 @@
  * furniture: words, about, flags, run; `run` gives back an answer that is printed for people or as JSON.
  */
 import type { Client } from '@updraft/api/client'
-import { STATE_TABLE, STATES, type State } from '@updraft/core'
+import { ROLES, type Role, STATE_TABLE, STATES, type State } from '@updraft/core'
 import { WrongWords } from './errors.ts'
 import type { Look } from './print.ts'
 import type { Progress, ProgressOf } from './progress.ts'
@@ -20,6 +20,8 @@ export interface Door {
   readonly isJson: boolean
   /** A bar on a terminal, and nothing otherwise. */
   readonly progress: (of: ProgressOf) => Progress
+  /** Whether to go on; yes where there is nobody to ask. */
+  readonly confirm: (question: string) => Promise<boolean>
   /** Raw bytes or text to standard output; resolves when there is room for more. */
   readonly write: (chunk: Uint8Array | string) => Promise<void>
   /** A remark to standard error, for people only. */
@@ -101,6 +103,22 @@ export const time = (flags: string, about: string): Flag<string | undefined> => 
     if (date && !Number.isNaN(date.getTime())) return date.toISOString()
     throw new WrongWords('It is no time such as 2026-03-01 or 2026-03-01T12:00Z.')
   },
+})
+
+/** The role of that name. Refuses with WrongWords. */
+export function readRole(name: string): Role {
+  const found = ROLES.find((each) => each === name)
+  if (found) return found
+  throw new WrongWords(`"${name}" is none of ${ROLES.join(', ')}.`)
+}
+export const role = (flags: string, about: string): Flag<Role | undefined> => ({
+  flags,
+  about: `${about}: ${ROLES.join(', ')}`,
+  parse: readRole,
+})
+export const neededRole = (flags: string, about: string): Flag<Role> => ({
+  ...(role(flags, about) as Flag<Role>),
+  isRequired: true,
 })
 
 /** What lists take. */

@@ -3,21 +3,29 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { assignmentCommands } from './commands/assignments.ts'
 import { auditCommands } from './commands/audit.ts'
+import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
 import { operationCommands } from './commands/operations.ts'
+import { ownerCommands } from './commands/owners.ts'
 import { packageCommands } from './commands/packages.ts'
 import { profileCommands } from './commands/profiles.ts'
 import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
+import { tenantCommands } from './commands/tenants.ts'
+import { userCommands } from './commands/users.ts'
 import { versionCommands } from './commands/version.ts'
 
 export const COMMANDS: readonly Command[] = [
   ...profileCommands,
   ...deviceCommands,
+  ...ownerCommands,
   ...packageCommands,
   ...assignmentCommands,
   ...statusCommands,
   ...operationCommands,
+  ...customerCommands,
+  ...userCommands,
+  ...tenantCommands,
   ...accountCommands,
   ...settingsCommands,
   ...auditCommands,
@@ -27,9 +35,13 @@ export const COMMANDS: readonly Command[] = [
 /** What the words before the verb stand for, by noun. */
 export const NOUNS: Readonly<Record<string, string>> = {
   profile: 'kinds of devices: add, list, show, remove',
-  device: 'the devices of the fleet: add, list, show, remove, import, token',
+  device:
+    'the devices of the fleet: add, list, show, remove, import, token, customer, claim, give-back',
   package: 'packages and their versions: add, list, show, download, remove',
   settings: 'what a tenant sets for itself: show, set',
+  customer: 'customers, who own devices: add, list, show, rename, remove',
+  user: 'people and what they may: add, list, show, role, password, remove',
+  tenant: 'the tenants of this installation: add, list, rename, remove',
   token: 'API tokens for programs: create, list, revoke',
 }
 
@@ -37,5 +49,6 @@ export const NOUNS: Readonly<Record<string, string>> = {
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'status'],
   Updates: ['package', 'assign', 'unassign', 'cancel', 'retry'],
-  Server: ['serve', 'settings', 'token', 'audit', 'version'],
+  People: ['customer', 'user', 'tenant', 'token'],
+  Server: ['serve', 'settings', 'audit', 'version'],
 }

@@ -35,6 +35,7 @@ export function deviceText(
     [
       ['Device', bold(device.name)],
       ['Profile', device.profile],
+      ['Customer', device.customer],
       ['Labels', device.labels.join(', ')],
       ['Speaks', device.dialect],
       ['Seen', timeText(device.lastSeenAt, look) ?? 'never'],

@@ -55,6 +55,13 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   'assignment.none': '`updraft profile show` and `updraft status DEVICE` show what is assigned.',
   'artifact.checksum-mismatch': 'Is it the right file? Compare with `sha256sum FILE`.',
   'artifact.incomplete': 'The connection broke. Run the same command again.',
+  'operator.unknown': '`updraft user list` shows who there is.',
+  'operator.self':
+    'Another administrator can do it: `updraft user list --role tenant-administrator`.',
+  'customer.unknown': '`updraft customer list` shows what there is.',
+  'customer.in-use':
+    'See `updraft device list --customer NAME` and `updraft user list --customer NAME`.',
+  'claim.expired': 'Switch the device on again, or do whatever makes it say so.',
   'token.unknown': '`updraft token list` shows what there is.',
   'version.invalid-requirement': 'Write it like this: ~> 2.0 and >= 2.1.3',
   'store.away': 'Try again in a moment; the server log says more.',

@@ -1,6 +1,15 @@
 /** From what an operator types to what the API takes: names to ids, `title@version` to a release, pages to lists. */
 import type { Client } from '@updraft/api/client'
-import type { Device, Operation, Page, Profile, Release } from '@updraft/api/shapes'
+import type {
+  Customer,
+  Device,
+  Operation,
+  Operator,
+  Page,
+  Profile,
+  Release,
+  Tenant,
+} from '@updraft/api/shapes'
 import { Refusal, WrongWords } from './errors.ts'
 
 export interface ReleaseName {
@@ -26,6 +35,28 @@ export async function findProfile(client: Client, name: string): Promise<Profile
 export async function findDevice(client: Client, name: string): Promise<Device> {
   const { items } = await client('listDevices', { query: { name, limit: 1 } })
   return items[0] ?? missing('device.unknown', `There is no device "${name}".`, 'device list')
+}
+
+export async function findCustomer(client: Client, name: string): Promise<Customer> {
+  const { items } = await client('listCustomers', { query: { name, limit: 1 } })
+  return items[0] ?? missing('customer.unknown', `There is no customer "${name}".`, 'customer list')
+}
+
+/** The id of the customer that was named, if one was. */
+export const customerIdOf = async (
+  client: Client,
+  name: string | undefined,
+): Promise<string | undefined> =>
+  name === undefined ? undefined : (await findCustomer(client, name)).id
+
+export async function findUser(client: Client, name: string): Promise<Operator> {
+  const { items } = await client('listOperators', { query: { name, limit: 1 } })
+  return items[0] ?? missing('operator.unknown', `There is no user "${name}".`, 'user list')
+}
+
+export async function findTenant(client: Client, name: string): Promise<Tenant> {
+  const { items } = await client('listTenants', { query: { name, limit: 1 } })
+  return items[0] ?? missing('tenant.unknown', `There is no tenant "${name}".`, 'tenant list')
 }
 
 export async function findRelease(client: Client, name: string): Promise<Release> {

@@ -11,6 +11,7 @@ for (const stream of [process.stdout, process.stderr]) {
 const exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
+  stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   now: () => new Date(),

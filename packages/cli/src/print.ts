@@ -144,6 +144,10 @@ const cellOf = (cell: Cell | string | null): Cell => {
   return typeof cell === 'string' ? { text: clean(cell) } : { ...cell, text: clean(cell.text) }
 }
 
+/** What follows the sentence about a password that was made up; nothing where it was chosen. */
+export const passwordText = (password: string | null, look: Look): string =>
+  password === null ? '' : `\n${facts([['Password', password]], look)}\nIt is not shown again.`
+
 /** A label and its value on each line, values aligned; lines without a value are left out. */
 export function facts(
   rows: readonly (readonly [label: string, value: Cell | string | null])[],

@@ -1,5 +1,6 @@
 /** From arguments to a command, its answer printed, and an exit code: 0 done, 1 refused, 2 wrong words. */
 import type { Command, Door } from './command.ts'
+import { confirm } from './confirm.ts'
 import { type Trouble, troubleOf, WrongWords } from './errors.ts'
 import { dim, json, lookOf, painted } from './print.ts'
 import { createProgress, NO_PROGRESS } from './progress.ts'
@@ -13,6 +14,7 @@ export const EXIT = { done: 0, refused: 1, wrongWords: 2, interrupted: 130 } as 
 export interface World {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: NodeJS.ReadStream
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
   readonly now: () => Date
@@ -22,7 +24,7 @@ export interface World {
 
 /** Does what the arguments say and returns the exit code. Never throws. */
 export async function run(world: World): Promise<number> {
-  const { argv, env, stdout, stderr, now } = world
+  const { argv, env, stdin, stdout, stderr, now } = world
   const isJson = argv.includes('--json')
   const outLook = lookOf(stdout, env, now())
   const errorLook = lookOf(stderr, env, now())
@@ -43,12 +45,15 @@ export async function run(world: World): Promise<number> {
     const url = serverUrl(globals.url, env)
     const signal = world.listenForInterrupt()
     const hasBar = stderr.isTTY && !isJson
+    const isAsked = hasBar && stdin.isTTY
     const door: Door = {
       client: connect(url, token, signal),
       url,
       isJson,
       signal,
       progress: (of) => (hasBar ? createProgress(of, stderr) : NO_PROGRESS),
+      confirm: async (question) =>
+        !isAsked || confirm(question, { input: stdin, output: stderr, signal }),
       write: writer(stdout),
       remark: (text) => {
         if (!isJson) stderr.write(`${text}\n`)

@@ -1,6 +1,6 @@
 import type { Client } from '@updraft/api/client'
 import type { Token } from '@updraft/api/shapes'
-import { command, listFlags } from '../command.ts'
+import { command, listFlags, role } from '../command.ts'
 import { Refusal, WrongWords } from '../errors.ts'
 import { listAll } from '../lookup.ts'
 import { type Column, facts, type Look, listText, timeText } from '../print.ts'
@@ -9,9 +9,13 @@ export const accountCommands = [
   command({
     words: 'token create <name>',
     about: 'make an API token for yourself; it is shown this once',
-    examples: ['updraft token create build-server'],
-    run: async ({ name }, { client }) => {
-      const made = await client('createToken', { body: { name } })
+    flags: { role: role('--role <role>', 'a lesser one than your own, if it is to do less') },
+    examples: [
+      'updraft token create build-server',
+      'updraft token create wall-display --role viewer',
+    ],
+    run: async ({ name, role }, { client }) => {
+      const made = await client('createToken', { body: { name, role } })
       return {
         json: made,
         text: (look) =>
@@ -66,6 +70,7 @@ const columns = ({ now }: Look): readonly Column<Token>[] => {
   return [
     { title: 'Name', cell: ({ name }) => name },
     { title: 'Operator', cell: ({ operator }) => operator },
+    { title: 'Role', cell: ({ role }) => role },
     { title: 'Made', cell: ({ createdAt }) => timeText(createdAt, { now }) },
     { title: 'Last used', cell: ({ lastUsedAt }) => timeText(lastUsedAt, { now }) ?? 'never' },
     {

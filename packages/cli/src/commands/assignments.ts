@@ -1,6 +1,6 @@
 import type { Client } from '@updraft/api/client'
-import { command, text, withStandard } from '../command.ts'
-import { WrongWords } from '../errors.ts'
+import { command, text, withStandard, yes } from '../command.ts'
+import { Refusal, WrongWords } from '../errors.ts'
 import { findDevice, findProfile, findRelease } from '../lookup.ts'
 import { countText, nameOf } from '../print.ts'
 
@@ -13,15 +13,21 @@ export const assignmentCommands = [
   command({
     words: 'assign <title@version>',
     about: 'say which version the devices of a profile, or one device, should run',
-    flags: where,
+    flags: {
+      ...where,
+      yes: yes('--yes', 'without asking whether so many devices may be touched'),
+    },
     examples: [
       'updraft assign app@1.4.0 --profile Sensor',
       'updraft assign app@1.5.0-rc.1 --device sensor-1',
     ],
-    run: async ({ 'title@version': name, ...said }, { client }) => {
+    run: async ({ 'title@version': name, yes: isSure, ...said }, { client, confirm }) => {
       checkPlace(said)
       const { id: releaseId, type } = await findRelease(client, name)
-      const { scope, id, text } = await find(client, said)
+      const { scope, id, text } = await find(client, said, type)
+      if (scope === 'profile' && !isSure && !(await confirm(`Assign ${name} to ${text}?`))) {
+        throw new Refusal({ code: 'not-confirmed', message: 'Nothing was assigned.' })
+      }
       const input = { params: { id, type }, body: { releaseId } }
       const assignment =
         scope === 'device'
@@ -43,7 +49,7 @@ export const assignmentCommands = [
     },
     run: async ({ type, ...said }, { client }) => {
       checkPlace(said)
-      const { scope, id, text } = await find(client, said)
+      const { scope, id, text } = await find(client, said, type)
       const input = { params: { id, type } }
       if (scope === 'device') await client('unassignFromDevice', input)
       else await client('unassignFromProfile', input)
@@ -66,12 +72,15 @@ function checkPlace({ profile, device }: Place): void {
   }
 }
 
-async function find(client: Client, { profile, device }: Place) {
+/** Where, and how many devices that is: of a profile those without an assignment of their own. */
+async function find(client: Client, { profile, device }: Place, type: string) {
   if (device !== undefined) {
     const { id } = await findDevice(client, device)
     return { scope: 'device', id, text: `device ${device}` } as const
   }
   const { id, name, deviceCount } = await findProfile(client, profile ?? '')
-  const text = `profile ${name} (${countText(deviceCount, 'device')})`
+  const { devices } = await client('countAffected', { params: { id, type } })
+  const some = devices === deviceCount ? '' : `${devices.toLocaleString('en')} of `
+  const text = `profile ${name} (${some}${countText(deviceCount, 'device')})`
   return { scope: 'profile', id, text } as const
 }

@@ -5,7 +5,7 @@ import { csvLine } from '../csv.ts'
 import { type Imported, importFile } from '../device-import.ts'
 import { deviceText, withHistory } from '../device-view.ts'
 import { fileTrouble, Refusal } from '../errors.ts'
-import { findDevice, listAll } from '../lookup.ts'
+import { customerIdOf, findDevice, listAll } from '../lookup.ts'
 import {
   type Column,
   countText,
@@ -21,6 +21,7 @@ import { historyFlag } from './status.ts'
 export const deviceFilters = {
   profile: text('--profile <name>', 'of this profile'),
   state: state('--state <state>', 'whose newest update is in this state'),
+  customer: text('--customer <name>', 'that this customer owns'),
   label: text('--label <label>', 'with this label'),
   search: text('--search <text>', 'text within names'),
 }
@@ -32,15 +33,17 @@ export const deviceCommands = [
     flags: {
       profile: needed('--profile <name>', 'its profile'),
       token: text('--token <token>', "the device's own token (default: made up)"),
+      customer: text('--customer <name>', 'who owns it (default: the tenant itself)'),
       label: many('--label <label...>', 'labels to find it by'),
     },
     examples: [
       'updraft device add sensor-1 --profile Sensor',
       'updraft device add sensor-2 --profile Sensor --label beta --label roof',
     ],
-    run: async ({ name, profile, token, label }, { client }) => {
+    run: async ({ name, profile, token, customer, label }, { client }) => {
+      const customerId = await customerIdOf(client, customer)
       const device = await client('createDevice', {
-        body: { name, profile, token, labels: label },
+        body: { name, profile, token, customerId, labels: label },
       })
       return {
         json: device,
@@ -53,8 +56,8 @@ export const deviceCommands = [
     words: 'device list',
     about: 'devices with what they run and how their newest update went',
     flags: { ...deviceFilters, ...listFlags },
-    run: async ({ profile, state, label, search, ...range }, { client }) => {
-      const filter = { profile, state, label, search }
+    run: async ({ profile, customer, state, label, search, ...range }, { client }) => {
+      const filter = { profile, customer, state, label, search }
       const page = await listAll(range, (query) =>
         client('listDevices', { query: { ...query, ...filter } }),
       )

@@ -2,22 +2,33 @@
  * A small server that answers the operators' API from memory. It takes and gives nothing but what the API's own
  * shapes allow, so that cli and API cannot drift apart unseen.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { API_PREFIX, ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import type {
   Assignment,
+  Customer,
   Device,
   Event,
   OperationWithSteps,
+  Operator,
   Profile,
   Release,
   Settings,
+  Tenant,
   Token,
 } from '@updraft/api/shapes'
-import { type ErrorCode, eachSetting, STANDARD_SETTINGS, STATES } from '@updraft/core'
-import { MADE_AT, makeDevice, makeProfile, makeRelease, makeToken } from './things.ts'
+import { type ErrorCode, eachSetting, type Role, STANDARD_SETTINGS, STATES } from '@updraft/core'
+import {
+  MADE_AT,
+  makeCustomer,
+  makeDevice,
+  makeOperator,
+  makeProfile,
+  makeRelease,
+  makeToken,
+} from './things.ts'
 
 export const TOKEN = 'token-of-the-test'
 
@@ -64,6 +75,9 @@ export interface World {
   readonly tokens: Token[]
   settings: Settings['own']
   readonly events: Event[]
+  readonly customers: Customer[]
+  readonly operators: Operator[]
+  readonly tenants: Tenant[]
 }
 
 export async function startFakeServer(): Promise<FakeServer> {
@@ -75,6 +89,9 @@ export async function startFakeServer(): Promise<FakeServer> {
     tokens: [],
     settings: eachSetting(() => null),
     events: [],
+    customers: [],
+    operators: [],
+    tenants: [],
   }
   const calls: Call[] = []
   const answers: Answers = {}
@@ -187,7 +204,8 @@ async function count(request: IncomingMessage): Promise<Counted> {
 // ── The usual answers ───────────────────────────────────────────────────────────────────────────────────────
 
 function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
-  const { profiles, devices, releases, operations, tokens, events } = world
+  const { profiles, devices, releases, operations, tokens, events, customers, operators, tenants } =
+    world
   const byId = <T extends { id: string }>(items: T[], { params }: Call, code: ErrorCode): T => {
     const item = items.find(({ id }) => id === params.id)
     if (item) return item
@@ -201,6 +219,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     profile?: string
     token?: string
     labels?: string[]
+    customerId?: string
   }) => {
     const profile = profiles.find(({ name }) => name === draft.profile)
     if (!profile)
@@ -208,7 +227,9 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     if (devices.some(({ name }) => name === draft.name)) {
       throw new Refused(409, 'device.duplicate', `There is a device "${draft.name}" already.`)
     }
-    const device = makeDevice({ name: draft.name, profile, labels: draft.labels })
+    const { name, labels, customerId = null } = draft
+    const customer = customers.find(({ id }) => id === customerId)?.name ?? null
+    const device = makeDevice({ name, profile, labels, customerId, customer })
     devices.push(device)
     return { ...device, token: draft.token ?? `made-up-for-${draft.name}` }
   }
@@ -259,6 +280,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
         isLike(query, {
           name: device.name,
           profile: device.profile,
+          customer: device.customer ?? undefined,
           label: device.labels.find((label) => label === query.label),
           state: device.operation?.state,
         }),
@@ -286,6 +308,58 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     },
     listDeviceOperations: ({ params, query }) =>
       pageOf(operations, query, ({ deviceId }) => deviceId === params.id),
+    countAffected: (call) => ({
+      devices: byId(profiles, call, 'profile.unknown').deviceCount,
+    }),
+    changeDevice: (call) => {
+      const { customerId } = call.body as { customerId: string | null }
+      const customer = customers.find(({ id }) => id === customerId)?.name ?? null
+      return Object.assign(byId(devices, call, 'device.unknown'), { customerId, customer })
+    },
+    listCustomers: ({ query }) => pageOf(customers, query, ({ name }) => isLike(query, { name })),
+    createCustomer: ({ body }) => {
+      const customer = makeCustomer((body as { name: string }).name)
+      customers.push(customer)
+      return customer
+    },
+    changeCustomer: (call) =>
+      Object.assign(byId(customers, call, 'customer.unknown'), call.body as { name: string }),
+    removeCustomer: (call) => take(customers, call, 'customer.unknown'),
+    listOperators: ({ query }) =>
+      pageOf(operators, query, ({ name, role, customer }) =>
+        isLike(query, { name, role, customer: customer ?? undefined }),
+      ),
+    createOperator: ({ body }) => {
+      const { password, ...said } = body as { name: string; role: Role; password?: string }
+      const operator = makeOperator({ ...said, customers })
+      operators.push(operator)
+      return { ...operator, password: password === undefined ? 'made-up' : null }
+    },
+    changeOperator: (call) => {
+      const operator = byId(operators, call, 'operator.unknown')
+      const { id, name } = operator
+      const said = call.body as { role: Role; customerId?: string }
+      return Object.assign(operator, makeOperator({ name, ...said, customers }), { id })
+    },
+    resetPassword: (call) => {
+      byId(operators, call, 'operator.unknown')
+      return { password: (call.body as { password?: string }).password ? null : 'made-up' }
+    },
+    removeOperator: (call) => take(operators, call, 'operator.unknown'),
+    listTenants: ({ query }) => pageOf(tenants, query, ({ name }) => isLike(query, { name })),
+    createTenant: ({ body }) => {
+      const { name, administrator } = body as {
+        name: string
+        administrator: { name: string; password?: string }
+      }
+      const tenant = { id: randomUUID(), name, createdAt: MADE_AT }
+      tenants.push(tenant)
+      const password = administrator.password === undefined ? 'made-up' : null
+      return { ...tenant, administrator: { name: administrator.name, password } }
+    },
+    changeTenant: (call) =>
+      Object.assign(byId(tenants, call, 'tenant.unknown'), call.body as { name: string }),
+    removeTenant: (call) => take(tenants, call, 'tenant.unknown'),
     assignToDevice: assign('device'),
     assignToProfile: assign('profile'),
     unassignFromDevice: (call) => void byId(devices, call, 'device.unknown'),

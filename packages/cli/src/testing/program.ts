@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { run } from '../run.ts'
 import { type FakeServer, TOKEN } from './fake-server.ts'
@@ -64,16 +65,27 @@ export async function runProgram(
   args: readonly string[],
   {
     terminal,
+    typed,
     now = new Date(),
     interrupt = new AbortController().signal,
     ...setting
-  }: Setting & { terminal?: { columns: number }; now?: Date; interrupt?: AbortSignal },
+  }: Setting & {
+    terminal?: { columns: number }
+    /** What the person at the terminal types. */
+    typed?: string
+    now?: Date
+    interrupt?: AbortSignal
+  },
 ): Promise<Outcome> {
   const stdout = new Sink(terminal)
   const stderr = new Sink(terminal)
+  const stdin = Object.assign(Readable.from(typed === undefined ? [] : [typed]), {
+    isTTY: terminal !== undefined,
+  })
   const code = await run({
     argv: args,
     env: { TERM: 'xterm-256color', ...environment(setting) },
+    stdin: stdin as unknown as NodeJS.ReadStream,
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
     now: () => now,

@@ -2,14 +2,16 @@
 import { randomUUID } from 'node:crypto'
 import type {
   Component,
+  Customer,
   Device,
   Event,
   OperationWithSteps,
+  Operator,
   Profile,
   Release,
   Token,
 } from '@updraft/api/shapes'
-import type { State } from '@updraft/core'
+import type { Role, State } from '@updraft/core'
 import type { World } from './fake-server.ts'
 
 export const MADE_AT = '2026-03-01T12:00:00.000Z'
@@ -21,6 +23,33 @@ export const makeProfile = (name: string, description: string | null = null): Pr
   deviceCount: 0,
   assignments: {},
   provisioning: null,
+  createdAt: MADE_AT,
+})
+
+export const makeCustomer = (name: string): Customer => ({
+  id: randomUUID(),
+  name,
+  deviceCount: 0,
+  userCount: 0,
+  createdAt: MADE_AT,
+})
+
+export const makeOperator = ({
+  name,
+  role,
+  customerId = null,
+  customers,
+}: {
+  name: string
+  role: Role
+  customerId?: string | null
+  customers: readonly Customer[]
+}): Operator => ({
+  id: randomUUID(),
+  name,
+  role,
+  customer: customers.find(({ id }) => id === customerId)?.name ?? null,
+  customerId,
   createdAt: MADE_AT,
 })
 
