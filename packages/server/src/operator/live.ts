@@ -53,7 +53,10 @@ export function live({
     }
     // Cut in one piece now and then: to shift one by one would cost for every event.
     if (kept.length > 2 * MAX_KEPT) kept.splice(0, kept.length - MAX_KEPT)
-    for (const listener of listeners) listener.wake()
+    for (const listener of listeners) {
+      if (events.some((delivered) => listener.isShutOutBy(delivered))) listener.end()
+      else listener.wake()
+    }
   })
 
   /** Where a listener goes on; null if what came since is no longer kept. */
@@ -83,6 +86,13 @@ export function live({
       this.#write(`retry: 2000\nid: ${run}/${this.#position}\n`)
       this.#write(from === null ? 'event: missed\ndata: {}\n\n' : 'event: opened\ndata: {}\n\n')
       if (this.#position < position) this.wake()
+    }
+
+    /** Whether it may be another's line, or nobody's, from then on: whose it still is comes back, and is asked anew. */
+    isShutOutBy({ kind, subjectId }: DeliveredEvent): boolean {
+      if (kind === 'token.revoked') return subjectId === this.#actor.tokenId
+      const isOfPerson = kind === 'operator.changed' || kind === 'operator.removed'
+      return isOfPerson && subjectId === this.#actor.id
     }
 
     wake(): void {
