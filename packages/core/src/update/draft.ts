@@ -100,10 +100,21 @@ export class Draft {
     if (silent) this.apply(silent, SERVER)
   }
 
-  /** The device is at what it was told of. */
-  goesOn(type: ComponentType): void {
+  /** The device is at what is under way, if that is what it says it is at; it need not be told of it any more. */
+  goesOn({
+    type,
+    title,
+    version,
+  }: {
+    type: ComponentType
+    title?: string
+    version?: string
+  }): void {
     const { underWay } = this.component(type)
-    if (underWay && underWay.state !== 'QUEUED') this.#note(heard(underWay, this.#moment.now))
+    if (!underWay || (title ?? underWay.title) !== underWay.title) return
+    if ((version ?? underWay.version) !== underWay.version) return
+    if (underWay.state === 'QUEUED') this.apply(tell(underWay, this.#moment.now), SERVER)
+    else this.#note(heard(underWay, this.#moment.now))
   }
 
   settleAll(): void {

@@ -106,12 +106,12 @@ export class Fleet {
     this.#keep(name, visit(this.snapshot(name), look).changes)
   }
 
-  /** The device fetches what it is to run. */
-  fetch(name: string, type = 'firmware'): void {
+  /** The device fetches a piece of that release. */
+  fetch(name: string, release: Release): void {
     this.#advanceClock()
-    this.log.push(`${name} fetches its ${type}`)
+    this.log.push(`${name} fetches a piece of ${nameOf(release)}`)
     const facts = factsOf('')
-    const look = { ...this.#moment(), facts, tells: [type], isHere: true, fetches: type }
+    const look = { ...this.#moment(), facts, tells: false, isHere: true, fetches: release }
     this.#keep(name, visit(this.snapshot(name), look).changes)
   }
 

@@ -528,10 +528,32 @@ const STORIES: Record<string, () => Fleet> = {
     const fleet = begun('DOWNLOADING')
     for (let piece = 0; piece < 20; piece += 1) {
       fleet.pass(59)
-      fleet.fetch('D1')
+      fleet.fetch('D1', F2)
       fleet.watch('D1')
     }
     expect(fleet.underWay('D1')).toMatchObject({ state: 'DOWNLOADING', restarts: 0 })
+    return fleet
+  },
+
+  'a device that goes on fetching after it was given up need not be told again'() {
+    const fleet = begun('DOWNLOADING')
+    fleet.pass(60)
+    fleet.watch('D1')
+    expect(fleet.underWay('D1')?.state).toBe('QUEUED')
+    fleet.fetch('D1', F2)
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'INITIATED', restarts: 1 })
+    fleet.report('D1', 'UPDATED F@2.0.0')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 UPDATED'])
+    return fleet
+  },
+
+  'fetching another release is no sign'() {
+    const fleet = begun()
+    fleet.pass(60)
+    fleet.fetch('D1', F3)
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'QUEUED', restarts: 1 })
+    fleet.fetch('D1', F1)
+    expect(fleet.underWay('D1')).toMatchObject({ state: 'QUEUED', restarts: 1 })
     return fleet
   },
 

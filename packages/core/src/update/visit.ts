@@ -18,8 +18,15 @@ export interface Visit extends Moment {
   readonly tells: Tells
   /** The device speaks, or holds a line open: that it says nothing of an update counts now. */
   readonly isHere?: boolean
-  /** It fetches what it is to run: a sign that it is at it. */
-  readonly fetches?: ComponentType
+  /** It fetches that release: a sign that it is at it. */
+  readonly fetches?: Fetched
+}
+
+/** A release as a device asks for it: what it leaves out is whatever is meant for it. */
+export interface Fetched {
+  readonly type: ComponentType
+  readonly title?: string
+  readonly version?: string
 }
 
 /**
@@ -39,7 +46,7 @@ export function visit(
   const draft = new Draft(snapshot, moment)
   draft.learn(facts)
   const answers: Record<ComponentType, Answer> = {}
-  if (fetches !== undefined) draft.goesOn(fetches)
+  if (fetches) draft.goesOn(fetches)
   for (const type of draft.types()) {
     draft.settleByInstalled(type)
     if (isHere) draft.noticeSilence(type)

@@ -12,6 +12,7 @@ import {
   DomainError,
   desiredRelease,
   type Facts,
+  type Fetched,
   hear,
   isNothing,
   NO_FACTS,
@@ -80,13 +81,13 @@ export interface DeviceDesk extends Enrolment {
   recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
-   * at the release of that component, which is as good as a word.
+   * at that release, which is as good as a word of it.
    * Refuses with request.malformed when the facts cannot be kept.
    */
   checkIn(
     device: Snapshot,
     facts: Facts,
-    options: { tells: Tells; fetches?: ComponentType },
+    options: { tells: Tells; fetches?: Fetched },
   ): Promise<CheckedIn>
   /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */
   report(
@@ -101,7 +102,7 @@ export interface DeviceDesk extends Enrolment {
    */
   openArtifact(
     device: Snapshot,
-    wanted: { type: ComponentType; title?: string; version?: string },
+    wanted: Fetched,
   ): Promise<{ release: Release; handle: ArtifactHandle }>
   /** A part of a download address that stands for those bytes, without any further authorisation. */
   ticketFor(sha256: string): string
@@ -154,7 +155,7 @@ export function deviceDesk({
   /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
   const visitNow = async (
     device: Snapshot,
-    said: { facts: Facts; tells: Tells; fetches?: ComponentType },
+    said: { facts: Facts; tells: Tells; fetches?: Fetched },
   ) => {
     const moment = await moments(device.tenantId)
     const look = (at: Snapshot) => visit(at, { ...moment(), ...said, isHere: true })
@@ -216,8 +217,9 @@ export function deviceDesk({
         hear(current, { ...moment(), address, report, facts: checked }),
       )
     },
-    openArtifact: async (device, { type, title, version }) => {
-      const { desired } = await checkIn(device, NO_FACTS, { tells: [type], fetches: type })
+    openArtifact: async (device, fetches) => {
+      const { type, title, version } = fetches
+      const { desired } = await checkIn(device, NO_FACTS, { tells: [type], fetches })
       const release = desired[type]
       if (!release) {
         throw new DomainError('release.no-content', `No ${type} is meant for this device.`)

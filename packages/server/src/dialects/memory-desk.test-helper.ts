@@ -64,6 +64,12 @@ export interface MemoryDesk {
   error(token: string, type?: string): string | null
   /** Until when the device may be claimed with that secret; null if it has not said so. */
   claimableUntil(token: string, secret: string): Date | null
+  /** Moves the clock. */
+  pass(by: { minutes: number }): void
+  /** How often something was written about a device. */
+  readonly writes: number
+  /** Looks at a device on the line, as the watch over silence does. */
+  look(token: string): Promise<void>
   /** From here on the database does not answer. */
   goAway(): void
   /** What happened besides updates: enrolments, and what was left for operators. */
@@ -76,7 +82,8 @@ export interface MemoryDesk {
 export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   const keeper = secrets({ ticketKey: Buffer.alloc(32, 7) })
   const prover = proofs({ passwordKey: Buffer.alloc(32, 9) })
-  const clock = { now: () => now }
+  let nowMs = now.getTime()
+  const clock = { now: () => new Date(nowMs) }
   const newCredential = newCredentialOf({ clock, ids: uuids, proofs: prover, secrets: keeper })
   const snapshots = new Map<string, Snapshot>()
   let holders: { readonly token: string; readonly credential: NewCredential }[] = []
@@ -84,6 +91,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   const listeners = new Set<(events: readonly DeliveredEvent[]) => void>()
   const events: DomainEvent[] = []
   let isAway = false
+  let writes = 0
   let openFiles = 0
 
   const tokenOf = (deviceId: string): string => {
@@ -132,6 +140,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       const token = tokenOf(deviceId)
       const snapshot = snapshotOf(token)
       const settled = decide(snapshot)
+      writes += 1
       snapshots.set(token, after(snapshot, settled.changes))
       if (settled.changes.events.length > 0) tell(deviceId)
       return settled
@@ -231,7 +240,11 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     ids: uuids,
     newCredential,
     proofs: prover,
-    moments: async () => () => ({ now: NOON, newId: uuids.next, patience: STANDARD_SETTINGS }),
+    moments: async () => () => ({
+      now: clock.now(),
+      newId: uuids.next,
+      patience: STANDARD_SETTINGS,
+    }),
     secrets: keeper,
     unitOfWork,
     work,
@@ -329,6 +342,15 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     claimableUntil: (token, secret) => {
       const said = claimable.get(snapshotOf(token).device.id)
       return said?.secretHash.equals(keeper.hashToken(secret)) ? said.expiresAt : null
+    },
+    pass: ({ minutes }) => {
+      nowMs += minutes * 60_000
+    },
+    get writes() {
+      return writes
+    },
+    look: async (token) => {
+      await desk.checkIn(snapshotOf(token), { installed: {} }, { tells: false })
     },
     goAway: () => {
       isAway = true

@@ -209,6 +209,20 @@ test('who asks for attributes beside observing them is not told the same again',
   expect(device.unread).toBe(0)
 })
 
+test('who observes and says nothing of a release is told it again', async () => {
+  await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
+  await desk.assign('t1', { bytes })
+  acknowledge(await device.next())
+  await expect.poll(() => desk.states('t1')).toEqual(['firmware INITIATED'])
+  desk.pass({ minutes: 61 })
+  await desk.look('t1')
+  const again = await device.next()
+  expect(json(again)).toMatchObject({ fw_title: 'pump', fw_version: '2.0.0', fw_size: 3000 })
+  expect(desk.states('t1')).toEqual(['firmware QUEUED'])
+  acknowledge(again)
+  await expect.poll(() => desk.states('t1')).toEqual(['firmware INITIATED'])
+})
+
 test('a device that is removed is told so, and observes no more', async () => {
   await device.ask({ options: [observe(0), ...address('api/v1/t1/attributes')] })
   desk.remove('t1')

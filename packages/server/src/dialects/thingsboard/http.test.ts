@@ -310,6 +310,17 @@ describe('a wait for attribute updates', () => {
     expect(desk.states('T')).toEqual(['firmware INITIATED'])
   })
 
+  test('is answered with the release once more when the device said nothing of it for too long', async () => {
+    await desk.assign('T', { bytes: BYTES })
+    await get('attributes')
+    const answer = get('attributes/updates?timeout=20000')
+    await waiting()
+    desk.pass({ minutes: 61 })
+    await desk.look('T')
+    expect((await answer).json()).toMatchObject({ fw_title: 'pump', fw_version: '2.0.0' })
+    expect(desk.states('T')).toEqual(['firmware INITIATED'])
+  })
+
   test('is answered with the keys that are gone when nothing is meant any more', async () => {
     await desk.assign('T', { bytes: BYTES })
     await get('attributes')

@@ -38,6 +38,7 @@ import {
   news,
   shared,
   tellsOfReleases,
+  toBeToldAnew,
 } from './translate.ts'
 
 /** ThingsBoard takes 50 MiB here; a device's telemetry is far below this. */
@@ -137,7 +138,7 @@ export function thingsboard({ desk, liveSessions, pacer }: DialectNeeds): Dialec
         try {
           const deadline = performance.now() + longPollMs(request.query.timeout)
           const first = await desk.checkIn(device, NO_FACTS, { tells: true })
-          const before = shared(device, first)
+          let before = shared(device, first)
           // A change between two polls is not lost, as it would be with ThingsBoard.
           let change = news(before, first)
           while (!change) {
@@ -146,6 +147,7 @@ export function thingsboard({ desk, liveSessions, pacer }: DialectNeeds): Dialec
             const current = await desk.identify(request.params.token, NAME).catch(nobody)
             if (!current) return reply.status(403).type('text/plain').send('Device was deleted!')
             const seen = await desk.checkIn(current, NO_FACTS, { tells: false })
+            before = toBeToldAnew(before, seen)
             change = attributeChange(before, shared(current, seen))
             // A release waits for its turn, as long as the device waits; the rest does not.
             if (change && bringsRelease(change)) {

@@ -1,5 +1,6 @@
 /** One device's session over MQTT: its topics in, what follows from each, and the answers out. */
 import {
+  type ComponentType,
   DomainError,
   ERROR_KINDS,
   type JsonObject,
@@ -54,6 +55,8 @@ export class DeviceSession implements MqttVisitor {
   #profileId: string
   #watching: Watching
   #seenMs = performance.now()
+  /** When it was noted last that a component is being fetched. */
+  readonly #fetchNotedMs = new Map<ComponentType, number>()
 
   constructor({
     session,
@@ -92,7 +95,10 @@ export class DeviceSession implements MqttVisitor {
         session.publishStream({ topic, sizeBytes, pieces, qos: this.#filters.qualityOf(topic) }),
       onRefused: (family, word, error) => this.#refused(family, word, error),
       onLooping: (topic, release) => this.#looping(topic, release),
-      onFetch: (family, release) => this.#pushes.fetches(family, release),
+      onFetch: (family, release) => {
+        this.#pushes.fetches(family, release)
+        this.#isAtIt(release)
+      },
     })
     this.#watching = this.#watch(mark)
   }
@@ -167,7 +173,6 @@ export class DeviceSession implements MqttVisitor {
         return { afterwards: answer }
       }
       case 'chunk-request':
-        this.#isSeen()
         return { afterwards: () => this.#chunks.answer(topic, payload) }
       case 'rpc-request': {
         const request = RpcRequest.safeParse(jsonOf(payload))
@@ -275,6 +280,21 @@ export class DeviceSession implements MqttVisitor {
   #isSeen(): void {
     if (performance.now() - this.#seenMs < SEEN_EVERY_MS) return
     this.#look().catch((error: unknown) => this.#failed(error))
+  }
+
+  /** A download that goes on is a word about the update; one in a while is enough. */
+  #isAtIt(release: Release): void {
+    const nowMs = performance.now()
+    const notedMs = this.#fetchNotedMs.get(release.type)
+    if (notedMs !== undefined && nowMs - notedMs < SEEN_EVERY_MS) return
+    this.#fetchNotedMs.set(release.type, nowMs)
+    // What a download begins with was asked for at the desk.
+    if (notedMs === undefined) return
+    this.#noteFetch(release).catch((error: unknown) => this.#failed(error))
+  }
+
+  async #noteFetch(fetches: Release): Promise<void> {
+    await this.#needs.desk.checkIn(await this.#look(), NO_FACTS, { tells: false, fetches })
   }
 
   #watch(mark: number): Watching {

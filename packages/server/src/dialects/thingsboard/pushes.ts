@@ -22,7 +22,7 @@ import {
 import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
 import type { StateWord } from './hear.ts'
-import { attributeChange, bringsRelease, shared } from './translate.ts'
+import { attributeChange, bringsRelease, shared, toBeToldAnew } from './translate.ts'
 
 /** A device that comes on the line gets this long to ask by itself for what waits for it. */
 const GRACE_MS = 1500
@@ -199,11 +199,13 @@ export class Pushes {
    * The attributes as they are, after what the device knows was set right: it is to be told anew of what is
    * queued for it, and needs no word about what it is at already.
    */
-  #compare(current: JsonObject, { answers }: CheckedIn): JsonObject {
+  #compare(current: JsonObject, checkedIn: CheckedIn): JsonObject {
+    this.#known = toBeToldAnew(this.#known, checkedIn)
     for (const family of FAMILY_PREFIXES) {
-      const answer = answers[FAMILIES[family]]
-      if (isToBeTold(answer)) this.#known = outdated(this.#known, family)
-      else if (this.#isAtIt(FAMILIES[family], answer)) {
+      const type = FAMILIES[family]
+      const answer = checkedIn.answers[type]
+      if (isGivenUp(answer)) this.#updating.delete(type)
+      else if (this.#isAtIt(type, answer)) {
         this.#known = { ...without(this.#known, [family]), ...only(current, [family]) }
       }
     }
@@ -248,22 +250,15 @@ export class Pushes {
   }
 }
 
-const isToBeTold = (answer: Answer | undefined): boolean =>
-  answer !== undefined && (answer.isNews || answer.operation?.state === 'QUEUED')
+/** The device went silent on it: there is no update any more that could be disturbed. */
+const isGivenUp = (answer: Answer | undefined): boolean =>
+  answer?.operation?.state === 'QUEUED' && answer.operation.because.code === 'device.silent'
 
 const keysOf = (families: readonly Family[]): string[] => families.flatMap(deletedKeys)
 
 function without(values: JsonObject, families: readonly Family[]): JsonObject {
   const keys = new Set(keysOf(families))
   return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.has(key)))
-}
-
-/** As if its values were others: they are news again, and keys that are gone since are still said to be. */
-function outdated(values: JsonObject, family: Family): JsonObject {
-  const keys = new Set(keysOf([family]))
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, keys.has(key) ? null : value]),
-  )
 }
 
 function only(values: JsonObject, families: readonly Family[]): JsonObject {

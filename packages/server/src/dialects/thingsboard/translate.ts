@@ -2,6 +2,7 @@
  * ThingsBoard's words ⇄ ours. Pure. Headings in brackets are those of docs/dialects/thingsboard.md.
  */
 import {
+  type Answer,
   type ComponentType,
   type Facts,
   type Installed,
@@ -120,6 +121,22 @@ export function attributeChange(before: JsonObject, after: JsonObject): JsonObje
 /** Whether a change tells of a release, and not only of one that is gone. */
 export const bringsRelease = (change: JsonObject): boolean =>
   FAMILY_PREFIXES.some((family) => `${family}_version` in change)
+
+/**
+ * What the device knows, but for the releases it is to be told of anew: as if their values were others, so that they are
+ * news again, and keys that are gone since are still said to be.
+ */
+export function toBeToldAnew(known: JsonObject, { answers }: CheckedIn): JsonObject {
+  const families = FAMILY_PREFIXES.filter((family) => isToBeTold(answers[FAMILIES[family]]))
+  if (families.length === 0) return known
+  const keys = new Set(families.flatMap(deletedKeys))
+  return Object.fromEntries(
+    Object.entries(known).map(([key, value]) => [key, keys.has(key) ? null : value]),
+  )
+}
+
+const isToBeTold = (answer: Answer | undefined): boolean =>
+  answer !== undefined && (answer.isNews || answer.operation?.state === 'QUEUED')
 
 /** The keys of a release the device has not been told of yet, if there is one. */
 export function news(attributes: JsonObject, { answers }: CheckedIn): JsonObject | null {
