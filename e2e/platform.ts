@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { type Client, createClient } from '@updraft/api/client'
 import type { Device } from '@updraft/api/shapes'
 import { type Config, readConfig } from '@updraft/server/config'
-import { startPlatform } from '@updraft/server/platform'
+import { type PlatformOptions, startPlatform } from '@updraft/server/platform'
 import pino from 'pino'
 import { testDatabase } from '../tools/test-database.ts'
+
+type Every = NonNullable<PlatformOptions['every']>
 
 export const ADMIN_TOKEN = 'an-administrator-of-a-test'
 
@@ -32,7 +34,7 @@ export interface TestPlatform {
   readonly dataFolder: string
   readonly connectionString: string
   readonly api: Client
-  /** Moves the platform's clock forward. */
+  /** Moves the platform's clock forward; what is to be done now and then is begun if its time has come. */
   advanceClock(by: { minutes: number }): void
   device(name: string): Promise<Device>
   /** The device once it is as wanted; rejects with what it is if that takes too long. */
@@ -62,6 +64,13 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
   const log = pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' })
   let skewMs = 0
   const clock = { now: () => new Date(Date.now() + skewMs) }
+  /** What is done again and again: when the clock is moved past its time. */
+  const regular = new Set<{ readonly ms: number; readonly work: () => void; dueMs: number }>()
+  const every: Every = (ms, work) => {
+    const each = { ms, work, dueMs: skewMs + ms }
+    regular.add(each)
+    return () => regular.delete(each)
+  }
   const defaults = readConfig([], {}) as Config
   const start = (httpPort: number, mqttPort: number, coapPort: number) =>
     startPlatform({
@@ -77,6 +86,7 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
       },
       log,
       clock,
+      every,
     })
   let platform = await start(0, 0, 0)
   const url = platform.endpoints.http
@@ -110,6 +120,11 @@ export async function testPlatform(settings: Partial<Config> = {}): Promise<Test
     api,
     advanceClock: ({ minutes }) => {
       skewMs += minutes * 60_000
+      for (const each of regular) {
+        if (each.dueMs > skewMs) continue
+        each.dueMs = skewMs + each.ms
+        each.work()
+      }
     },
     device,
     until: async (name, isSo) => {

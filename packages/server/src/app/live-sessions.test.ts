@@ -98,3 +98,14 @@ test('ten thousand waits that end at once do so quickly', async () => {
   expect((await Promise.all(waits)).every(Boolean)).toBe(true)
   expect(performance.now() - began).toBeLessThan(2000)
 })
+
+test('a device is known to be on the line for as long as somebody holds it', () => {
+  const { live } = sessions()
+  expect(live.has('d')).toBe(false)
+  const [one, two] = [live.listen(DEVICE, live.mark()), live.watch(DEVICE, live.mark(), () => {})]
+  expect([live.has('d'), live.has('e')]).toEqual([true, false])
+  one.end()
+  expect(live.has('d')).toBe(true)
+  two.end()
+  expect(live.has('d')).toBe(false)
+})

@@ -75,3 +75,29 @@ test('without an interval nobody waits, and a stop lets everybody go', async () 
   await closing.inTurn('t', always, tell)
   expect(told).toBe(1001)
 })
+
+test('each tenant has its own pace, and one that changes lets go of whom it may at once', async () => {
+  const packSizes: Record<string, number> = { slow: 1, quick: 3 }
+  const pace = pacer({
+    paceOf: (tenantId) => ({ packSize: packSizes[tenantId] ?? 0, intervalMs: 3_600_000 }),
+  })
+  const told: string[] = []
+  const turns = (tenantId: string) =>
+    Promise.all(
+      Array.from({ length: 3 }, () =>
+        pace.inTurn(tenantId, always, async () => {
+          told.push(tenantId)
+          return true
+        }),
+      ),
+    )
+  const slow = turns('slow')
+  await turns('quick')
+  expect(told.toSorted()).toEqual(['quick', 'quick', 'quick', 'slow'])
+  expect(pace.waiting).toBe(2)
+  packSizes.slow = 3
+  pace.paceChanged('slow')
+  await slow
+  expect(pace.waiting).toBe(0)
+  pace.paceChanged('nobody')
+})
