@@ -60,6 +60,8 @@ export class Pushes {
   #isDue = false
   /** While it waits for its turn to be told of a release. */
   #waiting: AbortController | null = null
+  /** Something happened while it was told. */
+  #isDueAfterTurn = false
 
   constructor(needs: PushesNeeds) {
     this.#needs = needs
@@ -162,6 +164,7 @@ export class Pushes {
   }
 
   #queue(tenantId: string): void {
+    this.#isDueAfterTurn = this.#waiting !== null
     if (this.#waiting) return
     const waiting = new AbortController()
     this.#waiting = waiting
@@ -170,6 +173,9 @@ export class Pushes {
       .catch((error: unknown) => this.#needs.onError(error))
       .finally(() => {
         this.#waiting = null
+        if (!this.#isDueAfterTurn || !this.#isOn) return
+        this.#isDueAfterTurn = false
+        this.wake()
       })
   }
 
