@@ -113,6 +113,9 @@ test('somebody at a terminal is asked before so many devices are touched, and no
   const yes = await assign([], { terminal, typed: 'y\n' })
   expect(yes.stdout).toBe('Assigned firmware app@1.4.0 to profile Sensor (2 of 3 devices).\n')
   expect(isAssigned()).toBe(true)
+  server.answers.countAffected = () => ({ devices: 0 })
+  expect((await assign([], { terminal })).stderr).toBe('')
+  server.answers.countAffected = () => ({ devices: 2 })
   for (const [more, setting] of [
     [['--yes'], { terminal }],
     [['--json'], { terminal }],

@@ -24,8 +24,8 @@ export const assignmentCommands = [
     run: async ({ 'title@version': name, yes: isSure, ...said }, { client, confirm }) => {
       checkPlace(said)
       const { id: releaseId, type } = await findRelease(client, name)
-      const { scope, id, text } = await find(client, said, type)
-      if (scope === 'profile' && !isSure && !(await confirm(`Assign ${name} to ${text}?`))) {
+      const { scope, id, text, devices } = await find(client, said, type)
+      if (devices > 0 && !isSure && !(await confirm(`Assign ${name} to ${text}?`))) {
         throw new Refusal({ code: 'not-confirmed', message: 'Nothing was assigned.' })
       }
       const input = { params: { id, type }, body: { releaseId } }
@@ -72,15 +72,15 @@ function checkPlace({ profile, device }: Place): void {
   }
 }
 
-/** Where, and how many devices that is: of a profile those without an assignment of their own. */
+/** Where, and how many devices of a profile that is: those without an assignment of their own. */
 async function find(client: Client, { profile, device }: Place, type: string) {
   if (device !== undefined) {
     const { id } = await findDevice(client, device)
-    return { scope: 'device', id, text: `device ${device}` } as const
+    return { scope: 'device', id, text: `device ${device}`, devices: 0 } as const
   }
   const { id, name, deviceCount } = await findProfile(client, profile ?? '')
   const { devices } = await client('countAffected', { params: { id, type } })
   const some = devices === deviceCount ? '' : `${devices.toLocaleString('en')} of `
   const text = `profile ${name} (${some}${countText(deviceCount, 'device')})`
-  return { scope: 'profile', id, text } as const
+  return { scope: 'profile', id, text, devices } as const
 }
