@@ -82,6 +82,25 @@ const HEADER_BYTES = 4
 const MAX_TOKEN_BYTES = 8
 const PAYLOAD_MARKER = 0xff
 
+/** An option whose value is cut out only if somebody looks at it: a block is asked for by options nobody reads. */
+class ReceivedOption implements CoapOption {
+  readonly number: number
+  readonly #datagram: Buffer
+  readonly #start: number
+  readonly #end: number
+
+  constructor(number: number, datagram: Buffer, start: number, end: number) {
+    this.number = number
+    this.#datagram = datagram
+    this.#start = start
+    this.#end = end
+  }
+
+  get value(): Buffer {
+    return this.#datagram.subarray(this.#start, this.#end)
+  }
+}
+
 /** Null when it is no CoAP of this version at all: such datagrams are dropped without a word (section 3). */
 export function readMessage(bytes: Buffer): CoapMessage | Malformed | null {
   const first = bytes[0] ?? 0
@@ -115,7 +134,7 @@ export function readMessage(bytes: Buffer): CoapMessage | Malformed | null {
     const end = long(head & 15) + at
     // Also when a number above has run over the end.
     if (!(end <= bytes.length && number <= 65_535)) return malformed
-    options.push({ number, value: bytes.subarray(at, end) })
+    options.push(new ReceivedOption(number, bytes, at, end))
     at = end
     if (pathStart === 0 && number === OPTIONS.uriPath) pathStart = optionStart
     if (pathStart > 0 && number <= OPTIONS.uriQuery) addressEnd = end

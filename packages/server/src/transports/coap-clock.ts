@@ -57,8 +57,10 @@ export class ShortMemory<T> {
   /** As `get`; from now on the entry lives for its whole lifetime once more. */
   touch(key: string): T | undefined {
     const entry = this.#entries.get(key)
-    if (!entry || entry.forgetAt <= this.#clock.now()) return undefined
-    entry.forgetAt = this.#clock.now() + this.#lifetimeMs
+    if (!entry) return undefined
+    const now = this.#clock.now()
+    if (entry.forgetAt <= now) return undefined
+    entry.forgetAt = now + this.#lifetimeMs
     return entry.value
   }
 

@@ -129,10 +129,11 @@ export function readRequest({ code, options }: CoapMessage): Asked | CoapCode {
 export function laterBlockOf({ code, options }: CoapMessage): Block | undefined {
   if (METHODS[code - 1] !== 'GET') return undefined
   let block: Block | undefined
-  for (const { number, value } of options) {
+  for (const option of options) {
+    const { number } = option
     if (number === OPTIONS.block2) {
       if (block) return undefined
-      block = readBlock(value)
+      block = readBlock(option.value)
       if (!block || block.num === 0) return undefined
     } else if (!isAddress(number) && (isCritical(number) || number === OPTIONS.observe)) {
       return undefined

@@ -5,7 +5,6 @@
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns'
-import { isIP } from 'node:net'
 import {
   type Block,
   blockValue,
@@ -276,13 +275,14 @@ export function coapListener({
 
   return {
     listen: async ({ host, port }) => {
+      const family = host.includes(':') ? 6 : 4
+      let isBound = false
       const opened = createSocket({
-        type: host.includes(':') ? 'udp6' : 'udp4',
+        type: `udp${family}`,
         recvBufferSize: RECEIVE_BUFFER_BYTES,
-        // Without this every datagram we send waits for a look-up of an address that needs none.
+        // Once bound it sends to where datagrams came from, and looking such an address up would cost each a while.
         lookup: (name, options, found) => {
-          const family = isIP(name)
-          if (family) found(null, name, family)
+          if (isBound) found(null, name, family)
           else lookup(name, options as { family: number }, found)
         },
       })
@@ -294,6 +294,7 @@ export function coapListener({
         opened.once('error', refuse)
         opened.bind(port, host, () => {
           opened.removeListener('error', refuse)
+          isBound = true
           resolve()
         })
       })
