@@ -294,6 +294,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   removeTenant: { may: 's', own: one('spareTenant') },
 
   showSettings: { may: 'stov' },
+  showEndpoints: { may: 'stovc' },
   changeSettings: { may: 'st', own: () => ({ body: { maxRetries: 4 } }) },
 
   // Which of them reach whom is told where they are sent.

@@ -132,6 +132,7 @@ describe('every route, once, with the shape it is described with', () => {
     const activity = await good('showActivity', { query: { hours: 2, steps: 4 } })
     expect(activity.json.stepSeconds).toBe(1800)
     expect(activity.json.items).toHaveLength(4)
+    expect((await good('showEndpoints')).json).toMatchObject({ http: platform.url })
     expect((await good('listInstalled')).json).toEqual({ items: [] })
     expect((await good('listFailures')).json).toEqual({ items: [] })
     expect((await good('liveEvents')).text).toMatch(

@@ -67,6 +67,14 @@ export const ROUTES = {
     body: shapes.PasswordChange,
     response: 'nothing',
   },
+  showEndpoints: {
+    method: 'GET',
+    path: '/endpoints',
+    summary: 'Where devices reach the server',
+    tag: 'devices',
+    permission: 'device.read',
+    response: shapes.Endpoints,
+  },
   overview: {
     method: 'GET',
     path: '/overview',

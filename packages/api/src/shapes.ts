@@ -480,6 +480,16 @@ export const Session = named(
   }),
 )
 
+export const Endpoints = named(
+  'Endpoints',
+  z.object({
+    http: z.string(),
+    mqtt: z.string().nullable(),
+    mqtts: z.string().nullable(),
+    coap: z.string().nullable(),
+  }),
+)
+
 export const SignIn = named(
   'SignIn',
   z.object({ name: z.string().max(255), password: z.string().max(1024) }),
@@ -655,6 +665,7 @@ export type Customer = z.infer<typeof Customer>
 export type Device = z.infer<typeof Device>
 export type DeviceWithToken = z.infer<typeof DeviceWithToken>
 export type EventQuery = z.output<typeof EventQuery>
+export type Endpoints = z.infer<typeof Endpoints>
 export type Event = z.infer<typeof Event>
 export type FailureCount = z.infer<typeof FailureCount>
 export type Installed = z.infer<typeof Installed>

@@ -255,6 +255,7 @@ export async function startPlatform({
     })
     const fleetUseCases = fleet(needs)
     const stream = live({ feed, run: uuids.next(), owned: fleetUseCases.owned })
+    let reachableAt: Platform['endpoints'] = { http: config.publicUrl ?? '' }
     const operatorDoor = rest({
       accounts: accountUseCases,
       assignments: assignments(needs),
@@ -264,6 +265,7 @@ export async function startPlatform({
       credentials: credentials(needs),
       claiming: claiming(needs),
       customers: customers(needs),
+      endpoints: () => ({ mqtt: null, mqtts: null, coap: null, ...reachableAt }),
       fleet: fleetUseCases,
       live: stream,
       fingerprint: keeper.hashToken,
@@ -308,6 +310,7 @@ export async function startPlatform({
       ...(await openMqtt(dialects.flatMap(({ mqtt }) => mqtt ?? []))),
       ...(await openCoap(dialects.flatMap(({ coap }) => coap ?? []))),
     }
+    reachableAt = { ...endpoints, http: config.publicUrl ?? endpoints.http }
     // After all that may refuse to start: a sign-in that nobody was shown could never be shown again.
     const firstSignIn = await accountUseCases.ensureFirst()
     await writeEndpoints(endpoints)

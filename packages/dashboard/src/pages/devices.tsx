@@ -1,10 +1,11 @@
 /** All devices: searched, filtered and sorted by the server, read in pages. */
-import { CloseButton, Group, Select, TextInput } from '@mantine/core'
-import { IconCpu, IconSearch } from '@tabler/icons-react'
+import { Button, CloseButton, Group, Pill, Select, TextInput } from '@mantine/core'
+import { IconCpu, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
-import { STATE_TABLE, STATES, type State } from '@updraft/core'
+import { STATE_TABLE, STATES } from '@updraft/core'
 import { type ItemOf, list, read } from '../data/queries.ts'
+import { useMay } from '../data/session.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { useListState, useSearchField } from '../parts/list-query.ts'
@@ -12,7 +13,8 @@ import { Page } from '../parts/page.tsx'
 import { Progress } from '../parts/progress.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
-import { lookOf } from '../words/states.tsx'
+import { COUNTERS, lookOf } from '../words/states.tsx'
+import { AddDevice } from './devices/add.tsx'
 
 type Device = ItemOf<'listDevices'>
 
@@ -49,7 +51,11 @@ const COLUMNS: readonly Column<Device>[] = [
   },
 ]
 
-const STATE_CHOICES = STATES.map((state) => ({ value: state, label: STATE_TABLE[state].word }))
+/** Each state, and the one counter of the overview that stands for several. */
+const STATE_CHOICES = [
+  { value: COUNTERS.updating.states.join(','), label: 'under way' },
+  ...STATES.map((state) => ({ value: state as string, label: STATE_TABLE[state].word })),
+]
 
 export function Devices() {
   const { state, change } = useListState()
@@ -62,18 +68,33 @@ export function Devices() {
       query: {
         search: state.search,
         profile: state.profile,
-        state: state.state as State | undefined,
+        state: state.state,
         label: state.label,
+        customer: state.customer,
+        releaseId: state.releaseId,
         sort,
         limit: 100,
       },
     }),
   )
   const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
-  const isFiltered = Boolean(state.search || state.profile || state.state || state.label)
+  const may = useMay()
+  const add = (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => change({ add: 'device' })}>
+      Add a device
+    </Button>
+  )
+  const isFiltered = Boolean(
+    state.search ||
+      state.profile ||
+      state.state ||
+      state.label ||
+      state.customer ||
+      state.releaseId,
+  )
 
   return (
-    <Page title="Devices" fills>
+    <Page title="Devices" fills actions={may('device.write') && add}>
       <Group gap="xs">
         <TextInput
           aria-label="Search devices"
@@ -104,6 +125,16 @@ export function Devices() {
           onChange={(wanted) => change({ state: wanted ?? undefined })}
           clearable
         />
+        {state.customer && (
+          <Pill size="lg" withRemoveButton onRemove={() => change({ customer: undefined })}>
+            of {state.customer}
+          </Pill>
+        )}
+        {state.releaseId && (
+          <Pill size="lg" withRemoveButton onRemove={() => change({ releaseId: undefined })}>
+            of one release
+          </Pill>
+        )}
       </Group>
       <DataTable
         label="Devices"
@@ -119,12 +150,18 @@ export function Devices() {
               Take a filter away to see more.
             </Empty>
           ) : (
-            <Empty Icon={IconCpu} title="No devices yet">
+            <Empty Icon={IconCpu} title="No devices yet" action={may('device.write') && add}>
               Add a device, import a list, or let devices enrol themselves through a profile.
             </Empty>
           )
         }
       />
+      {state.add !== undefined && may('device.write') && (
+        <AddDevice
+          initialProfile={profiles.data?.items.find(({ name }) => name === state.add)?.name}
+          onClose={() => change({ add: undefined })}
+        />
+      )}
       <Outlet />
     </Page>
   )

@@ -1,6 +1,7 @@
 /** What the operators' door is given, and what each of its handlers is. */
 import type { Output } from '@updraft/api/client'
 import type { ROUTES, RouteName } from '@updraft/api/routes'
+import type { Endpoints } from '@updraft/api/shapes'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { output, ZodType } from 'zod'
 import type { AccountsUseCases } from '../app/accounts.ts'
@@ -29,6 +30,8 @@ export interface OperatorNeeds {
   readonly clock: Clock
   readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases
+  /** Where devices reach the server, once it listens. */
+  readonly endpoints: () => Endpoints
   readonly fleet: Fleet
   /** Tells whether two texts are the same without keeping them. */
   readonly fingerprint: (text: string) => Buffer

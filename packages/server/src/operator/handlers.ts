@@ -45,6 +45,7 @@ export function handlers({
   clock,
   credentials,
   customers,
+  endpoints,
   fleet,
   live,
   operations,
@@ -83,6 +84,7 @@ export function handlers({
       await accounts.changePassword(actor, body, session?.secret)
     },
 
+    showEndpoints: async () => endpoints(),
     overview: async ({ caller: { actor } }) => overviewView(await overview.counts(actor)),
     showActivity: async ({ input: { query }, caller: { actor } }) =>
       activityView(await overview.activity(actor, query)),

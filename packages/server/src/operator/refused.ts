@@ -21,6 +21,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   audit: 'tenant',
   customers: 'customer',
   devices: 'device',
+  endpoints: 'tenant',
   events: 'tenant',
   operations: 'operation',
   operators: 'operator',

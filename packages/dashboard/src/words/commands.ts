@@ -1,0 +1,51 @@
+/** What is to be typed so that a device speaks to this server: one text for each way, ready to be copied. */
+
+export interface Way {
+  readonly key: string
+  readonly label: string
+  readonly text: string
+}
+
+export interface Endpoints {
+  readonly http: string
+  readonly mqtt: string | null
+  readonly coap: string | null
+}
+
+export function waysFor({ http, mqtt, coap }: Endpoints, token: string): Way[] {
+  const ways: Way[] = [
+    {
+      key: 'agent',
+      label: 'Agent',
+      text: `UPDRAFT_DEVICE_TOKEN=${token} npx updraft-agent --server ${http} \\\n  --installed firmware=app@1.0.0`,
+    },
+    {
+      key: 'curl',
+      label: 'curl',
+      text: [
+        `curl -s ${http}/device/v1/check-in \\`,
+        `  -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' \\`,
+        `  -d '{"installed":{"firmware":{"title":"app","version":"1.0.0"}}}'`,
+      ].join('\n'),
+    },
+  ]
+  if (mqtt) {
+    const { hostname, port } = new URL(mqtt)
+    ways.push({
+      key: 'mqtt',
+      label: 'MQTT',
+      text: [
+        `mosquitto_sub -h ${hostname} -p ${port || 1883} -u ${token} -v \\`,
+        `  -t v1/devices/me/attributes`,
+      ].join('\n'),
+    })
+  }
+  if (coap) {
+    ways.push({
+      key: 'coap',
+      label: 'CoAP',
+      text: `coap-client -m get '${coap}/api/v1/${encodeURIComponent(token)}/attributes'`,
+    })
+  }
+  return ways
+}
