@@ -263,8 +263,13 @@ test('a gateway speaks for the devices behind it, and is told what they are to r
   const hear = async (topic: string) => JSON.parse(`${(await gateway.message(topic)).payload}`)
   expect(await say('connect', { device: 'child', type: 'pump' })).toBe(0)
   expect(await say('connect', { device: 'stranger', type: 'no such profile' })).toBe(0)
-  expect(await platform.device('child')).toMatchObject({ profile: 'pump' })
-  await assignOwn(platform, 'child', { bytes: random(100) })
+  expect(await platform.device('child')).toMatchObject({
+    profile: 'pump',
+    dialect: 'thingsboard',
+    lastSeenAt: expect.any(String),
+  })
+  const file = random(100)
+  await assignOwn(platform, 'child', { bytes: file })
   expect(await hear('v1/gateway/attributes')).toMatchObject({
     device: 'child',
     data: { fw_title: 'for child', fw_version: '1.10', fw_size: 100 },
@@ -275,6 +280,12 @@ test('a gateway speaks for the devices behind it, and is told what they are to r
     device: 'child',
     value: '1.10',
   })
+  const chunks: Buffer[] = []
+  for (const index of [0, 1]) {
+    await say(`fw/request/1/chunk/${index}`, { device: 'child', size: 60 })
+    chunks.push((await gateway.message(`v1/gateway/fw/response/1/chunk/${index}`)).payload)
+  }
+  expect(Buffer.concat(chunks)).toEqual(Buffer.from(file))
   const values = { current_fw_title: 'for child', current_fw_version: '1.10', fw_state: 'UPDATED' }
   await say('telemetry', { stranger: [{ t: 1 }], child: [{ ts: 1, values }] })
   await say('attributes', { child: { serial: 'C1' } })

@@ -25,11 +25,37 @@ test.each([
   ['v1/devices/me/attributes/request/seven', { kind: 'malformed' }],
   ['v1/devices/me/attributes/request/', { kind: 'malformed' }],
   ['v1/devices/me/attributes/request/-1', expect.objectContaining({ kind: 'attribute-request' })],
-  ['v2/fw/request/3/chunk/0', { kind: 'chunk-request', family: 'fw', requestId: 3, index: 0 }],
+  [
+    'v2/fw/request/3/chunk/0',
+    {
+      kind: 'chunk-request',
+      family: 'fw',
+      requestId: 3,
+      index: 0,
+      answerTopic: 'v2/fw/response/3/chunk/0',
+    },
+  ],
   [
     'v2/sw/request/0/chunk/4294967295',
-    { kind: 'chunk-request', family: 'sw', requestId: 0, index: 4294967295 },
+    {
+      kind: 'chunk-request',
+      family: 'sw',
+      requestId: 0,
+      index: 4294967295,
+      answerTopic: 'v2/sw/response/0/chunk/4294967295',
+    },
   ],
+  [
+    'v1/gateway/fw/request/3/chunk/7',
+    {
+      kind: 'gateway-chunk-request',
+      family: 'fw',
+      requestId: 3,
+      index: 7,
+      answerTopic: 'v1/gateway/fw/response/3/chunk/7',
+    },
+  ],
+  ['v1/gateway/fw/request/x/chunk/7', { kind: 'malformed' }],
   ['v2/fw/request/3/chunk/-1', { kind: 'malformed' }],
   ['v2/fw/request/3/chunk/1e3', { kind: 'malformed' }],
   ['v2/fw/request/9999999999999999/chunk/0', { kind: 'malformed' }],
@@ -87,6 +113,10 @@ test('what a device says by these names is understood, and answered where it lis
     answerTopic: DEVICE_TOPICS.attributeResponse(7),
   })
   const chunk = { family: 'sw', requestId: 3, index: 2 } as const
-  expect(inbound(chunkRequestTopic(chunk))).toEqual({ kind: 'chunk-request', ...chunk })
+  expect(inbound(chunkRequestTopic(chunk))).toEqual({
+    kind: 'chunk-request',
+    ...chunk,
+    answerTopic: chunkResponseTopic(chunk),
+  })
   expect(matches(chunkFilter('sw'), chunkResponseTopic(chunk))).toBe(true)
 })

@@ -11,22 +11,26 @@ export type Inbound =
   | { readonly kind: 'telemetry' }
   | { readonly kind: 'attributes' }
   | { readonly kind: 'attribute-request'; readonly answerTopic: string }
-  | ChunkTopic
+  | ({ readonly kind: 'chunk-request' } & ChunkRequest)
   | { readonly kind: 'rpc-request'; readonly answerTopic: string }
   /** Said to somebody who asks for it, which nothing here does. */
   | { readonly kind: 'rpc-response' }
   | { readonly kind: 'claim' }
   | { readonly kind: 'gateway'; readonly verb: GatewayVerb }
+  | ({ readonly kind: 'gateway-chunk-request' } & ChunkRequest)
   | { readonly kind: 'provision' }
   /** One of the above, with an id that is no number. */
   | { readonly kind: 'malformed' }
   | { readonly kind: 'unknown' }
 
-export interface ChunkTopic {
-  readonly kind: 'chunk-request'
+interface Chunk {
   readonly family: Family
   readonly requestId: number
   readonly index: number
+}
+
+export interface ChunkRequest extends Chunk {
+  readonly answerTopic: string
 }
 
 export const GATEWAY_VERBS = [
@@ -106,14 +110,14 @@ export function inbound(topic: string): Inbound {
   if (topic.length > MAX_TOPIC_LENGTH) return { kind: 'unknown' }
   const plain = Object.hasOwn(PLAIN, topic) ? PLAIN[topic] : undefined
   if (plain) return plain
-  const chunk = /^v2\/(fw|sw)\/request\/([^/]*)\/chunk\/([^/]*)$/.exec(topic)
+  const chunk = /^(v2|v1\/gateway)\/(fw|sw)\/request\/([^/]*)\/chunk\/([^/]*)$/.exec(topic)
   if (chunk) {
-    const [, family, id, index] = chunk
-    const requestId = unsigned(id)
-    const at = unsigned(index)
-    return requestId === null || at === null
-      ? { kind: 'malformed' }
-      : { kind: 'chunk-request', family: family as Family, requestId, index: at }
+    const [, start, family, id, at] = chunk
+    const [requestId, index] = [unsigned(id), unsigned(at)]
+    if (requestId === null || index === null) return { kind: 'malformed' }
+    const kind = start === 'v2' ? 'chunk-request' : 'gateway-chunk-request'
+    const answerTopic = `${start}/${family}/response/${requestId}/chunk/${index}`
+    return { kind, family: family as Family, requestId, index, answerTopic }
   }
   for (const { start, kind, answer } of WITH_ID) {
     if (!topic.startsWith(start)) continue
@@ -126,8 +130,6 @@ export function inbound(topic: string): Inbound {
   return { kind: 'unknown' }
 }
 
-type Chunk = Omit<ChunkTopic, 'kind'>
-
 export const chunkRequestTopic = ({ family, requestId, index }: Chunk): string =>
   `v2/${family}/request/${requestId}/chunk/${index}`
 
@@ -139,6 +141,9 @@ export const chunkFilter = (family: Family): string => `v2/${family}/response/+/
 
 /** Where errors of a download are told ("Error topic"): both families' on the first one's, unless the device subscribed. */
 export const errorTopic = (family: Family): string => `v2/${family}/error`
+
+/** The same for a device behind a gateway, as JSON: topics of ours, as ThingsBoard has none. */
+export const gatewayErrorTopic = (family: Family): string => `v1/gateway/${family}/error`
 
 /** What goes wrong with a download, in ThingsBoard's words. */
 export type ChunkError = 'NOT_FOUND' | 'FAILURE' | 'PAYLOAD_TOO_LARGE' | 'UNKNOWN'
@@ -167,6 +172,9 @@ const DEVICE_FILTERS: ReadonlySet<string> = new Set([
     errorTopic(family),
     `v2/${family}/response/+`,
     `v2/${family}/response/#`,
+    `v1/gateway/${family}/response/+/chunk/+`,
+    `v1/gateway/${family}/response/#`,
+    gatewayErrorTopic(family),
   ]),
 ])
 
@@ -228,6 +236,11 @@ export const GatewayAttributeRequest = z.object({
   client: z.boolean().default(false),
   key: z.string().optional(),
   keys: z.array(z.string()).max(1000).optional(),
+})
+/** A chunk for one of them; what a device says as the payload is the `size`. */
+export const GatewayChunkRequest = z.object({
+  device: name,
+  size: z.union([z.string(), z.number()]).default(''),
 })
 
 function unsigned(text: string | undefined): number | null {

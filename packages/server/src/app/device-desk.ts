@@ -248,7 +248,7 @@ export function deviceDesk({
       return secrets.signTicket({ sha256, expiresAt: new Date((today + TICKET_DAYS) * DAY_MS) })
     },
     redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),
-    ...enrolment({ accounts, clock, ids, newCredential, secrets, unitOfWork }),
+    ...enrolment({ accounts, clock, ids, newCredential, secrets, unitOfWork, work }),
     allowClaiming: ({ tenantId, device: { id, name } }, { secret, durationMs }) =>
       unitOfWork({ tenantId, customerId: null }, async ({ claiming, events }) => {
         const now = clock.now()

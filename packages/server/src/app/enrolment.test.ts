@@ -44,6 +44,7 @@ beforeAll(async () => {
     newCredential: newCredentialOf({ clock, ids: uuids, proofs: prover, secrets: keeper }),
     secrets: keeper,
     unitOfWork: store.run,
+    work: store.work,
   })
 })
 afterAll(() => store.close())

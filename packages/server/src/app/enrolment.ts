@@ -8,7 +8,7 @@ import {
 } from '@updraft/core'
 import { refuseTooMany } from './credentials.ts'
 import type { MadeCredential, NewCredentialOf } from './new-credential.ts'
-import type { Accounts, Clock, Ids, Secrets, Stores, UnitOfWork } from './ports.ts'
+import type { Accounts, Clock, DeviceWork, Ids, Secrets, Stores, UnitOfWork } from './ports.ts'
 
 export interface EnrolmentRequest {
   readonly key: string
@@ -34,10 +34,14 @@ export interface Enrolment {
    */
   enroll(request: EnrolmentRequest): Promise<Enrolled>
   /**
-   * A device of the gateway's tenant that speaks through it; one that is not known yet is added if `profile` names
-   * a profile there is. Refuses with device.unknown, profile.unknown, or request.malformed for its name.
+   * A device of the gateway's tenant that speaks through it, of its customer where it has one; one that is not known yet
+   * is added if `profile` names a profile there is. Marked as seen, unless its dialect is null, as while it is only looked
+   * at. Refuses with device.unknown, device.duplicate, profile.unknown, or request.malformed for its name.
    */
-  behind(gateway: Snapshot, device: { name: string; profile?: string }): Promise<Snapshot>
+  behind(
+    gateway: Snapshot,
+    device: { name: string; profile?: string; dialect: string | null },
+  ): Promise<Snapshot>
 }
 
 export function enrolment({
@@ -47,6 +51,7 @@ export function enrolment({
   newCredential,
   secrets,
   unitOfWork,
+  work,
 }: {
   accounts: Pick<Accounts, 'provisioningProfile'>
   clock: Clock
@@ -54,6 +59,7 @@ export function enrolment({
   newCredential: NewCredentialOf
   secrets: Secrets
   unitOfWork: UnitOfWork
+  work: Pick<DeviceWork, 'arriveBehind'>
 }): Enrolment {
   const enrolled = async ({ events, spread }: Stores, id: string, name: string) => {
     const subject: Actor & { kind: 'device' } = { kind: 'device', id, name }
@@ -62,24 +68,23 @@ export function enrolment({
     await spread({ deviceId: id }, ids.next(), clock.now())
   }
 
-  /** Answers its id. */
   const addNew = async (
     stores: Stores,
     device: {
       readonly profileId: string
+      readonly customerId?: string
       readonly name: string
       readonly credential: MadeCredential
       readonly isGateway?: boolean
       readonly provisionedAt?: Date
     },
-  ): Promise<string> => {
-    const { profileId, name, credential, isGateway, provisionedAt } = device
+  ): Promise<void> => {
+    const { profileId, customerId, name, credential, isGateway, provisionedAt } = device
     const id = ids.next()
     const attributes = isGateway ? GATEWAY : {}
-    const row = { id, profileId, name, labels: [], attributes, createdAt: clock.now() }
+    const row = { id, profileId, customerId, name, labels: [], attributes, createdAt: clock.now() }
     await stores.devices.insert([{ ...row, provisionedAt, credentials: [credential.row] }])
     await enrolled(stores, id, name)
-    return id
   }
 
   /** One that an operator has added, once. What it was to be known by until then gives way if nobody came with it. */
@@ -112,6 +117,18 @@ export function enrolment({
     await enrolled(stores, id, name)
   }
 
+  const addBehind = (
+    { tenantId, device }: Snapshot,
+    { name, profile }: { name: string; profile: string },
+  ) =>
+    unitOfWork({ tenantId, customerId: null }, async (stores) => {
+      const { customer } = await stores.devices.get(device.id)
+      const { id: profileId } = await stores.profiles.byName(profile)
+      const credential = newCredential({ kind: 'token' })
+      const deviceName = checkedName('device', name)
+      await addNew(stores, { profileId, customerId: customer?.id, name: deviceName, credential })
+    })
+
   return {
     enroll: async ({ key, secret, name, credential: draft, isGateway }) => {
       const profile = await accounts.provisioningProfile(key)
@@ -129,21 +146,15 @@ export function enrolment({
       })
       return { deviceName, token: credential.token }
     },
-    behind: (gateway, { name, profile }) =>
-      unitOfWork({ tenantId: gateway.tenantId, customerId: null }, async (stores) => {
-        const { items } = await stores.devices.page({ name, limit: 1 })
-        const [known] = items
-        if (known) return known.snapshot
-        if (!profile) throw new DomainError('device.unknown', `There is no device "${name}".`)
-        const { id: profileId } = await stores.profiles.byName(profile)
-        const credential = newCredential({ kind: 'token' })
-        const id = await addNew(stores, {
-          profileId,
-          name: checkedName('device', name),
-          credential,
-        })
-        return (await stores.devices.get(id)).snapshot
-      }),
+    behind: async (gateway, { name, profile, dialect }) => {
+      const arrive = () => work.arriveBehind(gateway.device.id, { name, dialect }, clock.now())
+      const known = await arrive()
+      if (known) return known
+      if (profile) await addBehind(gateway, { name, profile })
+      const added = profile ? await arrive() : null
+      if (added) return added
+      throw new DomainError('device.unknown', `There is no device "${name}".`)
+    },
   }
 }
 

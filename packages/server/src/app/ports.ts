@@ -599,6 +599,15 @@ export interface DeviceWork {
    */
   arrive(claims: readonly Claim[], dialect: string, now: Date): Promise<Arrived | null>
   /**
+   * The device of that name that a gateway speaks for: of its tenant, and of its customer where it has one. Marked as
+   * seen now, durably, unless it speaks no dialect at the moment. Null if there is none.
+   */
+  arriveBehind(
+    gatewayId: string,
+    device: { readonly name: string; readonly dialect: string | null },
+    now: Date,
+  ): Promise<Snapshot | null>
+  /**
    * Loads the device under a lock, lets `decide` answer, and stores the changes it answers with before it
    * resolves. `decide` must be pure: it may be called again. Refuses with device.unknown, and with whatever
    * `decide` throws.

@@ -135,6 +135,14 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       }
       return null
     },
+    arriveBehind: async (_gatewayId, { name, dialect }, now) => {
+      here()
+      const snapshot = snapshots.get(name)
+      if (!snapshot || dialect === null) return snapshot ?? null
+      const seen = { ...snapshot, device: { ...snapshot.device, dialect, lastSeenAt: now } }
+      snapshots.set(name, seen)
+      return seen
+    },
     settle: async ({ deviceId }, decide) => {
       here()
       const token = tokenOf(deviceId)
@@ -191,7 +199,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
 
   const claimable = new Map<string, Parameters<Claiming['allow']>[0]>()
 
-  /** As much of a transaction as an enrolment, a claim or a notice needs; what is enrolled is asked for by its name. */
+  /** As much of a transaction as an enrolment, a claim, a notice or a gateway needs; what is enrolled is asked for by its name. */
   const unitOfWork = (async (_within: unknown, transact: (stores: unknown) => Promise<unknown>) =>
     transact({
       devices: {
@@ -201,6 +209,13 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
           }
           const { attributes } = row
           add(row.name, newDevice(row.name, { attributes }), row.credentials)
+        },
+        get: async (id: string) => ({ snapshot: snapshotOf(tokenOf(id)), customer: null }),
+      },
+      profiles: {
+        byName: async (name: string) => {
+          if (name === 'pump') return { id: 'p' }
+          throw new DomainError('profile.unknown', `There is no profile ${name}.`)
         },
       },
       claiming: {

@@ -100,6 +100,56 @@ describe('a device that arrives', () => {
     expect(queries).toBeLessThanOrEqual(3)
   })
 
+  describe('behind a gateway', () => {
+    const behind = (gatewayId: string, name: string, dialect: string | null = 'thingsboard') =>
+      store.work.arriveBehind(gatewayId, { name, dialect }, minutesAfter(NOON, 7))
+
+    test('is known by its name within the tenant, and was seen', async () => {
+      const [gateway = '', id] = await tenant.addDevices(profile, ['box', 'spoken for'])
+      const arrived = await behind(gateway, 'spoken for')
+      const seen = { lastSeenAt: minutesAfter(NOON, 7), dialect: 'thingsboard' }
+      expect(arrived).toMatchObject({ tenantId: tenant.id, device: { id, ...seen } })
+      const { snapshot } = await tenant.run(({ devices }) => devices.get(id ?? ''))
+      expect(snapshot.device).toMatchObject(seen)
+      const foreign = await addTenant(store, 'foreign')
+      const [theirs = ''] = await foreign.addDevices(await foreign.addProfile('F'), ['their box'])
+      expect(await behind(theirs, 'spoken for')).toBeNull()
+      expect(await behind(gateway, 'their box')).toBeNull()
+      expect(await behind(gateway, 'nobody')).toBeNull()
+    })
+
+    test('that is only looked at was not seen', async () => {
+      const [gateway = ''] = await tenant.addDevices(profile, ['other box', 'looked at'])
+      const looked = await behind(gateway, 'looked at', null)
+      expect(looked?.device).toMatchObject({ lastSeenAt: null, dialect: null })
+      await behind(gateway, 'looked at')
+      expect((await behind(gateway, 'looked at', null))?.device).toMatchObject({
+        lastSeenAt: minutesAfter(NOON, 7),
+        dialect: 'thingsboard',
+      })
+    })
+
+    test("of a customer is one of the customer's own", async () => {
+      const names = ['their gateway', 'their sensor', 'a sensor of the works']
+      const [gateway = '', sensor = ''] = await tenant.addDevices(profile, names)
+      await tenant.addCustomer('with a gateway', [gateway, sensor])
+      expect((await behind(gateway, 'their sensor'))?.device.id).toBe(sensor)
+      expect(await behind(gateway, 'a sensor of the works')).toBeNull()
+      const [own = ''] = await tenant.addDevices(profile, ['gateway of the works'])
+      expect((await behind(own, 'their sensor'))?.device.id).toBe(sensor)
+    })
+
+    test('with 499 others at once costs a few statements', async () => {
+      const names = Array.from({ length: 500 }, (_, index) => `child-${index}`)
+      const [gateway = ''] = await tenant.addDevices(profile, ['a large box', ...names])
+      const { result, queries } = await countQueries(() =>
+        Promise.all(names.map((name) => behind(gateway, name))),
+      )
+      expect(result.map((snapshot) => snapshot?.device.name)).toEqual(names)
+      expect(queries).toBeLessThanOrEqual(3)
+    })
+  })
+
   describe('with several claims', () => {
     const claim = (kind: Claim['kind'], name: string, password?: string): Claim => ({
       kind,

@@ -20,6 +20,13 @@ const MAX_BATCH = 500
 /** While one batch waits for the disk the next is read from the devices. */
 const LANES = 2
 
+/** Marks those of `come` who speak as seen. */
+const seenAt = (now: string) => `
+      update device_presence s set last_seen_at = greatest(s.last_seen_at, ${now}::timestamptz), dialect = one.dialect
+        from (select distinct on (device_id) device_id, dialect from come
+               where dialect is not null order by device_id) one
+       where s.device_id = one.device_id`
+
 /**
  * One statement: of each arrival's claims, in their order, finds the first that a device is known by, marks the devices
  * as seen whose password was right, and reads all that counts for them. It is its own transaction, so its answer is
@@ -37,11 +44,7 @@ const ARRIVE = {
        order by v.arrival, v.ord
     ), come as materialized (
       select * from known where is_proven
-    ), seen as (
-      update device_presence s set last_seen_at = greatest(s.last_seen_at, $6::timestamptz), dialect = one.dialect
-        from (select distinct on (device_id) device_id, dialect from come order by device_id) one
-       where s.device_id = one.device_id
-    ), used as (
+    ), seen as (${seenAt('$6')}), used as (
       update credentials c set first_used_at = $6::timestamptz
         from (select distinct id from come where is_first order by id) one where c.id = one.id
     )
@@ -49,9 +52,35 @@ const ARRIVE = {
       from come join devices d on d.id = come.device_id ${SNAPSHOT_JOIN}`,
 }
 
+/**
+ * The same for devices behind a gateway, by their names: those of its tenant, or of its customer where it has one. A
+ * device without a dialect does not speak right now.
+ */
+const ARRIVE_BEHIND = {
+  name: 'arrive-behind',
+  text: `with come as materialized (
+      select v.ord, v.dialect, d.id as device_id
+        from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as v (gateway_id, name, dialect, ord)
+        join devices g on g.id = v.gateway_id
+        join devices d on d.tenant_id = g.tenant_id and d.name = v.name
+       where g.customer_id is null or d.customer_id = g.customer_id
+    ), seen as (${seenAt('$4')})
+    select come.ord, ${SNAPSHOT_COLUMNS}, coalesce(come.dialect, s.dialect) as dialect,
+           case when come.dialect is null then s.last_seen_at else $4::timestamptz end as last_seen_at
+      from come join devices d on d.id = come.device_id ${SNAPSHOT_JOIN}
+      left join device_presence s on s.device_id = d.id`,
+}
+
 interface Arrival {
   readonly claims: readonly Claim[]
   readonly dialect: string
+  readonly now: Date
+}
+
+interface ArrivalBehind {
+  readonly gatewayId: string
+  readonly name: string
+  readonly dialect: string | null
   readonly now: Date
 }
 
@@ -80,7 +109,6 @@ export function deviceWork({
   const { pool } = database
 
   const arriveTogether = async (arrivals: readonly Arrival[]): Promise<(Arrived | null)[]> => {
-    const now = new Date(Math.max(...arrivals.map((each) => each.now.getTime())))
     const shown = arrivals.flatMap(({ claims, dialect }, arrival) =>
       claims.map((claim) => ({ arrival, dialect, claim })),
     )
@@ -93,7 +121,7 @@ export function deviceWork({
           shown.map(({ claim }) => claim.lookupHash),
           shown.map(({ claim }) => claim.passwordHash),
           shown.map(({ dialect }) => dialect),
-          now,
+          latest(arrivals),
         ],
       }),
     )
@@ -104,6 +132,26 @@ export function deviceWork({
       const by = shown[Number(row.ord) - 1]
       if (snapshot && by) found[row.arrival] = { snapshot, claim: by.claim }
     }
+    return found
+  }
+
+  const arriveBehindTogether = async (
+    arrivals: readonly ArrivalBehind[],
+  ): Promise<(Snapshot | null)[]> => {
+    const { rows } = await again(() =>
+      pool.query<SnapshotRow & { ord: string }>({
+        ...ARRIVE_BEHIND,
+        values: [
+          arrivals.map(({ gatewayId }) => gatewayId),
+          arrivals.map(({ name }) => name),
+          arrivals.map(({ dialect }) => dialect),
+          latest(arrivals),
+        ],
+      }),
+    )
+    const snapshots = await snapshotsOf(rows, releases)
+    const found: (Snapshot | null)[] = arrivals.map(() => null)
+    for (const [index, row] of rows.entries()) found[Number(row.ord) - 1] = snapshots[index] ?? null
     return found
   }
 
@@ -180,6 +228,12 @@ export function deviceWork({
     lanes: LANES,
   })
 
+  const arriveBehind = groupCommit<ArrivalBehind, Snapshot | null>({
+    carryOut: arriveBehindTogether,
+    maxBatch: MAX_BATCH,
+    lanes: LANES,
+  })
+
   const settle = groupCommit<Settling, Settled>({
     maxBatch: MAX_BATCH,
     lanes: LANES,
@@ -189,7 +243,12 @@ export function deviceWork({
 
   return {
     arrive: (claims, dialect, now) => arrive({ claims, dialect, now }).catch(refuse),
+    arriveBehind: (gatewayId, { name, dialect }, now) =>
+      arriveBehind({ gatewayId, name, dialect, now }).catch(refuse),
     settle: <T extends Settled>(target: Settling['target'], decide: (snapshot: Snapshot) => T) =>
       settle({ target, decide }).catch(refuse) as Promise<T>,
   }
 }
+
+const latest = (arrivals: readonly { readonly now: Date }[]): Date =>
+  new Date(Math.max(...arrivals.map(({ now }) => now.getTime())))

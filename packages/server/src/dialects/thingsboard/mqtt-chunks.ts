@@ -3,17 +3,19 @@
  * with, whatever is assigned meanwhile, until its first chunk is asked for again. An empty answer means the end
  * and nothing else.
  */
-import { DomainError, type ErrorCode, type Release } from '@updraft/core'
-import { FAMILIES, type Family } from '@updraft/wire/thingsboard'
 import {
-  type ChunkError,
-  type ChunkTopic,
-  chunkBytes,
-  chunkResponseTopic,
-} from '@updraft/wire/thingsboard-mqtt'
-import type { DeviceDesk } from '../../app/device-desk.ts'
-import type { MqttSent } from '../../transports/mqtt.ts'
-import type { Identify } from './mqtt-needs.ts'
+  DomainError,
+  type ErrorCode,
+  NO_FACTS,
+  type Release,
+  reasonOf,
+  type Snapshot,
+} from '@updraft/core'
+import { FAMILIES, type Family } from '@updraft/wire/thingsboard'
+import { type ChunkError, type ChunkRequest, chunkBytes } from '@updraft/wire/thingsboard-mqtt'
+import type { DeviceDesk, Notice } from '../../app/device-desk.ts'
+import type { MqttLog, MqttSent } from '../../transports/mqtt.ts'
+import { type Identify, SEEN_EVERY_MS } from './mqtt-needs.ts'
 
 type ArtifactHandle = Awaited<ReturnType<DeviceDesk['openArtifact']>>['handle']
 
@@ -31,21 +33,29 @@ interface Download {
   chunkBytes: number | null
   /** Requests past the end, one after the other. */
   pastEnd: number
+  /** When the desk last heard of it. */
+  notedMs: number
 }
 
-export interface ChunksNeeds {
-  readonly desk: Pick<DeviceDesk, 'openArtifact'>
-  readonly identify: Identify
-  readonly publish: (topic: string, bytes: Uint8Array) => Promise<MqttSent>
-  readonly publishStream: (
+/** How bytes leave the session. */
+export interface BytesOut {
+  publish(topic: string, bytes: Uint8Array): Promise<MqttSent>
+  publishStream(
     topic: string,
     sizeBytes: number,
     pieces: AsyncIterable<Uint8Array>,
-  ) => Promise<MqttSent>
-  /** The device cannot be given what it asks for. */
-  readonly onRefused: (family: Family, word: ChunkError, error: DomainError) => Promise<void>
-  /** The device asks past the end without end. */
-  readonly onLooping: (topic: ChunkTopic, release: Release) => Promise<void>
+  ): Promise<MqttSent>
+}
+
+export interface ChunksNeeds {
+  readonly desk: Pick<DeviceDesk, 'checkIn' | 'openArtifact' | 'notice'>
+  readonly log: MqttLog
+  /** Whose downloads they are. */
+  readonly device: Snapshot
+  /** The same, as it is now. */
+  readonly identify: Identify
+  readonly out: BytesOut
+  readonly tellError: (request: ChunkRequest, word: ChunkError) => Promise<unknown>
   readonly onFetch: (family: Family, release: Release) => void
 }
 
@@ -58,13 +68,17 @@ export class Chunks {
     this.#needs = needs
   }
 
-  async answer(topic: ChunkTopic, payload: Buffer): Promise<void> {
+  /** `size` as the device said it. */
+  async answer(request: ChunkRequest, size: string): Promise<void> {
     try {
-      await this.#answer(topic, payload.toString('latin1'))
+      await this.#answer(request, size)
     } catch (error) {
-      const word = error instanceof DomainError ? WORDS[error.code] : undefined
+      if (!(error instanceof DomainError)) throw error
+      const word = WORDS[error.code]
       if (!word) throw error
-      await this.#needs.onRefused(topic.family, word, error as DomainError)
+      await this.#needs.tellError(request, word)
+      const data = { type: FAMILIES[request.family] }
+      await this.#notice({ kind: 'download.refused', data, reason: reasonOf(error) })
     }
   }
 
@@ -73,22 +87,23 @@ export class Chunks {
     this.#downloads.clear()
   }
 
-  async #answer(topic: ChunkTopic, size: string): Promise<void> {
-    const { family, index } = topic
+  async #answer(request: ChunkRequest, size: string): Promise<void> {
+    const { family, index, answerTopic } = request
     const asked = chunkBytes(size)
     if (asked === undefined) {
       throw new DomainError('request.malformed', `"${size.slice(0, 40)}" is no size of a chunk.`)
     }
-    const download = await this.#downloadOf(topic)
+    const download = await this.#downloadOf(request)
     if (asked !== null) download.chunkBytes = asked
     const { sizeBytes } = download.handle
     const isWhole = download.chunkBytes === null
     const start = isWhole ? 0 : Math.min(index * (download.chunkBytes ?? 0), sizeBytes)
     const end = isWhole ? sizeBytes : Math.min(start + (download.chunkBytes ?? 0), sizeBytes)
-    if (start === sizeBytes) return this.#pastEnd(topic, download)
+    if (start === sizeBytes) return this.#pastEnd(request, download)
     download.pastEnd = 0
     this.#needs.onFetch(family, download.release)
-    const sent = await this.#send(chunkResponseTopic(topic), download.handle, start, end)
+    await this.#goesOn(download)
+    const sent = await this.#send(answerTopic, download.handle, start, end)
     if (sent === 'too-large') {
       throw new DomainError(
         'request.too-large',
@@ -104,24 +119,43 @@ export class Chunks {
     end: number,
   ): Promise<MqttSent> {
     if (end - start <= HELD_BYTES) {
-      return this.#needs.publish(topic, await handle.read(start, end))
+      return this.#needs.out.publish(topic, await handle.read(start, end))
     }
-    return this.#needs.publishStream(topic, end - start, handle.stream(start, end, true))
+    return this.#needs.out.publishStream(topic, end - start, handle.stream(start, end, true))
   }
 
-  async #pastEnd(topic: ChunkTopic, download: Download): Promise<void> {
+  async #pastEnd(request: ChunkRequest, download: Download): Promise<void> {
     download.pastEnd += 1
     if (download.pastEnd <= MAX_PAST_END) {
-      await this.#needs.publish(chunkResponseTopic(topic), new Uint8Array())
+      await this.#needs.out.publish(request.answerTopic, new Uint8Array())
       return
     }
     if (download.pastEnd === MAX_PAST_END + 1) {
-      await this.#needs.onLooping(topic, download.release)
+      const { family, requestId, index } = request
+      const { title, version } = download.release
+      const data = { type: FAMILIES[family], title, version, requestId, index }
+      await this.#notice({ kind: 'download.looping', data })
     }
   }
 
+  /** A download that goes on is a word about the update; one in a while is enough. */
+  async #goesOn(download: Download): Promise<void> {
+    const nowMs = performance.now()
+    if (nowMs - download.notedMs < SEEN_EVERY_MS) return
+    download.notedMs = nowMs
+    const { desk, identify } = this.#needs
+    await desk.checkIn(await identify(), NO_FACTS, { tells: false, fetches: download.release })
+  }
+
+  async #notice(notice: Notice): Promise<void> {
+    const { desk, device, log } = this.#needs
+    if (!(await desk.notice(device, notice))) return
+    const { kind, data, reason } = notice
+    log.warn({ device: device.device.name, ...data, code: reason?.code }, kind)
+  }
+
   /** As it was begun, or begun now. Refuses with what `openArtifact` does. */
-  async #downloadOf({ family, requestId, index }: ChunkTopic): Promise<Download> {
+  async #downloadOf({ family, requestId, index }: ChunkRequest): Promise<Download> {
     const key = `${family} ${requestId}`
     const before = this.#downloads.get(key)
     if (before && index > 0) return before
@@ -129,7 +163,12 @@ export class Chunks {
     const opened = await this.#needs.desk.openArtifact(device, { type: FAMILIES[family] })
     before?.handle.release()
     this.#downloads.delete(key)
-    const download = { ...opened, chunkBytes: before?.chunkBytes ?? null, pastEnd: 0 }
+    const download = {
+      ...opened,
+      chunkBytes: before?.chunkBytes ?? null,
+      pastEnd: 0,
+      notedMs: performance.now(),
+    }
     this.#downloads.set(key, download)
     this.#makeRoom()
     return download

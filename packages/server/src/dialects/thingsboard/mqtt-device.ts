@@ -1,18 +1,9 @@
 /** One device's session over MQTT: its topics in, what follows from each, and the answers out. */
-import {
-  type ComponentType,
-  DomainError,
-  ERROR_KINDS,
-  type JsonObject,
-  NO_FACTS,
-  type Release,
-  reasonOf,
-  type Snapshot,
-} from '@updraft/core'
-import { attributeKeys, FAMILIES, type Family } from '@updraft/wire/thingsboard'
+import { DomainError, ERROR_KINDS, type JsonObject, NO_FACTS, type Snapshot } from '@updraft/core'
+import { attributeKeys } from '@updraft/wire/thingsboard'
 import {
   type ChunkError,
-  type ChunkTopic,
+  type ChunkRequest,
   errorTopic,
   GATEWAY_TOPICS,
   type Inbound,
@@ -20,11 +11,11 @@ import {
   RpcRequest,
   SESSION_LIMITS,
 } from '@updraft/wire/thingsboard-mqtt'
-import type { Notice, Recognized } from '../../app/device-desk.ts'
+import type { Recognized } from '../../app/device-desk.ts'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
 import { hearAttributes, hearClaim, hearTelemetry } from './hear.ts'
-import { Chunks } from './mqtt-chunks.ts'
+import { type BytesOut, Chunks } from './mqtt-chunks.ts'
 import { Filters } from './mqtt-filters.ts'
 import { Gateway } from './mqtt-gateway.ts'
 import { jsonOf, objectOf } from './mqtt-json.ts'
@@ -32,14 +23,12 @@ import {
   type MqttNeeds,
   NOT_AUTHORIZED,
   PAYLOAD_INVALID,
+  SEEN_EVERY_MS,
   TAKEN,
   TOPIC_INVALID,
 } from './mqtt-needs.ts'
 import { Pushes } from './pushes.ts'
 import { attributeAnswer, shared, tellsOfReleases } from './translate.ts'
-
-/** Downloads and pings are noted as a sign of life this often; every other message is at once. */
-const SEEN_EVERY_MS = 30_000
 
 export class DeviceSession implements MqttVisitor {
   readonly id: string
@@ -47,6 +36,7 @@ export class DeviceSession implements MqttVisitor {
   readonly #needs: MqttNeeds
   readonly #known: Recognized
   readonly #pushes: Pushes
+  readonly #out: BytesOut
   readonly #chunks: Chunks
   readonly #onClosed: (session: DeviceSession) => void
   readonly #filters = new Filters()
@@ -55,8 +45,6 @@ export class DeviceSession implements MqttVisitor {
   #profileId: string
   #watching: Watching
   #seenMs = performance.now()
-  /** When it was noted last that a component is being fetched. */
-  readonly #fetchNotedMs = new Map<ComponentType, number>()
 
   constructor({
     session,
@@ -87,18 +75,20 @@ export class DeviceSession implements MqttVisitor {
       send: (change) => this.#push(change),
       onError: (error) => this.#failed(error),
     })
-    this.#chunks = new Chunks({
-      desk: needs.desk,
-      identify,
+    this.#out = {
       publish: (topic, bytes) => session.publish(topic, bytes, this.#filters.qualityOf(topic)),
-      publishStream: (topic, sizeBytes, pieces) =>
-        session.publishStream({ topic, sizeBytes, pieces, qos: this.#filters.qualityOf(topic) }),
-      onRefused: (family, word, error) => this.#refused(family, word, error),
-      onLooping: (topic, release) => this.#looping(topic, release),
-      onFetch: (family, release) => {
-        this.#pushes.fetches(family, release)
-        this.#isAtIt(release)
+      publishStream: (topic, sizeBytes, pieces) => {
+        const qos = this.#filters.qualityOf(topic)
+        return session.publishStream({ topic, sizeBytes, pieces, qos })
       },
+    }
+    this.#chunks = new Chunks({
+      ...needs,
+      device: known.device,
+      identify,
+      out: this.#out,
+      tellError: (request, word) => this.#tellError(request, word),
+      onFetch: (family, release) => this.#pushes.fetches(family, release),
     })
     this.#watching = this.#watch(mark)
   }
@@ -173,7 +163,7 @@ export class DeviceSession implements MqttVisitor {
         return { afterwards: answer }
       }
       case 'chunk-request':
-        return { afterwards: () => this.#chunks.answer(topic, payload) }
+        return { afterwards: () => this.#chunks.answer(topic, payload.toString('latin1')) }
       case 'rpc-request': {
         const request = RpcRequest.safeParse(jsonOf(payload))
         const answer = answerRpc(request.success ? request.data.method : undefined)
@@ -186,10 +176,14 @@ export class DeviceSession implements MqttVisitor {
         await hearClaim(jsonOf(payload), hearing)
         return TAKEN
       case 'gateway': {
-        const device = await this.#look()
-        if (device.device.attributes.gateway !== true) return NOT_AUTHORIZED
-        this.#gateway ??= this.#newGateway()
-        return this.#gateway.take(device, topic.verb, payload)
+        const gateway = await this.#asGateway()
+        return gateway?.take(topic.verb, payload) ?? NOT_AUTHORIZED
+      }
+      case 'gateway-chunk-request': {
+        // One that goes on was let in before, and costs no look.
+        const known = topic.index > 0 ? this.#gateway : null
+        const gateway = known ?? (await this.#asGateway())
+        return gateway?.chunk(topic, payload) ?? NOT_AUTHORIZED
       }
       case 'malformed':
         throw new DomainError('request.malformed', 'The topic holds an id that is no number.')
@@ -199,14 +193,19 @@ export class DeviceSession implements MqttVisitor {
     }
   }
 
-  #newGateway(): Gateway {
-    return new Gateway({
+  /** Null where the operator has not made it one. */
+  async #asGateway(): Promise<Gateway | null> {
+    const device = await this.#look()
+    if (device.device.attributes.gateway !== true) return null
+    this.#gateway ??= new Gateway({
       ...this.#needs,
-      identify: () => this.#look(),
+      gateway: device,
       isListening: () => this.#filters.has(GATEWAY_TOPICS.attributes),
       send: (topic, words) => this.#answer(topic, words),
+      out: this.#out,
       onError: (error) => this.#failed(error),
     })
+    return this.#gateway
   }
 
   async #answerAttributes(
@@ -241,24 +240,11 @@ export class DeviceSession implements MqttVisitor {
     if (topic) await this.#answer(topic, change)
   }
 
-  /** Told on the topic of its own for software only where the device listens there. */
-  async #refused(family: Family, word: ChunkError, error: DomainError): Promise<void> {
+  /** On the topic of its own for software only where the device listens there. */
+  async #tellError({ family }: ChunkRequest, word: ChunkError): Promise<void> {
     const own = errorTopic(family)
     const topic = this.#filters.has(own) ? own : errorTopic('fw')
     await this.#session.publish(topic, word, this.#filters.qualityOf(topic))
-    const data = { type: FAMILIES[family] }
-    await this.#notice({ kind: 'download.refused', data, reason: reasonOf(error) })
-  }
-
-  #looping({ family, requestId, index }: ChunkTopic, { title, version }: Release): Promise<void> {
-    const data = { type: FAMILIES[family], title, version, requestId, index }
-    return this.#notice({ kind: 'download.looping', data })
-  }
-
-  async #notice(notice: Notice): Promise<void> {
-    if (!(await this.#needs.desk.notice(this.#known.device, notice))) return
-    const { kind, data, reason } = notice
-    this.#needs.log.warn({ device: this.#name, ...data, code: reason?.code }, kind)
   }
 
   #tooLarge(topic: string): void {
@@ -280,21 +266,6 @@ export class DeviceSession implements MqttVisitor {
   #isSeen(): void {
     if (performance.now() - this.#seenMs < SEEN_EVERY_MS) return
     this.#look().catch((error: unknown) => this.#failed(error))
-  }
-
-  /** A download that goes on is a word about the update; one in a while is enough. */
-  #isAtIt(release: Release): void {
-    const nowMs = performance.now()
-    const notedMs = this.#fetchNotedMs.get(release.type)
-    if (notedMs !== undefined && nowMs - notedMs < SEEN_EVERY_MS) return
-    this.#fetchNotedMs.set(release.type, nowMs)
-    // What a download begins with was asked for at the desk.
-    if (notedMs === undefined) return
-    this.#noteFetch(release).catch((error: unknown) => this.#failed(error))
-  }
-
-  async #noteFetch(fetches: Release): Promise<void> {
-    await this.#needs.desk.checkIn(await this.#look(), NO_FACTS, { tells: false, fetches })
   }
 
   #watch(mark: number): Watching {

@@ -1,21 +1,25 @@
 /**
- * Devices that speak through a gateway [Gateway API]: they report and are told through its session, and fetch
- * files with a token of their own. They are devices of the gateway's tenant; one that is not known is added when
+ * Devices that speak through a gateway [Gateway API]: they report, are told and fetch files through its session. They are devices of the gateway's tenant; one that is not known is added when
  * the gateway names a profile there is, and is otherwise not heard. The gateway is told of no refusal: its words
  * come in bulk, and one device must not keep the others from being heard.
  */
 import { DomainError, type JsonObject, NO_FACTS, type Snapshot } from '@updraft/core'
 import {
+  type ChunkError,
+  type ChunkRequest,
   GATEWAY_TOPICS,
   GatewayAttributeRequest,
+  GatewayChunkRequest,
   GatewayConnect,
   GatewayDisconnect,
   type GatewayVerb,
+  gatewayErrorTopic,
 } from '@updraft/wire/thingsboard-mqtt'
 import type { ZodType } from 'zod'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttTaken } from '../../transports/mqtt.ts'
-import { hearAttributes, hearClaim, hearTelemetry } from './hear.ts'
+import { hearAttributes, hearClaim, hearTelemetry, NAME } from './hear.ts'
+import { type BytesOut, Chunks } from './mqtt-chunks.ts'
 import { objectOf } from './mqtt-json.ts'
 import { type Identify, type MqttNeeds, TAKEN } from './mqtt-needs.ts'
 import { Pushes } from './pushes.ts'
@@ -24,16 +28,19 @@ import { shared, tellsOfReleases } from './translate.ts'
 const MAX_CHILDREN = 10_000
 
 interface Child {
+  /** Spoken for: it counts as seen. */
   readonly look: Identify
+  readonly chunks: Chunks
   readonly pushes: Pushes
   readonly watching: Watching
 }
 
 export interface GatewayNeeds extends MqttNeeds {
-  readonly identify: Identify
+  readonly gateway: Snapshot
   /** Whether it wants to be told of changes. */
   readonly isListening: () => boolean
   readonly send: (topic: string, words: JsonObject) => Promise<void>
+  readonly out: BytesOut
   readonly onError: (error: unknown) => void
 }
 
@@ -45,12 +52,12 @@ export class Gateway {
     this.#needs = needs
   }
 
-  async take(gateway: Snapshot, verb: GatewayVerb, payload: Buffer): Promise<MqttTaken> {
+  async take(verb: GatewayVerb, payload: Buffer): Promise<MqttTaken> {
     const words = objectOf(payload)
     switch (verb) {
       case 'connect': {
         const { device, type } = parse(GatewayConnect, words)
-        await this.#forEach({ [device]: null }, () => this.#child(gateway, device, type))
+        await this.#forEach({ [device]: null }, () => this.#child(device, type))
         return TAKEN
       }
       case 'disconnect':
@@ -58,30 +65,46 @@ export class Gateway {
         return TAKEN
       case 'telemetry':
         await this.#forEach(words, async (name, readings) => {
-          const { look, pushes } = await this.#child(gateway, name)
+          const { look, pushes } = await this.#child(name)
           const { desk, log } = this.#needs
           pushes.heard(await hearTelemetry(readings, { desk, log, look }))
         })
         return TAKEN
       case 'attributes':
         await this.#forEach(words, async (name, values) => {
-          const { look } = await this.#child(gateway, name)
+          const { look } = await this.#child(name)
           const { desk, log } = this.#needs
           await hearAttributes(plain(values), { desk, log, look })
         })
         return TAKEN
       case 'attributes/request': {
         const request = parse(GatewayAttributeRequest, words)
-        return { afterwards: () => this.#answer(gateway, request) }
+        return { afterwards: () => this.#answer(request) }
       }
       case 'claim':
         await this.#forEach(words, async (name, said) => {
-          const { look } = await this.#child(gateway, name)
+          const { look } = await this.#child(name)
           await hearClaim(said, { desk: this.#needs.desk, look })
         })
         return TAKEN
       case 'rpc':
         return TAKEN
+    }
+  }
+
+  /** A part of a file for one of them. The id of the request is the gateway's, one for each download. */
+  async chunk(request: ChunkRequest, payload: Buffer): Promise<MqttTaken> {
+    const { device: name, size } = parse(GatewayChunkRequest, objectOf(payload))
+    const answer = async () => {
+      const { chunks } = await this.#child(name)
+      await chunks.answer(request, String(size))
+    }
+    return {
+      afterwards: async () => {
+        const error = await this.#unlessRefused(name, answer)
+        // It waits for an answer, unlike when it tells something.
+        if (error) await this.#tellError(name, request, 'NOT_FOUND')
+      },
     }
   }
 
@@ -94,12 +117,15 @@ export class Gateway {
     for (const name of [...this.#children.keys()]) this.#drop(name)
   }
 
-  async #answer(
-    gateway: Snapshot,
-    { id, device, client, key, keys }: ReturnType<typeof GatewayAttributeRequest.parse>,
-  ): Promise<void> {
+  async #answer({
+    id,
+    device,
+    client,
+    key,
+    keys,
+  }: ReturnType<typeof GatewayAttributeRequest.parse>): Promise<void> {
     await this.#forEach({ [device]: null }, async () => {
-      const { look, pushes } = await this.#child(gateway, device)
+      const { look, pushes } = await this.#child(device)
       const child = await look()
       const wanted = keys ?? (key === undefined ? undefined : [key])
       const tells = client ? false : tellsOfReleases(undefined, wanted)
@@ -121,31 +147,50 @@ export class Gateway {
     hear: (name: string, said: JsonObject[string]) => Promise<unknown>,
   ): Promise<void> {
     for (const [name, said] of Object.entries(words)) {
-      try {
-        await hear(name, said)
-      } catch (error) {
-        if (!(error instanceof DomainError) || error.code === 'store.away') throw error
-        this.#needs.log.info({ device: name, code: error.code }, error.message)
-        if (error.code === 'device.unknown') this.#drop(name)
-      }
+      await this.#unlessRefused(name, () => hear(name, said))
     }
   }
 
-  async #child(gateway: Snapshot, name: string, profile?: string): Promise<Child> {
+  /** Answers the refusal, if it is one that concerns that device alone. */
+  async #unlessRefused(
+    name: string,
+    verb: () => Promise<unknown>,
+  ): Promise<DomainError | undefined> {
+    try {
+      await verb()
+      return undefined
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code === 'store.away') throw error
+      this.#needs.log.info({ device: name, code: error.code }, error.message)
+      if (error.code === 'device.unknown') this.#drop(name)
+      return error
+    }
+  }
+
+  #tellError(device: string, { family, requestId, index }: ChunkRequest, error: ChunkError) {
+    return this.#needs.send(gatewayErrorTopic(family), {
+      device,
+      id: requestId,
+      chunk: index,
+      error,
+    })
+  }
+
+  async #child(name: string, profile?: string): Promise<Child> {
     const known = this.#children.get(name)
     if (known) return known
     if (this.#children.size >= MAX_CHILDREN) {
       throw new DomainError('device.unknown', `A gateway speaks for ${MAX_CHILDREN} at most.`)
     }
-    const { desk, liveSessions, pacer, isListening, send } = this.#needs
+    const { desk, liveSessions, pacer, gateway, isListening, send, out, log } = this.#needs
     const mark = liveSessions.mark()
-    const { tenantId, device } = await desk.behind(gateway, { name, profile })
-    const look: Identify = () => desk.behind(gateway, { name })
+    const device = await desk.behind(gateway, { name, profile, dialect: NAME })
+    const look: Identify = () => desk.behind(gateway, { name, dialect: NAME })
     const pushes = new Pushes({
-      tenantId,
+      tenantId: device.tenantId,
       desk,
       pacer,
-      identify: look,
+      identify: () => desk.behind(gateway, { name, dialect: null }),
       send: async (data) => {
         if (isListening()) await send(GATEWAY_TOPICS.attributes, { device: name, data })
       },
@@ -155,8 +200,17 @@ export class Gateway {
         else this.#needs.onError(error)
       },
     })
-    const watching = liveSessions.watch(device, mark, () => pushes.wake())
-    const child = { look, pushes, watching }
+    const watching = liveSessions.watch(device.device, mark, () => pushes.wake())
+    const chunks = new Chunks({
+      desk,
+      log,
+      device,
+      identify: look,
+      out,
+      tellError: (request, word) => this.#tellError(name, request, word),
+      onFetch: (family, release) => pushes.fetches(family, release),
+    })
+    const child = { look, chunks, pushes, watching }
     this.#children.set(name, child)
     if (isListening()) await pushes.on()
     return child
@@ -166,6 +220,7 @@ export class Gateway {
     const child = this.#children.get(name)
     child?.watching.end()
     child?.pushes.off()
+    child?.chunks.close()
     this.#children.delete(name)
   }
 }

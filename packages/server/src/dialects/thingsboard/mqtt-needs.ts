@@ -15,6 +15,9 @@ export interface MqttNeeds {
 /** Who holds the session's credential; asked anew whenever it matters. Refuses with device.unknown when nobody does. */
 export type Identify = () => Promise<Snapshot>
 
+/** Downloads and pings are noted as a sign of life this often; every other message is at once. */
+export const SEEN_EVERY_MS = 30_000
+
 export const TAKEN: MqttTaken = {}
 
 /** Reasons that MQTT 5 clients read in an acknowledgement. */
