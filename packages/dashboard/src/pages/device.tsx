@@ -49,7 +49,7 @@ function Details({ device }: { device: DeviceData }) {
   const types = Object.keys(device.components).sort()
   return (
     <>
-      <p className="device-line quiet">
+      <p className="detail-line quiet">
         {device.profile}
         {device.dialect && <> · speaks {device.dialect}</>} · seen{' '}
         <TimeAgo at={device.lastSeenAt} never="never" />

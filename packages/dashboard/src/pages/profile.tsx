@@ -12,7 +12,6 @@ import { useMay } from '../data/session.ts'
 import { Confirm, type Question } from '../parts/confirm.tsx'
 import { Detail, Section } from '../parts/detail.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
-import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
 import { AssignToProfile } from './profile/assign.tsx'
 import { Provisioning } from './profile/provisioning.tsx'
@@ -44,9 +43,7 @@ function Details({ profile }: { profile: ProfileData }) {
   const [isAssigning, assigning] = useDisclosure()
   return (
     <>
-      <p className="device-line quiet">
-        {profile.description ?? 'Nothing is said of it.'} Added <TimeAgo at={profile.createdAt} />.
-      </p>
+      {profile.description && <p className="description detail-line">{profile.description}</p>}
       <Group gap="xs">
         <LinkButton to="/devices" search={{ profile: profile.name }} variant="default" size="xs">
           {plural(profile.deviceCount, 'device')}

@@ -1,5 +1,14 @@
 /** Details of one thing, over the list it was opened from; the list keeps its place. */
-import { ActionIcon, Drawer, Group, Skeleton, Stack, Title, Tooltip } from '@mantine/core'
+import {
+  ActionIcon,
+  Drawer,
+  FocusTrap,
+  Group,
+  Skeleton,
+  Stack,
+  Title,
+  Tooltip,
+} from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { IconArrowsDiagonal, IconArrowsDiagonalMinimize, IconX } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
@@ -43,6 +52,8 @@ export function Detail({
     >
       <Drawer.Overlay backgroundOpacity={0.25} />
       <Drawer.Content aria-label={title}>
+        {/* The thing itself is read first, not the button that happens to stand first. */}
+        <FocusTrap.InitialFocus />
         <header className="detail-head">
           <Group gap="sm" wrap="nowrap" miw={0}>
             <Title order={2} size="h3" className="truncate">
