@@ -67,6 +67,16 @@ export const count = (flags: string, about: string): Flag<number | undefined> =>
   },
 })
 
+/** A span of time; 0 is one too. */
+export const seconds = (flags: string, about: string): Flag<number | undefined> => ({
+  flags,
+  about,
+  parse: (value) => {
+    if (/^\d{1,9}$/.test(value)) return Number(value)
+    throw new WrongWords('It is not a whole number of seconds.')
+  },
+})
+
 /** A state in our spelling or in a person's word, in any letter case. */
 export const state = (flags: string, about: string): Flag<State | undefined> => ({
   flags,

@@ -3,12 +3,14 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { assignmentCommands } from './commands/assignments.ts'
 import { auditCommands } from './commands/audit.ts'
+import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
 import { operationCommands } from './commands/operations.ts'
 import { ownerCommands } from './commands/owners.ts'
 import { packageCommands } from './commands/packages.ts'
 import { profileCommands } from './commands/profiles.ts'
+import { provisioningCommands } from './commands/provisioning.ts'
 import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
 import { tenantCommands } from './commands/tenants.ts'
@@ -17,7 +19,9 @@ import { versionCommands } from './commands/version.ts'
 
 export const COMMANDS: readonly Command[] = [
   ...profileCommands,
+  ...provisioningCommands,
   ...deviceCommands,
+  ...credentialCommands,
   ...ownerCommands,
   ...packageCommands,
   ...assignmentCommands,
@@ -34,9 +38,11 @@ export const COMMANDS: readonly Command[] = [
 
 /** What the words before the verb stand for, by noun. */
 export const NOUNS: Readonly<Record<string, string>> = {
-  profile: 'kinds of devices: add, list, show, remove',
+  profile: 'kinds of devices: add, list, show, remove, provisioning',
+  'profile provisioning': 'devices that enrol themselves: enable, disable, show',
   device:
-    'the devices of the fleet: add, list, show, remove, import, token, customer, claim, give-back',
+    'the devices of the fleet: add, list, show, remove, import, token, credential, customer, claim, give-back',
+  'device credential': 'what a device is known by: list, add, remove',
   package: 'packages and their versions: add, list, show, download, remove',
   settings: 'what a tenant sets for itself: show, set',
   customer: 'customers, who own devices: add, list, show, rename, remove',

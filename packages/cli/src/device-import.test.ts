@@ -40,6 +40,65 @@ test('quotes, labels and tokens are read; tokens that were made up are printed',
   ])
 })
 
+test("columns may be ThingsBoard's, and hold any kind of credential", async () => {
+  const { server, updraft } = await start(
+    [
+      'Name,Type,Label,Access token,MQTT client ID,mqtt_user_name,MQTT_PASSWORD,X.509,is gateway',
+      'by token,Sensor,roof,mine,,,,,',
+      'by names,Sensor,,,c,u,p,,true',
+      'by certificate,Sensor,,,,,,"-----BEGIN CERTIFICATE-----',
+      'MIIB',
+      '-----END CERTIFICATE-----",FALSE',
+      'by all,Sensor,,theirs,,u2,,MIIC,no',
+      'by nothing,Sensor,,,,,,,',
+    ].join('\n'),
+  )
+  expect(await updraft()).toMatchObject({
+    code: 0,
+    stdout: 'name,token\nby nothing,made-up-for-by nothing\n',
+  })
+  const [sent] = server.calls.map(({ body }) => (body as { devices: object[] }).devices)
+  expect(sent).toEqual([
+    { name: 'by token', profile: 'Sensor', labels: ['roof'], token: 'mine' },
+    {
+      name: 'by names',
+      profile: 'Sensor',
+      attributes: { gateway: true },
+      credentials: [{ kind: 'mqtt-basic', clientId: 'c', userName: 'u', password: 'p' }],
+    },
+    {
+      name: 'by certificate',
+      profile: 'Sensor',
+      credentials: [
+        {
+          kind: 'x509',
+          certificate: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+        },
+      ],
+    },
+    {
+      name: 'by all',
+      profile: 'Sensor',
+      token: 'theirs',
+      credentials: [
+        { kind: 'mqtt-basic', clientId: '', userName: 'u2', password: '' },
+        { kind: 'x509', certificate: 'MIIC' },
+      ],
+    },
+    { name: 'by nothing', profile: 'Sensor' },
+  ])
+})
+
+test('many certificates go in batches the server takes', async () => {
+  const row = (at: number) => `d${at},Sensor,${'A'.repeat(60_000)}`
+  const { server, updraft } = await start(
+    `name,profile,certificate\n${Array.from({ length: 50 }, (_, at) => row(at)).join('\n')}`,
+  )
+  expect((await updraft()).code).toBe(0)
+  const sizes = server.calls.map(({ body }) => (body as { devices: [] }).devices.length)
+  expect(sizes).toEqual([34, 16])
+})
+
 test('the tokens go to a file only its owner may read', async () => {
   const { folder, updraft } = await start(`name,profile\n${lines(2)}`)
   const out = join(folder.path, 'tokens.csv')
@@ -67,6 +126,9 @@ test.each([
   ['name\nx', 1, 'there is no column "profile"'],
   ['name,profile,colour\nx,Sensor,red', 1, '"colour" is no column'],
   ['name,name,profile\nx,y,Sensor', 1, 'two columns "name"'],
+  ['name,type,profile\nx,y,Sensor', 1, 'two columns "profile"'],
+  ['name,profile,password\nx,Sensor,p', 2, 'goes with a client id or a user name'],
+  ['name,profile,gateway\nx,Sensor,maybe', 2, 'neither true nor false'],
   ['name,profile\nx,Sensor\n\ny', 4, 'it has 1 field, the first line has 2'],
   ['name,profile\nx,Sensor\n,Sensor', 3, 'the name is missing'],
   ['name,profile\nx,Sensor\ny,', 3, 'the profile is missing'],

@@ -8,15 +8,32 @@ import { CsvMistake, readCsv } from './csv.ts'
 import { fileTrouble, Refusal } from './errors.ts'
 import { countText } from './print.ts'
 
-const COLUMNS = ['name', 'profile', 'token', 'labels'] as const
-type ColumnName = (typeof COLUMNS)[number]
+/** Columns, with what ThingsBoard calls them; letter case, blanks and signs in their names do not matter. */
+const COLUMNS = {
+  name: ['name'],
+  profile: ['profile', 'type', 'deviceprofile'],
+  token: ['token', 'accesstoken'],
+  'client id': ['clientid', 'mqttclientid'],
+  'user name': ['username', 'mqttusername'],
+  password: ['password', 'mqttpassword'],
+  certificate: ['certificate', 'x509'],
+  gateway: ['gateway', 'isgateway'],
+  labels: ['labels', 'label'],
+} as const
+type ColumnName = keyof typeof COLUMNS
+const COLUMN_NAMES = Object.keys(COLUMNS) as ColumnName[]
+
+const YES = ['true', 'yes', '1']
+const NO = ['false', 'no', '0', '']
 
 /** As many as the server takes at once, all or none of them. */
 const BATCH_SIZE = 1000
+/** Certificates make long lines; the server takes 4 MiB at once. */
+const BATCH_LENGTH = 2_000_000
 
 interface Line {
   readonly line: number
-  readonly draft: { name: string; profile: string; token?: string; labels?: string[] }
+  readonly draft: DeviceDraft
 }
 
 export interface Imported {
@@ -79,7 +96,7 @@ async function* linesOf(file: string): AsyncGenerator<Line> {
     throw new Refusal({
       code: 'import.mistake',
       message: `${file}, line ${error.line}: ${error.message}.`,
-      hint: 'A file begins with the line `name,profile,token,labels`; token and labels may be left out.',
+      hint: `A file begins with a line such as \`name,profile,token,labels\`. There are ${COLUMN_NAMES.join(', ')}; only the first two must be there.`,
       details: { line: error.line },
     })
   }
@@ -105,11 +122,16 @@ async function* devicesOf(rows: ReturnType<typeof readCsv>): AsyncGenerator<Line
 }
 
 function columnsOf(line: number, fields: readonly string[]): readonly ColumnName[] {
-  const names = fields.map((field) => field.trim().toLowerCase())
-  const columns = names.map((name) => {
-    const column = COLUMNS.find((known) => known === name)
+  const columns = fields.map((field) => {
+    const name = field.toLowerCase().replaceAll(/[^\p{L}\d]/gu, '')
+    const column = COLUMN_NAMES.find((known) =>
+      (COLUMNS[known] as readonly string[]).includes(name),
+    )
     if (column) return column
-    throw new CsvMistake(line, `"${name}" is no column; there are ${COLUMNS.join(', ')}`)
+    throw new CsvMistake(
+      line,
+      `"${field.trim()}" is no column; there are ${COLUMN_NAMES.join(', ')}`,
+    )
   })
   const twice = columns.find((column, at) => columns.indexOf(column) !== at)
   if (twice) throw new CsvMistake(line, `there are two columns "${twice}"`)
@@ -119,7 +141,11 @@ function columnsOf(line: number, fields: readonly string[]): readonly ColumnName
   return columns
 }
 
-function draftOf(line: number, columns: readonly ColumnName[], fields: readonly string[]) {
+function draftOf(
+  line: number,
+  columns: readonly ColumnName[],
+  fields: readonly string[],
+): DeviceDraft {
   if (fields.length !== columns.length) {
     throw new CsvMistake(
       line,
@@ -130,6 +156,21 @@ function draftOf(line: number, columns: readonly ColumnName[], fields: readonly 
   for (const needed of ['name', 'profile'] as const) {
     if (value(needed) === '') throw new CsvMistake(line, `the ${needed} is missing`)
   }
+  const [clientId, userName] = [value('client id'), value('user name')]
+  if (value('password') !== '' && clientId === '' && userName === '') {
+    throw new CsvMistake(line, 'a password goes with a client id or a user name')
+  }
+  const certificate = value('certificate')
+  const credentials: NonNullable<DeviceDraft['credentials']> = [
+    ...(clientId || userName
+      ? [{ kind: 'mqtt-basic', clientId, userName, password: value('password') } as const]
+      : []),
+    ...(certificate ? [{ kind: 'x509', certificate } as const] : []),
+  ]
+  const gateway = value('gateway').toLowerCase()
+  if (![...YES, ...NO].includes(gateway)) {
+    throw new CsvMistake(line, `gateway: "${gateway}" is neither true nor false`)
+  }
   const labels = value('labels')
     .split(/[,;]/)
     .map((label) => label.trim())
@@ -138,6 +179,8 @@ function draftOf(line: number, columns: readonly ColumnName[], fields: readonly 
     name: value('name'),
     profile: value('profile'),
     token: value('token') || undefined,
+    credentials: credentials.length > 0 ? credentials : undefined,
+    attributes: YES.includes(gateway) ? { gateway: true } : undefined,
     labels: labels.length > 0 ? labels : undefined,
   }
   const [issue] = DeviceDraft.safeParse(draft).error?.issues ?? []
@@ -147,11 +190,14 @@ function draftOf(line: number, columns: readonly ColumnName[], fields: readonly 
 
 async function* batches(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
   let batch: Line[] = []
+  let length = 0
   for await (const line of lines) {
     batch.push(line)
-    if (batch.length < BATCH_SIZE) continue
+    length += JSON.stringify(line.draft).length
+    if (batch.length < BATCH_SIZE && length < BATCH_LENGTH) continue
     yield batch
     batch = []
+    length = 0
   }
   if (batch.length > 0) yield batch
 }

@@ -26,8 +26,10 @@ const GLOBAL_FLAGS: Readonly<Record<keyof Globals, Flag<unknown>>> = {
 
 /** `help device add` asks what `device add --help` asks. */
 export function withoutHelpWord(argv: readonly string[]): readonly string[] {
-  const at =
-    argv[0] === 'help' ? 0 : argv[1] === 'help' && Object.hasOwn(NOUNS, argv[0] ?? '') ? 1 : -1
+  const at = argv.findIndex(
+    (word, at) =>
+      word === 'help' && (at === 0 || Object.hasOwn(NOUNS, argv.slice(0, at).join(' '))),
+  )
   return at === -1 ? argv : [...argv.toSpliced(at, 1), '--help']
 }
 
@@ -98,20 +100,35 @@ function addGroups(root: Words, listener: Listener): void {
       const about = NOUNS[name]
       const words = name === 'serve' ? serveWords(root, listener) : root.command(name)
       words.helpGroup(`${group}:`)
-      if (about !== undefined) {
-        words
-          .description(`${capital(about)}.`)
-          .summary(about)
-          .usage('<verb>')
-          .helpCommand(false)
-        addGlobals(words)
-      }
+      if (about !== undefined) asNoun(words, about)
       for (const command of COMMANDS.filter(({ words }) => words.split(' ')[0] === name)) {
-        const verb = about === undefined ? words : words.command(command.words.split(' ')[1] ?? '')
-        addCommand(verb, command, listener)
+        addCommand(placeOf(words, command), command, listener)
       }
     }
   }
+}
+
+function asNoun(words: Words, about: string): Words {
+  words
+    .description(`${capital(about)}.`)
+    .summary(about)
+    .usage('<verb>')
+    .helpCommand(false)
+  addGlobals(words)
+  return words
+}
+
+/** Where its last word stands, below the nouns in front of it: `device credential add` below `device credential`. */
+function placeOf(words: Words, command: Command): Words {
+  const [first = '', ...rest] = command.words.replace(/ [<[].*/, '').split(' ')
+  let [place, typed] = [words, first]
+  for (const word of rest) {
+    typed += ` ${word}`
+    const about = NOUNS[typed]
+    const known = place.commands.find((each) => each.name() === word)
+    place = known ?? (about ? asNoun(place.command(word), about) : place.command(word))
+  }
+  return place
 }
 
 /** Takes whatever follows: the server reads its own flags. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Device } from '@updraft/api/shapes'
-import { command, listFlags, many, needed, state, text } from '../command.ts'
+import { command, listFlags, many, needed, seconds, state, text } from '../command.ts'
 import { csvLine } from '../csv.ts'
 import { type Imported, importFile } from '../device-import.ts'
 import { deviceText, withHistory } from '../device-view.ts'
@@ -10,12 +10,12 @@ import {
   type Column,
   countText,
   deviceCell,
-  facts,
   type Look,
   listText,
   runsText,
   timeText,
 } from '../print.ts'
+import { credentialFlags, credentialsOf, tokenText } from './credentials.ts'
 import { historyFlag } from './status.ts'
 
 export const deviceFilters = {
@@ -29,26 +29,31 @@ export const deviceFilters = {
 export const deviceCommands = [
   command({
     words: 'device add <name>',
-    about: 'add a device; its token is shown this once',
+    about:
+      'add a device; a token is made up unless it is to be known by something else, and shown this once',
     flags: {
       profile: needed('--profile <name>', 'its profile'),
-      token: text('--token <token>', "the device's own token (default: made up)"),
+      ...credentialFlags,
       customer: text('--customer <name>', 'who owns it (default: the tenant itself)'),
       label: many('--label <label...>', 'labels to find it by'),
     },
     examples: [
       'updraft device add sensor-1 --profile Sensor',
       'updraft device add sensor-2 --profile Sensor --label beta --label roof',
+      'updraft device add sensor-3 --profile Sensor --certificate sensor-3.pem',
     ],
-    run: async ({ name, profile, token, customer, label }, { client }) => {
+    run: async ({ name, profile, customer, label, ...said }, { client }) => {
+      const credentials = await credentialsOf(said)
       const customerId = await customerIdOf(client, customer)
       const device = await client('createDevice', {
-        body: { name, profile, token, customerId, labels: label },
+        body: { name, profile, credentials, customerId, labels: label },
       })
       return {
         json: device,
-        text: (look) =>
-          `Added device ${device.name} to profile ${device.profile}.\n${tokenText(device.token, look)}`,
+        text: (look) => {
+          const sentence = `Added device ${device.name} to profile ${device.profile}.`
+          return device.token === null ? sentence : `${sentence}\n${tokenText(device.token, look)}`
+        },
       }
     },
   }),
@@ -88,7 +93,7 @@ export const deviceCommands = [
   command({
     words: 'device import <file>',
     about:
-      'add the devices of a CSV file with the columns name, profile, token, labels. Token and labels may be empty or left out; labels are separated by a comma or semicolon. Tokens that are made up are printed as CSV',
+      'add the devices of a CSV file with the columns name, profile, token, client id, user name, password, certificate, gateway, labels. All but the first two may be empty or left out; labels are separated by a comma or semicolon. The names of columns are those of ThingsBoard too. Tokens that are made up are printed as CSV',
     flags: { out: text('--out <file>', 'write the made-up tokens there instead') },
     examples: ['updraft device import fleet.csv --out tokens.csv'],
     run: async ({ file, out }, door) => {
@@ -119,13 +124,16 @@ export const deviceCommands = [
   }),
   command({
     words: 'device token <name>',
-    about: 'give a device a new token; the old one ends at once',
-    flags: { token: text('--token <token>', "the device's new token (default: made up)") },
-    run: async ({ name, token: wanted }, { client }) => {
+    about: 'give a device a new token in place of those it has',
+    flags: {
+      token: text('--token <token>', "the device's new token (default: made up)"),
+      keepOld: seconds('--keep-old <seconds>', 'how long the old one is good (default: 0)'),
+    },
+    run: async ({ name, token: wanted, keepOld }, { client }) => {
       const { id } = await findDevice(client, name)
       const { token } = await client('replaceDeviceToken', {
         params: { id },
-        body: { token: wanted },
+        body: { token: wanted, keepOldForSeconds: keepOld },
       })
       return {
         json: { id, name, token },
@@ -134,9 +142,6 @@ export const deviceCommands = [
     },
   }),
 ]
-
-const tokenText = (token: string | null, look: Look): string =>
-  `${facts([['Token', token]], look)}\nIt is not shown again.`
 
 /** Where made-up tokens go: a file only its owner may read, standard output, or nowhere beside JSON. */
 async function tokenSink(

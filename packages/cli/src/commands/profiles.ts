@@ -2,6 +2,7 @@ import type { Profile } from '@updraft/api/shapes'
 import { command, listFlags, text } from '../command.ts'
 import { findProfile, listAll } from '../lookup.ts'
 import { type Column, facts, listText, nameOf, timeText } from '../print.ts'
+import { enrolmentText } from './provisioning.ts'
 
 export const profileCommands = [
   command({
@@ -42,7 +43,7 @@ export const profileCommands = [
               ['Description', profile.description],
               ['Devices', profile.deviceCount.toLocaleString('en')],
               ['Assigned', assignedText(profile) || 'nothing'],
-              ['Enrolment', profile.provisioning ? 'devices may enrol themselves' : null],
+              ['Enrolment', profile.provisioning && enrolmentText(profile.provisioning)],
               ['Added', timeText(profile.createdAt, look)],
             ],
             look,

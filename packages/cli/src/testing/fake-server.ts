@@ -8,12 +8,16 @@ import type { AddressInfo } from 'node:net'
 import { API_PREFIX, ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import type {
   Assignment,
+  Credential,
+  CredentialDraft,
   Customer,
   Device,
+  DeviceDraft,
   Event,
   OperationWithSteps,
   Operator,
   Profile,
+  Provisioning,
   Release,
   Settings,
   Tenant,
@@ -22,6 +26,7 @@ import type {
 import { type ErrorCode, eachSetting, type Role, STANDARD_SETTINGS, STATES } from '@updraft/core'
 import {
   MADE_AT,
+  makeCredential,
   makeCustomer,
   makeDevice,
   makeOperator,
@@ -206,6 +211,8 @@ async function count(request: IncomingMessage): Promise<Counted> {
 function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
   const { profiles, devices, releases, operations, tokens, events, customers, operators, tenants } =
     world
+  /** With whose they are. */
+  const credentials: [deviceId: string, Credential][] = []
   const byId = <T extends { id: string }>(items: T[], { params }: Call, code: ErrorCode): T => {
     const item = items.find(({ id }) => id === params.id)
     if (item) return item
@@ -214,24 +221,26 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
   const take = <T extends { id: string }>(items: T[], call: Call, code: ErrorCode) =>
     items.splice(items.indexOf(byId(items, call, code)), 1)
 
-  const addDevice = (draft: {
-    name: string
-    profile?: string
-    token?: string
-    labels?: string[]
-    customerId?: string
-  }) => {
+  const addDevice = (draft: DeviceDraft) => {
     const profile = profiles.find(({ name }) => name === draft.profile)
     if (!profile)
       throw new Refused(404, 'profile.unknown', `There is no profile "${draft.profile}".`)
     if (devices.some(({ name }) => name === draft.name)) {
       throw new Refused(409, 'device.duplicate', `There is a device "${draft.name}" already.`)
     }
-    const { name, labels, customerId = null } = draft
+    const { name, labels, attributes = {}, token, credentials: others = [] } = draft
+    const { customerId = null } = draft
     const customer = customers.find(({ id }) => id === customerId)?.name ?? null
-    const device = makeDevice({ name, profile, labels, customerId, customer })
+    const device = makeDevice({ name, profile, labels, attributes, customerId, customer })
     devices.push(device)
-    return { ...device, token: draft.token ?? `made-up-for-${draft.name}` }
+    const all: CredentialDraft[] = [
+      ...(token ? [{ kind: 'token', token } as const] : []),
+      ...others,
+    ]
+    if (all.length === 0) all.push({ kind: 'token', token: `made-up-for-${name}` })
+    for (const each of all) credentials.push([device.id, makeCredential(each)])
+    const own = all.find((each) => each.kind === 'token')
+    return { ...device, token: own?.token ?? null }
   }
 
   const assign = (scope: 'device' | 'profile') => (call: Call) => {
@@ -285,9 +294,9 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
           state: device.operation?.state,
         }),
       ),
-    createDevice: ({ body }) => addDevice(body as { name: string }),
+    createDevice: ({ body }) => addDevice(body as DeviceDraft),
     importDevices: ({ body }) => {
-      const drafts = (body as { devices: { name: string; profile?: string }[] }).devices
+      const drafts = (body as { devices: DeviceDraft[] }).devices
       const before = devices.length
       return {
         devices: drafts.map((draft, index) => {
@@ -305,6 +314,38 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     replaceDeviceToken: (call) => {
       byId(devices, call, 'device.unknown')
       return { token: (call.body as { token?: string }).token ?? 'made-up-anew' }
+    },
+    listCredentials: (call) => {
+      const { id } = byId(devices, call, 'device.unknown')
+      const items = credentials.filter(([of]) => of === id).map(([, credential]) => credential)
+      return { items, nextCursor: null }
+    },
+    addCredential: (call) => {
+      const { id } = byId(devices, call, 'device.unknown')
+      const { credential } = call.body as { credential: CredentialDraft }
+      const made = makeCredential(credential)
+      credentials.push([id, made])
+      return {
+        ...made,
+        token: credential.kind === 'token' ? (credential.token ?? 'made-up') : null,
+      }
+    },
+    removeCredential: ({ params }) => {
+      const at = credentials.findIndex(([, { id }]) => id === params.credentialId)
+      if (at < 0) throw new Refused(404, 'credential.unknown', 'It has no such credential.')
+      credentials.splice(at, 1)
+    },
+    enableProvisioning: (call) => {
+      const {
+        strategy = 'create-new',
+        key = 'made-up-key',
+        secret = 'made-up-secret',
+      } = (call.body ?? {}) as Partial<Provisioning>
+      byId(profiles, call, 'profile.unknown').provisioning = { key, strategy }
+      return { key, secret, strategy }
+    },
+    disableProvisioning: (call) => {
+      byId(profiles, call, 'profile.unknown').provisioning = null
     },
     listDeviceOperations: ({ params, query }) =>
       pageOf(operations, query, ({ deviceId }) => deviceId === params.id),

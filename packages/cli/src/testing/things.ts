@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import type {
   Component,
+  Credential,
+  CredentialDraft,
   Customer,
   Device,
   Event,
@@ -174,6 +176,21 @@ export function give(
   device.components[operation.type] = makeComponent(operation, more)
   world.operations.unshift(operation)
 }
+
+export const makeCredential = (draft: CredentialDraft): Credential => ({
+  id: randomUUID(),
+  kind: draft.kind,
+  clientId: (draft.kind === 'mqtt-basic' && draft.clientId) || null,
+  userName: (draft.kind === 'mqtt-basic' && draft.userName) || null,
+  hasPassword: draft.kind === 'mqtt-basic' && Boolean(draft.password),
+  certificate:
+    draft.kind === 'x509'
+      ? { subject: 'CN=x', fingerprint: 'AB', validFrom: MADE_AT, validTo: MADE_AT }
+      : null,
+  createdAt: MADE_AT,
+  firstUsedAt: null,
+  expiresAt: null,
+})
 
 export const makeToken = (name: string): Token => ({
   id: randomUUID(),
