@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { pacer } from './pacer.ts'
 
 const always = new AbortController().signal
@@ -19,6 +19,30 @@ test('a pack leaves at once and the next when the interval has passed', async ()
   expect(leftMs[5]).toBeGreaterThanOrEqual(119)
   expect(leftMs[10]).toBeGreaterThanOrEqual(238)
   expect(pace.waiting).toBe(0)
+})
+
+test('how long it takes to tell a device does not slow the pace, whoever is back first', async () => {
+  vi.useFakeTimers()
+  try {
+    const pace = pacer({
+      paceOf: () => ({ packSize: 2, intervalMs: 1000 }),
+      nowMs: () => Date.now(),
+    })
+    const beganMs = Date.now()
+    const leftMs: number[] = []
+    const turns = Array.from({ length: 8 }, (_, index) =>
+      pace.inTurn('t', always, async () => {
+        leftMs.push(Date.now() - beganMs)
+        await new Promise((resolve) => setTimeout(resolve, index % 2 === 0 ? 900 : 100))
+        return true
+      }),
+    )
+    await vi.advanceTimersByTimeAsync(10_000)
+    await Promise.all(turns)
+    expect(leftMs).toEqual([0, 0, 1000, 1000, 2000, 2000, 3000, 3000])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('who has nothing to be told takes no place, and order is kept', async () => {

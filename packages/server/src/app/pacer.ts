@@ -62,7 +62,8 @@ export function pacer({
       queue.leaving += 1
       const gone = (wasTold: boolean) => {
         queue.leaving -= 1
-        if (wasTold && pace.intervalMs > 0) queue.left.push(nowMs())
+        // It left when it set out: the pace is not slowed by how long telling takes.
+        if (wasTold && pace.intervalMs > 0) insert(queue.left, now)
         letGo(tenantId, queue)
       }
       waiting.leave().then(gone, () => gone(false))
@@ -125,4 +126,11 @@ export function pacer({
       queues.clear()
     },
   }
+}
+
+/** Keeps them in order: who set out later may be back earlier. */
+function insert(left: number[], atMs: number): void {
+  let index = left.length
+  while (index > 0 && (left[index - 1] ?? 0) > atMs) index -= 1
+  left.splice(index, 0, atMs)
 }
