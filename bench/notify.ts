@@ -50,6 +50,7 @@ interface Fleet {
 
 /** A server of its own on a database of its own, with the lines open and nothing to do. */
 async function withFleet<T>(
+  devices: number,
   { packSize, intervalMs }: { packSize: number; intervalMs: number },
   measure: (fleet: Fleet) => Promise<T>,
 ): Promise<T> {
@@ -109,8 +110,8 @@ interface AtOnce {
 
 const secondsSince = (ms: number): number => (performance.now() - ms) / 1000
 
-const atOnce = (): Promise<AtOnce> =>
-  withFleet({ packSize: 1, intervalMs: 0 }, async (fleet) => {
+const atOnce = (devices: number): Promise<AtOnce> =>
+  withFleet(devices, { packSize: 1, intervalMs: 0 }, async (fleet) => {
     const { http, lines, database, processId, assign } = fleet
     const beforeMiB = memoryOf(processId).nowMiB
     const peakOfMemory = watchMemory(processId)
@@ -135,7 +136,7 @@ const atOnce = (): Promise<AtOnce> =>
   })
 
 const inPacks = (): Promise<Pace> =>
-  withFleet(pace, async ({ lines, assign }) => {
+  withFleet(devices, pace, async ({ lines, assign }) => {
     await assign()
     await lines.allTold
     return paceOf(lines.toldAtMs, pace)
@@ -153,7 +154,9 @@ if (process.platform !== 'linux') {
   process.exit(2)
 }
 const rounds: AtOnce[] = []
-for (let round = 0; round < Number(options.rounds); round++) rounds.push(await atOnce())
+for (let round = 0; round < Number(options.rounds); round++) rounds.push(await atOnce(devices))
+// The same lines, so that what differs is the fleet behind them.
+const smaller = await atOnce(Math.max(sessions, Math.round(devices / 10)))
 const paced = await inPacks()
 const away = devices - sessions
 const of = (figure: (round: AtOnce) => number) => spreadOf(rounds.map(figure))
@@ -167,6 +170,7 @@ const results = {
   askedPerSecond: of(({ askedSeconds }) => away / askedSeconds),
   beforeMiB: of(({ beforeMiB }) => beforeMiB),
   peakMiB: of(({ peakMiB }) => peakMiB),
+  smallerFleetPeakMiB: smaller.peakMiB,
   pace,
   paced,
   atMostPercentOff: AT_MOST_PERCENT_OFF,
@@ -191,7 +195,7 @@ if (options.json) {
     `    the rest asks  ${printSpread(results.askedPerSecond)} devices per second, then all are INITIATED`,
   )
   console.log(
-    `    memory         ${printSpread(results.beforeMiB)} MiB before, ${printSpread(results.peakMiB)} MiB at most`,
+    `    memory         ${printSpread(results.beforeMiB)} MiB before, ${printSpread(results.peakMiB)} MiB at most; ${smaller.peakMiB.toFixed(0)} MiB with a tenth of the fleet`,
   )
   console.log(
     `    ThingsBoard    ${(THINGSBOARD_PER_MINUTE / 60).toFixed(1)} devices per second by default, ${hours.toFixed(1)} h for all`,
