@@ -22,6 +22,7 @@ const SERVICES = [
   { kind: 'apt', command: 'coap-client-notls', package: 'libcoap3-bin' },
   { kind: 'apt', command: 'python3', package: 'python3-venv' },
   { kind: 'apt', command: 'mosquitto_rr', package: 'mosquitto-clients' },
+  { kind: 'apt', command: 'openssl', package: 'openssl' },
   { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },
   {
     kind: 'deb-file',

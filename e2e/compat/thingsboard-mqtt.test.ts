@@ -1,9 +1,11 @@
 /** ThingsBoard's own MQTT clients for devices, enrolment and gateways, from PyPI and as it is, against the running platform. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pythonWith } from '../../tools/services.mjs'
+import { type Certificate, makeCertificate } from '../certificate.ts'
 import { random } from '../firmware.ts'
 import { addWithOwn, assignOwn } from '../own-release.ts'
 import { type TestPlatform, testPlatform } from '../platform.ts'
@@ -12,11 +14,18 @@ import { python } from '../python.ts'
 const client = await pythonWith('tb-mqtt-client')
 
 let platform: TestPlatform
+let folder: string
+let server: Certificate
 beforeAll(async () => {
-  platform = await testPlatform()
+  folder = await mkdtemp(join(tmpdir(), 'updraft-compat-'))
+  server = await makeCertificate(folder, 'server')
+  platform = await testPlatform({ mqttTls: { ...server, port: 0, clientCa: undefined } })
   await platform.addProfile('pump')
 })
-afterAll(() => platform.stop())
+afterAll(async () => {
+  await platform.stop()
+  await rm(folder, { recursive: true })
+})
 
 async function run(program: string, ...args: readonly string[]) {
   const cwd = join(platform.dataFolder, randomBytes(4).toString('hex'))
@@ -75,7 +84,7 @@ describe.skipIf(!client)("ThingsBoard's own client", () => {
 
   test.concurrent('with nothing assigned is content, and stays so', async () => {
     const token = await platform.addDevice('idle', 'pump')
-    const running = await device('look', token)
+    const running = await device('look', JSON.stringify({ username: token }))
     expect(await running.next()).toEqual({})
     const initial = { current_fw_title: 'Initial', current_fw_version: 'v0', fw_state: 'IDLE' }
     expect(await running.next()).toEqual(initial)
@@ -108,27 +117,62 @@ describe.skipIf(!client)("ThingsBoard's own client", () => {
     expect(await running.next()).toEqual({ told: { interval: 60 } })
   })
 
-  test.concurrent('enrols a device, once for each name', async () => {
-    await platform.addProfile('enrolled')
-    const { items } = await platform.api('listProfiles', { query: { name: 'enrolled' } })
-    const id = items[0]?.id ?? ''
-    const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
+  describe('enrols a device', () => {
+    let key: object
+    beforeAll(async () => {
+      const id = await platform.addProfile('enrolled')
+      const made = await platform.api('enableProvisioning', { params: { id } })
+      key = { provision_device_key: made.key, provision_device_secret: made.secret }
+    })
     const enrol = async (request: object) =>
-      (await device('provision', JSON.stringify({ provision_device_key: key, ...request }))).next()
-    const asked = { provision_device_secret: secret, device_name: 'newcomer' }
-    expect(await enrol(asked)).toEqual({
-      status: 'SUCCESS',
-      credentialsType: 'ACCESS_TOKEN',
-      credentialsValue: expect.any(String),
+      (await device('provision', JSON.stringify({ ...key, ...request }))).next()
+    /** Whether it gets in with that; the client itself would try for ever. */
+    const looks = async (login: object, [host, port] = at()) => {
+      const args = [host ?? '', port ?? '', JSON.stringify(login)]
+      await (await run('thingsboard_mqtt', 'look', ...args)).ended
+    }
+
+    test.concurrent('with a token, once for each name, or is told why not', async () => {
+      const newcomer = { device_name: 'newcomer' }
+      expect(await enrol(newcomer)).toEqual({
+        status: 'SUCCESS',
+        credentialsType: 'ACCESS_TOKEN',
+        credentialsValue: expect.any(String),
+      })
+      expect(await platform.device('newcomer')).toMatchObject({ profile: 'enrolled' })
+      expect(await enrol(newcomer)).toBeNull()
+      expect(await enrol({ device_name: 'no', provision_device_secret: 'wrong' })).toBeNull()
+      const own = { device_name: 'own', access_token: 'its own' }
+      expect(await enrol(own)).toMatchObject({ credentialsValue: 'its own' })
+      await looks({ username: 'its own' })
     })
-    expect(await platform.device('newcomer')).toMatchObject({ profile: 'enrolled' })
-    expect(await enrol(asked)).toBeNull()
-    expect(await enrol({ ...asked, device_name: 'own', access_token: 'its own' })).toMatchObject({
-      credentialsValue: 'its own',
+
+    test.concurrent('with names and a password', async () => {
+      const names = { client_id: 'c1', username: 'u1', password: 'p1' }
+      expect(await enrol({ device_name: 'basic', ...names })).toEqual({
+        status: 'SUCCESS',
+        credentialsType: 'MQTT_BASIC',
+        credentialsValue: { clientId: 'c1', userName: 'u1', password: 'p1' },
+      })
+      await looks(names)
+      expect((await platform.device('basic')).installed.firmware?.title).toBe('Initial')
     })
-    const looking = await device('look', 'its own')
-    await looking.ended
-    expect(await enrol({ ...asked, provision_device_secret: 'no secret' })).toBeNull()
+
+    test.concurrent('with a certificate', async () => {
+      const own = await makeCertificate(folder, 'device')
+      const hash = own.pem.replaceAll(/-----.*-----|\s/g, '')
+      expect(await enrol({ device_name: 'certified', hash })).toEqual({
+        status: 'SUCCESS',
+        credentialsType: 'X509_CERTIFICATE',
+        credentialsValue: hash,
+      })
+      const { certificate: cert_file, key: key_file } = own
+      const tls = { ca_certs: server.certificate, cert_file, key_file }
+      const endpoints = await readFile(join(platform.dataFolder, 'endpoints.json'), 'utf8')
+      const { hostname, port } = new URL(JSON.parse(endpoints).mqtts)
+      await looks({ username: '', tls }, [hostname, port])
+      expect((await platform.device('certified')).installed.firmware?.title).toBe('Initial')
+    })
   })
 })
 

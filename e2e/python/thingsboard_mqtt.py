@@ -2,7 +2,9 @@
 
     thingsboard_mqtt.py update HOST PORT TOKEN CHUNK_SIZE TITLE VERSION   looks for firmware, ends when it runs VERSION
     thingsboard_mqtt.py listen HOST PORT TOKEN CHUNK_SIZE TITLE VERSION   the same without looking: it is told
-    thingsboard_mqtt.py look HOST PORT TOKEN                              looks for firmware and ends when it was answered
+    thingsboard_mqtt.py look HOST PORT LOGIN                              looks for firmware and ends when it was answered; LOGIN
+                                                                          is JSON: what to make the client with, and below
+                                                                          `tls` what to connect it with
     thingsboard_mqtt.py provision HOST PORT REQUEST                       prints the credentials, or null; REQUEST is JSON:
                                                                           what to call `provision` with
 """
@@ -30,16 +32,16 @@ def until(is_so, patience_seconds=20):
 GOOD_THROWS = 2
 
 
-def connected(host, port, token, chunk_size=0):
-    client = TBDeviceMqttClient(host, int(port), username=token, chunk_size=int(chunk_size))
-    client.connect()
+def connected(host, port, tls=None, **login):
+    client = TBDeviceMqttClient(host, int(port), **login)
+    client.connect(tls=tls is not None, **(tls or {}))
     # It may be connected before it keeps the callback that would say so.
     until(client.is_connected)
     return client
 
 
 def run(host, port, token, chunk_size, title, version, looks):
-    client = connected(host, port, token, chunk_size)
+    client = connected(host, port, username=token, chunk_size=int(chunk_size))
     client.subscribe_to_all_attributes(lambda told, _: say({"told": told}))
     say("connected")
     random.seed(GOOD_THROWS)
@@ -53,8 +55,8 @@ def run(host, port, token, chunk_size, title, version, looks):
     client.stop()
 
 
-def look(host, port, token):
-    client = connected(host, port, token)
+def look(host, port, login):
+    client = connected(host, port, **json.loads(login))
     client.get_firmware_update()
     answered = threading.Event()
     client.request_attributes(shared_keys=["fw_version"], callback=lambda answer, _: say(answer) or answered.set())
