@@ -4,6 +4,7 @@ import { IconCpu, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { STATE_TABLE, STATES } from '@updraft/core'
+import { useState } from 'react'
 import { type ItemOf, list, read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
@@ -15,6 +16,8 @@ import { StateBadge } from '../parts/state-badge.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { COUNTERS, lookOf } from '../words/states.tsx'
 import { AddDevice } from './devices/add.tsx'
+import { Bulk } from './devices/bulk.tsx'
+import './devices/devices.css'
 
 type Device = ItemOf<'listDevices'>
 
@@ -79,6 +82,11 @@ export function Devices() {
   )
   const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
   const may = useMay()
+  const maySelect = may('assignment.write') || may('device.write')
+  const [selected, select] = useState<ReadonlySet<string>>(new Set())
+  const chosen = (query.data?.pages ?? [])
+    .flatMap(({ items }) => items)
+    .filter(({ id }) => selected.has(id))
   const add = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => change({ add: 'device' })}>
       Add a device
@@ -143,6 +151,7 @@ export function Devices() {
         sort={sort}
         onSort={(wanted) => change({ sort: wanted })}
         openId={deviceId}
+        selection={maySelect ? { ids: selected, onChange: select } : undefined}
         onOpen={({ id }) => void navigate({ href: `/devices/${id}${location.search}` })}
         empty={
           isFiltered ? (
@@ -156,6 +165,7 @@ export function Devices() {
           )
         }
       />
+      {chosen.length > 0 && <Bulk devices={chosen} onClear={() => select(new Set())} />}
       {state.add !== undefined && may('device.write') && (
         <AddDevice
           initialProfile={profiles.data?.items.find(({ name }) => name === state.add)?.name}

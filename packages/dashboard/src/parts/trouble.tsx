@@ -6,6 +6,8 @@ import { ApiError } from '@updraft/api/client'
 
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError) return error.message
+  // fetch throws a TypeError when nobody answers.
+  if (error instanceof Error && !(error instanceof TypeError)) return error.message
   return 'The server cannot be reached. What is shown may be old.'
 }
 

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { doEach } from './each.ts'
+
+test('each thing is done once, and a refusal does not stop the others', async () => {
+  const seen: number[] = []
+  const progress: number[] = []
+  const things = Array.from({ length: 20 }, (_, index) => index)
+  const result = await doEach(
+    things,
+    async (thing) => {
+      seen.push(thing)
+      if (thing % 5 === 0) throw new Error(`not ${thing}`)
+    },
+    (count) => progress.push(count),
+  )
+  expect(seen.toSorted((a, b) => a - b)).toEqual(things)
+  expect(result.done).toBe(16)
+  expect(result.refused.map(String)).toEqual([0, 5, 10, 15].map((each) => `Error: not ${each}`))
+  expect(progress.at(-1)).toBe(20)
+})
+
+test('no more than a few are at it at once', async () => {
+  let now = 0
+  let most = 0
+  await doEach(
+    Array.from({ length: 50 }, (_, index) => index),
+    async () => {
+      now += 1
+      most = Math.max(most, now)
+      await Promise.resolve()
+      now -= 1
+    },
+    () => {},
+  )
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(6)
+})
