@@ -3,8 +3,9 @@ import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Journal, withEnd } from './journal.ts'
-import { MemoryDisk, randomFrom } from './memory-disk.test-helper.ts'
+import { MemoryDisk } from './memory-disk.ts'
 import { temporaryFolder } from './test-bench.test-helper.ts'
+import { randomFrom } from './waits.ts'
 
 const GIVEN = (version: string) => ({ given: { firmware: { title: 'app', version } } })
 

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import type { RunEnd } from './agent.ts'
 import { createAgent } from './create-agent.ts'
 import { sha256, someBytes } from './fake-server.test-helper.ts'
-import { MemoryDisk, randomFrom } from './memory-disk.test-helper.ts'
+import { MemoryDisk } from './memory-disk.ts'
 import { HurriedClock } from './test-bench.test-helper.ts'
 import type { Offer, OutgoingReport, Uplink } from './uplink.ts'
-import type { Random } from './waits.ts'
+import { type Random, randomFrom } from './waits.ts'
 
 const BYTES = someBytes(50_000)
 const SEEDS = 6

@@ -40,6 +40,15 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
 /** Between 0 and 1, as Math.random. */
 export type Random = () => number
 
+/** The same numbers for the same seed. */
+export function randomFrom(seed: number): Random {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
 export interface BackOff {
   readonly baseMs: number
   readonly capMs: number

@@ -1,6 +1,7 @@
 /**
- * A disk in memory that forgets what was not synced when the power goes: file contents without sync(), and
- * names whose folder was not synced. What is forgotten is drawn by a random number, as on a real one.
+ * A disk in memory, for pretend devices. It forgets what was not synced when the power goes: file contents
+ * without sync(), and names whose folder was not synced. What is forgotten is drawn by a random number, as on a
+ * real one.
  */
 import { dirname } from 'node:path'
 import type { Disk } from './disk.ts'
@@ -34,6 +35,12 @@ export class MemoryDisk {
       if (inode === 'folder') continue
       inode.now = inode.onMedium = survivor(inode, random)
     }
+  }
+
+  /** Everything comes to the medium, as a disk sees to by itself after a while; removed files take no memory then. */
+  writeOut(): void {
+    for (const inode of this.#names.values()) if (inode !== 'folder') inode.onMedium = inode.now
+    this.#namesOnMedium = new Map(this.#names)
   }
 
   text(path: string): string | null {
@@ -152,13 +159,4 @@ function survivor({ now, onMedium }: Inode, random: Random): Buffer {
   if (fate < 0.8) return now.subarray(0, Math.floor(now.length / 2))
   const zeroed = Buffer.from(now)
   return zeroed.fill(0, Math.min(onMedium.length, Math.floor(now.length / 2)))
-}
-
-/** The same numbers for the same seed. */
-export function randomFrom(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 2 ** 32
-  }
 }
