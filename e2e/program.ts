@@ -13,6 +13,9 @@ const BIN = {
   'updraft-agent': fileURLToPath(
     new URL('../packages/agent/bin/updraft-agent.js', import.meta.url),
   ),
+  'updraft-simulator': fileURLToPath(
+    new URL('../packages/simulator/bin/updraft-simulator.js', import.meta.url),
+  ),
 }
 
 export function run(

@@ -1,0 +1,91 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { random } from './firmware.ts'
+import { ADMIN_TOKEN, type TestPlatform, testPlatform } from './platform.ts'
+import { run } from './program.ts'
+
+let platform: TestPlatform
+beforeAll(async () => {
+  platform = await testPlatform()
+})
+afterAll(() => platform.stop())
+
+/** A group of 20 as the fleet's scenario has it, with the profile's key; answers the file's name. */
+async function scenario(name: string, more: object): Promise<string> {
+  const id = await platform.addProfile(name)
+  const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
+  const group = {
+    name,
+    profile: name,
+    devices: 20,
+    installed: { firmware: `${name}@1.0.0` },
+    provisioning: { key, secret },
+    startWithinSeconds: 1,
+    checkInSeconds: 1,
+    installSeconds: 0,
+    ...more,
+  }
+  const file = join(platform.dataFolder, `${name}.json`)
+  await writeFile(file, JSON.stringify({ seed: 4, groups: [group] }))
+  const release = { title: name, version: '2.0.0', profile: name, bytes: random(60_000) }
+  await platform.assign(await platform.addRelease(release), { profile: name })
+  return file
+}
+
+const simulate = (file: string, ...more: string[]) => {
+  const mqtt = `mqtt://${platform.mqtt.host}:${platform.mqtt.port}`
+  const at = ['--server', platform.url, '--mqtt', mqtt, '--coap', platform.coap]
+  return run('updraft-simulator', [file, ...at, ...more], { UPDRAFT_TOKEN: ADMIN_TOKEN })
+}
+
+const last = (stdout: string, start: string): string[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line.startsWith(start))
+    .at(-1)
+    ?.trim()
+    .split(/\s{2,}/) ?? []
+
+test('a fleet in three dialects that fails, rolls back and loses power is accounted for to the last', async () => {
+  const file = await scenario('mixed', {
+    dialects: { updraft: 2, 'thingsboard-mqtt': 1, 'thingsboard-coap': 1 },
+    failures: [{ share: 0.2, reason: 'the flash is worn out' }],
+    rollbacks: { share: 0.2, restartSeconds: 0 },
+    powerCuts: { share: 0.5, offSeconds: 0 },
+  })
+  const tokens = join(platform.dataFolder, 'tokens.csv')
+  const { exitCode, stdout, stderr } = await simulate(file, '--updates', '1', '--tokens', tokens)
+  expect([exitCode, stderr], stdout).toEqual([0, ''])
+  expect(stdout).toContain(
+    "20 of 20 devices were held against the server's account: no difference.",
+  )
+  expect((await readFile(tokens, 'utf8')).trim().split('\n')).toHaveLength(20)
+  const { items } = await platform.api('listDevices', { query: { profile: 'mixed', limit: 50 } })
+  const ended = (state: string) => items.filter(({ operation }) => operation?.state === state)
+  const [, devices, updated, failed, rolledBack, powerCuts] = last(stdout, 'all')
+  expect(devices).toBe('20')
+  expect(updated).toBe(String(ended('UPDATED').length))
+  expect(failed).toBe(String(ended('FAILED').length))
+  for (const some of [updated, failed, rolledBack, powerCuts]) {
+    expect(Number(some), stdout).toBeGreaterThan(0)
+  }
+  expect(Number(updated) + Number(failed)).toBe(20)
+  const errors = ended('FAILED').map(({ operation }) => operation?.error ?? '')
+  expect(errors).toContain('the flash is worn out')
+  expect(errors.filter((error) => error.includes('came back with mixed@1.0.0'))).toHaveLength(
+    Number(rolledBack),
+  )
+})
+
+test('a device that is left out, and a scenario that cannot be read, are said', async () => {
+  const file = await scenario('shut', { devices: 1, dialects: { updraft: 1 } })
+  await platform.addDevice('shut-0001', 'shut')
+  const shut = await simulate(file)
+  expect([shut.exitCode, shut.stderr]).toEqual([
+    2,
+    expect.stringContaining('shut-0001 is left out'),
+  ])
+  const wrong = await simulate(join(platform.dataFolder, 'none.json'))
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('cannot be read')])
+})

@@ -1,0 +1,214 @@
+/**
+ * One pretend device: a real agent on a disk in memory, with an installer that only pretends. It lives as many
+ * lives as it takes, and knows what is true of itself.
+ */
+import {
+  type Agent,
+  type Clock,
+  createAgent,
+  type Installer,
+  type InstallResult,
+  MemoryDisk,
+  type Offer,
+  type Random,
+  type Uplink,
+} from '@updraft/agent'
+import type { Installed } from '@updraft/core'
+import { chanceOf, type Fate, fateOf } from './chance.ts'
+import { switched } from './line.ts'
+import type { Dialect, Group } from './scenario.ts'
+
+export interface DeviceOptions {
+  readonly name: string
+  readonly group: Group
+  readonly dialect: Dialect
+  readonly seed: number
+  readonly uplink: Uplink
+  readonly clock: Clock
+}
+
+export interface LastEnd {
+  readonly type: string
+  readonly release: Installed
+  readonly state: 'UPDATED' | 'FAILED'
+  readonly error: string | null
+}
+
+/** How long a device without an answer waits at most before it tries again. */
+const BACK_OFF = { backOffBaseSeconds: 2, backOffCapSeconds: 60 }
+
+export class PretendDevice {
+  readonly name: string
+  readonly group: Group
+  readonly dialect: Dialect
+  /** What really runs here, by component type. */
+  readonly runs: Record<string, Installed>
+  readonly counts = { updated: 0, failed: 0, rolledBack: 0, powerCuts: 0, offline: 0, refused: 0 }
+  lastEnd: LastEnd | null = null
+  isUnderWay = false
+  /** The server has answered a check-in, so it knows what runs here. */
+  isKnown = false
+
+  readonly #options: DeviceOptions
+  readonly #disk: MemoryDisk
+  readonly #random: Random
+  readonly #uplink: Uplink
+  /** Its own: a signal shared by ten thousand would walk through all of them at each wait. */
+  readonly #stop = new AbortController()
+  readonly #attempts = new Map<string, number>()
+  #fate: Fate = { end: 'works', reason: null, powerCutAt: null }
+  #hasPower = true
+  #hasNetwork = true
+  #boots = 0
+  #agent: Agent | null = null
+
+  constructor(options: DeviceOptions) {
+    const { name, group, dialect, seed, uplink } = options
+    this.name = name
+    this.group = group
+    this.dialect = dialect
+    this.runs = { ...group.installed }
+    this.#options = options
+    this.#random = chanceOf(seed, name)
+    this.#disk = new MemoryDisk(() => {
+      if (!this.#hasPower) throw new Error('there is no power')
+    })
+    const whyCut = () => this.#whyCut()
+    this.#uplink = switched(uplink, whyCut, {
+      onRefused: () => {
+        this.counts.refused += 1
+      },
+      onBytes: (offer, bytes) => this.#mayLosePower(offer, bytes),
+    })
+  }
+
+  /** Lives until it is stopped; resolves once all is quiet. */
+  async live(): Promise<void> {
+    const { clock, group } = this.#options
+    const { signal } = this.#stop
+    await clock.wait(this.#random() * group.startWithinSeconds * 1000, signal)
+    const weather = this.#goOfflineNowAndThen(signal)
+    while (!signal.aborted) {
+      await this.#life()
+      if (!this.#hasPower) await this.#comeBack(signal)
+      else await clock.wait(group.rollbacks.restartSeconds * 1000, signal)
+    }
+    await weather
+  }
+
+  stop(): void {
+    this.#stop.abort()
+    this.#agent?.stop()
+  }
+
+  /** From one start of the agent to its end: stopped, without power, or to be started anew. */
+  async #life(): Promise<void> {
+    this.#agent = await this.#newAgent()
+    try {
+      if (!this.#stop.signal.aborted) await this.#agent.run()
+    } catch (error) {
+      // Without power it cannot even tidy up.
+      if (this.#hasPower) throw error
+    }
+  }
+
+  async #newAgent(): Promise<Agent> {
+    const { name, group, clock, dialect } = this.#options
+    this.#boots += 1
+    const agent = await createAgent({
+      uplink: this.#uplink,
+      stateFolder: `/simulated/${name}`,
+      disk: this.#disk.disk,
+      clock,
+      random: this.#random,
+      bootId: String(this.#boots),
+      askInstalled: async () => this.runs,
+      installers: Object.fromEntries(
+        Object.keys(group.installed).map((type) => [type, this.#installer]),
+      ),
+      facts: async () => ({ simulated: true, group: group.name, speaks: dialect }),
+      firstCheckInSeconds: 0,
+      intervalSeconds: group.checkInSeconds,
+      isIntervalFixed: true,
+      waitSeconds: group.waitSeconds,
+      maxBytesPerSecond: group.downloadBytesPerSecond,
+      reserveBytes: 0,
+      syncEveryBytes: 262_144,
+      ...BACK_OFF,
+    })
+    agent.on('check-in', () => {
+      this.isKnown = true
+    })
+    agent.on('offer', (offer) => this.#begin(offer))
+    agent.on('ended', ({ offer, state, error }) => {
+      this.isUnderWay = false
+      this.#disk.writeOut()
+      if (state === 'OVER') return
+      const { type, title, version } = offer
+      this.lastEnd = { type, release: { title, version }, state, error }
+      this.counts[state === 'UPDATED' ? 'updated' : 'failed'] += 1
+    })
+    return agent
+  }
+
+  #begin({ type, title, version }: Offer): void {
+    const release = `${type} ${title}@${version}`
+    const attempt = (this.#attempts.get(release) ?? 0) + 1
+    this.#attempts.set(release, attempt)
+    this.isUnderWay = true
+    const { seed, name, group } = this.#options
+    this.#fate = fateOf(group, chanceOf(seed, name, release, attempt))
+  }
+
+  readonly #installer: Installer = {
+    install: async ({ release: { type, title, version } }): Promise<InstallResult> => {
+      const { clock, group } = this.#options
+      await clock.wait(group.installSeconds * 1000)
+      const { end, reason } = this.#fate
+      if (end === 'fails') return { kind: 'failed', error: reason ?? 'it failed' }
+      if (end === 'rolls back') {
+        this.counts.rolledBack += 1
+        return { kind: 'exit' }
+      }
+      this.runs[type] = { title, version }
+      return { kind: 'done' }
+    },
+  }
+
+  #mayLosePower({ sizeBytes }: Offer, bytes: number): void {
+    const { powerCutAt } = this.#fate
+    if (powerCutAt === null || sizeBytes === null || bytes < powerCutAt * sizeBytes) return
+    this.#fate = { ...this.#fate, powerCutAt: null }
+    this.counts.powerCuts += 1
+    this.#hasPower = false
+    this.#agent?.stop()
+  }
+
+  async #comeBack(signal: AbortSignal): Promise<void> {
+    this.#disk.cutPower(this.#random)
+    await this.#options.clock.wait(this.group.powerCuts.offSeconds * 1000, signal)
+    this.#hasPower = true
+  }
+
+  /** Why nothing gets through, or null. */
+  #whyCut(): string | null {
+    if (!this.#hasPower) return 'There is no power.'
+    return this.#hasNetwork ? null : 'There is no network.'
+  }
+
+  async #goOfflineNowAndThen(signal: AbortSignal): Promise<void> {
+    const { clock, group } = this.#options
+    const { everySeconds, forSeconds } = group.offline
+    if (everySeconds === 0) return
+    const random = chanceOf(this.#options.seed, this.name, 'offline')
+    while (!signal.aborted) {
+      await clock.wait(everySeconds * 1000 * (0.5 + random()), signal)
+      if (signal.aborted || !this.#hasPower) continue
+      this.counts.offline += 1
+      this.#hasNetwork = false
+      await this.#uplink.hangUp?.()
+      await clock.wait(forSeconds * 1000 * (0.5 + random()), signal)
+      this.#hasNetwork = true
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** A device's way to its server, which can be cut: the agent's own uplink behind a switch. */
+import { Away, type Fetched, type Offer, type Uplink } from '@updraft/agent'
+
+export interface LineEvents {
+  /** The server does not accept the device's token. */
+  onRefused(): void
+  /** So many of the file's bytes are here; called before they are handed on. */
+  onBytes(offer: Offer, bytes: number): void
+}
+
+/** The uplink, as long as nothing cuts it; `whyCut` says what does, or null. */
+export function switched(uplink: Uplink, whyCut: () => string | null, events: LineEvents): Uplink {
+  const check = (): void => {
+    const why = whyCut()
+    if (why !== null) throw new Away(why, { kind: 'network' })
+  }
+  async function* counted(offer: Offer, { from, pieces }: Fetched): AsyncGenerator<Buffer> {
+    let bytes = from
+    for await (const piece of pieces) {
+      bytes += piece.length
+      events.onBytes(offer, bytes)
+      check()
+      yield piece
+    }
+  }
+  return {
+    name: uplink.name,
+    async checkIn(about) {
+      check()
+      try {
+        return await uplink.checkIn(about)
+      } catch (error) {
+        if (error instanceof Away && error.kind === 'unauthorised') events.onRefused()
+        throw error
+      }
+    },
+    async report(offer, report, signal) {
+      check()
+      return await uplink.report(offer, report, signal)
+    },
+    async fetch(offer, from, limits) {
+      check()
+      const fetched = await uplink.fetch(offer, from, limits)
+      return { ...fetched, pieces: counted(offer, fetched) }
+    },
+    news: uplink.news,
+    hangUp: uplink.hangUp,
+  }
+}
