@@ -1,4 +1,5 @@
-// MQTT sessions beside aedes: memory of an idle one, a push to all of them, and chunks of 16 KiB a second.
+// MQTT sessions beside aedes: memory of an idle one, a push to all of them, and chunks of 16 KiB: how many a second, and
+// what each costs the server. The latter says more where load and server share few processors.
 
 import { connect, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -8,6 +9,7 @@ import { CHUNK, CHUNK_TOPIC, messageBytes, PUSH, PUSH_TOPIC } from './mqtt/words
 import { startSource, stop } from './parts/children.ts'
 import { machine, printMachine } from './parts/machine.ts'
 import { memoryOf } from './parts/memory.ts'
+import { spentMsOf } from './parts/processor.ts'
 import { printSpread, spreadOf } from './parts/spread.ts'
 
 const { values: options } = parseArgs({
@@ -27,6 +29,7 @@ interface Round {
   readonly idleKiB: number
   readonly pushMs: number
   readonly chunksPerSecond: number
+  readonly microsPerChunk: number
 }
 
 let clients = 0
@@ -110,13 +113,14 @@ async function round(source: URL): Promise<Round> {
     socket.write(request)
   }
   await setTimeout(1000)
-  const [chunksBefore, chunksMs] = [chunks, performance.now()]
+  const [chunksBefore, chunksMs, spentBefore] = [chunks, performance.now(), spentMsOf(pid)]
   await setTimeout(seconds * 1000)
   const chunksPerSecond = ((chunks - chunksBefore) * 1000) / (performance.now() - chunksMs)
+  const microsPerChunk = ((spentMsOf(pid) - spentBefore) * 1000) / (chunks - chunksBefore)
   isOver = true
   for (const socket of all) socket.destroy()
   await stop(child)
-  return { idleKiB, pushMs, chunksPerSecond }
+  return { idleKiB, pushMs, chunksPerSecond, microsPerChunk }
 }
 
 const rounds: { updraft: Round; aedes: Round }[] = []
@@ -130,6 +134,7 @@ const of = (who: 'updraft' | 'aedes') => ({
   idleKiB: spreadOf(rounds.map((each) => each[who].idleKiB)),
   pushMs: spreadOf(rounds.map((each) => each[who].pushMs)),
   chunksPerSecond: spreadOf(rounds.map((each) => each[who].chunksPerSecond)),
+  microsPerChunk: spreadOf(rounds.map((each) => each[who].microsPerChunk)),
 })
 const results = { sessions, downloads, updraft: of('updraft'), aedes: of('aedes') }
 if (options.json) {
@@ -140,9 +145,9 @@ if (options.json) {
     `${sessions} sessions, ${downloads} downloads; least / median / greatest of the rounds\n`,
   )
   for (const who of ['aedes', 'updraft'] as const) {
-    const { idleKiB, pushMs, chunksPerSecond } = results[who]
+    const { idleKiB, pushMs, chunksPerSecond, microsPerChunk } = results[who]
     console.log(
-      `  ${who.padEnd(8)} ${printSpread(idleKiB, 1)} KiB an idle session, push to all in ${printSpread(pushMs)} ms, ${printSpread(chunksPerSecond)} chunks of 16 KiB per second`,
+      `  ${who.padEnd(8)} ${printSpread(idleKiB, 1)} KiB an idle session, push to all in ${printSpread(pushMs)} ms, ${printSpread(chunksPerSecond)} chunks of 16 KiB per second at ${printSpread(microsPerChunk, 1)} µs of the server each`,
     )
   }
 }
