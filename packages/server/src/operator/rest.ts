@@ -12,7 +12,7 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
-import { readJsonBodies } from '../transports/http.ts'
+import { readJsonBodies, streamBodies } from '../transports/http.ts'
 import { authorise, type Caller, identify } from './auth.ts'
 import type { Call, OperatorNeeds } from './call.ts'
 import { handlers } from './handlers.ts'
@@ -46,7 +46,7 @@ export const rest =
       const handler = byName[name] as (call: Call<RouteName>) => Promise<unknown>
       const takesBytes = (ROUTES[name] as Route).body === 'bytes'
       await app.register(async (scope) => {
-        if (takesBytes) takeRawBodies(scope)
+        if (takesBytes) streamBodies(scope)
         hang(scope, name, handler, needs)
       })
     }
@@ -124,12 +124,6 @@ function schemaOf(route: Route): Record<string, unknown> {
     ...(route.permission === 'anyone' ? { security: [] } : {}),
     response: { ...responses, default: Problem },
   }
-}
-
-/** Files come as raw streams, whatever type they claim to be. */
-function takeRawBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
 }
 
 /**

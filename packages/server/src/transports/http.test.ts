@@ -2,10 +2,13 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
-import { readJsonBodies, withoutToken } from './http.ts'
+import { readJsonBodies, streamBodies, withoutToken } from './http.ts'
 
-const app = fastify()
-afterEach(() => app.close())
+let app = fastify()
+afterEach(async () => {
+  await app.close()
+  app = fastify()
+})
 
 test('a body that does not come to its end in time is given up; one that does is not', async () => {
   readJsonBodies(app, {
@@ -28,6 +31,34 @@ test('a body that does not come to its end in time is given up; one that does is
   const [answer] = await once(socket, 'data')
   expect(String(answer)).toContain('{"body":{}}')
   post(1000, '{')
+  await once(socket, 'close')
+})
+
+test('a body taken in as it comes may take long, but is given up when nothing more comes', async () => {
+  readJsonBodies(app, {
+    maxBytes: 1000,
+    malformed: (message) => new Error(message),
+    withinSeconds: 0.1,
+  })
+  await app.register(async (scope) => {
+    streamBodies(scope, 1)
+    scope.put('/', async ({ raw }) => {
+      let length = 0
+      for await (const piece of raw) length += piece.length
+      return { length }
+    })
+  })
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\n')
+  for (const piece of 'slowly') {
+    socket.write(piece)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toContain('{"length":6}')
+  socket.write('PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nslow')
   await once(socket, 'close')
 })
 

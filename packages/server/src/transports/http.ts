@@ -17,6 +17,8 @@ const KEEP_ALIVE_MS = 72_000
 const HEADERS_TIMEOUT_MS = 60_000
 
 const BODY_SECONDS = 120
+/** Of a body that is taken in as it comes, the next bytes. */
+const PIECE_SECONDS = 120
 /** Levels at which every answered request is a line. */
 const VERBOSE_LEVELS = new Set(['debug', 'trace'])
 
@@ -114,6 +116,25 @@ export function requestFault(error: unknown): { isTooLarge: boolean; message: st
   }
 }
 
+/** When a body that is read whole is given up. */
+const deadlines = new WeakMap<FastifyRequest, NodeJS.Timeout>()
+
+/**
+ * Has the scope leave bodies as they come, whatever type they claim, for handlers that take them in piece by piece.
+ * They may take as long as they like, but not be silent for so long: the connection is given up then.
+ */
+export function streamBodies(app: FastifyInstance, silentSeconds = PIECE_SECONDS): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (request, payload, done) => {
+    clearTimeout(deadlines.get(request))
+    const { socket } = request.raw
+    const giveUp = () => socket.destroy()
+    socket.setTimeout(silentSeconds * 1000, giveUp)
+    payload.once('end', () => socket.setTimeout(0, giveUp))
+    done(null, payload)
+  })
+}
+
 /**
  * Has the scope read every body as JSON whatever type it claims, as devices claim all sorts; an empty body is
  * undefined. What is no JSON is refused through `malformed`. A body that has not come to its end in time is given
@@ -127,7 +148,6 @@ export function readJsonBodies(
     withinSeconds = BODY_SECONDS,
   }: { maxBytes: number; malformed: (message: string) => Error; withinSeconds?: number },
 ): void {
-  const deadlines = new WeakMap<FastifyRequest, NodeJS.Timeout>()
   app.addHook('onRequest', (request, _reply, next) => {
     const { headers, raw } = request
     // Read as JSON is also what claims to be no type at all, which would be refused before any parser saw it.
