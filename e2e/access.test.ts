@@ -3,6 +3,8 @@
  * tenant's. A route without a row here fails.
  */
 import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import type { ErrorCode, Role } from '@updraft/core'
 import pg from 'pg'
@@ -32,6 +34,8 @@ interface Things {
   readonly spareRelease: string
   readonly spareCustomer: string
   readonly spareTenant: string
+  /** A file half-way in. */
+  readonly upload: string
 }
 
 type Letter = 's' | 't' | 'o' | 'v' | 'c'
@@ -69,6 +73,13 @@ const one =
   (things: Things, own = things): Asked => ({
     params: { id: things[thing], type: 'firmware' },
     body: body?.(own),
+  })
+const pieceOf =
+  (thing: keyof Things) =>
+  (things: Things): Asked => ({
+    params: { id: things[thing] },
+    headers: { 'upload-offset': '0' },
+    body: BYTES.subarray(0, 1),
   })
 const named = () => ({ name: randomUUID() })
 /** A route about one thing. */
@@ -214,6 +225,17 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   listAssignments: list('stovc', 'release'),
 
   uploadArtifact: { may: 'sto', own: () => ({ body: BYTES }) },
+  beginUpload: {
+    may: 'sto',
+    own: () => ({ headers: { 'upload-length': '3' } }),
+  },
+  showUpload: about('sto', 'upload', 'upload.unknown'),
+  continueUpload: {
+    may: 'sto',
+    own: pieceOf('upload'),
+    others: [['upload.unknown', pieceOf('upload')]],
+  },
+  abandonUpload: about('sto', 'upload', 'upload.unknown'),
   listReleases: list('stovc', 'release'),
   createRelease: {
     may: 'sto',
@@ -390,7 +412,7 @@ async function addToken({ tenant, id }: Pick<Caller, 'tenant' | 'id'>) {
 /** New things of a tenant, the device owned by a customer of it if one is given. */
 async function furnish(
   { tenant, customer }: Pick<Caller, 'tenant' | 'customer'>,
-  ownToken?: string,
+  self?: { readonly id: string; readonly token: string },
 ): Promise<Things> {
   const of = { tenant_id: tenant }
   const profile = await insert('profiles', { ...of, name: randomUUID(), ...made })
@@ -492,12 +514,24 @@ async function furnish(
     claimable,
     credential,
     person: person.id,
-    token: ownToken ?? (await addToken(person)).id,
+    token: self?.token ?? (await addToken(person)).id,
     spareProfile: await insert('profiles', { ...of, name: randomUUID(), ...made }),
     spareRelease: await addRelease('spare'),
     spareCustomer: await addCustomer(tenant),
     spareTenant: await addTenant(),
+    upload: await addUpload({ tenantId: tenant, operatorId: self?.id ?? person.id }),
   }
+}
+
+/** As the server keeps them; those who may not begin one have none otherwise. */
+async function addUpload(of: { tenantId: string; operatorId: string }): Promise<string> {
+  const id = randomUUID()
+  const folder = join(platform.dataFolder, 'artifacts', 'uploads', id)
+  await mkdir(folder)
+  await writeFile(join(folder, 'bytes'), '')
+  const record = { ...of, id, sizeBytes: BYTES.length, fileName: null }
+  await writeFile(join(folder, 'upload.json'), JSON.stringify(record))
+  return id
 }
 
 /** All there is of those whom nobody who asks has to do with, but for what tells of the asking. */
@@ -534,7 +568,8 @@ describe.each(LETTERS)('as the caller %s', (letter) => {
   test.each(rows)('%s', async (name, { may, own: asked = () => ({}), shows, others = [] }) => {
     const caller = callers[letter]
     const route: Route = ROUTES[name]
-    const own = await furnish(caller, (await addToken(caller)).id)
+    const token = (await addToken(caller)).id
+    const own = await furnish(caller, { id: caller.id, token })
     const nobodys = await ask(platform, name, { ...asked(own), token: 'nobody' })
     expectProblem(nobodys, 401, 'access.unauthenticated')
     if (!may.includes(letter)) {

@@ -43,6 +43,8 @@ async function good(name: RouteName, asked: Asked = {}): Promise<Answered> {
 
 const BYTES = new Uint8Array([1, 2, 3, 4, 5])
 const SHA256 = createHash('sha256').update(BYTES).digest('hex')
+/** What comes in by another way. */
+const PIECE = new Uint8Array([1, 2, 3])
 
 describe('every route, once, with the shape it is described with', () => {
   test('profiles', async () => {
@@ -238,6 +240,17 @@ describe('every route, once, with the shape it is described with', () => {
     expectProblem(await ask(platform, 'retryOperation', ofOperation), 409, 'operation.cannot-retry')
   })
 
+  test('uploads in pieces', async () => {
+    const begun = await good('beginUpload', { headers: { 'upload-length': '3' } })
+    expect(begun.json).toMatchObject({ sizeBytes: 3, offsetBytes: 0, artifact: null })
+    const params = { id: begun.json.id }
+    const headers = { 'upload-offset': '0' }
+    await good('continueUpload', { params, headers, body: PIECE })
+    const whole = await good('showUpload', { params })
+    expect(whole.json).toMatchObject({ offsetBytes: 3, artifact: { sizeBytes: 3 } })
+    await good('abandonUpload', { params })
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -431,6 +444,7 @@ test('the audit log says who did what, for every change', async () => {
     'admin: assignment.withdrawn d1',
     'admin: release.removed app@3.0.0',
     'admin: action.refused app@3.0.0',
+    `admin: artifact.stored ${createHash('sha256').update(PIECE).digest('hex')}`,
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',

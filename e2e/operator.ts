@@ -54,7 +54,8 @@ export async function send(
     status: response.status,
     headers: response.headers,
     text,
-    json: isJson ? JSON.parse(text) : undefined,
+    // HEAD announces what it does not send.
+    json: isJson && text !== '' ? JSON.parse(text) : undefined,
   }
 }
 

@@ -307,6 +307,17 @@ export const Artifact = named(
   }),
 )
 
+export const Upload = named(
+  'Upload',
+  z.object({
+    id: Id,
+    sizeBytes: z.int(),
+    offsetBytes: z.int().describe('how much of it there is'),
+    fileName: z.string().nullable(),
+    artifact: Artifact.nullable().describe('what it has become, once all of it is there'),
+  }),
+)
+
 export const Release = named(
   'Release',
   z.object({
@@ -693,3 +704,4 @@ export type Timeseries = z.infer<typeof Timeseries>
 export type TimeseriesQuery = z.output<typeof TimeseriesQuery>
 export type Token = z.infer<typeof Token>
 export type TokenWithSecret = z.infer<typeof TokenWithSecret>
+export type Upload = z.infer<typeof Upload>

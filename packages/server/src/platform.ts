@@ -7,6 +7,7 @@ import { settingsInForce as inForce } from '@updraft/core'
 import type { FastifyBaseLogger } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
 import { accounts, type FirstSignIn } from './app/accounts.ts'
+import { artifactRecord } from './app/artifact-record.ts'
 import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
 import { audit } from './app/audit.ts'
@@ -32,6 +33,7 @@ import { settingsInForce } from './app/settings-in-force.ts'
 import { silenceWatch } from './app/silence-watch.ts'
 import { spreader } from './app/spreader.ts'
 import { tenants } from './app/tenants.ts'
+import { uploads } from './app/uploads.ts'
 import { fileStore } from './artifacts/file-store.ts'
 import type { Config, MqttTlsConfig } from './config.ts'
 import { newPasswordKey, proofs } from './credentials/proofs.ts'
@@ -215,6 +217,7 @@ export async function startPlatform({
       artifacts,
       clock,
       sweep: artifactSweep(database),
+      uploads: artifacts.uploads,
       onError: report('unused files could not be removed; it is tried again'),
     })
 
@@ -254,13 +257,14 @@ export async function startPlatform({
       },
     })
     const fleetUseCases = fleet(needs)
+    const recordArtifact = artifactRecord(needs)
     const stream = live({ feed, run: uuids.next(), owned: fleetUseCases.owned })
     let reachableAt: Platform['endpoints'] = { http: config.publicUrl ?? '' }
     const operatorDoor = rest({
       accounts: accountUseCases,
       assignments: assignments(needs),
       audit: audit(needs),
-      catalogue: catalogue({ ...needs, artifacts }),
+      catalogue: catalogue({ ...needs, artifacts, recordArtifact }),
       clock,
       credentials: credentials(needs),
       claiming: claiming(needs),
@@ -275,6 +279,7 @@ export async function startPlatform({
       tenants: tenants(needs),
       operations: operations({ moments: momentsOf, unitOfWork: run, work }),
       settings: settings({ ...needs, ofServer }),
+      uploads: uploads({ ids, recordArtifact, uploads: artifacts.uploads }),
       version: packageJson.version,
     })
     const http = await httpListener({

@@ -1,8 +1,11 @@
-/** Removes bytes nobody refers to any more: of removed releases, and of uploads no release was made of. */
-import type { ArtifactStore, ArtifactSweep, Clock } from './ports.ts'
+/**
+ * Removes bytes nobody refers to any more: of removed releases, of uploads no release was made of, and of those nobody
+ * went on with.
+ */
+import type { ArtifactStore, ArtifactSweep, Clock, UploadStore } from './ports.ts'
 
 const EVERY_MS = 3_600_000
-/** An upload may wait this long for its release to be made. */
+/** An upload may wait this long to go on, and then for its release to be made. */
 const UNUSED_AFTER_MS = 86_400_000
 const PAGE_SIZE = 500
 
@@ -17,11 +20,13 @@ export function artifactSweeper({
   artifacts,
   clock,
   sweep: records,
+  uploads,
   onError,
 }: {
   artifacts: ArtifactStore
   clock: Clock
   sweep: ArtifactSweep
+  uploads: UploadStore
   onError: (error: unknown) => void
 }): ArtifactSweeper {
   let timer: NodeJS.Timeout | undefined
@@ -29,6 +34,7 @@ export function artifactSweeper({
 
   const sweep = async () => {
     const before = new Date(clock.now().getTime() - UNUSED_AFTER_MS)
+    await uploads.removeIdle(before)
     await records.dropUnused(before)
     let removed = 0
     let page: string[] = []

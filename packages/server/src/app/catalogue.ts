@@ -10,6 +10,7 @@ import {
   type OperatorActor,
 } from '@updraft/core'
 import { actorOf } from './accounts.ts'
+import type { RecordArtifact } from './artifact-record.ts'
 import type {
   ArtifactHandle,
   ArtifactStore,
@@ -52,17 +53,19 @@ export function catalogue({
   artifacts,
   clock,
   ids,
+  recordArtifact,
   unitOfWork,
 }: {
   artifacts: ArtifactStore
   clock: Clock
   ids: Ids
+  recordArtifact: RecordArtifact
   unitOfWork: UnitOfWork
 }) {
   const event = (
     kind: EventKind,
     actor: OperatorActor,
-    subject: { kind: 'release' | 'artifact'; id: string; name: string },
+    subject: { kind: 'release'; id: string; name: string },
     data: JsonObject = {},
   ) => ({ kind, at: clock.now(), actor: actorOf(actor), subject, deviceId: null, data })
   const releaseSubject = (release: { id: string; title: string; version: string }) =>
@@ -114,13 +117,7 @@ export function catalogue({
         checksum: said.checksum,
         sizeBytes: said.sizeBytes,
       })
-      await unitOfWork(actor, async ({ catalogue, events }) => {
-        await catalogue.recordArtifact(stored, clock.now())
-        const subject = { kind: 'artifact', id: stored.sha256, name: stored.sha256 } as const
-        await events.append([
-          event('artifact.stored', actor, subject, { sizeBytes: stored.sizeBytes }),
-        ])
-      })
+      await recordArtifact(actor, stored)
       return stored
     },
 

@@ -443,7 +443,7 @@ describe('reading', () => {
 test('The folder is made where it is missing, with those above it', async () => {
   const deep = join(folder, 'a', 'b', 'c')
   await (await fileStore({ folder: deep, log })).close()
-  expect((await readdir(deep)).sort()).toEqual(['incoming', 'sha256'])
+  expect((await readdir(deep)).sort()).toEqual(['incoming', 'sha256', 'uploads'])
 })
 
 test('The list holds artifacts only, with the time each was stored', async () => {

@@ -5,16 +5,17 @@
 import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ChecksumAlgorithm, DomainError } from '@updraft/core'
-import type { ArtifactStore, StoredArtifact } from '../app/ports.ts'
+import type { ArtifactStore, StoredArtifact, UploadStore } from '../app/ports.ts'
 import { type RunningChecksum, startChecksum } from './checksums.ts'
+import { codeOf, fullOr, makeFolder, syncFolder, writeFully } from './durable.ts'
 import { hotBlocks } from './hot-blocks.ts'
 import { incomingPath, sweepIncoming } from './incoming.ts'
 import { openFiles } from './open-files.ts'
 import { artifactHandle, type Pace, type SharingHandle } from './reading.ts'
+import { uploadFiles } from './upload-files.ts'
 
 const HASHED_AT_ONCE_BYTES = 256 * 1024
 const SHA256_HEX = /^[0-9a-f]{64}$/
-const FULL = new Set(['ENOSPC', 'EDQUOT'])
 
 export interface FileStoreLog {
   info(details: object, message: string): void
@@ -30,10 +31,12 @@ export interface FileStoreOptions {
   readonly maxIdleFiles?: number
   readonly idleSeconds?: number
   /** How a piece reaches the file; a test puts a full disk here. */
-  readonly write?: (file: FileHandle, bytes: Uint8Array) => Promise<void>
+  readonly write?: (file: FileHandle, bytes: Uint8Array, offsetBytes: number) => Promise<void>
 }
 
 export interface FileStore extends ArtifactStore {
+  /** What comes in piece by piece; it becomes an artifact of this store. */
+  readonly uploads: UploadStore
   open(sha256: string): Promise<SharingHandle>
   /** Closes the files kept open; those still being read are closed when they are released. */
   close(): Promise<void>
@@ -86,9 +89,7 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
       await rm(path, { force: true }).catch((cause) =>
         log.warn({ path, err: cause }, 'could not remove a refused upload'),
       )
-      throw FULL.has(codeOf(error) ?? '')
-        ? new DomainError('store.full', 'There is no space left for the file.', {}, error)
-        : error
+      throw fullOr(error)
     }
   }
 
@@ -103,12 +104,13 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
     try {
       let sizeBytes = 0
       for await (const bytes of untilItBreaks(source)) {
+        const offsetBytes = sizeBytes
         sizeBytes += bytes.length
         if (expected.sizeBytes !== undefined && sizeBytes > expected.sizeBytes) {
           throw otherSize(expected.sizeBytes, sizeBytes)
         }
         // The disk is busy with the piece while it is hashed here; the next one is taken when both are done.
-        const written = write(file, bytes)
+        const written = write(file, bytes, offsetBytes)
         sha256.update(bytes)
         asked?.update(bytes)
         await written
@@ -138,6 +140,7 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
 
   return {
     receive,
+    uploads: await uploadFiles({ folder: join(folder, 'uploads'), keep, write }),
 
     async open(sha256) {
       return artifactHandle(sha256, await acquire(sha256), pace)
@@ -237,33 +240,3 @@ const otherSize = (announcedBytes: number, receivedBytes: number) =>
 
 const unknown = (sha256: string, cause?: unknown) =>
   new DomainError('artifact.unknown', 'No such file is stored.', { sha256 }, cause)
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code
-
-async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    at += (await file.write(bytes, at, bytes.length - at)).bytesWritten
-  }
-}
-
-/** Makes a folder and those above it, each durably entered in the one that holds it. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o750 })
-  if (first === undefined) return
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === first) return
-  }
-}
-
-/** What was entered in a folder survives a power cut only when the folder itself is synced. */
-async function syncFolder(folder: string): Promise<void> {
-  // Windows has no such call: there the file system's journal has to do.
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}

@@ -18,6 +18,7 @@ import type { Overview } from '../app/overview.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
 import type { SettingsUseCases } from '../app/settings.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
+import type { UploadsUseCases } from '../app/uploads.ts'
 import type { Caller } from './auth.ts'
 import type { Live } from './live.ts'
 
@@ -42,6 +43,7 @@ export interface OperatorNeeds {
   readonly tenants: TenantsUseCases
   readonly overview: Overview
   readonly settings: SettingsUseCases
+  readonly uploads: UploadsUseCases
   readonly version: string
 }
 

@@ -1,10 +1,13 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { artifactRecord } from '../app/artifact-record.ts'
 import { audit } from '../app/audit.ts'
 import { catalogue } from '../app/catalogue.ts'
+import { uploads } from '../app/uploads.ts'
 import { type FileStore, fileStore } from '../artifacts/file-store.ts'
 import { uuids } from '../credentials/secrets.ts'
 import { addTenant, type TestStore, testStore } from '../store/store.test-helper.ts'
@@ -29,10 +32,12 @@ beforeAll(async () => {
   artifacts = await fileStore({
     folder,
     log,
-    write: async (file, bytes) => {
-      freeBytes -= bytes.length
-      if (freeBytes < 0) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
-      await file.write(bytes)
+    write: async (file, bytes, offsetBytes) => {
+      const written = Math.min(freeBytes, bytes.length)
+      freeBytes -= written
+      await file.write(bytes, 0, written, offsetBytes)
+      if (written === bytes.length) return
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
     },
   })
   const tenant = await addTenant(store, 'acme')
@@ -55,11 +60,19 @@ beforeAll(async () => {
     via: 'session',
   } as const
   // The other rooms are not asked here.
+  const recordArtifact = artifactRecord({ clock: store.clock, unitOfWork: store.run })
   const needs = {
     accounts: { byToken: async () => ({ actor, operator: { ...operator, role: actor.role } }) },
     audit: audit({ clock: store.clock, unitOfWork: store.run }),
-    catalogue: catalogue({ artifacts, clock: store.clock, ids: uuids, unitOfWork: store.run }),
+    catalogue: catalogue({
+      artifacts,
+      clock: store.clock,
+      ids: uuids,
+      recordArtifact,
+      unitOfWork: store.run,
+    }),
     clock: store.clock,
+    uploads: uploads({ ids: uuids, recordArtifact, uploads: artifacts.uploads }),
     version: '0.0.0',
   } as unknown as OperatorNeeds
   http = await httpListener({
@@ -70,7 +83,7 @@ beforeAll(async () => {
     scopes: [{ name: 'operator', register: rest(needs) }],
   })
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 })
-  url = `http://127.0.0.1:${port}/api/artifacts`
+  url = `http://127.0.0.1:${port}/api`
 })
 beforeEach(() => {
   freeBytes = ROOM_BYTES
@@ -83,7 +96,7 @@ afterAll(async () => {
 })
 
 const upload = (sizeBytes: number) =>
-  fetch(url, {
+  fetch(`${url}/artifacts`, {
     method: 'POST',
     headers: { authorization: 'Bearer any' },
     body: new Uint8Array(sizeBytes).fill(7),
@@ -112,4 +125,30 @@ test('what fits again afterwards is taken in', async () => {
   expect(await store.rows('select size_bytes::int from artifacts')).toEqual([
     { size_bytes: 200_000 },
   ])
+})
+
+test('an upload in pieces onto a full disk keeps what fitted, and goes on when there is room', async () => {
+  const bytes = randomBytes(400_000)
+  const headers = { authorization: 'Bearer any' }
+  const begun = await fetch(`${url}/uploads`, {
+    method: 'POST',
+    headers: { ...headers, 'upload-length': String(bytes.length) },
+  })
+  const { id } = (await begun.json()) as { id: string }
+  const send = (offset: number) =>
+    fetch(`${url}/uploads/${id}`, {
+      method: 'PATCH',
+      headers: { ...headers, 'upload-offset': String(offset) },
+      body: bytes.subarray(offset),
+    })
+  const full = await send(0)
+  expect(full.status).toBe(507)
+  expect(await full.json()).toMatchObject({ code: 'store.full' })
+  const head = await fetch(`${url}/uploads/${id}`, { method: 'HEAD', headers })
+  expect(head.headers.get('upload-offset')).toBe(String(ROOM_BYTES))
+  freeBytes = ROOM_BYTES
+  expect((await send(ROOM_BYTES)).status).toBe(204)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const done = await fetch(`${url}/uploads/${id}`, { headers })
+  expect(await done.json()).toMatchObject({ artifact: { sha256, sizeBytes: bytes.length } })
 })

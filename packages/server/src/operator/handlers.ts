@@ -15,6 +15,7 @@ import {
   timeseriesView,
   type WantedSeries,
 } from './thingsboard-names.ts'
+import { announcedUpload, offsetOf, speakTus, tellAddress, tellOffset } from './tus.ts'
 import {
   activityView,
   artifactView,
@@ -34,6 +35,7 @@ import {
   settingsView,
   tenantView,
   tokenView,
+  uploadView,
 } from './views.ts'
 
 export function handlers({
@@ -53,6 +55,7 @@ export function handlers({
   tenants,
   overview,
   settings,
+  uploads,
 }: OperatorNeeds): Handlers {
   const readSeries = async (actor: OperatorActor, deviceId: string, wanted: WantedSeries) => {
     const sort = wanted.orderBy === 'ASC' ? 'openedAt' : '-openedAt'
@@ -189,6 +192,35 @@ export function handlers({
         }),
       )
       return artifactView(stored)
+    },
+    beginUpload: async ({ caller: { actor }, request, reply }) => {
+      speakTus(request, reply)
+      const begun = await uploads.begin(actor, announcedUpload(request))
+      tellAddress(reply, begun)
+      // The first bytes may come along.
+      const upload = await readBytes(request, (bytes) => uploads.append(actor, begun, bytes))
+      tellOffset(reply, upload)
+      return uploadView(upload)
+    },
+    showUpload: async ({ input: { params }, caller: { actor }, request, reply }) => {
+      speakTus(request, reply)
+      // Who asks for the head alone is about to go on.
+      const ask = request.method === 'HEAD' ? uploads.takeUp : uploads.show
+      const upload = await ask(actor, params.id)
+      tellOffset(reply, upload)
+      return uploadView(upload)
+    },
+    continueUpload: async ({ input: { params }, caller: { actor }, request, reply }) => {
+      const upload = await readBytes(request, (bytes) => {
+        speakTus(request, reply)
+        const place = { id: params.id, offsetBytes: offsetOf(request) }
+        return uploads.append(actor, place, bytes)
+      })
+      tellOffset(reply, upload)
+    },
+    abandonUpload: async ({ input: { params }, caller: { actor }, request, reply }) => {
+      speakTus(request, reply)
+      await uploads.abandon(actor, params.id)
     },
     listReleases: async ({ input: { query }, caller: { actor } }) =>
       pageView(await catalogue.listReleases(actor, query), releaseView),

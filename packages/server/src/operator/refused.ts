@@ -33,6 +33,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   tenants: 'tenant',
   settings: 'tenant',
   tokens: 'token',
+  uploads: 'artifact',
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

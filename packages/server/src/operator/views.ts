@@ -31,6 +31,7 @@ import {
   type StoredEvent,
   type Tenant,
   type TokenRecord,
+  type Upload,
 } from '../app/ports.ts'
 import type { SettingsView } from '../app/settings.ts'
 
@@ -205,6 +206,11 @@ export const artifactView = ({ sha256, sizeBytes, checksums }: StoredArtifact): 
   sha256,
   sizeBytes,
   checksums: { ...checksums },
+})
+
+export const uploadView = ({ artifact, ...upload }: Upload): api.Upload => ({
+  ...upload,
+  artifact: artifact && artifactView(artifact),
 })
 
 export const assignmentView = (assignment: AssignmentView): api.Assignment => ({

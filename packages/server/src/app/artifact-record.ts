@@ -1,0 +1,24 @@
+import type { OperatorActor } from '@updraft/core'
+import { actorOf } from './accounts.ts'
+import type { Clock, StoredArtifact, UnitOfWork } from './ports.ts'
+
+/** Notes that stored bytes are the tenant's, and who brought them, however they came in. */
+export type RecordArtifact = (actor: OperatorActor, stored: StoredArtifact) => Promise<void>
+
+export const artifactRecord =
+  ({ clock, unitOfWork }: { clock: Clock; unitOfWork: UnitOfWork }): RecordArtifact =>
+  (actor, stored) =>
+    unitOfWork(actor, async ({ catalogue, events }) => {
+      const { sha256, sizeBytes } = stored
+      await catalogue.recordArtifact(stored, clock.now())
+      await events.append([
+        {
+          kind: 'artifact.stored',
+          at: clock.now(),
+          actor: actorOf(actor),
+          subject: { kind: 'artifact', id: sha256, name: sha256 },
+          deviceId: null,
+          data: { sizeBytes },
+        },
+      ])
+    })
