@@ -3,8 +3,9 @@
  * its line broke is told what it missed, as far as that is kept; else that it missed something.
  */
 import type { LiveBatch, LiveEvent } from '@updraft/api/shapes'
+import type { OperatorActor } from '@updraft/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { DeliveredEvent, EventFeed, OperatorActor } from '../app/ports.ts'
+import type { DeliveredEvent, EventFeed } from '../app/ports.ts'
 
 /** Word is gathered this long, so that a fleet in full swing makes few messages. */
 const GATHER_MS = 200

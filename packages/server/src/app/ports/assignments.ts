@@ -1,0 +1,29 @@
+/** What devices and profiles are to run. */
+import type { ComponentType } from '@updraft/core'
+import type { ReleaseName } from './catalogue.ts'
+import type { Spread } from './fleet.ts'
+import type { Page, PageQuery } from './paging.ts'
+
+export interface AssignmentView {
+  readonly deviceId: string | null
+  readonly profileId: string | null
+  readonly type: ComponentType
+  readonly release: ReleaseName
+  readonly assignedAt: Date
+  readonly assignedBy: string
+}
+
+export interface Assignments {
+  put(
+    to: Spread,
+    assignment: Omit<AssignmentView, 'deviceId' | 'profileId' | 'release'> & {
+      id: string
+      releaseId: string
+    },
+  ): Promise<void>
+  /** Answers false when nothing was assigned. */
+  withdraw(from: Spread, type: ComponentType): Promise<boolean>
+  page(query: PageQuery & { releaseId?: string }): Promise<Page<AssignmentView>>
+  /** How many devices of the profile have none of their own of that type. */
+  countAffected(profileId: string, type: ComponentType): Promise<number>
+}

@@ -1,0 +1,38 @@
+/** Packages and their releases. */
+import type { Release } from '@updraft/core'
+import type { StoredArtifact } from './artifacts.ts'
+import type { Page, PageQuery } from './paging.ts'
+
+export interface ReleaseName {
+  readonly id: string
+  readonly title: string
+  readonly version: string
+}
+
+export interface ReleaseView extends Release {
+  readonly profileName: string
+  readonly revision: number
+}
+
+export interface Catalogue {
+  /** Notes that the tenant has these bytes; checksums are added to those known. */
+  recordArtifact(artifact: StoredArtifact, storedAt: Date): Promise<void>
+  /** Refuses with artifact.unknown. */
+  artifact(sha256: string): Promise<StoredArtifact>
+  /** Refuses with release.duplicate. */
+  insert(release: Release): Promise<void>
+  /** Refuses with release.unknown. */
+  get(id: string): Promise<ReleaseView>
+  page(
+    query: PageQuery & {
+      title?: string
+      version?: string
+      profile?: string
+      profileId?: string
+      type?: string
+    },
+  ): Promise<Page<ReleaseView>>
+  describe(id: string, description: string | null, revision?: number): Promise<void>
+  /** Refuses with release.in-use. The bytes stay until they are swept. */
+  remove(id: string): Promise<void>
+}

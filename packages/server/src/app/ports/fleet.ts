@@ -1,0 +1,155 @@
+/** Profiles and devices, and figures over all of them. */
+import type {
+  ComponentType,
+  Installed,
+  JsonObject,
+  Profile,
+  ProvisioningStrategy,
+  Snapshot,
+  State,
+} from '@updraft/core'
+import type { ReleaseName } from './catalogue.ts'
+import type { NewCredential } from './credentials.ts'
+import type { Page, PageQuery } from './paging.ts'
+import type { CustomerName } from './people.ts'
+
+export interface ProfileView extends Profile {
+  readonly deviceCount: number
+  /** Null when devices may not enrol themselves, and to a customer. */
+  readonly provisioning: { readonly key: string; readonly strategy: ProvisioningStrategy } | null
+  readonly assignments: Readonly<Record<ComponentType, ReleaseName>>
+}
+
+export interface NewDevice {
+  readonly id: string
+  readonly profileId: string
+  /** Who owns it; the tenant itself when absent. */
+  readonly customerId?: string
+  readonly name: string
+  readonly labels: readonly string[]
+  readonly attributes: JsonObject
+  readonly credentials: readonly NewCredential[]
+  /** When it enrolled itself; absent for one that others added. */
+  readonly provisionedAt?: Date
+  readonly createdAt: Date
+}
+
+/** Devices still to be looked at because what is meant for them changed: one, or all of a profile. */
+export type Spread = { readonly deviceId: string } | { readonly profileId: string }
+
+export interface Profiles {
+  insert(profile: Profile): Promise<void>
+  /** Refuses with profile.unknown. */
+  get(id: string): Promise<ProfileView>
+  /** Refuses with profile.unknown. */
+  byName(name: string): Promise<ProfileView>
+  page(query: PageQuery & { name?: string }): Promise<Page<ProfileView>>
+  /** Refuses with provisioning.key-taken. */
+  setProvisioning(
+    id: string,
+    to: { key: string; secretHash: Buffer; strategy: ProvisioningStrategy } | null,
+  ): Promise<void>
+  /** Refuses with profile.in-use. */
+  remove(id: string): Promise<void>
+}
+
+export interface InstalledSince {
+  readonly type: ComponentType
+  readonly installed: Installed
+  readonly at: Date
+}
+
+/** Which devices; all that is said must hold. */
+export interface DeviceFilter {
+  readonly name?: string
+  readonly profile?: string
+  /** Name of the one who owns it. */
+  readonly customer?: string
+  readonly label?: string
+  /** Of the newest operation of one of its components. */
+  readonly states?: readonly State[]
+  /** What that operation is about. */
+  readonly releaseId?: string
+  /** Text within its name. */
+  readonly search?: string
+}
+
+export interface Devices {
+  /** All or none. Refuses with device.duplicate or credential.taken. */
+  insert(devices: readonly NewDevice[]): Promise<void>
+  /** Which of these names and credentials others have already. */
+  taken(
+    devices: readonly NewDevice[],
+  ): Promise<{ readonly names: readonly string[]; readonly lookupHashes: readonly Buffer[] }>
+  /** Refuses with device.unknown. */
+  get(id: string): Promise<DeviceView>
+  page(query: PageQuery & DeviceFilter): Promise<Page<DeviceView>>
+  count(filter: DeviceFilter): Promise<number>
+  /** Refuses with device.unknown, or request.version-mismatch when `revision` is given and differs. */
+  change(
+    id: string,
+    to: {
+      name?: string
+      profileId?: string
+      /** Null gives it back to the tenant. */
+      customerId?: string | null
+      labels?: readonly string[]
+      attributes?: JsonObject
+    },
+    revision?: number,
+  ): Promise<void>
+  /**
+   * Notes that the device of that name and profile has enrolled itself, and answers its id. Refuses with device.unknown,
+   * or provisioning.repeated when it has before.
+   */
+  provision(profileId: string, name: string, at: Date): Promise<string>
+  remove(id: string): Promise<void>
+  /** Which of these there are. */
+  owned(ids: readonly string[]): Promise<ReadonlySet<string>>
+  /** What a device runs, and since when it says so. */
+  installed(id: string): Promise<readonly InstalledSince[]>
+  countByState(): Promise<{ devices: number; states: Partial<Record<State, number>> }>
+}
+
+export interface DeviceView {
+  readonly snapshot: Snapshot
+  /** Who owns it; null for the tenant itself. */
+  readonly customer: CustomerName | null
+  readonly revision: number
+}
+
+/** Counted over all devices. */
+export interface Figures {
+  /** Updates that ended in each step from `since` on, by how they ended; every step is there. */
+  endsByTime(range: {
+    since: Date
+    until: Date
+    stepSeconds: number
+  }): Promise<readonly { readonly at: Date; readonly updated: number; readonly failed: number }[]>
+  /** What devices say they run, the most frequent first. */
+  installed(): Promise<
+    readonly {
+      readonly type: ComponentType
+      readonly title: string
+      readonly version: string
+      readonly devices: number
+    }[]
+  >
+  /** Releases whose update failed on devices and was not followed by another, with the error heard most. */
+  failures(limit: number): Promise<
+    readonly {
+      readonly releaseId: string | null
+      readonly type: ComponentType
+      readonly title: string
+      readonly version: string
+      readonly devices: number
+      readonly error: string | null
+      readonly latestAt: Date
+    }[]
+  >
+  seen(since: Date): Promise<{
+    readonly recently: number
+    readonly earlier: number
+    readonly never: number
+  }>
+}
