@@ -78,6 +78,20 @@ test('a fleet in three dialects that fails, rolls back and loses power is accoun
   )
 })
 
+test('what the devices run is kept for the next time', async () => {
+  const file = await scenario('kept', { devices: 2, dialects: { 'thingsboard-http': 1 } })
+  const kept = ['tokens', 'memory'].flatMap((name) => [
+    `--${name}`,
+    join(platform.dataFolder, `${name} of kept`),
+  ])
+  expect(last((await simulate(file, '--updates', '1', ...kept)).stdout, 'all')[2]).toBe('2')
+  // Nothing is left to do: a device that had forgotten would be brought up again.
+  const again = await simulate(file, '--seconds', '3', ...kept)
+  expect([again.exitCode, again.stderr], again.stdout).toEqual([0, ''])
+  expect(again.stdout).toContain('2 of 2 devices were held against')
+  expect(last(again.stdout, 'all')[2]).toBe('0')
+})
+
 test('a device that is left out, and a scenario that cannot be read, are said', async () => {
   const file = await scenario('shut', { devices: 1, dialects: { updraft: 1 } })
   await platform.addDevice('shut-0001', 'shut')

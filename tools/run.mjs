@@ -32,10 +32,15 @@ async function main() {
   return COMMANDS[name](args)
 }
 
-/** The server, with the dashboard as its sources are now; the server's own flags are passed on. */
+/**
+ * The server, with the dashboard as its sources are now; the server's own flags are passed on. With `--demo` a
+ * simulated fleet lives on it.
+ */
 async function start(args) {
   await ensureDashboard(root, node)
-  return runSource('packages/server/src/main.ts', args)
+  if (!args.includes('--demo')) return runSource('packages/server/src/main.ts', args)
+  const others = args.filter((arg) => arg !== '--demo')
+  return runSource('tools/demo.ts', others)
 }
 
 async function format() {

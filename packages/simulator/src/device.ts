@@ -6,6 +6,7 @@ import {
   type Agent,
   type Clock,
   createAgent,
+  type InstalledByType,
   type Installer,
   type InstallResult,
   MemoryDisk,
@@ -22,6 +23,8 @@ export interface DeviceOptions {
   readonly name: string
   readonly group: Group
   readonly dialect: Dialect
+  /** What it runs, if it does not come from the factory. */
+  readonly runs?: InstalledByType
   readonly seed: number
   readonly uplink: Uplink
   readonly clock: Clock
@@ -67,7 +70,7 @@ export class PretendDevice {
     this.name = name
     this.group = group
     this.dialect = dialect
-    this.runs = { ...group.installed }
+    this.runs = { ...group.installed, ...options.runs }
     this.#options = options
     this.#random = chanceOf(seed, name)
     this.#disk = new MemoryDisk(() => {

@@ -8,6 +8,7 @@ import {
 } from '@updraft/agent'
 import { dialectsOf } from './chance.ts'
 import { PretendDevice } from './device.ts'
+import type { RunsByName } from './memory.ts'
 import { type Dialect, deviceName, type Group, type Scenario } from './scenario.ts'
 
 /** Where the server is, by what is spoken there. */
@@ -44,15 +45,17 @@ export class Fleet {
       seed: number
       servers: Servers
       tokens: ReadonlyMap<string, string>
+      /** What devices run that were there before. */
+      runs?: RunsByName
       clock?: Clock
     },
   ) {
-    const { seed, servers, tokens, clock = systemClock } = about
+    const { seed, servers, tokens, runs = {}, clock = systemClock } = about
     this.devices = plan.flatMap((planned) => {
       const token = tokens.get(planned.name)
       if (token === undefined) return []
       const uplink = uplinkTo(servers, planned.dialect, token)
-      return [new PretendDevice({ ...planned, seed, uplink, clock })]
+      return [new PretendDevice({ ...planned, runs: runs[planned.name], seed, uplink, clock })]
     })
   }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@updraft/agent'
 import { devicesThere, differences } from './account.ts'
 import { Fleet, planOf } from './fleet.ts'
+import { readMemory, writeMemory } from './memory.ts'
 import { comparison, happenings, progress } from './print.ts'
 import { parseScenario, ScenarioError } from './scenario.ts'
 import { HELP, readSettings, type Settings, WrongSettings } from './settings.ts'
@@ -41,13 +42,16 @@ async function simulate(settings: Settings): Promise<number> {
     complain(`${name} is left out: ${because}\n`)
   }
   if (refused.length > MAX_COMPLAINTS) complain(`… ${refused.length} in all are left out.\n`)
-  const fleet = new Fleet(plan, { seed: scenario.seed, servers, tokens })
+  const { memoryFile } = settings
+  const runs = memoryFile === null ? {} : await readMemory(memoryFile)
+  const fleet = new Fleet(plan, { seed: scenario.seed, servers, tokens, runs })
   if (fleet.devices.length === 0) {
     complain('No device has a token.\n')
     return EXIT.wrongSettings
   }
   await Promise.race([fleet.start(), untilTheEnd(fleet, settings)])
   await fleet.stop()
+  if (memoryFile !== null) await writeMemory(memoryFile, fleet.devices)
   if (!settings.isQuiet) say(`\n${happenings(fleet.devices)}\n`)
   const isSame = await holdAgainstTheServer(fleet, settings)
   return isSame && refused.length === 0 ? EXIT.asItShouldBe : EXIT.notSo
@@ -55,7 +59,7 @@ async function simulate(settings: Settings): Promise<number> {
 
 /** Resolves when the time is over, enough has happened, or a signal says so; a second signal does not wait. */
 async function untilTheEnd(fleet: Fleet, settings: Settings): Promise<void> {
-  const { seconds, updates, isQuiet } = settings
+  const { seconds, updates, memoryFile, isQuiet } = settings
   const asked = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -71,9 +75,10 @@ async function untilTheEnd(fleet: Fleet, settings: Settings): Promise<void> {
     (updates !== null && fleet.fewestUpdates >= updates)
   for (let now = begunMs; !isOver(now); now = systemClock.nowMs()) {
     await systemClock.wait(LOOK_EVERY_MS, asked.signal)
-    if (isQuiet || now - toldMs < TELL_EVERY_MS) continue
+    if (now - toldMs < TELL_EVERY_MS) continue
     toldMs = now
-    say(`${progress(fleet.devices, (now - begunMs) / 1000)}\n`)
+    if (memoryFile !== null) await writeMemory(memoryFile, fleet.devices)
+    if (!isQuiet) say(`${progress(fleet.devices, (now - begunMs) / 1000)}\n`)
   }
   // Whoever asked for the account at a terminal may wait for it; a signal wants an end.
   const settleBy = systemClock.nowMs() + (asked.signal.aborted ? 0 : SETTLE_MS)

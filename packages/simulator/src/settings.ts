@@ -6,6 +6,7 @@ export interface Settings {
   readonly scenarioFile: string
   readonly servers: Servers
   readonly tokensFile: string | null
+  readonly memoryFile: string | null
   /** For the account at the end; null: there is none. */
   readonly apiToken: string | null
   /** Null: until a signal. */
@@ -27,6 +28,7 @@ export const HELP = `updraft-simulator SCENARIO: a fleet of pretend devices, mad
   --mqtt URL       where it speaks MQTT; else mqtt:// at the same host, port 1883
   --coap URL       where it speaks CoAP; else coap:// at the same host, port 5683
   --tokens FILE    lines NAME,TOKEN; devices that enrol themselves are added to it
+  --memory FILE    what the devices run is kept there, and read at the next start
   --seconds N      ends after so many seconds; else with a signal
   --updates N      ends once each device has N updates behind it
   --quiet          prints nothing on the way
@@ -60,6 +62,7 @@ export function readSettings(
     scenarioFile,
     servers,
     tokensFile: values.tokens ?? null,
+    memoryFile: values.memory ?? null,
     apiToken: env.UPDRAFT_TOKEN || null,
     seconds: wholeNumber('--seconds', values.seconds),
     updates: wholeNumber('--updates', values.updates),
@@ -77,6 +80,7 @@ function parse(argv: readonly string[]) {
         mqtt: { type: 'string' },
         coap: { type: 'string' },
         tokens: { type: 'string' },
+        memory: { type: 'string' },
         seconds: { type: 'string' },
         updates: { type: 'string' },
         quiet: { type: 'boolean' },

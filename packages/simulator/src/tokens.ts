@@ -1,6 +1,6 @@
 /** Which token each device has: from a file of lines NAME,TOKEN, and of those who enrol themselves, added to it. */
 import { appendFile, readFile } from 'node:fs/promises'
-import { codeOf, messageOf } from '@updraft/agent/trouble'
+import { codeOf, messageOf } from '@updraft/agent'
 import {
   HTTP_PATHS,
   type ProvisionRequest,

@@ -1,0 +1,2 @@
+/** As much of child.mjs as TypeScript uses. */
+export const leashOption: string
