@@ -1,4 +1,5 @@
 export function ensureServices(): Promise<void>
+export function pathOf(command: string): string | undefined
 export function hasCommand(command: string): boolean
 export function firmwareFiles(): Promise<
   { readonly seabios: string; readonly ubootRpi: readonly string[] } | undefined

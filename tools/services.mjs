@@ -23,6 +23,7 @@ const SERVICES = [
   { kind: 'apt', command: 'python3', package: 'python3-venv' },
   { kind: 'apt', command: 'mosquitto_rr', package: 'mosquitto-clients' },
   { kind: 'apt', command: 'openssl', package: 'openssl' },
+  { kind: 'apt', command: 'chromium', package: 'chromium' },
   { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },
   {
     kind: 'deb-file',
@@ -80,17 +81,20 @@ async function filesFrom(...packages) {
   return wanted.map((service) => (isThere(service) ? pathsOf(service) : undefined))
 }
 
-/** Whether a command can be found on the PATH. */
-export function hasCommand(command) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+/** Where a command lies on the PATH; undefined where there is none. */
+export function pathOf(command) {
+  const places = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, command))
+  return places.find((place) => {
     try {
-      accessSync(join(folder, command), constants.X_OK)
+      accessSync(place, constants.X_OK)
       return true
     } catch {
       return false
     }
   })
 }
+
+export const hasCommand = (command) => pathOf(command) !== undefined
 
 function isThere(service) {
   if (service.kind === 'apt') return hasCommand(service.command)
