@@ -10,8 +10,9 @@ export function PersonMenu() {
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <UnstyledButton aria-label={`${operator.name}: account`}>
-          <Avatar name={operator.name} size={30} color="initials" />
+        <UnstyledButton>
+          <Avatar name={operator.name} size={30} color="initials" aria-hidden />
+          <span className="visually-hidden">{operator.name}: account</span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

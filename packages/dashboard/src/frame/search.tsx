@@ -19,23 +19,26 @@ export function Search() {
   ])
   return (
     <>
-      <UnstyledButton className="search" onClick={open} aria-label="Search everything">
+      <UnstyledButton className="search" onClick={open}>
         <IconSearch size={16} aria-hidden />
         <span>Search everything</span>
         <Kbd size="xs">Ctrl K</Kbd>
       </UnstyledButton>
-      <Modal
+      <Modal.Root
         opened={isOpen}
         onClose={close}
-        withCloseButton={false}
         padding={0}
         size="lg"
         yOffset="12vh"
         centered={false}
-        aria-label="Search everything"
       >
-        <Palette onChosen={close} />
-      </Modal>
+        <Modal.Overlay />
+        <Modal.Content aria-label="Search everything">
+          <Modal.Body>
+            <Palette onChosen={close} />
+          </Modal.Body>
+        </Modal.Content>
+      </Modal.Root>
     </>
   )
 }
@@ -91,7 +94,7 @@ function Palette({ onChosen }: { onChosen: () => void }) {
         />
       </Combobox.EventsTarget>
       <div className="palette">
-        <Combobox.Options>
+        <Combobox.Options aria-label="What was found">
           {foundDevices.length > 0 && (
             <Combobox.Group label="Devices">
               {foundDevices.map(({ id, name, profile }) => (

@@ -85,7 +85,13 @@ export function DataTable<T extends { id: string }>({
   const width = columns.length + (selection ? 1 : 0)
 
   return (
-    <div className="data-table" ref={frame} data-refreshing={query.isPlaceholderData || undefined}>
+    <div
+      // Rows that open can be gone through with the keyboard; where none do, the table itself scrolls with it.
+      tabIndex={onOpen ? undefined : 0}
+      className="data-table"
+      ref={frame}
+      data-refreshing={query.isPlaceholderData || undefined}
+    >
       <table aria-label={label} aria-rowcount={items.length} aria-busy={query.isPending}>
         <thead>
           <tr>
