@@ -101,6 +101,7 @@ const release = ({ release: releaseId }: Things) => ({ releaseId })
 const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   showSession: { may: 'stovc' },
   signOut: { may: 'stovc' },
+  signOutEverywhere: { may: 'stovc' },
   changePassword: {
     may: 'stovc',
     own: () => ({ body: { password: PASSWORD, newPassword: PASSWORD } }),

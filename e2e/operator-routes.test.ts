@@ -366,6 +366,7 @@ describe('every route, once, with the shape it is described with', () => {
       body: { password: 'the first one', newPassword: 'the second one' },
     })
     await good('signOut')
+    await good('signOutEverywhere')
     const audit = (await good('listEvents', { query: { limit: 3 } })).json
     expect(audit.items).toHaveLength(3)
     expect(audit.nextCursor).not.toBeNull()
@@ -472,6 +473,7 @@ test('the audit log says who did what, for every change', async () => {
     'admin: token.created CI',
     'admin: token.revoked CI',
     'admin: operator.changed admin',
+    'admin: operator.signed-out admin',
   ])
 })
 

@@ -108,13 +108,34 @@ describe('a session', () => {
     expectProblem(await ask(platform, 'showSession', session), 401, 'access.unauthenticated')
   })
 
-  test('is over after two weeks', async () => {
+  test('is over after two weeks, however much it is used', async () => {
     const answer = await signIn('ada', PASSWORD)
     const session = { token: null, headers: { cookie: cookieOf(answer) } }
-    platform.advanceClock({ minutes: 14 * 24 * 60 - 1 })
-    expect((await ask(platform, 'showSession', session)).status).toBe(200)
-    platform.advanceClock({ minutes: 2 })
+    for (let halfDay = 1; halfDay < 28; halfDay += 1) {
+      platform.advanceClock({ minutes: 719 })
+      expect((await ask(platform, 'showSession', session)).status).toBe(200)
+    }
+    platform.advanceClock({ minutes: 719 + 28 })
     expectProblem(await ask(platform, 'showSession', session), 401, 'access.unauthenticated')
+  })
+
+  test('is over when nobody has used it for twelve hours', async () => {
+    const answer = await signIn('ada', PASSWORD)
+    const session = { token: null, headers: { cookie: cookieOf(answer) } }
+    platform.advanceClock({ minutes: 721 })
+    expectProblem(await ask(platform, 'showSession', session), 401, 'access.unauthenticated')
+  })
+
+  test('ends with all others when one signs out everywhere', async () => {
+    const [one, two] = [await signIn('ada', PASSWORD), await signIn('ada', PASSWORD)]
+    const sessions = [one, two].map((answer) => ({
+      token: null,
+      headers: { cookie: cookieOf(answer), 'x-csrf-token': answer.json.csrfToken },
+    }))
+    expect((await ask(platform, 'signOutEverywhere', sessions[0])).status).toBe(204)
+    for (const session of sessions) {
+      expectProblem(await ask(platform, 'showSession', session), 401, 'access.unauthenticated')
+    }
   })
 
   test('is not believed beside a token that is wrong', async () => {

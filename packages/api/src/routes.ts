@@ -58,6 +58,14 @@ export const ROUTES = {
     permission: 'operator',
     response: 'nothing',
   },
+  signOutEverywhere: {
+    method: 'DELETE',
+    path: '/session/all',
+    summary: 'End all your sessions, this one too',
+    tag: 'session',
+    permission: 'operator',
+    response: 'nothing',
+  },
   changePassword: {
     method: 'PUT',
     path: '/session/password',

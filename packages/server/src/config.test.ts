@@ -68,6 +68,10 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
     ['1', 1],
     ['5000', 5000],
   ],
+  sessionIdleMinutes: [
+    ['5', 5],
+    ['60', 60],
+  ],
   claimWindowMs: [
     ['1', 1],
     ['3600000', 3_600_000],

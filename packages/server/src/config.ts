@@ -105,6 +105,12 @@ export const SETTINGS = {
     default: '3600',
     meaning: 'how soon a device with nothing to do is asked to come back',
   },
+  sessionIdleMinutes: {
+    flag: 'session-idle-minutes',
+    env: ['UPDRAFT_SESSION_IDLE_MINUTES'],
+    default: '720',
+    meaning: 'how long a sign-in of the dashboard lasts that nobody uses, in minutes',
+  },
   claimWindowMs: {
     flag: 'claim-window-ms',
     env: ['UPDRAFT_CLAIM_WINDOW_MS', 'SECURITY_CLAIM_DURATION'],
@@ -176,6 +182,7 @@ export interface Config extends TenantSettings {
   readonly publicUrl: string | undefined
   readonly adminToken: string | undefined
   readonly checkInSeconds: number
+  readonly sessionIdleMinutes: number
   readonly claimWindowMs: number
   readonly trustProxy: boolean
   readonly logLevel: string
@@ -238,6 +245,7 @@ export function readConfig(
     publicUrl: rootUrl(value('publicUrl')),
     adminToken,
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
+    sessionIdleMinutes: wholeNumber('sessionIdleMinutes', value('sessionIdleMinutes'), 5, 20_160),
     claimWindowMs: wholeNumber('claimWindowMs', value('claimWindowMs'), 1, 3_155_760_000_000),
     ...eachSetting((name) => tenantSetting(name, value(name))),
     trustProxy: onOrOff('trustProxy', value('trustProxy')),

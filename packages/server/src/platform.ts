@@ -165,7 +165,12 @@ export async function startPlatform({
     const records = accountRecords(database)
     const newCredential = newCredentialOf({ clock, ids, proofs: prover, secrets: keeper })
     const needs = { clock, ids, newCredential, secrets: keeper, unitOfWork: run }
-    const accountUseCases = accounts({ ...needs, store: records, adminToken: config.adminToken })
+    const accountUseCases = accounts({
+      ...needs,
+      store: records,
+      adminToken: config.adminToken,
+      sessionIdleMinutes: config.sessionIdleMinutes,
+    })
     const ofServer = inForce({}, config)
     const known = settingsInForce({
       feed,

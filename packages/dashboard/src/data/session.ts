@@ -48,7 +48,8 @@ export function useSignIn() {
 export function useSignOut() {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: () => api('signOut', {}),
+    mutationFn: (where: 'here' | 'everywhere') =>
+      api(where === 'here' ? 'signOut' : 'signOutEverywhere', {}),
     onSettled: () => {
       keepCsrfToken(undefined)
       queries.clear()

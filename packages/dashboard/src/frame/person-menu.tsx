@@ -1,5 +1,5 @@
 import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core'
-import { IconBook, IconLogout } from '@tabler/icons-react'
+import { IconBook, IconLogout, IconLogout2 } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useSession, useSignOut } from '../data/session.ts'
 
@@ -29,10 +29,20 @@ export function PersonMenu() {
         <Menu.Item
           leftSection={<IconLogout size={16} />}
           onClick={() =>
-            signOut.mutate(undefined, { onSettled: () => void navigate({ to: '/sign-in' }) })
+            signOut.mutate('here', { onSettled: () => void navigate({ to: '/sign-in' }) })
           }
         >
           Sign out
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconLogout2 size={16} />}
+          onClick={() =>
+            signOut.mutate('everywhere', {
+              onSettled: () => void navigate({ to: '/sign-in' }),
+            })
+          }
+        >
+          Sign out everywhere
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -30,6 +30,7 @@ import type {
 const ADMIN_TOKEN = 'UPDRAFT_ADMIN_TOKEN'
 const SESSION_DAYS = 14
 const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
 
 export interface SignedIn {
   readonly actor: OperatorActor
@@ -68,6 +69,7 @@ export function accounts({
   store,
   unitOfWork,
   adminToken,
+  sessionIdleMinutes,
 }: {
   clock: Clock
   ids: Ids
@@ -76,6 +78,8 @@ export function accounts({
   unitOfWork: UnitOfWork
   /** An API token that stands for the first system administrator without being stored. */
   adminToken: string | undefined
+  /** A session that nobody used for so long is over. */
+  sessionIdleMinutes: number
 }) {
   const adminTokenHash = adminToken ? secrets.hashToken(adminToken) : null
   const failures = failureWatch()
@@ -204,6 +208,7 @@ export function accounts({
         passwordHash: operator.passwordHash,
         csrfToken,
         expiresAt,
+        now,
       })
       if (!isStillRight) throw badSignIn()
       await record('operator.signed-in', operator, { from })
@@ -213,9 +218,27 @@ export function accounts({
 
     signOut: (secret: string): Promise<void> => store.removeSession(secrets.hashToken(secret)),
 
+    /** Ends all sessions of that person, this one too. */
+    signOutEverywhere: (by: OperatorActor): Promise<void> =>
+      unitOfWork(by, async ({ operators, events }) => {
+        await operators.endSessions(by.id)
+        await events.append([
+          {
+            kind: 'operator.signed-out',
+            at: clock.now(),
+            actor: actorOf(by),
+            subject: { kind: 'operator', id: by.id, name: by.name },
+            deviceId: null,
+            data: { everywhere: true },
+          },
+        ])
+      }),
+
     /** Who a session cookie stands for, or null. */
     bySession: async (secret: string, from: string): Promise<SignedIn | null> => {
-      const session = await store.session(secrets.hashToken(secret), clock.now())
+      const now = clock.now()
+      const usedSince = new Date(now.getTime() - sessionIdleMinutes * MINUTE_MS)
+      const session = await store.session(secrets.hashToken(secret), { now, usedSince })
       const via = 'session'
       return session && { ...session, actor: actor(session.operator, null, { from, via }) }
     },

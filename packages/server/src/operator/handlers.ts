@@ -83,6 +83,10 @@ export function handlers({
       setSessionCookie(request, reply, '', new Date(0))
     },
 
+    signOutEverywhere: async ({ caller: { actor }, request, reply }) => {
+      await accounts.signOutEverywhere(actor)
+      setSessionCookie(request, reply, '', new Date(0))
+    },
     changePassword: async ({ input: { body }, caller: { actor, session } }) => {
       await accounts.changePassword(actor, body, session?.secret)
     },

@@ -59,7 +59,8 @@ describe('accounts', () => {
   test('a session stands for its operator until it ends or is over, and old ones are swept', async () => {
     const records = accounts(store.database)
     const { id, tenantId } = await records.firstAdministrator()
-    const soon = new Date(Date.now() + 60_000)
+    const began = new Date()
+    const soon = new Date(began.getTime() + 60_000)
     const session = (name: string, expiresAt: Date) => ({
       secretHash: hashOf(name),
       tenantId,
@@ -67,22 +68,26 @@ describe('accounts', () => {
       passwordHash: 'hash',
       csrfToken: `csrf of ${name}`,
       expiresAt,
+      now: began,
     })
+    const at = (now: Date) => ({ now, usedSince: new Date(began.getTime() - 1) })
     await records.insertSession(session('old', NOON))
     await records.insertSession(session('new', soon))
     await historySweep(store.database).removeExpired(new Date())
     expect(await store.rows('select csrf_token from sessions')).toEqual([
       { csrf_token: 'csrf of new' },
     ])
-    expect(await records.session(hashOf('new'), new Date())).toMatchObject({
+    expect(await records.session(hashOf('new'), at(began))).toMatchObject({
       operator: { id },
       csrfToken: 'csrf of new',
       expiresAt: soon,
     })
-    expect(await records.session(hashOf('new'), soon)).toBeNull()
-    expect(await records.session(hashOf('another'), NOON)).toBeNull()
+    expect(await records.session(hashOf('new'), at(soon))).toBeNull()
+    expect(await records.session(hashOf('another'), at(NOON))).toBeNull()
+    // Nobody has used it since it was made.
+    expect(await records.session(hashOf('new'), { now: began, usedSince: began })).toBeNull()
     await records.removeSession(hashOf('new'))
-    expect(await records.session(hashOf('new'), NOON)).toBeNull()
+    expect(await records.session(hashOf('new'), at(NOON))).toBeNull()
   })
 
   test('a token stands for its operator until it is revoked; its use is noted now and then', async () => {

@@ -60,22 +60,29 @@ export function accounts({ db }: Database): Accounts {
     insertSession: async (session) => {
       // Under a lock, or a session could outlive the password that was checked for it.
       const { numAffectedRows } = await sql`
-        insert into sessions (secret_hash, tenant_id, operator_id, csrf_token, expires_at)
-        select ${session.secretHash}, tenant_id, id, ${session.csrfToken}, ${session.expiresAt}
+        insert into sessions (secret_hash, tenant_id, operator_id, csrf_token, expires_at, last_used_at)
+        select ${session.secretHash}, tenant_id, id, ${session.csrfToken}, ${session.expiresAt}, ${session.now}
           from operators where id = ${session.operatorId} and password_hash = ${session.passwordHash}
            for share`
         .execute(db)
         .catch(refuse)
       return numAffectedRows === 1n
     },
-    session: async (secretHash, now) => {
+    session: async (secretHash, { now, usedSince }) => {
       const row = await selectOperators(db)
         .innerJoin('sessions', 'sessions.operator_id', 'operators.id')
         .select(['sessions.csrf_token', 'sessions.expires_at'])
         .where('sessions.secret_hash', '=', secretHash)
         .where('sessions.expires_at', '>', now)
+        .where('sessions.last_used_at', '>', usedSince)
         .executeTakeFirst()
         .catch(refuse)
+      if (row) {
+        await sql`update sessions set last_used_at = ${now}
+          where secret_hash = ${secretHash} and last_used_at < ${now}::timestamptz - ${NOTE_USE_EVERY}`
+          .execute(db)
+          .catch(refuse)
+      }
       return row
         ? { operator: operatorOf(row), csrfToken: row.csrf_token, expiresAt: row.expires_at }
         : null

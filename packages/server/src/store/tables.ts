@@ -37,6 +37,7 @@ export interface Tables {
     operator_id: string
     csrf_token: string
     expires_at: Date
+    last_used_at: Date
   }
   api_tokens: {
     id: string

@@ -156,10 +156,12 @@ export interface Accounts {
     passwordHash: string
     csrfToken: string
     expiresAt: Date
+    now: Date
   }): Promise<boolean>
+  /** Unless it is over, or nobody used it since then; notes the use now and then. */
   session(
     secretHash: Buffer,
-    now: Date,
+    at: { now: Date; usedSince: Date },
   ): Promise<{ operator: OperatorRecord; csrfToken: string; expiresAt: Date } | null>
   removeSession(secretHash: Buffer): Promise<void>
   /** The operator whose token it is, in the role the token acts in, unless revoked; notes the use now and then. */
