@@ -6,6 +6,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { endOfTurn } from './turn.ts'
 
 /** What is sent. The reply gives it back with `release()`, once, however the sending ends. */
 export interface ByteSource {
@@ -130,22 +131,6 @@ const spareMemory = [
   { bytes: SENT_AT_ONCE_BYTES, free: [] as Buffer[] },
 ]
 const MAX_SPARE = 64
-
-let turn: Promise<void> | undefined
-
-/**
- * When all requests that came in together have been read. Their answers are then written one right after the
- * other: a client on an idle processor is woken once for all of them and not for each, which costs the writer dear.
- */
-function endOfTurn(): Promise<void> {
-  turn ??= new Promise((resolve) => {
-    setImmediate(() => {
-      turn = undefined
-      resolve()
-    })
-  })
-  return turn
-}
 
 async function sendAtOnce(
   reply: FastifyReply,

@@ -39,7 +39,7 @@ export class Deliveries {
     const waiting =
       bytes.length <= JOINED_BYTES
         ? this.#outbox.send(Buffer.concat([header, bytes]))
-        : this.#outbox.send(header, bytes)
+        : this.#outbox.sendAtEndOfTurn(header, bytes)
     if (waiting) await waiting
     return this.#outbox.isClosed ? 'closed' : 'sent'
   }

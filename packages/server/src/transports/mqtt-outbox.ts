@@ -3,6 +3,7 @@
  * reader that is slow, or does not read at all, holds one piece and no more.
  */
 import type { Socket } from 'node:net'
+import { endOfTurn } from './turn.ts'
 
 type Write = () => Promise<void> | undefined
 
@@ -34,6 +35,14 @@ export class Outbox {
   /** Undefined when it has gone at once; else resolves when it has, or when the connection is gone. */
   send(...parts: Uint8Array[]): Promise<void> | undefined {
     return this.#inTurn(() => this.#write(parts))
+  }
+
+  /** An answer that is worth it, together with those of others. */
+  sendAtEndOfTurn(...parts: Uint8Array[]): Promise<void> | undefined {
+    return this.#inTurn(async () => {
+      await endOfTurn()
+      await this.#write(parts)
+    })
   }
 
   /**
