@@ -92,6 +92,17 @@ test('what the devices run is kept for the next time', async () => {
   expect(last(again.stdout, 'all')[2]).toBe('0')
 })
 
+test('a server that believes something else is told apart, and ends it with 1', async () => {
+  const file = await scenario('mistaken', { devices: 1, dialects: { updraft: 1 } })
+  const tokens = join(platform.dataFolder, 'tokens of mistaken')
+  // What comes as mistaken-0001 is to the server another device.
+  await writeFile(tokens, `mistaken-0001,${await platform.addDevice('another', 'mistaken')}\n`)
+  const { exitCode, stdout } = await simulate(file, '--updates', '1', '--tokens', tokens)
+  expect(exitCode, stdout).toBe(1)
+  expect(stdout).toContain("1 of 1 devices were held against the server's account: 1 difference.")
+  expect(last(stdout, 'mistaken-0001')).toEqual(['mistaken-0001', 'device', 'is here', 'unknown'])
+})
+
 test('a device that is left out, and a scenario that cannot be read, are said', async () => {
   const file = await scenario('shut', { devices: 1, dialects: { updraft: 1 } })
   await platform.addDevice('shut-0001', 'shut')

@@ -43,7 +43,8 @@ export function comparison(
   const of = `${compared} of ${devices.length} devices were held against the server's account`
   if (differences.length === 0) return `${of}: no difference.\n`
   const rows = differences.map(({ name, what, here, there }) => [name, what, here, there])
-  return `${of}: ${differences.length} differences.\n\n${table([['Device', 'What', 'Here', 'Server'], ...rows])}`
+  const count = `${differences.length} difference${differences.length === 1 ? '' : 's'}`
+  return `${of}: ${count}.\n\n${table([['Device', 'What', 'Here', 'Server'], ...rows])}`
 }
 
 function figures(devices: readonly PretendDevice[]): string[] {
