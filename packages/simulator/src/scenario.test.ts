@@ -51,6 +51,7 @@ test.each([
   [written({ devices: undefined }), 'groups[0].devices is missing.'],
   [written({ dialects: { mqtt: 1 } }), 'groups[0].dialects.mqtt means nothing here'],
   [written({ dialects: { updraft: 0 } }), 'groups[0].dialects gives no dialect a part.'],
+  [written({ name: 'a,b' }), 'groups[0].name holds a comma'],
   [written({ installed: {} }), 'groups[0].installed names no component type.'],
   [written({ installed: { firmware: '1.0' } }), 'groups[0].installed.firmware is TITLE@VERSION'],
   [written({ failures: [{ share: 2, reason: 'x' }] }), 'groups[0].failures[0].share is a number'],

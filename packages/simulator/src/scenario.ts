@@ -80,8 +80,11 @@ function groupOf(value: unknown, path: string): Group {
   const rollbacks = fields.inner('rollbacks')
   const powerCuts = fields.inner('powerCuts')
   const offline = fields.inner('offline')
+  const name = fields.text('name')
+  // They stand in a file of lines NAME,TOKEN.
+  if (/[,\r\n]/.test(name)) throw new ScenarioError(`${path}.name holds a comma or a line break.`)
   const group: Group = {
-    name: fields.text('name'),
+    name,
     profile: fields.text('profile'),
     devices: fields.number('devices', { least: 1, isWhole: true }),
     dialects: dialectsOf(fields.inner('dialects', { updraft: 1 })),
