@@ -1,13 +1,14 @@
 /** Who did what to which thing, when, from where, and what came of it. */
-import { CloseButton, Group, SegmentedControl, Select, TextInput } from '@mantine/core'
-import { IconClipboardList, IconSearch } from '@tabler/icons-react'
+import { Group, SegmentedControl, Select } from '@mantine/core'
+import { IconClipboardList } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { EVENT_MEANINGS } from '@updraft/core'
 import { type ItemOf, list } from '../data/queries.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { useListState, useSearchField } from '../parts/list-query.ts'
+import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
+import { SearchField } from '../parts/search-field.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 
@@ -47,7 +48,6 @@ const NOUNS = [...new Set(Object.keys(EVENT_MEANINGS).map((kind) => kind.split('
 
 export function Audit() {
   const { state, change } = useListState()
-  const search = useSearchField()
   const query = useInfiniteQuery(
     list('audit', 'listEvents', {
       query: {
@@ -63,18 +63,7 @@ export function Audit() {
   return (
     <Page title="Audit" fills>
       <Group gap="xs">
-        <TextInput
-          aria-label="Search the audit log"
-          placeholder="Search people and things"
-          leftSection={<IconSearch size={16} />}
-          rightSection={
-            search.value && (
-              <CloseButton size="sm" onClick={() => search.onChange('')} aria-label="Clear" />
-            )
-          }
-          value={search.value}
-          onChange={(event) => search.onChange(event.currentTarget.value)}
-        />
+        <SearchField label="Search the audit log" placeholder="Search people and things" />
         <Select
           aria-label="About"
           placeholder="About anything"

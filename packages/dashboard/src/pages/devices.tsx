@@ -1,17 +1,19 @@
 /** All devices: searched, filtered and sorted by the server, read in pages. */
-import { Button, CloseButton, Group, Pill, Select, TextInput } from '@mantine/core'
+import { Button, Group, Pill, Select } from '@mantine/core'
 import { IconCpu, IconPlus, IconSearch } from '@tabler/icons-react'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { STATE_TABLE, STATES } from '@updraft/core'
 import { useState } from 'react'
-import { type ItemOf, list, read } from '../data/queries.ts'
+import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { useListState, useSearchField } from '../parts/list-query.ts'
+import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
+import { ProfileFilter, useProfiles } from '../parts/profile-filter.tsx'
 import { Progress } from '../parts/progress.tsx'
+import { SearchField } from '../parts/search-field.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { COUNTERS, lookOf } from '../words/states.tsx'
@@ -62,7 +64,6 @@ const STATE_CHOICES = [
 
 export function Devices() {
   const { state, change } = useListState()
-  const search = useSearchField()
   const navigate = useNavigate()
   const { deviceId } = useParams({ strict: false }) as { deviceId?: string }
   const sort = state.sort ?? 'name'
@@ -80,7 +81,7 @@ export function Devices() {
       },
     }),
   )
-  const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
+  const profiles = useProfiles()
   const may = useMay()
   const maySelect = may('assignment.write') || may('device.write')
   const [selected, select] = useState<ReadonlySet<string>>(new Set())
@@ -104,27 +105,8 @@ export function Devices() {
   return (
     <Page title="Devices" fills actions={may('device.write') && add}>
       <Group gap="xs">
-        <TextInput
-          aria-label="Search devices"
-          placeholder="Search names"
-          leftSection={<IconSearch size={16} />}
-          rightSection={
-            search.value && (
-              <CloseButton size="sm" onClick={() => search.onChange('')} aria-label="Clear" />
-            )
-          }
-          value={search.value}
-          onChange={(event) => search.onChange(event.currentTarget.value)}
-        />
-        <Select
-          aria-label="Profile"
-          placeholder="Any profile"
-          data={(profiles.data?.items ?? []).map(({ name }) => name)}
-          value={state.profile ?? null}
-          onChange={(profile) => change({ profile: profile ?? undefined })}
-          searchable
-          clearable
-        />
+        <SearchField label="Search devices" placeholder="Search names" />
+        <ProfileFilter />
         <Select
           aria-label="State"
           placeholder="Any state"
@@ -168,7 +150,7 @@ export function Devices() {
       {chosen.length > 0 && <Bulk devices={chosen} onClear={() => select(new Set())} />}
       {state.add !== undefined && may('device.write') && (
         <AddDevice
-          initialProfile={profiles.data?.items.find(({ name }) => name === state.add)?.name}
+          initialProfile={profiles.find(({ name }) => name === state.add)?.name}
           onClose={() => change({ add: undefined })}
         />
       )}

@@ -1,14 +1,16 @@
 /** All releases of all packages, as a repository: found, opened, added. */
-import { Button, CloseButton, Group, Select, TextInput } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { IconExternalLink, IconPackage, IconPlus, IconSearch } from '@tabler/icons-react'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
-import { type ItemOf, list, read } from '../data/queries.ts'
+import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { useListState, useSearchField } from '../parts/list-query.ts'
+import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
+import { ProfileFilter } from '../parts/profile-filter.tsx'
+import { SearchField } from '../parts/search-field.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { size } from '../words/numbers.ts'
 import { AddRelease } from './release/add.tsx'
@@ -64,7 +66,6 @@ const COLUMNS: readonly Column<Release>[] = [
 
 export function Packages() {
   const { state, change } = useListState()
-  const search = useSearchField()
   const navigate = useNavigate()
   const may = useMay()
   const { releaseId } = useParams({ strict: false }) as { releaseId?: string }
@@ -74,7 +75,6 @@ export function Packages() {
       query: { search: state.search, profile: state.profile, type: state.type, sort, limit: 100 },
     }),
   )
-  const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
   const isFiltered = Boolean(state.search || state.profile || state.type)
   const isAdding = state.add !== undefined && may('release.write')
   const add = (
@@ -86,27 +86,8 @@ export function Packages() {
   return (
     <Page title="Packages" fills actions={may('release.write') && add}>
       <Group gap="xs">
-        <TextInput
-          aria-label="Search packages"
-          placeholder="Search titles"
-          leftSection={<IconSearch size={16} />}
-          rightSection={
-            search.value && (
-              <CloseButton size="sm" onClick={() => search.onChange('')} aria-label="Clear" />
-            )
-          }
-          value={search.value}
-          onChange={(event) => search.onChange(event.currentTarget.value)}
-        />
-        <Select
-          aria-label="Profile"
-          placeholder="Any profile"
-          data={(profiles.data?.items ?? []).map(({ name }) => name)}
-          value={state.profile ?? null}
-          onChange={(profile) => change({ profile: profile ?? undefined })}
-          searchable
-          clearable
-        />
+        <SearchField label="Search packages" placeholder="Search titles" />
+        <ProfileFilter />
       </Group>
       <DataTable
         label="Packages"

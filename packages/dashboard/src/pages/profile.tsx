@@ -1,7 +1,7 @@
 /** One kind of device: what it is assigned, who that touches, and how devices may enrol themselves. */
-import { ActionIcon, Button, Group, Menu, Stack } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconDots, IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
@@ -12,6 +12,7 @@ import { useMay } from '../data/session.ts'
 import { Confirm, type Question } from '../parts/confirm.tsx'
 import { Detail, Section } from '../parts/detail.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
+import { MoreMenu } from '../parts/more-menu.tsx'
 import { plural } from '../words/numbers.ts'
 import { AssignToProfile } from './profile/assign.tsx'
 import { Provisioning } from './profile/provisioning.tsx'
@@ -144,45 +145,23 @@ function Assigned({ profile }: { profile: ProfileData }) {
 
 function ProfileMenu({ profile }: { profile: ProfileData }) {
   const navigate = useNavigate()
-  const [question, ask] = useState<Question | null>(null)
   const remove = useChange('removeProfile', {
     touches: ['profiles'],
     done: `${profile.name} was removed.`,
   })
   return (
-    <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label="More">
-            <IconDots size={18} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item
-            color="red"
-            leftSection={<IconTrash size={16} />}
-            onClick={() =>
-              ask({
-                title: `Remove ${profile.name}?`,
-                body: 'It can be removed once it has no devices and no packages.',
-                yes: 'Remove the profile',
-                isDangerous: true,
-                onYes: () =>
-                  remove.mutate(
-                    { params: { id: profile.id } },
-                    {
-                      onSuccess: () => void navigate({ to: '/profiles' }),
-                      onSettled: () => ask(null),
-                    },
-                  ),
-              })
-            }
-          >
-            Remove
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <Confirm question={question} isBusy={remove.isPending} onClose={() => ask(null)} />
-    </>
+    <MoreMenu
+      removal={{
+        what: 'profile',
+        title: `Remove ${profile.name}?`,
+        body: 'It can be removed once it has no devices and no packages.',
+        isBusy: remove.isPending,
+        onYes: (over) =>
+          remove.mutate(
+            { params: { id: profile.id } },
+            { onSuccess: () => void navigate({ to: '/profiles' }), onSettled: over },
+          ),
+      }}
+    />
   )
 }

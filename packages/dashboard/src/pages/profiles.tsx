@@ -1,5 +1,5 @@
 /** Kinds of devices, and what each of them is assigned. */
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core'
+import { Button, Textarea, TextInput } from '@mantine/core'
 import { IconPlus, IconTemplate } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
@@ -8,6 +8,7 @@ import { useChange } from '../data/changes.ts'
 import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
@@ -110,44 +111,35 @@ function AddProfile({ onClose }: { onClose: () => void }) {
   const [description, setDescription] = useState('')
   const create = useChange('createProfile', { touches: ['profiles'] })
   return (
-    <Modal opened onClose={onClose} title="Add a profile">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          create.mutate(
-            { body: { name, description: description.trim() || undefined } },
-            { onSuccess: ({ id }) => void navigate({ to: `/profiles/${id}` }) },
-          )
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="Name"
-            placeholder="sensor-v2"
-            description="Devices of one kind, which the same packages fit."
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            maxLength={255}
-            required
-            data-autofocus
-          />
-          <Textarea
-            label="Description"
-            value={description}
-            onChange={(event) => setDescription(event.currentTarget.value)}
-            autosize
-            minRows={2}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Leave it
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              Add the profile
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog
+      title="Add a profile"
+      verb="Add the profile"
+      isBusy={create.isPending}
+      onSubmit={() =>
+        create.mutate(
+          { body: { name, description: description.trim() || undefined } },
+          { onSuccess: ({ id }) => void navigate({ to: `/profiles/${id}` }) },
+        )
+      }
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        placeholder="sensor-v2"
+        description="Devices of one kind, which the same packages fit."
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={255}
+        required
+        data-autofocus
+      />
+      <Textarea
+        label="Description"
+        value={description}
+        onChange={(event) => setDescription(event.currentTarget.value)}
+        autosize
+        minRows={2}
+      />
+    </Dialog>
   )
 }

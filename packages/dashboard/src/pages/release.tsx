@@ -1,18 +1,17 @@
 /** One release: what it is, its checksum, and where it is used. */
-import { ActionIcon, Anchor, Button, Code, Menu } from '@mantine/core'
-import { IconDots, IconDownload, IconTrash } from '@tabler/icons-react'
+import { Anchor, Button, Code } from '@mantine/core'
+import { IconDownload } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
 import { urlOf } from '@updraft/api/client'
 import { ROUTES } from '@updraft/api/routes'
-import { useState } from 'react'
 import { useChange } from '../data/changes.ts'
 import { list, read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
-import { Confirm, type Question } from '../parts/confirm.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts, Section } from '../parts/detail.tsx'
+import { MoreMenu } from '../parts/more-menu.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural, size } from '../words/numbers.ts'
 import { ReleaseDescription } from './release/description.tsx'
@@ -148,45 +147,24 @@ function UsedBy({ releaseId }: { releaseId: string }) {
 
 function ReleaseMenu({ release }: { release: ReleaseData }) {
   const navigate = useNavigate()
-  const [question, ask] = useState<Question | null>(null)
+  const name = `${release.title} ${release.version}`
   const remove = useChange('removeRelease', {
     touches: ['releases'],
-    done: `${release.title} ${release.version} was removed.`,
+    done: `${name} was removed.`,
   })
   return (
-    <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label="More">
-            <IconDots size={18} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item
-            color="red"
-            leftSection={<IconTrash size={16} />}
-            onClick={() =>
-              ask({
-                title: `Remove ${release.title} ${release.version}?`,
-                body: 'It can be removed while nothing is assigned it and no device is installing it. The history of devices keeps its name.',
-                yes: 'Remove the release',
-                isDangerous: true,
-                onYes: () =>
-                  remove.mutate(
-                    { params: { id: release.id } },
-                    {
-                      onSuccess: () => void navigate({ to: '/packages' }),
-                      onSettled: () => ask(null),
-                    },
-                  ),
-              })
-            }
-          >
-            Remove
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <Confirm question={question} isBusy={remove.isPending} onClose={() => ask(null)} />
-    </>
+    <MoreMenu
+      removal={{
+        what: 'release',
+        title: `Remove ${name}?`,
+        body: 'It can be removed while nothing is assigned it and no device is installing it. The history of devices keeps its name.',
+        isBusy: remove.isPending,
+        onYes: (over) =>
+          remove.mutate(
+            { params: { id: release.id } },
+            { onSuccess: () => void navigate({ to: '/packages' }), onSettled: over },
+          ),
+      }}
+    />
   )
 }

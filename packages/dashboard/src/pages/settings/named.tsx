@@ -1,6 +1,7 @@
 /** The dialog for things that have nothing but a name. */
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { Dialog } from '../../parts/dialog.tsx'
 
 export function NameDialog({
   title,
@@ -24,33 +25,22 @@ export function NameDialog({
 }) {
   const [name, setName] = useState(initial)
   return (
-    <Modal opened onClose={onClose} title={title}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          onSubmit(name)
-        }}
-      >
-        <Stack>
-          <TextInput
-            label={label}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            maxLength={255}
-            required
-            data-autofocus
-          />
-          {children}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Leave it
-            </Button>
-            <Button type="submit" loading={isBusy}>
-              {verb}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog
+      title={title}
+      verb={verb}
+      isBusy={isBusy}
+      onSubmit={() => onSubmit(name)}
+      onClose={onClose}
+    >
+      <TextInput
+        label={label}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={255}
+        required
+        data-autofocus
+      />
+      {children}
+    </Dialog>
   )
 }

@@ -1,16 +1,17 @@
 /** The people of the tenant and of its customers, and their roles. */
-import { ActionIcon, Button, Group, Menu, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Menu, Select, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconDots, IconPlus, IconUsers } from '@tabler/icons-react'
+import { IconPlus, IconUsers } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { grantableRoles, type Role } from '@updraft/core'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, list, read } from '../../data/queries.ts'
 import { useMay, useSession } from '../../data/session.ts'
-import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
+import { MoreMenu } from '../../parts/more-menu.tsx'
 import { Secret } from '../../parts/secret.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
 import { roleMeaning, roleWord } from '../../words/roles.ts'
@@ -61,7 +62,6 @@ export function People() {
 
 function PersonMenu({ person }: { person: Person }) {
   const { operator } = useSession()
-  const [question, ask] = useState<Question | null>(null)
   const remove = useChange('removeOperator', {
     touches: ['accounts'],
     done: `${person.name} was removed.`,
@@ -77,43 +77,30 @@ function PersonMenu({ person }: { person: Person }) {
   )
   return (
     <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`${person.name}: more`}>
-            <IconDots size={18} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {roles.map((role) => (
-            <Menu.Item
-              key={role}
-              onClick={() => setRole.mutate({ params: { id: person.id }, body: { role } })}
-            >
-              Make {roleWord(role).toLowerCase()}
-            </Menu.Item>
-          ))}
-          {roles.length > 0 && <Menu.Divider />}
-          <Menu.Item onClick={() => reset.mutate({ params: { id: person.id }, body: {} })}>
-            Make a new password
-          </Menu.Item>
+      <MoreMenu
+        label={`${person.name}: more`}
+        removal={{
+          what: 'person',
+          title: `Remove ${person.name}?`,
+          body: 'Their sessions and API tokens end at once. What they did stays in the audit log.',
+          isBusy: remove.isPending,
+          onYes: (over) => remove.mutate({ params: { id: person.id } }, { onSettled: over }),
+        }}
+      >
+        {roles.map((role) => (
           <Menu.Item
-            color="red"
-            onClick={() =>
-              ask({
-                title: `Remove ${person.name}?`,
-                body: 'Their sessions and API tokens end at once. What they did stays in the audit log.',
-                yes: 'Remove the person',
-                isDangerous: true,
-                onYes: () =>
-                  remove.mutate({ params: { id: person.id } }, { onSettled: () => ask(null) }),
-              })
-            }
+            key={role}
+            onClick={() => setRole.mutate({ params: { id: person.id }, body: { role } })}
           >
-            Remove
+            Make {roleWord(role).toLowerCase()}
           </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <Confirm question={question} isBusy={remove.isPending} onClose={() => ask(null)} />
+        ))}
+        {roles.length > 0 && <Menu.Divider />}
+        <Menu.Item onClick={() => reset.mutate({ params: { id: person.id }, body: {} })}>
+          Make a new password
+        </Menu.Item>
+        <Menu.Divider />
+      </MoreMenu>
       {reset.data?.password && (
         <Secret
           title={`New password of ${person.name}`}
@@ -146,59 +133,44 @@ function AddPerson({ onClose }: { onClose: () => void }) {
   }
   const isOfCustomer = role === 'customer-user'
   return (
-    <Modal opened onClose={onClose} title="Add a person">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          const customer = isOfCustomer && customerId ? { customerId } : {}
-          create.mutate({ body: { name, role, ...customer } })
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="Name"
-            description="To sign in with."
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            maxLength={255}
-            required
-            data-autofocus
-          />
-          <Select
-            label="Role"
-            description={roleMeaning(role)}
-            data={grantableRoles(operator).map((each) => ({ value: each, label: roleWord(each) }))}
-            value={role}
-            onChange={(value) => value && setRole(value as Role)}
-            allowDeselect={false}
-          />
-          {isOfCustomer && (
-            <Select
-              label="Customer"
-              placeholder={customers.data?.items.length === 0 ? 'There is none yet' : undefined}
-              data={(customers.data?.items ?? []).map((each) => ({
-                value: each.id,
-                label: each.name,
-              }))}
-              value={customerId}
-              onChange={setCustomerId}
-              required
-            />
-          )}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Leave it
-            </Button>
-            <Button
-              type="submit"
-              loading={create.isPending}
-              disabled={isOfCustomer && customerId === null}
-            >
-              Add the person
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog
+      title="Add a person"
+      verb="Add the person"
+      isBusy={create.isPending}
+      isIncomplete={isOfCustomer && customerId === null}
+      onSubmit={() => {
+        const customer = isOfCustomer && customerId ? { customerId } : {}
+        create.mutate({ body: { name, role, ...customer } })
+      }}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        description="To sign in with."
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={255}
+        required
+        data-autofocus
+      />
+      <Select
+        label="Role"
+        description={roleMeaning(role)}
+        data={grantableRoles(operator).map((each) => ({ value: each, label: roleWord(each) }))}
+        value={role}
+        onChange={(value) => value && setRole(value as Role)}
+        allowDeselect={false}
+      />
+      {isOfCustomer && (
+        <Select
+          label="Customer"
+          placeholder={customers.data?.items.length === 0 ? 'There is none yet' : undefined}
+          data={(customers.data?.items ?? []).map((each) => ({ value: each.id, label: each.name }))}
+          value={customerId}
+          onChange={setCustomerId}
+          required
+        />
+      )}
+    </Dialog>
   )
 }

@@ -1,5 +1,5 @@
 /** API tokens: for scripts, in one's own name. */
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
@@ -10,6 +10,7 @@ import { type ItemOf, list } from '../../data/queries.ts'
 import { useSession } from '../../data/session.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Secret } from '../../parts/secret.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
@@ -96,43 +97,29 @@ function MakeToken({ onClose }: { onClose: () => void }) {
     return <Secret title={name} secret={make.data.token} what="token" onClose={onClose} />
   }
   return (
-    <Modal opened onClose={onClose} title="Make an API token">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          make.mutate({ body: { name, role } })
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="Name"
-            placeholder="build server"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            maxLength={255}
-            required
-            data-autofocus
-          />
-          <Select
-            label="May do as"
-            data={rolesWithin(operator.role).map((each) => ({
-              value: each,
-              label: roleWord(each),
-            }))}
-            value={role}
-            onChange={(value) => value && setRole(value as Role)}
-            allowDeselect={false}
-          />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Leave it
-            </Button>
-            <Button type="submit" loading={make.isPending}>
-              Make the token
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog
+      title="Make an API token"
+      verb="Make the token"
+      isBusy={make.isPending}
+      onSubmit={() => make.mutate({ body: { name, role } })}
+      onClose={onClose}
+    >
+      <TextInput
+        label="Name"
+        placeholder="build server"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        maxLength={255}
+        required
+        data-autofocus
+      />
+      <Select
+        label="May do as"
+        data={rolesWithin(operator.role).map((each) => ({ value: each, label: roleWord(each) }))}
+        value={role}
+        onChange={(value) => value && setRole(value as Role)}
+        allowDeselect={false}
+      />
+    </Dialog>
   )
 }
