@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     const page = await platform.browser.openAs(ada, '/devices')
     await page.getByRole('row', { name: /pump-1/ }).waitFor()
     await page.getByRole('button', { name: 'ada: account' }).click()
-    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click()
     await page.getByRole('heading', { name: 'Sign in to Updraft' }).waitFor()
     await page.goto('/devices')
     await page.getByRole('heading', { name: 'Sign in to Updraft' }).waitFor()

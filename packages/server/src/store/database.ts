@@ -37,7 +37,10 @@ export function openDatabase({
     statement_timeout: 60_000,
     application_name: 'updraft',
   })
-  pool.on('error', onError)
+  pool.on('error', (error) => {
+    // pg hangs the whole client on it, with all it ever asked: nothing for a log.
+    onError(Object.assign(error, { client: undefined }))
+  })
   // A connection may be lost in the middle of a transaction, when the pool does not listen.
   pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
