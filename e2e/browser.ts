@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { urlOf } from '@updraft/api/client'
 import { ROUTES } from '@updraft/api/routes'
 import type { Role } from '@updraft/core'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
+import { launchBrowser } from '../tools/chromium.ts'
 import { ensureDashboard } from '../tools/dashboard.mjs'
-import { hasCommand, pathOf } from '../tools/services.mjs'
+import { hasCommand } from '../tools/services.mjs'
 import { addOperator, quickHash } from './operator.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 
@@ -104,17 +105,8 @@ async function testBrowser(url: string): Promise<TestBrowser> {
   }
 }
 
-/** Debian's Chromium; rejects where there is none. */
-export function launchBrowser(): Promise<Browser> {
-  const executablePath = pathOf('chromium')
-  if (executablePath === undefined) throw new Error('no chromium on this machine')
-  // Its sandbox does not let itself be set up by root.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  return chromium.launch({ executablePath, args })
-}
-
 /** As the page for it does, without the page. */
-export async function signIn(context: BrowserContext, person: Person): Promise<void> {
+async function signIn(context: BrowserContext, person: Person): Promise<void> {
   const answer = await context.request.post(urlOf(ROUTES.signIn), { data: person })
   if (!answer.ok()) throw new Error(`${person.name} could not sign in: ${await answer.text()}`)
 }

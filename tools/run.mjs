@@ -14,7 +14,7 @@ const inCi = !['', '0', 'false', undefined].includes(process.env.CI)
 const colors = (process.stdout.isTTY === true || !!process.env.FORCE_COLOR) && !process.env.NO_COLOR
 
 /** Each command: its arguments → its exit code. */
-const COMMANDS = { start, check, test, format, bench }
+const COMMANDS = { start, check, test, format, bench, shots }
 
 const [name, ...args] = process.argv.slice(2)
 let node = process.execPath
@@ -110,6 +110,13 @@ async function bench(args) {
     console.log(`  ${each.padEnd(width)}  ${firstComment(join(folder, `${each}.ts`))}`)
   }
   return wanted === undefined ? 0 : 2
+}
+
+/** Pictures of the dashboard's pages, for the documents; with names, only those. */
+async function shots(args) {
+  await ensureServices()
+  await ensureDashboard(root, node)
+  return runSource('tools/shots.ts', args)
 }
 
 const STATIC_STEPS = [

@@ -62,7 +62,7 @@ export function Audit() {
   const isFiltered = Boolean(state.search || state.kind || state.result || state.deviceId)
   return (
     <Page title="Audit" fills>
-      <Group gap="xs">
+      <Group gap="xs" className="filters">
         <SearchField label="Search the audit log" placeholder="Search people and things" />
         <Select
           aria-label="About"

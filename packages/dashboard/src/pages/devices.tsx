@@ -104,7 +104,7 @@ export function Devices() {
 
   return (
     <Page title="Devices" fills actions={may('device.write') && add}>
-      <Group gap="xs">
+      <Group gap="xs" className="filters">
         <SearchField label="Search devices" placeholder="Search names" />
         <ProfileFilter />
         <Select

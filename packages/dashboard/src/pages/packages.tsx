@@ -85,7 +85,7 @@ export function Packages() {
 
   return (
     <Page title="Packages" fills actions={may('release.write') && add}>
-      <Group gap="xs">
+      <Group gap="xs" className="filters">
         <SearchField label="Search packages" placeholder="Search titles" />
         <ProfileFilter />
       </Group>

@@ -82,7 +82,6 @@ export function DataTable<T extends { id: string }>({
   if (!query.isPending && items.length === 0) return empty
   const above = inView[0]?.start ?? 0
   const below = rows.getTotalSize() - (inView.at(-1)?.end ?? 0)
-  const width = columns.length + (selection ? 1 : 0)
 
   return (
     <div
@@ -102,8 +101,10 @@ export function DataTable<T extends { id: string }>({
           </tr>
         </thead>
         <tbody>
-          {query.isPending && <Skeletons width={width} />}
-          <Spacer height={above} width={width} />
+          {query.isPending && (
+            <Skeletons columns={columns} isSelectable={selection !== undefined} />
+          )}
+          <Spacer height={above} />
           {inView.map(({ index }) => {
             const item = items[index]
             return (
@@ -119,7 +120,7 @@ export function DataTable<T extends { id: string }>({
               )
             )
           })}
-          <Spacer height={below} width={width} />
+          <Spacer height={below} />
         </tbody>
       </table>
     </div>
@@ -227,21 +228,32 @@ function SelectAll<T extends { id: string }>({
 }
 
 /** Stands for rows out of view; neither read nor seen. */
-const Spacer = ({ height, width }: { height: number; width: number }) =>
+const Spacer = ({ height }: { height: number }) =>
   height > 0 && (
     <tr aria-hidden className="spacer">
-      <td colSpan={width} style={{ height }} />
+      <td style={{ height }} />
     </tr>
   )
 
-const Skeletons = ({ width }: { width: number }) =>
-  SKELETONS.map((percent) => (
+/** A cell for each head: a cell over several would count the columns that are left out on narrow screens. */
+function Skeletons<T>({
+  columns,
+  isSelectable,
+}: {
+  columns: readonly Column<T>[]
+  isSelectable: boolean
+}) {
+  return SKELETONS.map((percent) => (
     <tr key={percent} aria-hidden>
-      <td colSpan={width}>
-        <Skeleton height={12} width={`${percent}%`} />
-      </td>
+      {isSelectable && <td className="select" />}
+      {columns.map(({ key, rank }) => (
+        <td key={key} data-rank={rank}>
+          <Skeleton height={12} width={`${percent}%`} />
+        </td>
+      ))}
     </tr>
   ))
+}
 
 function toggled(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
   const next = new Set(ids)

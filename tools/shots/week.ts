@@ -1,0 +1,191 @@
+/** A week in the life of the invented fleet, played against a real server whose clock it moves. */
+import { type Client, createClient } from '@updraft/api/client'
+import type { CheckInResponse } from '@updraft/wire/updraft'
+import { seeded } from '../chance.ts'
+import { CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE } from './fleet.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+const SEED = 20260519
+
+/** Something that happens at its time. */
+interface Moment {
+  readonly at: number
+  readonly happens: () => Promise<unknown>
+}
+
+interface Device {
+  readonly name: string
+  readonly kind: Kind
+  readonly say: (path: string, body: object) => Promise<unknown>
+}
+
+/** Plays it all; the clock stands at `NOW` when it is done. */
+export async function liveThroughWeek(
+  url: string,
+  token: string,
+  setClock: (to: Date) => void,
+): Promise<void> {
+  const api = createClient({ url, token })
+  const chance = seeded(SEED)
+  const begin = NOW.getTime() - DAYS * DAY_MS
+  setClock(new Date(begin))
+  for (const { name, role } of PEOPLE) {
+    await api('createOperator', { body: { name, role, password: `the password of ${name}` } })
+  }
+  const customers: string[] = []
+  for (const name of CUSTOMERS) {
+    customers.push((await api('createCustomer', { body: { name } })).id)
+  }
+  const moments: Moment[] = []
+  for (const kind of KINDS)
+    moments.push(...(await weekOf(kind, { api, url, chance, begin, customers })))
+  for (const { at, happens } of moments.toSorted((a, b) => a.at - b.at)) {
+    setClock(new Date(at))
+    await happens()
+  }
+  setClock(NOW)
+}
+
+async function weekOf(
+  kind: Kind,
+  {
+    api,
+    url,
+    chance,
+    begin,
+    customers,
+  }: {
+    api: Client
+    url: string
+    chance: () => number
+    begin: number
+    customers: readonly string[]
+  },
+): Promise<Moment[]> {
+  const { profile, description, title } = kind
+  const { id: profileId } = await api('createProfile', { body: { name: profile, description } })
+  const devices = await addDevices(kind, { api, url })
+  for (const [index, device] of devices.entries()) {
+    if (index % 4 !== 1) continue
+    const { items } = await api('listDevices', { query: { name: device.name } })
+    const customerId = customers[index % customers.length]
+    await api('changeDevice', { params: { id: items[0]?.id ?? '' }, body: { customerId } })
+  }
+  const assign = async (version: string) => {
+    const bytes = new Uint8Array(kind.fileBytes).map((_, at) => (at * 31 + version.length) % 251)
+    const { sha256 } = await api('uploadArtifact', { body: bytes })
+    const fileName = `${title}-${version}.bin`
+    const body = { title, version, profile, sha256, fileName, type: 'firmware' }
+    const { id } = await api('createRelease', { body })
+    const params = { id: profileId, type: 'firmware' }
+    await api('assignToProfile', { params, body: { releaseId: id } })
+    // Its devices come to know by and by, and the clock stands still for it.
+    const query = { profile, state: 'QUEUED' } as const
+    for (let waiting = 0; waiting < devices.length; ) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      waiting = (await api('countDevices', { query })).count
+    }
+  }
+
+  const [first, second, newest] = kind.versions
+  const moments: Moment[] = []
+  // Some are still in their boxes.
+  const heardOf = devices.filter((_, index) => index % 16 !== 15)
+  for (const device of heardOf) {
+    const installed = { firmware: { title, version: first } }
+    const at = begin + chance() * 2 * HOUR_MS
+    moments.push({ at, happens: () => device.say('check-in', { installed, facts: kind.facts }) })
+  }
+  const early = begin + (6 + 20 * chance()) * HOUR_MS
+  moments.push({ at: early, happens: () => assign(second) })
+  for (const device of heardOf) {
+    // Most come in on the first days, and by day.
+    const at = early + chance() ** 1.4 * (DAYS - 1.6) * DAY_MS
+    moments.push(...update(device, at, { end: 'UPDATED' }, chance))
+  }
+  if (newest === null) return moments
+
+  const today = NOW.getTime() - (7 + 2 * chance()) * HOUR_MS
+  moments.push({ at: today, happens: () => assign(newest) })
+  for (const [index, device] of heardOf.entries()) {
+    const drawn = chance()
+    const at = today + (0.05 + 0.9 * chance()) * (NOW.getTime() - today)
+    const { share, reasons } = kind.failing
+    const reason = reasons[index % reasons.length]
+    if (drawn < share && reason) {
+      moments.push(...update(device, at, { end: 'FAILED', reason }, chance))
+    } else if (drawn < 0.62) {
+      moments.push(...update(device, at, { end: 'UPDATED' }, chance))
+    } else if (drawn < 0.78) {
+      const ends = ['DOWNLOADING', 'DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING'] as const
+      const end = ends[index % ends.length] ?? 'DOWNLOADING'
+      const lately = NOW.getTime() - (2 + 9 * chance()) * MINUTE_MS
+      moments.push(...update(device, lately, { end }, chance))
+    }
+  }
+  return moments
+}
+
+const WAY = ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING'] as const
+
+/** What the device says on its way, as far as it has come by now. */
+function update(
+  device: Device,
+  begun: number,
+  { end, reason }: { end: (typeof WAY)[number] | 'UPDATED' | 'FAILED'; reason?: string },
+  chance: () => number,
+): Moment[] {
+  let operation: string | undefined
+  const report = (body: object) => () =>
+    operation === undefined ? Promise.resolve() : device.say(`operations/${operation}/report`, body)
+  const takeOffer = async () => {
+    const { offers } = (await device.say('check-in', {})) as CheckInResponse
+    operation = offers[0]?.operation
+  }
+  const isUnderWay = WAY.some((state) => state === end)
+  const states = isUnderWay ? WAY.slice(0, (WAY as readonly string[]).indexOf(end) + 1) : WAY
+  // Whoever is under way is so now, within the minutes that are left.
+  const stepMs = isUnderWay
+    ? (NOW.getTime() - begun) / (states.length + 1)
+    : (20 + 80 * chance()) * 1000
+  const progress = Math.round(8 + 84 * chance())
+  let at = begun
+  const moments: Moment[] = [{ at, happens: takeOffer }]
+  for (const state of states) {
+    at += stepMs
+    const isLast = isUnderWay && state === end
+    const words = isLast && state === 'DOWNLOADING' ? { state, progress } : { state }
+    moments.push({ at, happens: report(words) })
+  }
+  if (!isUnderWay) {
+    at += stepMs
+    moments.push({ at, happens: report({ state: end, error: reason }) })
+  }
+  return moments
+}
+
+async function addDevices(
+  { profile, devices: count, ...kind }: Kind,
+  { api, url }: { api: Client; url: string },
+): Promise<Device[]> {
+  const beginning = profile.toLowerCase().replaceAll(' ', '-')
+  const devices = Array.from({ length: count }, (_, index) => ({
+    name: `${beginning}-${String(index + 1).padStart(3, '0')}`,
+    profile,
+    labels: index % 9 === 0 ? ['beta'] : index % 7 === 0 ? ['basement'] : [],
+  }))
+  const added = await api('importDevices', { body: { devices } })
+  return added.devices.map(({ name, token }) => ({
+    name,
+    kind: { profile, devices: count, ...kind },
+    say: async (path, body) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+      const asked = { method: 'POST', headers, body: JSON.stringify(body) }
+      const answer = await fetch(`${url}/device/v1/${path}`, asked)
+      if (!answer.ok) throw new Error(`${name}, ${path}: ${await answer.text()}`)
+      return answer.json()
+    },
+  }))
+}
