@@ -10,7 +10,7 @@ import { startPlatform } from '@updraft/server/platform'
 import pino from 'pino'
 import type { Browser, Page } from 'playwright-core'
 import { launchBrowser } from './chromium.ts'
-import { NOW } from './shots/fleet.ts'
+import { BEGIN, NOW } from './shots/fleet.ts'
 import { smallPng } from './shots/small-png.ts'
 import { liveThroughWeek } from './shots/week.ts'
 
@@ -34,7 +34,7 @@ async function main(only: readonly string[]): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), 'updraft-shots-'))
   // Run by root, the database has a user of its own, who must be able to come in.
   await chmod(data, 0o755)
-  let now = new Date()
+  let now = BEGIN
   const clock = { now: () => now }
   const config = readConfig(
     ['--http-port', '0', '--mqtt-port', 'off', '--coap-port', 'off', '--data', data],
@@ -93,7 +93,7 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     {
       name: 'search',
       path: '/devices',
-      words: 'gateway-',
+      words: 'gate-camera-001',
       prepare: async (page) => {
         await page.keyboard.press('Control+k')
         await page.getByRole('textbox', { name: 'Search everything' }).fill('meter')
@@ -147,6 +147,7 @@ async function take(
     await page.goto(path)
     await page.getByText(words).first().waitFor()
     await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
+    if (path !== '/sign-in') await page.locator('[data-line=live]').waitFor()
     await prepare?.(page)
     const png = await page.screenshot({ animations: 'disabled' })
     await writeFile(join(FOLDER, `${name}${suffix}.png`), smallPng(png))

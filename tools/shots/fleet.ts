@@ -72,3 +72,4 @@ export const PEOPLE = [
 /** A Tuesday afternoon. */
 export const NOW = new Date('2026-05-19T14:24:00Z')
 export const DAYS = 7
+export const BEGIN = new Date(NOW.getTime() - DAYS * 86_400_000)

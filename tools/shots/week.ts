@@ -2,7 +2,7 @@
 import { type Client, createClient } from '@updraft/api/client'
 import type { CheckInResponse } from '@updraft/wire/updraft'
 import { seeded } from '../chance.ts'
-import { CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE } from './fleet.ts'
+import { BEGIN, CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE } from './fleet.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -29,8 +29,8 @@ export async function liveThroughWeek(
 ): Promise<void> {
   const api = createClient({ url, token })
   const chance = seeded(SEED)
-  const begin = NOW.getTime() - DAYS * DAY_MS
-  setClock(new Date(begin))
+  const begin = BEGIN.getTime()
+  setClock(BEGIN)
   for (const { name, role } of PEOPLE) {
     await api('createOperator', { body: { name, role, password: `the password of ${name}` } })
   }

@@ -31,7 +31,7 @@ const COLUMNS: readonly Column<Event>[] = [
   {
     key: 'from',
     head: 'From',
-    width: '150px',
+    width: '120px',
     rank: 3,
     cell: ({ actor }) => <span className="mono">{actor.from ?? ''}</span>,
   },

@@ -93,7 +93,11 @@ export function Start() {
           </li>
         ))}
       </ol>
-      {now === -1 && <LinkButton to="/">To the overview</LinkButton>}
+      {now === -1 && (
+        <LinkButton to="/" w="fit-content">
+          To the overview
+        </LinkButton>
+      )}
     </Page>
   )
 }

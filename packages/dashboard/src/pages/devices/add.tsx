@@ -18,7 +18,9 @@ export function AddDevice({
 }) {
   const navigate = useNavigate()
   const [name, setName] = useState('')
-  const [profile, setProfile] = useState<string | null>(initialProfile ?? null)
+  const [chosen, choose] = useState<string | null>()
+  // The profiles may be read only after this has opened.
+  const profile = chosen === undefined ? (initialProfile ?? null) : chosen
   const [labels, setLabels] = useState<string[]>([])
   const create = useChange('createDevice', { touches: ['devices', 'overview', 'profiles'] })
   const names = useProfiles().map((each) => each.name)
@@ -71,7 +73,7 @@ export function AddDevice({
         placeholder={names.length > 0 ? 'What kind it is' : 'Add a profile first'}
         data={names}
         value={profile}
-        onChange={setProfile}
+        onChange={choose}
         searchable
         required
       />
