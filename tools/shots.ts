@@ -87,7 +87,7 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     { name: 'package', path: `/packages/${release?.id}`, words: 'Where it is used' },
     { name: 'profiles', path: '/profiles', words: 'Gate camera' },
     { name: 'profile', path: `/profiles/${profile?.id}`, words: 'Devices that enrol themselves' },
-    { name: 'audit', path: '/audit', words: 'To what' },
+    { name: 'audit', path: '/audit', words: 'When' },
     { name: 'settings', path: '/settings?part=people', words: 'mira' },
     { name: 'start', path: '/start', words: 'Drop a file' },
     {
