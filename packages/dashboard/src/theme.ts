@@ -76,6 +76,8 @@ export const theme = createTheme({
             : {},
       }),
     },
+    // As wide as its field, but not from the start: centred meanwhile, it would widen the page of a phone.
+    Combobox: { defaultProps: { position: 'bottom-start' } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
     Modal: {
       defaultProps: {

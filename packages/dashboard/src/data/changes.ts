@@ -8,7 +8,11 @@ import type { Noun } from './queries.ts'
 
 export function useChange<N extends RouteName>(
   name: N,
-  { touches, done }: { touches: readonly Noun[]; done?: string },
+  {
+    touches,
+    done,
+    onRefused = tellTrouble,
+  }: { touches: readonly Noun[]; done?: string; onRefused?: (error: Error) => void },
 ) {
   const queries = useQueryClient()
   return useMutation<Output<N>, Error, Input<N>>({
@@ -19,6 +23,6 @@ export function useChange<N extends RouteName>(
         predicate: ({ queryKey: [noun] }) => touches.includes(noun as Noun),
       })
     },
-    onError: tellTrouble,
+    onError: onRefused,
   })
 }

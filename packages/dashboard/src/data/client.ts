@@ -8,11 +8,15 @@ export function keepCsrfToken(token: string | undefined): void {
   csrfToken = token
 }
 
+/** What a request that changes something carries besides the cookie. */
+export const sessionHeaders = (): Readonly<Record<string, string>> =>
+  csrfToken ? { 'x-csrf-token': csrfToken } : {}
+
 export const api: Client = createClient({
   url: location.origin,
   fetch: (input, init) => {
     const headers = new Headers(init?.headers)
-    if (csrfToken) headers.set('x-csrf-token', csrfToken)
+    for (const [name, value] of Object.entries(sessionHeaders())) headers.set(name, value)
     return fetch(input, { ...init, headers, credentials: 'same-origin' })
   },
 })

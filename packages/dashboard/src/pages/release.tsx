@@ -15,6 +15,7 @@ import { MoreMenu } from '../parts/more-menu.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural, size } from '../words/numbers.ts'
 import { ReleaseDescription } from './release/description.tsx'
+import { NextStep } from './release/next-step.tsx'
 
 export type ReleaseData = Output<'showRelease'>
 
@@ -80,7 +81,7 @@ function Details({ release }: { release: ReleaseData }) {
       />
       <ReleaseDescription release={release} />
       <Section title="Where it is used">
-        <UsedBy releaseId={release.id} />
+        <UsedBy release={release} />
       </Section>
     </>
   )
@@ -110,14 +111,15 @@ function Checksum({ release: { checksum, checksumAlgorithm } }: { release: Relea
   )
 }
 
-function UsedBy({ releaseId }: { releaseId: string }) {
+function UsedBy({ release }: { release: ReleaseData }) {
+  const releaseId = release.id
   const assignments = useInfiniteQuery(
     list('assignments', 'listAssignments', { query: { releaseId, limit: 50 } }),
   )
   const profiles = useQuery(read('profiles', 'listProfiles', { query: { limit: 500 } }))
   const items = assignments.data?.pages.flatMap((page) => page.items) ?? []
   if (assignments.data && items.length === 0) {
-    return <p className="quiet">Nothing is assigned it.</p>
+    return <NextStep release={release} />
   }
   const ofProfiles = items.filter(({ scope }) => scope === 'profile')
   const ofDevices = items.filter(({ scope }) => scope === 'device')

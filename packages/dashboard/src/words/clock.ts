@@ -9,10 +9,14 @@ let timer: ReturnType<typeof setInterval> | undefined
 
 function watch(watcher: () => void): () => void {
   watchers.add(watcher)
-  timer ??= setInterval(() => {
+  if (timer === undefined) {
+    // Nobody has looked at it for a while.
     now = new Date()
-    for (const each of watchers) each()
-  }, TICK_MS)
+    timer = setInterval(() => {
+      now = new Date()
+      for (const each of watchers) each()
+    }, TICK_MS)
+  }
   return () => {
     watchers.delete(watcher)
     if (watchers.size > 0) return

@@ -48,7 +48,7 @@ export function AssignToProfile({
           value={releaseId}
           onChange={setReleaseId}
           searchable
-          data-autofocus
+          data-autofocus={initialId === null || undefined}
         />
         {release && affected.data && (
           <Alert color={affected.data.devices === 0 ? 'slate' : 'blue'}>
@@ -68,6 +68,7 @@ export function AssignToProfile({
           </Button>
           <Button
             disabled={!release || affected.data === undefined}
+            data-autofocus={initialId !== null || undefined}
             loading={assign.isPending}
             onClick={() =>
               release &&
