@@ -32,7 +32,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
       await page.emulateMedia({ colorScheme: scheme })
       await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
       // Colours that are still on their way from one scheme to the other are nobody's fault.
-      await page.evaluate('Promise.all(document.getAnimations().map(({ finished }) => finished))')
+      await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))')
       const { violations } = (await page.evaluate(
         "axe.run(document, { resultTypes: ['violations'] })",
       )) as AxeResults
@@ -87,6 +87,22 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
       await page.getByRole('dialog').getByText(words).first().waitFor()
       expect(await grave(page), path).toEqual([])
     }
+  })
+
+  test('nothing is grave while a package is added, with a caution and a refusal', async () => {
+    const page = await platform.browser.openAs(ada, '/packages?add=file')
+    const dialog = page.getByRole('dialog')
+    const buffer = Buffer.from('lamp 2.0.0')
+    const file = { name: 'lamp & fw-2.0.0.bin', mimeType: 'text/plain', buffer }
+    await dialog.locator('input[type=file]').setInputFiles(file)
+    await dialog.getByText('It is on the server').waitFor()
+    await dialog.getByRole('combobox', { name: 'Profile' }).click()
+    await page.getByRole('option', { name: 'lamp' }).click()
+    await dialog.getByRole('button', { name: 'More' }).click()
+    await dialog.getByLabel('Its value').fill('0'.repeat(64))
+    await dialog.getByRole('button', { name: 'Add the package' }).click()
+    await dialog.getByText(/SHA256 is/).waitFor()
+    expect(await grave(page)).toEqual([])
   })
 
   test('nothing is grave in the search', async () => {
