@@ -1,0 +1,83 @@
+/** A file that is dropped becomes a package, though its connection breaks and the page is closed in between. */
+import { createHash, randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type DashboardPlatform, dashboardPlatform, hasBrowser } from './browser.ts'
+
+/** More than one request takes. */
+const bytes = randomBytes(80_000_000)
+const sha256 = createHash('sha256').update(bytes).digest('hex')
+const file = join(tmpdir(), `lamp-fw-${process.pid}.3.1.bin`)
+
+describe.skipIf(!hasBrowser)('a large file', () => {
+  let platform: DashboardPlatform
+  beforeAll(async () => {
+    await writeFile(file, bytes)
+    platform = await dashboardPlatform()
+    await platform.addProfile('lamp')
+    await platform.addDevice('lamp-1', 'lamp')
+  })
+  afterEach(() => platform.browser.closeAll())
+  afterAll(async () => {
+    await platform?.stop()
+    await rm(file, { force: true })
+  })
+
+  const choose = async (page: Page) => {
+    await page.locator('input[type=file]').setInputFiles(file)
+    await page.getByText(/ left$/).waitFor()
+  }
+  const has = async (page: Page): Promise<number> => {
+    const text = (await page.locator('.add-upload-words').textContent()) ?? ''
+    return Number(/^([\d.]+) MB of 80.0 MB/.exec(text)?.[1])
+  }
+
+  test('goes on by itself, goes on in another tab, and is added', async () => {
+    const ada = await platform.person('ada', 'operator')
+    const first = await platform.browser.openAs(ada, '/packages?add=file')
+    const line = await lineOf(first)
+    await line(true)
+    await choose(first)
+    await line(false)
+    await first.getByText('The connection broke').waitFor()
+    const whenBroken = await has(first)
+    expect(whenBroken).toBeGreaterThan(0)
+    await line(true)
+    await expect.poll(() => has(first)).toBeGreaterThan(whenBroken)
+    await first.getByRole('button', { name: 'Pause' }).click()
+    await first.getByText('Paused.').waitFor()
+
+    const second = await first.context().newPage()
+    await first.close()
+    await second.goto(`${platform.url}/packages?add=file`)
+    await (await lineOf(second))(true)
+    await choose(second)
+    await second.getByText(/^Goes on where it was, at /).waitFor()
+    expect(await second.getByLabel('Version').inputValue()).toBe(`${process.pid}.3.1`)
+    await second.getByLabel('Version').fill('3.1')
+    await second.getByRole('dialog').getByRole('combobox', { name: 'Profile' }).click()
+    await second.getByRole('option', { name: 'lamp' }).click()
+    await second.getByRole('button', { name: 'Add the package' }).click()
+    await second.getByRole('button', { name: 'Assign it to profile lamp (1 device)' }).waitFor()
+
+    const [release] = (await platform.api('listReleases', {})).items
+    expect(release).toMatchObject({ title: 'lamp-fw', version: '3.1', tag: 'lamp-fw 3.1', sha256 })
+  })
+})
+
+/** The line of a page: slow, so that there is time to break it, or gone. */
+async function lineOf(page: Page): Promise<(isThere: boolean) => Promise<void>> {
+  const line = await page.context().newCDPSession(page)
+  await line.send('Network.enable')
+  return async (isThere) => {
+    await line.send('Network.emulateNetworkConditions', {
+      offline: !isThere,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 10_000_000,
+    })
+  }
+}
