@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     const page = await platform.browser.openAs(ada, '/')
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('Control+k')
-    await page.getByRole('textbox', { name: 'Search everything' }).waitFor()
+    await page.locator('[aria-label="Search everything"]:focus').waitFor()
     await page.keyboard.type('pump-2')
     await page.getByRole('option', { name: /pump-2/ }).waitFor()
     await page.keyboard.press('ArrowDown')
