@@ -254,10 +254,12 @@ export async function startPlatform({
         ...thingsboardCoap({ desk, liveSessions: sessions, pacer: pace, log }),
       },
     ]
+    let isOpen = false
     const figures = metrics({
       feed,
       liveSessionCount: () => sessions.count,
       isReady: async () => {
+        if (!isOpen) throw new Error('The first sign-in is not made yet.')
         await database.pool.query('select 1')
       },
     })
@@ -323,6 +325,7 @@ export async function startPlatform({
     reachableAt = { ...endpoints, http: config.publicUrl ?? endpoints.http }
     // After all that may refuse to start: a sign-in that nobody was shown could never be shown again.
     const firstSignIn = await accountUseCases.ensureFirst()
+    isOpen = true
     await writeEndpoints(endpoints)
     return { endpoints, firstSignIn, stop }
   }

@@ -17,7 +17,7 @@ export function metrics({
 }: {
   feed: EventFeed
   liveSessionCount: () => number
-  /** Whether the database answers; rejects when it does not. */
+  /** Whether it has started and the database answers; rejects when not. */
   isReady: () => Promise<void>
 }): Metrics {
   const registry = new Registry()
@@ -66,7 +66,7 @@ export function metrics({
           return reply
             .status(503)
             .header('retry-after', '5')
-            .send({ status: 'not ready', because: 'the database does not answer' })
+            .send({ status: 'not ready', because: 'the server is starting, or the database does not answer' })
         }
       })
       app.get('/metrics', async (_request, reply) =>
