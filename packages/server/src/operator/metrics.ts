@@ -66,7 +66,10 @@ export function metrics({
           return reply
             .status(503)
             .header('retry-after', '5')
-            .send({ status: 'not ready', because: 'the server is starting, or the database does not answer' })
+            .send({
+              status: 'not ready',
+              because: 'the server is starting, or the database does not answer',
+            })
         }
       })
       app.get('/metrics', async (_request, reply) =>
