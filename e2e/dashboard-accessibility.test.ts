@@ -32,7 +32,9 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
       await page.emulateMedia({ colorScheme: scheme })
       await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
       // Colours that are still on their way from one scheme to the other are nobody's fault.
-      await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))')
+      await page.evaluate(
+        'Promise.allSettled(document.getAnimations().map(({ finished }) => finished))',
+      )
       const { violations } = (await page.evaluate(
         "axe.run(document, { resultTypes: ['violations'] })",
       )) as AxeResults

@@ -63,13 +63,10 @@ export function metrics({
           await isReady()
           return { status: 'ready' }
         } catch {
-          return reply
-            .status(503)
-            .header('retry-after', '5')
-            .send({
-              status: 'not ready',
-              because: 'the server is starting, or the database does not answer',
-            })
+          return reply.status(503).header('retry-after', '5').send({
+            status: 'not ready',
+            because: 'the server is starting, or the database does not answer',
+          })
         }
       })
       app.get('/metrics', async (_request, reply) =>
