@@ -40,7 +40,7 @@ const log = { info: note, warn: note }
 let root: string
 /** A data folder with a cluster that is not running; tests that leave it so share it. */
 let seed: string
-let firstStartMs: number
+let seedCluster: string
 const users: LocalPostgres[] = []
 const children: ChildProcess[] = []
 const servers = new Set<number>()
@@ -50,10 +50,9 @@ beforeAll(async () => {
   root = await realpath(await mkdtemp(join(tmpdir(), 'updraft-pg-')))
   await chmod(root, 0o755)
   seed = await newFolder()
-  const began = performance.now()
   const db = await start(seed)
-  firstStartMs = performance.now() - began
   await run(db, 'create table kept (word text)', "insert into kept values ('seed')")
+  seedCluster = await clusterOf(db)
   await db.stop()
 })
 
@@ -67,8 +66,7 @@ afterEach(async () => {
 afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5 }))
 
 describe('a first start', () => {
-  test('gives a database with the settings we promise, in reasonable time', async () => {
-    expect(firstStartMs).toBeLessThan(6000)
+  test('gives a database with the settings we promise', async () => {
     const db = await start(seed)
     expect(db.adopted).toBe(false)
     const { rows } = await run(
@@ -170,11 +168,10 @@ describe('a first start', () => {
 })
 
 describe('a later start', () => {
-  test('finds what was stored, sooner than the first', async () => {
+  test('finds what was stored, and makes no database again', async () => {
     const folder = seed
-    const began = performance.now()
     const db = await start(folder)
-    expect(performance.now() - began).toBeLessThan(firstStartMs)
+    expect(await clusterOf(db)).toBe(seedCluster)
     expect(await kept(db)).toEqual(['seed'])
     await db.stop()
     expect(isGone(db.pid)).toBe(true)
@@ -628,6 +625,10 @@ async function run(db: LocalPostgres, ...statements: string[]): Promise<pg.Query
     await client.end()
   }
 }
+
+/** Another one each time a cluster is made. */
+const clusterOf = async (db: LocalPostgres): Promise<string> =>
+  (await run(db, 'select system_identifier as id from pg_control_system()')).rows[0].id
 
 const kept = async (db: LocalPostgres): Promise<string[]> =>
   (await run(db, 'select word from kept')).rows.map((row) => row.word)
