@@ -343,10 +343,9 @@ describe('a wait', () => {
     await platform.assign(crowdRelease, { device: 'crowd 0' })
     expect((await answers[0])?.body.offers).toHaveLength(1)
     await platform.waiting(199)
-    const assigned = performance.now()
     await platform.assign(crowdRelease, { profile: 'crowd' })
+    // They would have waited longer than this test may take.
     const all = await Promise.all(answers)
-    expect(performance.now() - assigned).toBeLessThan(10_000)
     expect(all.map(({ body }) => body.offers.length)).toEqual(all.map(() => 1))
     expect(all[1]?.headers.get('preference-applied')).toBe('wait=300')
     await platform.waiting(0)
@@ -403,9 +402,8 @@ describe('a wait', () => {
     const { checkIn } = await device()
     const answer = checkIn({}, { prefer: 'wait=300' })
     await platform.waiting(1)
-    const began = performance.now()
+    // It would have waited longer than this test may take.
     await platform.restart()
-    expect(performance.now() - began).toBeLessThan(15_000)
     expect((await answer).body.offers).toEqual([])
   })
 })

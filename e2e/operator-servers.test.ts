@@ -49,12 +49,11 @@ test('what one was told the other knows at once', async () => {
 test('a device that waits at one is woken by an assignment made at the other', async () => {
   const token = await one.addDevice('waiting', 'P')
   const release = await two.addRelease({ title: 'app', version: '1', profile: 'P', bytes })
-  const waiting = checkIn(one, token, 60)
+  // Longer than this test may take: it ends only when it is woken.
+  const waiting = checkIn(one, token, 300)
   await untilWaiting(one)
-  const assignedAt = performance.now()
   await two.assign(release, { device: 'waiting' })
   const [offer] = await waiting
-  expect(performance.now() - assignedAt).toBeLessThan(5000)
   expect(offer?.version).toBe('1')
   // And fetches the bytes from the one the address names, whoever took them in.
   const fetched = await fetch(offer?.artifact ?? '')
