@@ -10,7 +10,8 @@ const cuts = 'packages/agent/src/{crash,power-cut}.test.ts'
 const globalSetup = 'tools/test-postgres.ts'
 
 /** Patience for machines under load; tests wait for events, never for time to pass. */
-const patient = { testTimeout: 60_000, hookTimeout: 60_000 }
+const polling = { expect: { poll: { timeout: 15_000 } } }
+const patient = { testTimeout: 60_000, hookTimeout: 60_000, ...polling }
 
 export default defineConfig({
   test: {
@@ -25,6 +26,7 @@ export default defineConfig({
           exclude: [withDatabase, cuts],
           sequence: { groupOrder: 0 },
           testTimeout: 20_000,
+          ...polling,
         },
       },
       {
@@ -37,7 +39,13 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'cuts', include: [cuts], sequence: { groupOrder: 1 }, testTimeout: 300_000 },
+        test: {
+          name: 'cuts',
+          include: [cuts],
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          ...polling,
+        },
       },
       {
         test: {
