@@ -1,0 +1,18 @@
+/**
+ * Expressions over what is known of a device, in CEL: which devices a group holds, what a list shows. The text is
+ * read and checked once; then it is asked of one device here, or of all of them in the store as SQL.
+ */
+export { compile, MAX_EXPRESSION_LENGTH, type Program } from './expression/compile.ts'
+export { evaluate, holds, type Outcome, type Verdict } from './expression/evaluate.ts'
+export {
+  type DeviceFacts,
+  FUNCTIONS,
+  installedValue,
+  MAX_MATCHED_LENGTH,
+  partNumberOf,
+  VARIABLES,
+  type Values,
+  type VariableName,
+  valuesOf,
+} from './expression/language.ts'
+export { type Comparison, type Literal, partsOf, type Tree } from './expression/tree.ts'
