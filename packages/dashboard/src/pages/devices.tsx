@@ -7,6 +7,7 @@ import { STATE_TABLE, STATES } from '@updraft/core'
 import { useState } from 'react'
 import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
+import { nameColumn } from '../parts/columns.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { useListState } from '../parts/list-query.ts'
@@ -24,12 +25,7 @@ import './devices/devices.css'
 type Device = ItemOf<'listDevices'>
 
 const COLUMNS: readonly Column<Device>[] = [
-  {
-    key: 'name',
-    head: 'Name',
-    sort: 'name',
-    cell: ({ name }) => <span className="strong">{name}</span>,
-  },
+  nameColumn({ sort: 'name' }),
   { key: 'profile', head: 'Profile', sort: 'profile', rank: 2, cell: ({ profile }) => profile },
   {
     key: 'state',

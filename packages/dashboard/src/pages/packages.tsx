@@ -5,13 +5,13 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
+import { addedColumn } from '../parts/columns.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
 import { ProfileFilter } from '../parts/profile-filter.tsx'
 import { SearchField } from '../parts/search-field.tsx'
-import { TimeAgo } from '../parts/time-ago.tsx'
 import { size } from '../words/numbers.ts'
 import { AddRelease } from './release/add.tsx'
 
@@ -54,14 +54,7 @@ const COLUMNS: readonly Column<Release>[] = [
     rank: 2,
     cell: ({ sizeBytes }) => (sizeBytes === null ? '—' : size(sizeBytes)),
   },
-  {
-    key: 'createdAt',
-    head: 'Added',
-    sort: 'createdAt',
-    width: '120px',
-    rank: 1,
-    cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
-  },
+  addedColumn({ sort: 'createdAt', rank: 1 }),
 ]
 
 export function Packages() {

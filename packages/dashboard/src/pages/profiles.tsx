@@ -1,5 +1,5 @@
 /** Kinds of devices, and what each of them is assigned. */
-import { Button, Textarea, TextInput } from '@mantine/core'
+import { Button, Textarea } from '@mantine/core'
 import { IconPlus, IconTemplate } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
@@ -7,23 +7,19 @@ import { useState } from 'react'
 import { useChange } from '../data/changes.ts'
 import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
+import { addedColumn, nameColumn } from '../parts/columns.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { useListState } from '../parts/list-query.ts'
+import { NameField } from '../parts/name-field.tsx'
 import { Page } from '../parts/page.tsx'
-import { TimeAgo } from '../parts/time-ago.tsx'
 import { counted } from '../words/numbers.ts'
 
 type Profile = ItemOf<'listProfiles'>
 
 const COLUMNS: readonly Column<Profile>[] = [
-  {
-    key: 'name',
-    head: 'Name',
-    sort: 'name',
-    cell: ({ name }) => <span className="strong">{name}</span>,
-  },
+  nameColumn({ sort: 'name' }),
   {
     key: 'assigned',
     head: 'Assigned',
@@ -42,14 +38,7 @@ const COLUMNS: readonly Column<Profile>[] = [
     rank: 2,
     cell: ({ description }) => <span className="quiet">{description}</span>,
   },
-  {
-    key: 'createdAt',
-    head: 'Added',
-    sort: 'createdAt',
-    width: '120px',
-    rank: 1,
-    cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
-  },
+  addedColumn({ sort: 'createdAt', rank: 1 }),
 ]
 
 export function Profiles() {
@@ -123,15 +112,11 @@ function AddProfile({ onClose }: { onClose: () => void }) {
       }
       onClose={onClose}
     >
-      <TextInput
-        label="Name"
+      <NameField
         placeholder="sensor-v2"
         description="Devices of one kind, which the same packages fit."
         value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={255}
-        required
-        data-autofocus
+        onChange={setName}
       />
       <Textarea
         label="Description"

@@ -1,19 +1,10 @@
-import {
-  Alert,
-  Button,
-  Center,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Alert, Button, Center, Paper, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { useSignIn } from '../data/session.ts'
 import { Mark } from '../frame/mark.tsx'
+import { PasswordField } from '../parts/password-field.tsx'
 import { messageOf } from '../parts/trouble.tsx'
 
 export function SignIn() {
@@ -63,13 +54,7 @@ export function SignIn() {
               autoFocus
               required
             />
-            <PasswordInput
-              label="Password"
-              value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
-              autoComplete="current-password"
-              required
-            />
+            <PasswordField value={password} onChange={setPassword} />
             <Button type="submit" loading={signIn.isPending}>
               Sign in
             </Button>

@@ -1,5 +1,5 @@
 /** What can be done with a device as a whole. */
-import { Menu, TagsInput, TextInput } from '@mantine/core'
+import { Menu, TagsInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPencil } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
@@ -7,6 +7,7 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { MoreMenu } from '../../parts/more-menu.tsx'
+import { NameField } from '../../parts/name-field.tsx'
 import type { DeviceData } from '../device.tsx'
 
 export function DeviceMenu({ device }: { device: DeviceData }) {
@@ -54,13 +55,7 @@ function EditDevice({ device, onClose }: { device: DeviceData; onClose: () => vo
       }
       onClose={onClose}
     >
-      <TextInput
-        label="Name"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        required
-        data-autofocus
-      />
+      <NameField value={name} onChange={setName} />
       <TagsInput label="Labels" value={labels} onChange={setLabels} />
     </Dialog>
   )

@@ -1,10 +1,11 @@
 /** Adds a device, and shows its token once with the commands that bring it in. */
-import { Alert, Button, Group, Modal, Select, Stack, TagsInput, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Modal, Select, Stack, TagsInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { Copyable } from '../../parts/copyable.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { NameField } from '../../parts/name-field.tsx'
 import { useProfiles } from '../../parts/profile-filter.tsx'
 import { WaysIn } from '../../parts/ways-in.tsx'
 
@@ -59,15 +60,7 @@ export function AddDevice({
       }}
       onClose={onClose}
     >
-      <TextInput
-        label="Name"
-        placeholder="sensor-0001"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={255}
-        required
-        data-autofocus
-      />
+      <NameField placeholder="sensor-0001" value={name} onChange={setName} />
       <Select
         label="Profile"
         placeholder={names.length > 0 ? 'What kind it is' : 'Add a profile first'}

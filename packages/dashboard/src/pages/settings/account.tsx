@@ -1,9 +1,10 @@
 /** One's own sign-in. */
-import { Button, PasswordInput, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { useSession } from '../../data/session.ts'
 import { Facts } from '../../parts/detail.tsx'
+import { PasswordField } from '../../parts/password-field.tsx'
 import { roleWord } from '../../words/roles.ts'
 
 export function Account() {
@@ -41,22 +42,8 @@ export function Account() {
           <Text fw={600}>Change your password</Text>
           {/* For password managers: whose password it is. */}
           <input type="hidden" name="username" autoComplete="username" value={operator.name} />
-          <PasswordInput
-            label="The one you have"
-            value={old}
-            onChange={(event) => setOld(event.currentTarget.value)}
-            autoComplete="current-password"
-            required
-          />
-          <PasswordInput
-            label="The new one"
-            description="At least 12 characters."
-            value={fresh}
-            onChange={(event) => setFresh(event.currentTarget.value)}
-            autoComplete="new-password"
-            minLength={12}
-            required
-          />
+          <PasswordField label="The one you have" value={old} onChange={setOld} />
+          <PasswordField label="The new one" value={fresh} onChange={setFresh} isNew />
           <Button type="submit" loading={change.isPending} style={{ alignSelf: 'flex-end' }}>
             Change the password
           </Button>

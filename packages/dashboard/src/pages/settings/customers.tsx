@@ -7,9 +7,9 @@ import { Link } from '@tanstack/react-router'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, list } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
+import { addedColumn, nameColumn } from '../../parts/columns.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { TimeAgo } from '../../parts/time-ago.tsx'
 import { counted } from '../../words/numbers.ts'
 import { NameDialog } from './named.tsx'
 
@@ -22,7 +22,7 @@ export function Customers() {
   const create = useChange('createCustomer', { touches: ['accounts'], done: 'Added.' })
   const remove = useChange('removeCustomer', { touches: ['accounts'], done: 'Removed.' })
   const columns: readonly Column<Customer>[] = [
-    { key: 'name', head: 'Name', cell: ({ name }) => <span className="strong">{name}</span> },
+    nameColumn(),
     {
       key: 'devices',
       head: 'Devices',
@@ -41,13 +41,7 @@ export function Customers() {
       isNumeric: true,
       cell: ({ userCount }) => counted(userCount),
     },
-    {
-      key: 'added',
-      head: 'Added',
-      width: '120px',
-      rank: 1,
-      cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
-    },
+    addedColumn({ rank: 1 }),
     {
       key: 'remove',
       head: '',

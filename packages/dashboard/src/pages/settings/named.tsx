@@ -1,7 +1,7 @@
 /** The dialog for things that have nothing but a name. */
-import { TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Dialog } from '../../parts/dialog.tsx'
+import { NameField } from '../../parts/name-field.tsx'
 
 export function NameDialog({
   title,
@@ -32,14 +32,7 @@ export function NameDialog({
       onSubmit={() => onSubmit(name)}
       onClose={onClose}
     >
-      <TextInput
-        label={label}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={255}
-        required
-        data-autofocus
-      />
+      <NameField label={label} value={name} onChange={setName} />
       {children}
     </Dialog>
   )

@@ -1,5 +1,5 @@
 /** The people of the tenant and of its customers, and their roles. */
-import { Button, Group, Menu, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Menu, Select, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus, IconUsers } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
@@ -8,12 +8,13 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, list, read } from '../../data/queries.ts'
 import { useMay, useSession } from '../../data/session.ts'
+import { addedColumn, nameColumn } from '../../parts/columns.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { MoreMenu } from '../../parts/more-menu.tsx'
+import { NameField } from '../../parts/name-field.tsx'
 import { Secret } from '../../parts/secret.tsx'
-import { TimeAgo } from '../../parts/time-ago.tsx'
 import { roleMeaning, roleWord } from '../../words/roles.ts'
 
 type Person = ItemOf<'listOperators'>
@@ -23,16 +24,10 @@ export function People() {
   const may = useMay()
   const [isAdding, adding] = useDisclosure()
   const columns: readonly Column<Person>[] = [
-    { key: 'name', head: 'Name', cell: ({ name }) => <span className="strong">{name}</span> },
+    nameColumn(),
     { key: 'role', head: 'Role', cell: ({ role }) => roleWord(role) },
     { key: 'customer', head: 'Customer', rank: 1, cell: ({ customer }) => customer },
-    {
-      key: 'added',
-      head: 'Added',
-      width: '120px',
-      rank: 2,
-      cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
-    },
+    addedColumn({ rank: 2 }),
     {
       key: 'menu',
       head: '',
@@ -144,15 +139,7 @@ function AddPerson({ onClose }: { onClose: () => void }) {
       }}
       onClose={onClose}
     >
-      <TextInput
-        label="Name"
-        description="To sign in with."
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={255}
-        required
-        data-autofocus
-      />
+      <NameField description="To sign in with." value={name} onChange={setName} />
       <Select
         label="Role"
         description={roleMeaning(role)}

@@ -1,5 +1,5 @@
 /** All tenants of this installation, by name; what is within them is theirs. */
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconBuildingCommunity, IconPlus } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
@@ -7,23 +7,16 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, list } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
+import { addedColumn, nameColumn } from '../../parts/columns.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Empty } from '../../parts/empty.tsx'
+import { NameField } from '../../parts/name-field.tsx'
 import { Secret } from '../../parts/secret.tsx'
-import { TimeAgo } from '../../parts/time-ago.tsx'
 import { NameDialog } from './named.tsx'
 
 type Tenant = ItemOf<'listTenants'>
 
-const COLUMNS: readonly Column<Tenant>[] = [
-  { key: 'name', head: 'Name', cell: ({ name }) => <span className="strong">{name}</span> },
-  {
-    key: 'added',
-    head: 'Added',
-    width: '140px',
-    cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
-  },
-]
+const COLUMNS: readonly Column<Tenant>[] = [nameColumn(), addedColumn()]
 
 export function Tenants() {
   const query = useInfiniteQuery(list('accounts', 'listTenants', { query: { limit: 100 } }))
@@ -59,13 +52,12 @@ export function Tenants() {
           }
           onClose={adding.close}
         >
-          <TextInput
+          <NameField
             label="Its first administrator"
             description="A name to sign in with."
             value={administrator}
-            onChange={(event) => setAdministrator(event.currentTarget.value)}
-            maxLength={255}
-            required
+            onChange={setAdministrator}
+            follows
           />
         </NameDialog>
       )}

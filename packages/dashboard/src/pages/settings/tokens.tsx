@@ -1,5 +1,5 @@
 /** API tokens: for scripts, in one's own name. */
-import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
@@ -8,10 +8,12 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, list } from '../../data/queries.ts'
 import { useSession } from '../../data/session.ts'
+import { addedColumn, nameColumn } from '../../parts/columns.tsx'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
+import { NameField } from '../../parts/name-field.tsx'
 import { Secret } from '../../parts/secret.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
 import { roleWord } from '../../words/roles.ts'
@@ -24,16 +26,10 @@ export function Tokens() {
   const [question, ask] = useState<Question | null>(null)
   const revoke = useChange('revokeToken', { touches: ['accounts'], done: 'The token was revoked.' })
   const columns: readonly Column<Token>[] = [
-    { key: 'name', head: 'Name', cell: ({ name }) => <span className="strong">{name}</span> },
+    nameColumn(),
     { key: 'operator', head: 'Of', rank: 1, cell: ({ operator }) => operator },
     { key: 'role', head: 'May do as', rank: 1, cell: ({ role }) => roleWord(role) },
-    {
-      key: 'made',
-      head: 'Made',
-      width: '120px',
-      rank: 2,
-      cell: ({ createdAt }) => <TimeAgo at={createdAt} />,
-    },
+    addedColumn({ head: 'Made', rank: 2 }),
     {
       key: 'used',
       head: 'Last used',
@@ -104,15 +100,7 @@ function MakeToken({ onClose }: { onClose: () => void }) {
       onSubmit={() => make.mutate({ body: { name, role } })}
       onClose={onClose}
     >
-      <TextInput
-        label="Name"
-        placeholder="build server"
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        maxLength={255}
-        required
-        data-autofocus
-      />
+      <NameField placeholder="build server" value={name} onChange={setName} />
       <Select
         label="May do as"
         data={rolesWithin(operator.role).map((each) => ({ value: each, label: roleWord(each) }))}
