@@ -1,14 +1,15 @@
 /** What is going on, and what needs a hand. */
-import { SegmentedControl, SimpleGrid, Skeleton, Text, Title } from '@mantine/core'
+import { SegmentedControl, SimpleGrid, Skeleton } from '@mantine/core'
 import { IconPlus, IconRocket } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { Empty } from '../parts/empty.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
 import { Page } from '../parts/page.tsx'
+import { Section } from '../parts/section.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { counted } from '../words/numbers.ts'
 import { COUNTERS, type Counter, LOOKS } from '../words/states.tsx'
@@ -64,16 +65,16 @@ export function Overview() {
       </SimpleGrid>
       <ActivityCard />
       <div className="overview-columns">
-        <Card title="Needs attention">
+        <Section isCard title="Needs attention">
           <Attention />
-        </Card>
+        </Section>
         <div className="overview-side">
-          <Card title="In the field">
+          <Section isCard title="In the field">
             <Field />
-          </Card>
-          <Card title="Seen">
+          </Section>
+          <Section isCard title="Seen">
             <Seen seen={overview.data?.seen} />
-          </Card>
+          </Section>
         </div>
       </div>
     </Page>
@@ -122,7 +123,7 @@ function ActivityCard() {
     />
   )
   return (
-    <Card title="Updates" aside={control}>
+    <Section title="Updates" aside={control} isCard>
       <div className="activity">
         {activity.data && (
           <Suspense fallback={null}>
@@ -130,30 +131,6 @@ function ActivityCard() {
           </Suspense>
         )}
       </div>
-    </Card>
-  )
-}
-
-function Card({
-  title,
-  aside,
-  children,
-}: {
-  title: string
-  aside?: ReactNode
-  children: ReactNode
-}) {
-  return (
-    <section className="card">
-      <div className="card-head">
-        <Title order={2} size="h5">
-          {title}
-        </Title>
-        {aside}
-      </div>
-      <Text component="div" size="sm">
-        {children}
-      </Text>
-    </section>
+    </Section>
   )
 }

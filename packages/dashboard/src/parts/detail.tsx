@@ -104,29 +104,6 @@ export function Detail({
   )
 }
 
-/** A part of the details, with a heading and perhaps something to do. */
-export function Section({
-  title,
-  aside,
-  children,
-}: {
-  title: string
-  aside?: ReactNode
-  children: ReactNode
-}) {
-  return (
-    <section className="detail-section">
-      <div className="detail-section-head">
-        <Title order={3} size="h6">
-          {title}
-        </Title>
-        {aside}
-      </div>
-      {children}
-    </section>
-  )
-}
-
 /** Names and values, one a line. */
 export function Facts({
   facts,

@@ -7,7 +7,7 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, read } from '../../data/queries.ts'
 import { Copyable } from '../../parts/copyable.tsx'
-import { Section } from '../../parts/detail.tsx'
+import { Section } from '../../parts/section.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
 import type { DeviceData } from '../device.tsx'
 

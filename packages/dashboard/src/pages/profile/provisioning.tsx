@@ -4,7 +4,8 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
-import { Facts, Section } from '../../parts/detail.tsx'
+import { Facts } from '../../parts/detail.tsx'
+import { Section } from '../../parts/section.tsx'
 import type { ProfileData } from '../profile.tsx'
 
 export function Provisioning({ profile }: { profile: ProfileData }) {

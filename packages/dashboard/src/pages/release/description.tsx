@@ -3,7 +3,7 @@ import { Button, Group, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { useMay } from '../../data/session.ts'
-import { Section } from '../../parts/detail.tsx'
+import { Section } from '../../parts/section.tsx'
 import type { ReleaseData } from '../release.tsx'
 
 export function ReleaseDescription({ release }: { release: ReleaseData }) {
