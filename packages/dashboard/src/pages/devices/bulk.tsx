@@ -1,12 +1,14 @@
 /** What can be done with several devices at once. */
-import { Button, Group, Modal, Progress, Select, Stack, TagsInput, Text } from '@mantine/core'
+import { Button, Progress, TagsInput, Text } from '@mantine/core'
 import { IconPin, IconRefresh, IconTag, IconX } from '@tabler/icons-react'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../data/client.ts'
 import { doEach } from '../../data/each.ts'
-import { type ItemOf, read } from '../../data/queries.ts'
+import type { ItemOf } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
+import { Dialog } from '../../parts/dialog.tsx'
+import { ReleaseSelect, useReleases } from '../../parts/release-select.tsx'
 import { messageOf, tellDone, tellTrouble } from '../../parts/trouble.tsx'
 import { plural } from '../../words/numbers.ts'
 
@@ -139,38 +141,26 @@ function AssignAll({
   onClose: () => void
 }) {
   const [releaseId, setReleaseId] = useState<string | null>(null)
-  const releases = useQuery(
-    read('releases', 'listReleases', { query: { profile, sort: '-createdAt', limit: 200 } }),
-  )
-  const items = releases.data?.items ?? []
-  const release = items.find(({ id }) => id === releaseId)
+  const releases = useReleases({ profile })
+  const release = releases.find(({ id }) => id === releaseId)
   return (
-    <Modal opened onClose={onClose} title={`Assign a release to ${plural(count, 'device')}`}>
-      <Stack>
-        <Select
-          label="Release"
-          data={items.map(({ id, title, version, type }) => ({
-            value: id,
-            label: `${title} ${version}${type === 'firmware' ? '' : ` (${type})`}`,
-          }))}
-          value={releaseId}
-          onChange={setReleaseId}
-          searchable
-          data-autofocus
-        />
-        <Text size="sm" className="quiet">
-          Each of them is pinned to it, whatever its profile is assigned.
-        </Text>
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Leave it
-          </Button>
-          <Button disabled={!release} onClick={() => release && onAssign(release)}>
-            Assign
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Dialog
+      title={`Assign a release to ${plural(count, 'device')}`}
+      verb="Assign"
+      isIncomplete={!release}
+      onSubmit={() => release && onAssign(release)}
+      onClose={onClose}
+    >
+      <ReleaseSelect
+        releases={releases}
+        none={`No package is made for ${profile}`}
+        value={releaseId}
+        onChange={setReleaseId}
+      />
+      <Text size="sm" className="quiet">
+        Each of them is pinned to it, whatever its profile is assigned.
+      </Text>
+    </Dialog>
   )
 }
 
@@ -185,18 +175,14 @@ function LabelAll({
 }) {
   const [labels, setLabels] = useState<string[]>([])
   return (
-    <Modal opened onClose={onClose} title={`Label ${plural(count, 'device')}`}>
-      <Stack>
-        <TagsInput label="Labels to add" value={labels} onChange={setLabels} data-autofocus />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Leave it
-          </Button>
-          <Button disabled={labels.length === 0} onClick={() => onLabel(labels)}>
-            Label them
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Dialog
+      title={`Label ${plural(count, 'device')}`}
+      verb="Label them"
+      isIncomplete={labels.length === 0}
+      onSubmit={() => onLabel(labels)}
+      onClose={onClose}
+    >
+      <TagsInput label="Labels to add" value={labels} onChange={setLabels} data-autofocus />
+    </Dialog>
   )
 }

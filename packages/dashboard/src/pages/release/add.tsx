@@ -2,12 +2,13 @@
  * Adds a package: a file, sent while the rest is being filled in, or the address of one elsewhere. What the server
  * refuses stands beside the field it is about.
  */
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Alert, Button, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useEffectEvent, useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type UploadState, useUpload, useUploadState } from '../../data/upload.ts'
+import { Dialog } from '../../parts/dialog.tsx'
 import { messageOf } from '../../parts/trouble.tsx'
 import { ReleaseContent } from './content.tsx'
 import { bodyOf, type Draft, EMPTY, type Field, fieldOf, isSaid } from './draft.ts'
@@ -81,69 +82,56 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
   useEffect(() => takeDropsAnywhere(onDrop), [])
 
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <Dialog
       title="Add a package"
+      verb="Add the package"
       size={620}
       fullScreen={isNarrow}
       closeOnClickOutside={fileStep === undefined}
-      classNames={{ body: 'add-release' }}
+      className="add-release"
+      isBusy={create.isPending || isWanted}
+      isIncomplete={!isSaid(draft) || step === undefined || step === 'refused'}
+      note={
+        <Text size="sm" className="quiet">
+          All but the description is fixed for ever: devices rely on it.
+        </Text>
+      }
+      status={
+        isWanted &&
+        step !== 'done' && (
+          <Text size="sm" role="status">
+            It is added as soon as the file is there.{' '}
+            <Button
+              variant="subtle"
+              color="gray"
+              size="compact-sm"
+              onClick={() => setWanted(false)}
+            >
+              Not yet
+            </Button>
+          </Text>
+        )
+      }
+      onSubmit={() => {
+        setRefusal(null)
+        setWanted(true)
+      }}
+      onClose={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          setRefusal(null)
-          setWanted(true)
-        }}
-      >
-        <Stack gap="md">
-          <ReleaseContent
-            draft={draft}
-            upload={upload}
-            refusal={refusal}
-            onFile={take}
-            onChange={change}
-          />
-          <ReleaseFields draft={draft} refusal={refusal} onChange={change} />
-          {refusal?.field === null && (
-            <Alert color="red" variant="light" role="alert">
-              {refusal.message}
-            </Alert>
-          )}
-          <div className="add-end">
-            <Text size="sm" className="quiet">
-              All but the description is fixed for ever: devices rely on it.
-            </Text>
-            <Group justify="flex-end" gap="xs" wrap="nowrap">
-              <Button variant="default" onClick={onClose}>
-                Leave it
-              </Button>
-              <Button
-                type="submit"
-                disabled={!isSaid(draft) || step === undefined || step === 'refused'}
-                loading={create.isPending || isWanted}
-              >
-                Add the package
-              </Button>
-            </Group>
-            {isWanted && step !== 'done' && (
-              <Text size="sm" role="status">
-                It is added as soon as the file is there.{' '}
-                <Button
-                  variant="subtle"
-                  color="gray"
-                  size="compact-sm"
-                  onClick={() => setWanted(false)}
-                >
-                  Not yet
-                </Button>
-              </Text>
-            )}
-          </div>
-        </Stack>
-      </form>
-    </Modal>
+      <ReleaseContent
+        draft={draft}
+        upload={upload}
+        refusal={refusal}
+        onFile={take}
+        onChange={change}
+      />
+      <ReleaseFields draft={draft} refusal={refusal} onChange={change} />
+      {refusal?.field === null && (
+        <Alert color="red" variant="light" role="alert">
+          {refusal.message}
+        </Alert>
+      )}
+    </Dialog>
   )
 }
 
