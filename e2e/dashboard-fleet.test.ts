@@ -1,19 +1,15 @@
 /** A large fleet in a browser: read in pages, sorted and searched by the server, and never all in the document. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DashboardPlatform, dashboardPlatform, hasBrowser, type Person } from './browser.ts'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser } from './browser.ts'
+import { dashboardStage } from './dashboard.ts'
 import { query } from './operator.ts'
 
 const DEVICES = 100_000
 const MOST_ROWS = 100
 
 describe.skipIf(!hasBrowser)('a hundred thousand devices', () => {
-  let platform: DashboardPlatform
-  let ada: Person
-
-  beforeAll(async () => {
-    platform = await dashboardPlatform()
-    ada = await platform.person('ada', 'operator')
+  const stage = dashboardStage('operator', async ({ platform }) => {
     await platform.addProfile('meter')
     await query(
       platform.connectionString,
@@ -26,13 +22,11 @@ describe.skipIf(!hasBrowser)('a hundred thousand devices', () => {
     )
     await query(platform.connectionString, 'analyze')
   })
-  afterEach(() => platform.browser.closeAll())
-  afterAll(() => platform?.stop())
 
   const first = (page: Page) => page.getByRole('row').nth(1)
 
   test('are scrolled through, page after page', async () => {
-    const page = await platform.browser.openAs(ada, '/devices')
+    const page = await stage.open('/devices')
     await first(page).getByText('meter-000001').waitFor()
     await page.getByRole('row', { name: /meter-000001/ }).hover()
     for (const name of ['meter-000150', 'meter-000420']) {
@@ -51,7 +45,7 @@ describe.skipIf(!hasBrowser)('a hundred thousand devices', () => {
   })
 
   test('are sorted from either end', async () => {
-    const page = await platform.browser.openAs(ada, '/devices')
+    const page = await stage.open('/devices')
     await first(page).getByText('meter-000001').waitFor()
     await page.getByRole('button', { name: 'Name' }).click()
     await first(page).getByText('meter-100000').waitFor()
@@ -59,7 +53,7 @@ describe.skipIf(!hasBrowser)('a hundred thousand devices', () => {
   })
 
   test('are searched, and the search survives a reload', async () => {
-    const page = await platform.browser.openAs(ada, '/devices')
+    const page = await stage.open('/devices')
     await page.getByLabel('Search devices').fill('08765')
     await first(page).getByText('meter-008765').waitFor()
     const found = page.getByRole('row').getByText('meter-')

@@ -1,31 +1,16 @@
 /** Who comes to the dashboard, and what they see and may do there. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DashboardPlatform, dashboardPlatform, hasBrowser, type Person } from './browser.ts'
-import { runs, testDevice } from './device.ts'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser, type Person } from './browser.ts'
+import { dashboardStage } from './dashboard.ts'
 import { query } from './operator.ts'
 
 describe.skipIf(!hasBrowser)('at the dashboard', () => {
-  let platform: DashboardPlatform
-  let ada: Person
-
-  beforeAll(async () => {
-    platform = await dashboardPlatform()
-    ada = await platform.person('ada', 'tenant-administrator')
-    await platform.addProfile('pump')
-    const bytes = new TextEncoder().encode('pump 2')
-    const release = { title: 'pump', version: '2', profile: 'pump', bytes }
-    const releaseId = await platform.addRelease(release)
-    for (const name of ['pump-1', 'pump-2', 'pump-3']) {
-      const device = testDevice(platform.url, await platform.addDevice(name, 'pump'))
-      await device.offers(runs('pump@1'))
-    }
-    await platform.assign(releaseId, { profile: 'pump' })
+  const stage = dashboardStage('tenant-administrator', async ({ fleet }) => {
+    const { assign } = await fleet('pump', 3, ['2'])
+    await assign('2')
   })
-  afterEach(() => platform.browser.closeAll())
-  afterAll(() => platform?.stop())
 
-  const devicePath = async (name: string) => `/devices/${(await platform.device(name)).id}`
   const signIn = async (page: Page, { name, password }: Person) => {
     await page.getByLabel('Name').fill(name)
     await page.getByRole('textbox', { name: 'Password' }).fill(password)
@@ -35,24 +20,24 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     page.getByRole('navigation', { name: 'Places' }).getByRole('link').allInnerTexts()
 
   test('a wrong password is said to be wrong, and the right one signs in', async () => {
-    const page = await platform.browser.open('/')
-    await signIn(page, { ...ada, password: 'a guess' })
+    const page = await stage.platform.browser.open('/')
+    await signIn(page, { ...stage.ada, password: 'a guess' })
     expect(await page.getByRole('alert').textContent()).toMatch(/password/i)
-    await signIn(page, ada)
+    await signIn(page, stage.ada)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
   })
 
   test('a link to a device leads there after the sign-in', async () => {
-    const path = await devicePath('pump-2')
-    const page = await platform.browser.open(`${path}?search=pump`)
+    const path = await stage.devicePath('pump-2')
+    const page = await stage.platform.browser.open(`${path}?search=pump`)
     await page.waitForURL(/\/sign-in/)
-    await signIn(page, ada)
+    await signIn(page, stage.ada)
     await page.getByRole('dialog', { name: 'pump-2' }).waitFor()
     expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe(`${path}?search=pump`)
   })
 
   test('whoever signs out is out, and the way back does not lead in', async () => {
-    const page = await platform.browser.openAs(ada, '/devices')
+    const page = await stage.open('/devices')
     await page.getByRole('row', { name: /pump-1/ }).waitFor()
     await page.getByRole('button', { name: 'ada: account' }).click()
     await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click()
@@ -63,8 +48,8 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
   })
 
   test('a viewer sees all, and no button for what it may not', async () => {
-    const vic = await platform.person('vic', 'viewer')
-    const page = await platform.browser.openAs(vic, await devicePath('pump-1'))
+    const vic = await stage.platform.person('vic', 'viewer')
+    const page = await stage.platform.browser.openAs(vic, await stage.devicePath('pump-1'))
     const device = page.getByRole('dialog', { name: 'pump-1' })
     await device.getByText('Should run').waitFor()
     const buttons = ['Assign', 'Cancel', 'Try again', 'More', 'Unpin']
@@ -84,23 +69,23 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
   })
 
   test("a customer's user sees the customer's devices only, and no audit log", async () => {
-    const cat = await platform.person('cat', 'customer-user')
+    const cat = await stage.platform.person('cat', 'customer-user')
     await query(
-      platform.connectionString,
+      stage.platform.connectionString,
       `update devices set customer_id = (select id from customers where name = 'customer of cat')
         where name = 'pump-3'`,
     )
-    const page = await platform.browser.openAs(cat, '/devices')
+    const page = await stage.platform.browser.openAs(cat, '/devices')
     await page.getByRole('row', { name: /pump-3/ }).waitFor()
     expect(await page.getByRole('row').count()).toBe(2)
     expect(await places(page)).toEqual(['Overview', 'Devices', 'Packages', 'Profiles', 'Settings'])
-    await page.goto(await devicePath('pump-1'))
+    await page.goto(await stage.devicePath('pump-1'))
     await page.getByRole('alert').waitFor()
     expect(await page.getByText('Should run').count()).toBe(0)
   })
 
   test('Ctrl-K finds a device and opens it', async () => {
-    const page = await platform.browser.openAs(ada, '/')
+    const page = await stage.open('/')
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('Control+k')
     await page.locator('[aria-label="Search everything"]:focus').waitFor()
@@ -112,11 +97,11 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
   })
 
   test('the keyboard alone leads from the sign-in to a device and back to the list', async () => {
-    const page = await platform.browser.open('/')
+    const page = await stage.platform.browser.open('/')
     await page.getByRole('heading', { name: 'Sign in to Updraft' }).waitFor()
-    await page.keyboard.type(ada.name)
+    await page.keyboard.type(stage.ada.name)
     await page.keyboard.press('Tab')
-    await page.keyboard.type(ada.password)
+    await page.keyboard.type(stage.ada.password)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('g')

@@ -2,21 +2,16 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DashboardPlatform, dashboardPlatform, hasBrowser } from './browser.ts'
+import { describe, expect, test } from 'vitest'
+import { type DashboardPlatform, hasBrowser } from './browser.ts'
+import { choose, dashboardStage, isLive } from './dashboard.ts'
 import { run } from './program.ts'
 
 describe.skipIf(!hasBrowser)('somebody who is new', () => {
-  let platform: DashboardPlatform
-  beforeAll(async () => {
-    platform = await dashboardPlatform()
-  })
-  afterEach(() => platform.browser.closeAll())
-  afterAll(() => platform?.stop())
+  const stage = dashboardStage('operator')
 
   test('is led to a first update, and sees it arrive', async () => {
-    const ada = await platform.person('ada', 'operator')
-    const page = await platform.browser.openAs(ada, '/')
+    const page = await stage.open('/')
     await page.getByRole('link', { name: 'Set up the first update' }).click()
     await step(page, 'Make a profile').click()
     await page.getByLabel('Name').fill('lamp')
@@ -34,12 +29,11 @@ describe.skipIf(!hasBrowser)('somebody who is new', () => {
     await page.getByText('No firmware is assigned.').waitFor()
 
     const bytes = new TextEncoder().encode('a brighter lamp')
-    await platform.addRelease({ title: 'lamp', version: '1.1.0', profile: 'lamp', bytes })
+    await stage.platform.addRelease({ title: 'lamp', version: '1.1.0', profile: 'lamp', bytes })
     await page.goto('/start')
     await step(page, 'Assign it to lamp').click()
     await page.getByRole('button', { name: 'Assign', exact: true }).click()
-    await page.getByLabel('Release').first().click()
-    await page.getByRole('option', { name: 'lamp 1.1.0' }).click()
+    await choose(page, 'Release', 'lamp 1.1.0')
     await page.getByRole('button', { name: 'Update 1 device' }).click()
     await page.getByText('lamp is assigned it.').waitFor()
 
@@ -47,11 +41,8 @@ describe.skipIf(!hasBrowser)('somebody who is new', () => {
     await step(page, 'See the devices').click()
     const row = page.getByRole('row', { name: /lamp-1/ })
     await row.getByText('waiting').waitFor()
-    await page
-      .getByRole('status')
-      .filter({ hasText: /^live$/ })
-      .waitFor()
-    expect(await updateOnce(platform, token)).toBe('a brighter lamp')
+    await isLive(page)
+    expect(await updateOnce(stage.platform, token)).toBe('a brighter lamp')
     await row.getByText('updated').waitFor()
     await page.goto('/start')
     await page.getByRole('heading', { name: 'Your first update is done' }).waitFor()

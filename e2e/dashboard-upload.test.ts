@@ -4,8 +4,9 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DashboardPlatform, dashboardPlatform, hasBrowser } from './browser.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { hasBrowser } from './browser.ts'
+import { choose, dashboardStage } from './dashboard.ts'
 
 /** More than one request takes. */
 const bytes = randomBytes(80_000_000)
@@ -13,20 +14,13 @@ const sha256 = createHash('sha256').update(bytes).digest('hex')
 const file = join(tmpdir(), `lamp-fw-${process.pid}.3.1.bin`)
 
 describe.skipIf(!hasBrowser)('a large file', () => {
-  let platform: DashboardPlatform
-  beforeAll(async () => {
+  const stage = dashboardStage('operator', async ({ fleet }) => {
     await writeFile(file, bytes)
-    platform = await dashboardPlatform()
-    await platform.addProfile('lamp')
-    await platform.addDevice('lamp-1', 'lamp')
+    await fleet('lamp', 1)
   })
-  afterEach(() => platform.browser.closeAll())
-  afterAll(async () => {
-    await platform?.stop()
-    await rm(file, { force: true })
-  })
+  afterAll(() => rm(file, { force: true }))
 
-  const choose = async (page: Page) => {
+  const take = async (page: Page) => {
     await page.locator('input[type=file]').setInputFiles(file)
     await page.getByText(/ left$/).waitFor()
   }
@@ -36,11 +30,10 @@ describe.skipIf(!hasBrowser)('a large file', () => {
   }
 
   test('goes on by itself, goes on in another tab, and is added', async () => {
-    const ada = await platform.person('ada', 'operator')
-    const first = await platform.browser.openAs(ada, '/packages?add=file')
+    const first = await stage.open('/packages?add=file')
     const line = await lineOf(first)
     await line(true)
-    await choose(first)
+    await take(first)
     await line(false)
     await first.getByText('The connection broke').waitFor()
     const whenBroken = await has(first)
@@ -52,18 +45,17 @@ describe.skipIf(!hasBrowser)('a large file', () => {
 
     const second = await first.context().newPage()
     await first.close()
-    await second.goto(`${platform.url}/packages?add=file`)
+    await second.goto(`${stage.platform.url}/packages?add=file`)
     await (await lineOf(second))(true)
-    await choose(second)
+    await take(second)
     await second.getByText(/^Goes on where it was, at /).waitFor()
     expect(await second.getByLabel('Version').inputValue()).toBe(`${process.pid}.3.1`)
     await second.getByLabel('Version').fill('3.1')
-    await second.getByRole('dialog').getByRole('combobox', { name: 'Profile' }).click()
-    await second.getByRole('option', { name: 'lamp' }).click()
+    await choose(second, 'Profile', 'lamp')
     await second.getByRole('button', { name: 'Add the package' }).click()
     await second.getByRole('button', { name: 'Assign it to profile lamp (1 device)' }).waitFor()
 
-    const [release] = (await platform.api('listReleases', {})).items
+    const [release] = (await stage.platform.api('listReleases', {})).items
     expect(release).toMatchObject({ title: 'lamp-fw', version: '3.1', tag: 'lamp-fw 3.1', sha256 })
   })
 })
