@@ -1,7 +1,7 @@
+import { csvLine } from '@updraft/api/csv'
 import type { Event } from '@updraft/api/shapes'
 import { EVENT_MEANINGS, RESULTS } from '@updraft/core'
 import { command, count, oneOf, text, time } from '../command.ts'
-import { csvLine } from '../csv.ts'
 import { findDevice, listAll, pages } from '../lookup.ts'
 import { type Column, isState, type Look, listText, stateCell, timeText } from '../print.ts'
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
+import { csvLine } from '@updraft/api/csv'
 import type { Device } from '@updraft/api/shapes'
 import { command, listFlags, many, needed, seconds, state, text } from '../command.ts'
-import { csvLine } from '../csv.ts'
 import { type Imported, importFile } from '../device-import.ts'
 import { deviceText, withHistory } from '../device-view.ts'
 import { fileTrouble, Refusal } from '../errors.ts'
