@@ -151,6 +151,32 @@ describe('a session', () => {
     }
   })
 
+  test.each([
+    ['signs out', 'signOut'],
+    ['signs out everywhere', 'signOutEverywhere'],
+  ] as const)('hears no more of what happens in another tab once one %s', async (_, way) => {
+    const answer = await signIn('ada', PASSWORD)
+    const cookie = cookieOf(answer)
+    const other = await signIn('ada', PASSWORD)
+    const lines = await Promise.all(
+      [cookie, cookieOf(other)].map((each) =>
+        fetch(`${platform.url}/api/events`, { headers: { cookie: each } }),
+      ),
+    )
+    expect(lines.map(({ status }) => status)).toEqual([200, 200])
+    const headers = { cookie, 'x-csrf-token': answer.json.csrfToken }
+    expect((await ask(platform, way, { token: null, headers })).status).toBe(204)
+    // Each comes to its end; whose session still is comes back.
+    for (const line of lines) expect(await line.text()).toContain('event: opened')
+    const again = await Promise.all(
+      [cookie, cookieOf(other)].map((each) =>
+        ask(platform, 'liveEvents', { token: null, headers: { cookie: each } }),
+      ),
+    )
+    const isEverywhere = way === 'signOutEverywhere'
+    expect(again.map(({ status }) => status)).toEqual([401, isEverywhere ? 401 : 200])
+  })
+
   test('is not believed beside a token that is wrong', async () => {
     const cookie = cookieOf(await signIn('ada', PASSWORD))
     const answer = await ask(platform, 'showSession', { token: 'wrong', headers: { cookie } })

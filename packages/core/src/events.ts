@@ -36,7 +36,7 @@ export const EVENT_MEANINGS = {
   'download.looping':
     'a device asks past the end of a file without end; it is answered when it begins anew',
   'operator.signed-in': 'an operator signed in',
-  'operator.signed-out': 'an operator ended all their sessions',
+  'operator.signed-out': 'an operator ended a session, or all of theirs',
   'operator.refused': 'a sign-in was refused',
   'operator.created': 'an operator was added',
   'operator.changed': 'an operator was given another role or password',

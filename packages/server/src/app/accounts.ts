@@ -5,6 +5,7 @@ import {
   checkedName,
   checkedPassword,
   DomainError,
+  type DomainEvent,
   type EventReason,
   type OperatorActor,
   type Role,
@@ -120,6 +121,15 @@ export function accounts({
       ]),
     )
 
+  const signedOut = (by: OperatorActor, data: { everywhere: boolean }): DomainEvent => ({
+    kind: 'operator.signed-out',
+    at: clock.now(),
+    actor: actorOf(by),
+    subject: { kind: 'operator', id: by.id, name: by.name },
+    deviceId: null,
+    data,
+  })
+
   /** A token for that operator; `by` is who stands in the audit log for it. */
   const makeToken = (
     operator: Within & Pick<OperatorRecord, 'id' | 'name' | 'role'>,
@@ -216,22 +226,18 @@ export function accounts({
       return { actor: actor(operator, null, { from, via }), operator, csrfToken, expiresAt, secret }
     },
 
-    signOut: (secret: string): Promise<void> => store.removeSession(secrets.hashToken(secret)),
+    /** Ends that session only. */
+    signOut: (by: OperatorActor, secret: string): Promise<void> =>
+      unitOfWork(by, async ({ operators, events }) => {
+        await operators.endSession(by.id, secrets.hashToken(secret))
+        await events.append([signedOut(by, { everywhere: false })])
+      }),
 
     /** Ends all sessions of that person, this one too. */
     signOutEverywhere: (by: OperatorActor): Promise<void> =>
       unitOfWork(by, async ({ operators, events }) => {
         await operators.endSessions(by.id)
-        await events.append([
-          {
-            kind: 'operator.signed-out',
-            at: clock.now(),
-            actor: actorOf(by),
-            subject: { kind: 'operator', id: by.id, name: by.name },
-            deviceId: null,
-            data: { everywhere: true },
-          },
-        ])
+        await events.append([signedOut(by, { everywhere: true })])
       }),
 
     /** Who a session cookie stands for, or null. */

@@ -78,8 +78,8 @@ export function handlers({
       csrfToken: session?.csrfToken,
       expiresAt: session?.expiresAt.toISOString(),
     }),
-    signOut: async ({ caller: { session }, request, reply }) => {
-      if (session) await accounts.signOut(session.secret)
+    signOut: async ({ caller: { actor, session }, request, reply }) => {
+      if (session) await accounts.signOut(actor, session.secret)
       setSessionCookie(request, reply, '', new Date(0))
     },
 

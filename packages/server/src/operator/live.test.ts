@@ -16,6 +16,7 @@ const ada: OperatorActor = {
   from: '',
   via: 'token CI',
 }
+const signedIn: OperatorActor = { ...ada, tokenId: null, via: 'session' }
 const customerUser: OperatorActor = { ...ada, role: 'customer-user', customerId: 'c' }
 
 /** More is kept for those who come back than this, and twice that is never kept. */
@@ -190,26 +191,30 @@ test('a slow reader holds up one message, however much happens, and then hears t
 })
 
 describe('the line', () => {
-  test.each<[EventKind, string]>([
-    ['operator.removed', 'ada'],
-    ['operator.changed', 'ada'],
-    ['token.revoked', 'CI'],
-  ])('ends with %s of whoever listens', (kind, subjectId) => {
+  test.each<[EventKind, string, OperatorActor]>([
+    ['operator.removed', 'ada', ada],
+    ['operator.changed', 'ada', ada],
+    ['token.revoked', 'CI', ada],
+    ['operator.signed-out', 'ada', signedIn],
+  ])('ends with %s of whoever listens', (kind, subjectId, actor) => {
     const { happens, listen } = stream()
-    const line = listen()
+    const line = listen(actor)
     expect(line.isOpen()).toBe(true)
     happens({ kind, subjectId })
     expect(line.isOpen()).toBe(false)
   })
 
-  test.each<[EventKind, string]>([
-    ['operator.removed', 'bob'],
-    ['operator.changed', 'bob'],
-    ['token.revoked', 'another'],
-    ['operator.signed-in', 'ada'],
-  ])('does not end with %s of %s', (kind, subjectId) => {
+  test.each<[EventKind, string, OperatorActor]>([
+    ['operator.removed', 'bob', ada],
+    ['operator.changed', 'bob', ada],
+    ['token.revoked', 'another', ada],
+    ['operator.signed-in', 'ada', signedIn],
+    ['operator.signed-out', 'bob', signedIn],
+    // A token outlives the sessions of whom it is.
+    ['operator.signed-out', 'ada', ada],
+  ])('does not end with %s of %s', (kind, subjectId, actor) => {
     const { happens, listen } = stream()
-    const line = listen()
+    const line = listen(actor)
     happens({ kind, subjectId })
     expect(line.isOpen()).toBe(true)
   })

@@ -91,9 +91,17 @@ export function live({
 
     /** Whether it may be another's line, or nobody's, from then on: whose it still is comes back, and is asked anew. */
     isShutOutBy({ kind, subjectId }: DeliveredEvent): boolean {
-      if (kind === 'token.revoked') return subjectId === this.#actor.tokenId
-      const isOfPerson = kind === 'operator.changed' || kind === 'operator.removed'
-      return isOfPerson && subjectId === this.#actor.id
+      switch (kind) {
+        case 'token.revoked':
+          return subjectId === this.#actor.tokenId
+        case 'operator.signed-out':
+          return subjectId === this.#actor.id && this.#actor.tokenId === null
+        case 'operator.changed':
+        case 'operator.removed':
+          return subjectId === this.#actor.id
+        default:
+          return false
+      }
     }
 
     wake(): void {

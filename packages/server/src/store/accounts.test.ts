@@ -86,7 +86,13 @@ describe('accounts', () => {
     expect(await records.session(hashOf('another'), at(NOON))).toBeNull()
     // Nobody has used it since it was made.
     expect(await records.session(hashOf('new'), { now: began, usedSince: began })).toBeNull()
-    await records.removeSession(hashOf('new'))
+    await store.run({ tenantId, customerId: null }, async ({ operators }) => {
+      await operators.endSession(id, hashOf('another'))
+    })
+    expect(await records.session(hashOf('new'), at(NOON))).not.toBeNull()
+    await store.run({ tenantId, customerId: null }, ({ operators }) =>
+      operators.endSession(id, hashOf('new')),
+    )
     expect(await records.session(hashOf('new'), at(NOON))).toBeNull()
   })
 

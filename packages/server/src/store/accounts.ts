@@ -87,9 +87,6 @@ export function accounts({ db }: Database): Accounts {
         ? { operator: operatorOf(row), csrfToken: row.csrf_token, expiresAt: row.expires_at }
         : null
     },
-    removeSession: async (secretHash) => {
-      await db.deleteFrom('sessions').where('secret_hash', '=', secretHash).execute().catch(refuse)
-    },
     operatorByToken: async (secretHash, now) => {
       const row = await selectOperators(db)
         .innerJoin('api_tokens', 'api_tokens.operator_id', 'operators.id')

@@ -219,6 +219,10 @@ const VERBS: () => {
       ({ operators }) => operators.setPassword(theirs.userId, 'ours now'),
     ],
     remove: denied,
+    endSession: [
+      'operator.unknown',
+      ({ operators }) => operators.endSession(theirs.userId, Buffer.from('theirs')),
+    ],
     endSessions: ['operator.unknown', ({ operators }) => operators.endSessions(theirs.userId)],
     revokeTokens: denied,
     lock: denied,

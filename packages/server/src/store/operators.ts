@@ -91,6 +91,15 @@ export function operators(scope: Scope): Operators {
         .where('id', '=', id)
         .execute()
     },
+    endSession: async (id, secretHash) => {
+      await get(id)
+      await db
+        .deleteFrom('sessions')
+        .where('tenant_id', '=', tenantId)
+        .where('operator_id', '=', id)
+        .where('secret_hash', '=', secretHash)
+        .execute()
+    },
     endSessions: async (id, but) => {
       await get(id)
       await db

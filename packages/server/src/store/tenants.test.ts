@@ -324,6 +324,10 @@ const VERBS: {
       ({ operators }) => operators.setPassword(theirs.tenant.operatorId, 'ours now'),
     ],
     remove: ['operator.unknown', ({ operators }) => operators.remove(theirs.tenant.operatorId)],
+    endSession: [
+      'operator.unknown',
+      ({ operators }) => operators.endSession(theirs.tenant.operatorId, Buffer.from('theirs')),
+    ],
     endSessions: [
       'operator.unknown',
       ({ operators }) => operators.endSessions(theirs.tenant.operatorId),

@@ -76,7 +76,7 @@ const CUSTOMERS_VERBS: {
   assignments: ['put', 'withdraw', 'page', 'countAffected'],
   operations: ['get', 'pageOfDevice'],
   // Their own password.
-  operators: ['get', 'setPassword', 'endSessions'],
+  operators: ['get', 'setPassword', 'endSession', 'endSessions'],
   claiming: ['find', 'take', 'giveBack'],
   customers: [],
   tenants: [],

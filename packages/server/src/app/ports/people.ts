@@ -38,6 +38,8 @@ export interface Operators {
   setPassword(id: string, passwordHash: string): Promise<void>
   /** Its sessions and tokens go with it. */
   remove(id: string): Promise<void>
+  /** The session with that secret; nothing to do if it is over. */
+  endSession(id: string, secretHash: Buffer): Promise<void>
   /** Ends the sessions, but for the one with that secret. */
   endSessions(id: string, but?: Buffer): Promise<void>
   revokeTokens(id: string, at: Date): Promise<void>
@@ -163,7 +165,6 @@ export interface Accounts {
     secretHash: Buffer,
     at: { now: Date; usedSince: Date },
   ): Promise<{ operator: OperatorRecord; csrfToken: string; expiresAt: Date } | null>
-  removeSession(secretHash: Buffer): Promise<void>
   /** The operator whose token it is, in the role the token acts in, unless revoked; notes the use now and then. */
   operatorByToken(
     secretHash: Buffer,
