@@ -190,6 +190,21 @@ describe('an upload in pieces', () => {
     expect(await kept(platform)).toEqual(before)
   })
 
+  test.each(['/api/uploads', '/api/uploads/any'])(
+    'tells a client what can be asked for, before it says who it is: OPTIONS %s',
+    async (path) => {
+      const asked = { token: null, headers: { 'tus-resumable': '0.2.2' } }
+      const { status, headers, text } = await send(`${platform.url}${path}`, 'OPTIONS', asked)
+      expect([status, text]).toEqual([204, ''])
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'tus-resumable': '1.0.0',
+        'tus-version': '1.0.0',
+        'tus-extension': 'creation,creation-with-upload,termination',
+        'tus-max-size': '9007199254740991',
+      })
+    },
+  )
+
   test('is given up with all that came of it', async () => {
     const upload = await begin(platform, 1000)
     const before = await kept(platform)

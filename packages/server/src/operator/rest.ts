@@ -19,6 +19,7 @@ import { handlers } from './handlers.ts'
 import { completeDescription } from './openapi.ts'
 import { answerError } from './problem.ts'
 import { noteRefusal } from './refused.ts'
+import { tellAbilities } from './tus.ts'
 
 /** JSON bodies of operators; files have a door of their own. */
 const MAX_BODY_BYTES = 4_194_304
@@ -56,6 +57,13 @@ export const rest =
       description ??= completeDescription(app.swagger())
       return description
     })
+    // Asked by clients of tus before they know anything, and without a token.
+    for (const path of [ROUTES.beginUpload.path, ROUTES.showUpload.path]) {
+      app.options(`${API_PREFIX}${path}`, { schema: { hide: true } }, (_request, reply) => {
+        tellAbilities(reply)
+        return reply.status(204).send()
+      })
+    }
     app.all(`${API_PREFIX}/*`, { schema: { hide: true } }, (request) => {
       throw new DomainError(
         'route.unknown',

@@ -13,6 +13,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Upload } from '../app/ports.ts'
 
 const VERSION = '1.0.0'
+const EXTENSIONS = ['creation', 'creation-with-upload', 'termination']
+/** Of a length that is read; the disk is full before. */
+const MAX_SIZE_BYTES = Number.MAX_SAFE_INTEGER
 const MAX_NAME_LENGTH = 255
 
 /** Refuses with upload.other-protocol. Who does not say what it speaks, as curl, is believed to speak this. */
@@ -24,6 +27,15 @@ export function speakTus(request: FastifyRequest, reply: FastifyReply): void {
   const message = `Uploads speak tus ${VERSION} here, not ${spoken}.`
   throw new DomainError('upload.other-protocol', message)
 }
+
+/** What can be asked of uploads here: for a client that has not begun, and so says no version yet. */
+export const tellAbilities = (reply: FastifyReply): void =>
+  void reply.headers({
+    'tus-resumable': VERSION,
+    'tus-version': VERSION,
+    'tus-extension': EXTENSIONS.join(','),
+    'tus-max-size': MAX_SIZE_BYTES,
+  })
 
 /** What is to come. Refuses with request.malformed. */
 export const announcedUpload = (
@@ -47,7 +59,7 @@ export const tellOffset = (reply: FastifyReply, { offsetBytes, sizeBytes }: Uplo
 function bytesIn(request: FastifyRequest, name: string): number {
   const text = headerOf(request, name)
   const bytes = Number(text)
-  if (text !== undefined && /^\d+$/.test(text) && Number.isSafeInteger(bytes)) return bytes
+  if (text !== undefined && /^\d+$/.test(text) && bytes <= MAX_SIZE_BYTES) return bytes
   const message = `${name}: a whole number of bytes is needed here, not "${text ?? ''}".`
   throw new DomainError('request.malformed', message)
 }
