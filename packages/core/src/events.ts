@@ -49,6 +49,12 @@ export const EVENT_MEANINGS = {
   'tenant.removed': 'a tenant was removed',
   'token.created': 'an API token was made',
   'token.revoked': 'an API token was revoked',
+  'campaign.created': 'a campaign was created, its devices fixed',
+  'campaign.changed': 'a campaign that has not begun was changed',
+  'campaign.moved': 'a campaign began, was paused or resumed, or opened a wave',
+  'campaign.retried': 'the devices of a campaign that failed are asked once more',
+  'campaign.ended': 'a campaign ended: success, failure or cancelled',
+  'campaign.removed': 'a campaign was removed',
   'action.refused': 'an operator was refused what they asked for',
   'settings.changed': 'settings of the tenant were changed',
 } as const
@@ -87,6 +93,7 @@ export type SubjectKind =
   | 'operator'
   | 'token'
   | 'customer'
+  | 'campaign'
 
 export interface DomainEvent {
   readonly kind: EventKind

@@ -3,10 +3,14 @@
  * operator's question ends here, and the answer always says why.
  *
  * Who wins: an operation under way goes on to its end, unless the device has not begun and something else is
- * meant for it now, or it no longer fits. Then the device's own assignment, which is a pin. Then its profile's,
- * as desired state: also after a factory reset. Whatever wins must fit.
+ * meant for it now, or it no longer fits; one by hand gives way to another by hand only. Then the device's own
+ * assignment, which is a pin. Then campaigns that are not over, the older one first. Then its profile's, as desired
+ * state: also after a factory reset. What came to the device later than it was assigned, by a campaign or by hand, is
+ * not undone by that assignment. Whatever wins must fit.
  */
-import { type Reason, reason } from '../reason.ts'
+import { judge, type Target, type Verdict } from '../campaign/target.ts'
+import type { JsonObject } from '../device.ts'
+import { type Reason, type ReasonCode, reason } from '../reason.ts'
 import {
   type ComponentType,
   type Installed,
@@ -54,16 +58,50 @@ export interface Situation {
   readonly underWay: Operation | null
   readonly deviceAssignment: Assignment | null
   readonly profileAssignment: Assignment | null
+  /** Of campaigns that are not over, the oldest campaign first, and whichever asked for the operation under way. */
+  readonly targets: readonly Target[]
+  readonly arrival: Arrival | null
+  readonly attributes: JsonObject
+  /** The device speaks to us now, or holds a line open. */
+  readonly isHere: boolean
 }
+
+/** What a campaign or an operator's hand brought to the device last. */
+export interface Arrival {
+  readonly title: string
+  readonly version: string
+  readonly at: Date
+}
+
+/** By whose hand an operation came about: nothing but another such takes it back. */
+export const isByHand = ({ origin }: Operation): boolean => origin.code === 'operator.manual'
 
 interface Cancellation {
   readonly operation: Operation
   readonly because: Reason
 }
 
-export type Choice =
-  /** Open an operation for the release. */
-  | { kind: 'offer'; release: Release; because: Reason; cancels?: Cancellation }
+/** A campaign's target that is over and done with before anything was asked. */
+export interface SettledTarget {
+  readonly target: Target
+  readonly verdict: Extract<Verdict, { kind: 'settle' }>
+}
+
+interface Findings {
+  readonly settles?: readonly SettledTarget[]
+}
+
+export type Choice = Findings & ChoiceOf
+
+type ChoiceOf =
+  /** Open an operation for the release, on behalf of that campaign's target if there is one. */
+  | {
+      kind: 'offer'
+      release: Release
+      because: Reason
+      target?: Target
+      cancels?: Cancellation
+    }
   /** Go on with the operation there is; it may be offered again. */
   | { kind: 'under-way'; operation: Operation; because: Reason }
   /** Nothing now. `release` is what would be meant; `lookAgainAt` when time alone changes the answer. */
@@ -77,7 +115,12 @@ export type Choice =
 
 /** Never throws, never asks anyone: the answer follows from the situation and the time. */
 export function choose(situation: Situation, now: Date): Choice {
-  const meant = intend(situation)
+  const { meant, settles } = intend(situation, now)
+  const choice = chooseOf(situation, meant, now)
+  return settles.length > 0 ? { ...choice, settles } : choice
+}
+
+function chooseOf(situation: Situation, meant: Meant, now: Date): ChoiceOf {
   const { underWay } = situation
   if (!underWay) return decide(situation, meant, now)
   const because = takesBack(underWay, meant, situation)
@@ -98,47 +141,125 @@ export function desiredRelease(choice: Choice): Release | 'under-way' | null {
     case 'under-way':
       return 'under-way'
     case 'nothing':
-      return choice.because.code === 'nothing.already-installed' ||
-        choice.because.code === 'nothing.backing-off'
-        ? choice.release
-        : null
+      return STANDING.includes(choice.because.code) ? choice.release : null
   }
 }
 
-interface Meant {
-  readonly assignment: Assignment
-  readonly because: Reason
+const STANDING: readonly ReasonCode[] = [
+  'nothing.already-installed',
+  'nothing.backing-off',
+  'nothing.arrived-later',
+]
+
+type Meant =
+  | { readonly kind: 'assignment'; readonly assignment: Assignment; readonly because: Reason }
+  | { readonly kind: 'target'; readonly target: Target; readonly because: Reason }
+  /** Something is meant for it, and its time has not come. */
+  | { readonly kind: 'wait'; readonly because: Reason; readonly lookAgainAt: Date | null }
+  | { readonly kind: 'nothing'; readonly release: Release | null; readonly because: Reason }
+
+interface Intent {
+  readonly meant: Meant
+  readonly settles: readonly SettledTarget[]
 }
 
-function intend({ deviceAssignment, profileAssignment, profileName }: Situation): Meant | null {
+function intend(situation: Situation, now: Date): Intent {
+  const { deviceAssignment } = situation
+  const { meant, settles } = amongCampaigns(situation, now)
   if (deviceAssignment) {
     const name = nameOf(deviceAssignment.release)
-    return {
-      assignment: deviceAssignment,
-      because: reason('assigned.device', `${name}, because this device is assigned it.`),
-    }
+    const because = reason('assigned.device', `${name}, because this device is assigned it.`)
+    return { meant: desired(deviceAssignment, because, situation), settles }
   }
-  if (profileAssignment) {
-    const name = nameOf(profileAssignment.release)
-    return {
-      assignment: profileAssignment,
-      because: reason(
-        'assigned.profile',
-        `${name}, because profile ${profileName} is assigned it.`,
-      ),
-    }
-  }
-  return null
+  return { meant: meant ?? byProfile(situation), settles }
 }
 
-function decide(situation: Situation, meant: Meant | null, now: Date): Choice {
-  if (!meant) {
-    const because = reason(
-      'nothing.assigned',
-      `Neither this device nor profile ${situation.profileName} is assigned a ${situation.type} release.`,
-    )
-    return { kind: 'nothing', release: null, because }
+function byProfile(situation: Situation): Meant {
+  const { profileAssignment, profileName, type } = situation
+  if (!profileAssignment) {
+    const message = `Neither this device nor profile ${profileName} is assigned a ${type} release.`
+    return { kind: 'nothing', release: null, because: reason('nothing.assigned', message) }
   }
+  const name = nameOf(profileAssignment.release)
+  const because = reason(
+    'assigned.profile',
+    `${name}, because profile ${profileName} is assigned it.`,
+  )
+  return desired(profileAssignment, because, situation)
+}
+
+/** The later intent wins, as long as what it brought is there. */
+function desired(
+  assignment: Assignment,
+  because: Reason,
+  { arrival, installed }: Situation,
+): Meant {
+  const stands =
+    arrival !== null && arrival.at > assignment.assignedAt && isInstalled(arrival, installed)
+  if (!stands || isInstalled(assignment.release, installed)) {
+    return { kind: 'assignment', assignment, because }
+  }
+  const message = `${nameOf(arrival)} came to this device after ${nameOf(assignment.release)} was assigned; assign it anew to go back.`
+  return { kind: 'nothing', release: null, because: reason('nothing.arrived-later', message) }
+}
+
+/** The first campaign that has something to say to this device now; those before it that have not are settled. */
+function amongCampaigns(
+  situation: Situation,
+  now: Date,
+): { readonly meant: Meant | null; readonly settles: readonly SettledTarget[] } {
+  const settles: SettledTarget[] = []
+  for (const target of situation.targets) {
+    if (target.status === 'in-progress') {
+      if (target.operationId === situation.underWay?.id) {
+        const { origin: because } = situation.underWay
+        return { meant: { kind: 'target', target, because }, settles }
+      }
+      continue
+    }
+    if (!isOpen(target)) continue
+    const verdict = judge(
+      target,
+      { ...situation, isPinned: situation.deviceAssignment !== null },
+      { unfit: unfit(target.release, situation), maxFailures: MAX_ATTEMPTS, now },
+    )
+    if (verdict.kind === 'settle') settles.push({ target, verdict })
+    else if (verdict.kind === 'wait') return { meant: verdict, settles }
+    else return { meant: { kind: 'target', target, because: verdict.because }, settles }
+  }
+  return { meant: null, settles }
+}
+
+const isOpen = ({ status, isLost, campaign }: Target): boolean =>
+  (status === 'idle' || isLost) &&
+  campaign.status !== 'scheduled' &&
+  campaign.status !== 'finished'
+
+function decide(situation: Situation, meant: Meant, now: Date): ChoiceOf {
+  switch (meant.kind) {
+    case 'target':
+      return {
+        kind: 'offer',
+        release: meant.target.release,
+        because: meant.because,
+        target: meant.target,
+      }
+    case 'assignment':
+      return decideAssigned(situation, meant, now)
+    case 'nothing':
+      return meant
+    case 'wait': {
+      const { because, lookAgainAt } = meant
+      return { kind: 'nothing', release: null, because, lookAgainAt: lookAgainAt ?? undefined }
+    }
+  }
+}
+
+function decideAssigned(
+  situation: Situation,
+  meant: Extract<Meant, { kind: 'assignment' }>,
+  now: Date,
+): ChoiceOf {
   const { release, attempts } = meant.assignment
   const refusal = unfit(release, situation)
   if (refusal) return { kind: 'nothing', release, because: refusal }
@@ -187,18 +308,44 @@ export function unfit(
  * go on. The device may have become another since it was queued: moved to another profile, or gone back to a
  * version the release must not start from.
  */
-function takesBack(underWay: Operation, meant: Meant | null, situation: Situation): Reason | null {
+function takesBack(underWay: Operation, meant: Meant, situation: Situation): Reason | null {
   if (underWay.state !== 'QUEUED' && underWay.state !== 'INITIATED') return null
-  const release = meant?.assignment.release
+  if (isByHand(underWay) || meant.kind === 'wait') return null
+  if (meant.kind === 'target' && meant.target.operationId === underWay.id) {
+    return noLongerAsked(underWay, meant.target)
+  }
+  const release = releaseOf(meant)
   if (release?.id === underWay.releaseId) {
     // What it runs already is no refusal here: the visit ends such an operation as UPDATED.
     return isInstalled(release, situation.installed) ? null : unfit(release, situation)
   }
-  const isByHand = underWay.origin.code === 'operator.retry'
-  if (isByHand && !(meant && meant.assignment.assignedAt > underWay.openedAt)) return null
+  const isAgain = underWay.origin.code === 'operator.retry'
+  if (isAgain && !(sinceOf(meant) > underWay.openedAt)) return null
   return release
     ? reason('superseded.release', `${nameOf(release)} is meant for this device now.`)
     : reason('superseded.withdrawn', 'Nothing is meant for this device any more.')
+}
+
+/** A campaign that is over takes back what the device has not heard of; one that was cancelled, what it has not begun. */
+function noLongerAsked({ state, restarts }: Operation, { campaign }: Target): Reason | null {
+  if (campaign.status !== 'finished') return null
+  const isUntold = state === 'QUEUED' && restarts === 0
+  if (!isUntold && campaign.outcome !== 'cancelled') return null
+  return reason(
+    'superseded.campaign',
+    `Campaign ${campaign.name} is over. ${campaign.because.message}`,
+  )
+}
+
+const releaseOf = (meant: Meant): Release | null => {
+  if (meant.kind === 'target') return meant.target.release
+  return meant.kind === 'assignment' ? meant.assignment.release : null
+}
+
+const NEVER = new Date(0)
+const sinceOf = (meant: Meant): Date => {
+  if (meant.kind === 'target') return meant.target.campaign.createdAt
+  return meant.kind === 'assignment' ? meant.assignment.assignedAt : NEVER
 }
 
 function nextAttemptAt({ failures, lastFailedAt }: Attempts): Date | null {

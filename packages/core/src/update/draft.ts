@@ -1,4 +1,5 @@
 /** The changes to one device as they grow during a visit. Lives no longer than the call that made it. */
+import { isLost, type Target, type TargetMove, tallied } from '../campaign/target.ts'
 import type { Facts, JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { type Actor, type DomainEvent, type EventKind, SERVER } from '../events.ts'
@@ -10,7 +11,15 @@ import {
   nameOf,
   type Release,
 } from '../release.ts'
-import { type Assignment, choose, type Situation } from './choose.ts'
+import {
+  type Arrival,
+  type Assignment,
+  type Choice,
+  choose,
+  isByHand,
+  type SettledTarget,
+  type Situation,
+} from './choose.ts'
 import {
   type Advance,
   advance,
@@ -22,8 +31,17 @@ import {
   type Step,
   tell,
 } from './operation.ts'
-import { fallSilent } from './silence.ts'
-import type { Address, Answer, Changes, Component, Moment, Snapshot } from './snapshot.ts'
+import { fallSilent, fallSilentInCampaign } from './silence.ts'
+import {
+  type Address,
+  type Answer,
+  type Changes,
+  type Component,
+  type Moment,
+  NO_COMPONENT,
+  type Snapshot,
+  situationOf,
+} from './snapshot.ts'
 import { isTerminal } from './states.ts'
 
 const UNKNOWN: Installed = { title: null, version: null }
@@ -34,27 +52,30 @@ const filledFrom = (known: Installed, told: Installed): Installed => ({
   version: told.version ?? known.version,
 })
 
-const EMPTY_COMPONENT: Component = {
-  deviceAssignment: null,
-  profileAssignment: null,
-  underWay: null,
-  latestEnded: null,
-}
 
 export class Draft {
   readonly #snapshot: Snapshot
   readonly #moment: Moment
+  readonly #isHere: boolean
   readonly #actor: Actor
   readonly #components: Record<ComponentType, Component>
   readonly #installed: Record<ComponentType, Installed> = {}
   readonly #operations = new Map<string, Operation>()
   readonly #steps: Step[] = []
+  readonly #targets: TargetMove[] = []
+  readonly #arrivals: Record<ComponentType, Arrival> = {}
   readonly #events: DomainEvent[] = []
   #inventory: JsonObject | null = null
 
-  constructor(snapshot: Snapshot, moment: Moment, actor?: Actor) {
+  /** `isHere`: the device speaks, or holds a line open. */
+  constructor(
+    snapshot: Snapshot,
+    { isHere, ...moment }: Moment & { isHere: boolean },
+    actor?: Actor,
+  ) {
     this.#snapshot = snapshot
     this.#moment = moment
+    this.#isHere = isHere
     this.#components = { ...snapshot.components }
     const { id, name } = snapshot.device
     this.#actor = actor ?? { kind: 'device', id, name }
@@ -65,12 +86,15 @@ export class Draft {
   }
 
   component(type: ComponentType): Component {
-    return this.#components[type] ?? EMPTY_COMPONENT
+    return this.#components[type] ?? NO_COMPONENT
   }
 
   situation(type: ComponentType): Situation {
-    const { profileId, profileName } = this.#snapshot.device
-    return { type, profileId, profileName, installed: this.#runs(type), ...this.component(type) }
+    const { device } = this.#snapshot
+    return situationOf(
+      { device, type, component: this.component(type), installed: this.#runs(type) },
+      { isHere: this.#isHere },
+    )
   }
 
   learn({ installed, inventory, inventoryChanges }: Facts): void {
@@ -93,10 +117,15 @@ export class Draft {
       : null
   }
 
-  /** The device is there: what it was told of and says nothing about has gone silent. */
+  /** What a device that is there was told of and says nothing about has gone silent; a campaign waits for nobody. */
   noticeSilence(type: ComponentType): void {
     const { underWay } = this.component(type)
-    const silent = underWay && fallSilent(underWay, this.#moment)
+    if (!underWay) return
+    const settings = this.#targetOf(underWay)?.campaign.settings
+    const circumstances = { ...this.#moment, isHere: this.#isHere }
+    const silent =
+      (settings && fallSilentInCampaign(underWay, settings, circumstances)) ??
+      (this.#isHere && !settings ? fallSilent(underWay, this.#moment) : null)
     if (silent) this.apply(silent, SERVER)
   }
 
@@ -126,6 +155,7 @@ export class Draft {
 
   answer(type: ComponentType, tells: boolean): Answer {
     const choice = choose(this.situation(type), this.#moment.now)
+    for (const settled of choice.settles ?? []) this.#settle(settled)
     if ('cancels' in choice && choice.cancels) {
       const { operation, because } = choice.cancels
       this.apply(cancel(operation, because, this.#moment.now), SERVER)
@@ -133,8 +163,7 @@ export class Draft {
     if (choice.kind === 'nothing') {
       return { choice, isNews: false, operation: null, release: choice.release }
     }
-    const opened =
-      choice.kind === 'offer' ? this.open(choice.release, choice.because, SERVER) : choice.operation
+    const opened = choice.kind === 'offer' ? this.#offer(choice) : choice.operation
     const operation = tells ? this.apply(tell(opened, this.#moment.now), SERVER).operation : opened
     const release =
       choice.kind === 'offer' ? choice.release : (this.component(type).underWayRelease ?? null)
@@ -191,10 +220,15 @@ export class Draft {
     })
   }
 
-  open(release: Release, origin: Reason, actor = this.#actor): Operation {
+  open(
+    release: Release,
+    origin: Reason,
+    actor = this.#actor,
+    campaignId: string | null = null,
+  ): Operation {
     const { now, newId } = this.#moment
     const deviceId = this.#snapshot.device.id
-    const { operation, step } = open({ id: newId(), deviceId, release, origin }, now)
+    const { operation, step } = open({ id: newId(), deviceId, release, origin, campaignId }, now)
     this.#put(operation)
     this.#steps.push(step)
     this.#event('operation.opened', operation, actor)
@@ -209,6 +243,7 @@ export class Draft {
       // A percentage alone is no event: a download would fill the audit log with a hundred of them.
       const kind = isTerminal(advanced.operation.state) ? 'operation.ended' : 'operation.moved'
       if (advanced.step) this.#event(kind, advanced.operation, actor)
+      if (isTerminal(advanced.operation.state)) this.#ended(advanced.operation)
     }
     return advanced
   }
@@ -219,6 +254,8 @@ export class Draft {
       inventory: this.#inventory,
       operations: [...this.#operations.values()],
       steps: this.#steps,
+      targets: this.#targets,
+      arrivals: this.#arrivals,
       events: this.#events,
     }
   }
@@ -245,6 +282,76 @@ export class Draft {
       choice.release,
       reason('device.began-again', `The device began ${name} by itself.`),
     )
+  }
+
+  #offer({ release, because, target }: Extract<Choice, { kind: 'offer' }>): Operation {
+    const operation = this.open(release, because, SERVER, target?.campaign.id)
+    if (target) {
+      this.#move(target, {
+        to: { status: 'in-progress', wave: turnOf(target), operationId: operation.id },
+        because,
+        before: this.#runs(operation.type) ?? UNKNOWN,
+      })
+    }
+    return operation
+  }
+
+  #settle({ target, verdict }: SettledTarget): void {
+    const { status, because, hadItsTurn } = verdict
+    const wave = hadItsTurn ? turnOf(target) : target.wave
+    this.#move(target, { to: { status, wave, operationId: target.operationId }, because })
+    if (status === 'successful') this.#arrived(target.release)
+  }
+
+  /** What the end of an operation means for the campaign that asked for it, and for what comes later. */
+  #ended(operation: Operation): void {
+    const { state, because } = operation
+    if (state === 'UPDATED' && (operation.campaignId !== null || isByHand(operation))) {
+      this.#arrived(operation)
+    }
+    const target = this.#targetOf(operation)
+    if (!target) return
+    if (state === 'CANCELED' && because.code === 'superseded.campaign') {
+      // It never heard of it, or was taken back as a whole.
+      const isOver = target.campaign.outcome === 'cancelled'
+      const to = isOver
+        ? ({ status: 'skipped', wave: target.wave, operationId: operation.id } as const)
+        : ({ status: 'idle', wave: null, operationId: null } as const)
+      this.#move(target, { to, because })
+      return
+    }
+    const isSuperseded = state === 'CANCELED' && because.code !== 'operator.cancel'
+    const status = state === 'UPDATED' ? 'successful' : isSuperseded ? 'skipped' : 'failed'
+    this.#move(target, { to: { status, wave: target.wave, operationId: operation.id }, because })
+  }
+
+  #arrived({ type, title, version }: Pick<Release, 'type' | 'title' | 'version'>): void {
+    const arrival = { title, version, at: this.#moment.now }
+    this.#arrivals[type] = arrival
+    this.#components[type] = { ...this.component(type), arrival }
+  }
+
+  #targetOf({ id, type }: Pick<Operation, 'id' | 'type'>): Target | undefined {
+    return this.component(type).targets?.find(
+      ({ status, operationId }) => status === 'in-progress' && operationId === id,
+    )
+  }
+
+  #move(target: Target, { to, ...why }: Pick<TargetMove, 'to' | 'because' | 'before'>): void {
+    const { campaign, status, wave, release } = target
+    const from = { status, wave }
+    const move = { campaignId: campaign.id, from, to, ...why, at: this.#moment.now }
+    this.#targets.push(move)
+    const { type } = release
+    const component = this.component(type)
+    this.#components[type] = {
+      ...component,
+      targets: component.targets?.map((each) =>
+        each.campaign.id === campaign.id
+          ? { ...each, ...to, isLost: isLost(move), campaign: tallied(campaign, move) }
+          : each,
+      ),
+    }
   }
 
   /** A sign of life, where one was noted: nothing to tell anybody of. */
@@ -274,6 +381,7 @@ export class Draft {
       component.underWayRelease,
       component.deviceAssignment?.release,
       component.profileAssignment?.release,
+      ...(component.targets ?? []).map((target) => target.release),
     ]
     return known.find((release) => release?.id === operation.releaseId) ?? null
   }
@@ -291,6 +399,7 @@ export class Draft {
         state: operation.state,
         progress: operation.progressPercent,
         error: operation.error,
+        ...(operation.campaignId === null ? {} : { campaign: operation.campaignId }),
       },
       reason: operation.because,
     })
@@ -309,6 +418,14 @@ export class Draft {
     })
   }
 }
+
+/** The wave it has its turn in: the one open now, or that of its first turn. */
+const turnOf = ({ wave, campaign: { waves } }: Target): number =>
+  wave ??
+  Math.max(
+    0,
+    waves.findLastIndex(({ openedAt }) => openedAt !== null),
+  )
 
 /** The record of attempts as it is after an operation ended during this very visit. */
 function afterEnd(component: Component, operation: Operation): Component {

@@ -209,6 +209,8 @@ export class Fleet {
       underWay,
       underWayRelease: this.#releases.get(underWay?.releaseId ?? '') ?? null,
       latestEnded: own.findLast(({ state }) => isTerminal(state)) ?? null,
+      targets: [],
+      arrival: null,
     }
   }
 

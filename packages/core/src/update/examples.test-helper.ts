@@ -49,6 +49,10 @@ export const situation = (changes: Partial<Situation> = {}): Situation => ({
   underWay: null,
   deviceAssignment: null,
   profileAssignment: null,
+  targets: [],
+  arrival: null,
+  attributes: {},
+  isHere: true,
   ...changes,
 })
 

@@ -28,6 +28,8 @@ export interface Operation {
   readonly progressPercent: number
   /** The device's words, once it failed. */
   readonly error: string | null
+  /** The campaign that asks for it; null when none does. */
+  readonly campaignId: string | null
   /** Why it was opened. */
   readonly origin: Reason
   /** Why it is in the state it is in. */
@@ -85,7 +87,14 @@ export function open(
     deviceId,
     release,
     origin,
-  }: { id: string; deviceId: string; release: Release; origin: Reason },
+    campaignId = null,
+  }: {
+    id: string
+    deviceId: string
+    release: Release
+    origin: Reason
+    campaignId?: string | null
+  },
   now: Date,
 ): { operation: Operation; step: Step } {
   const operation: Operation = {
@@ -98,6 +107,7 @@ export function open(
     state: 'QUEUED',
     progressPercent: STATE_TABLE.QUEUED.progressPercent,
     error: null,
+    campaignId,
     origin,
     because: origin,
     restarts: 0,

@@ -1,8 +1,9 @@
 /** What one visit is given, and what it answers with: a device with all that counts for it, and its changes. */
+import type { Target, TargetMove } from '../campaign/target.ts'
 import type { Device, JsonObject } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
 import type { ComponentType, Installed, Release } from '../release.ts'
-import type { Assignment, Choice } from './choose.ts'
+import type { Arrival, Assignment, Choice, Situation } from './choose.ts'
 import type { Circumstances, Operation, Step } from './operation.ts'
 
 /** One device with all that counts for its updates. */
@@ -23,7 +24,36 @@ export interface Component {
   readonly underWayRelease?: Release | null
   /** The newest operation that has ended. */
   readonly latestEnded: Operation | null
+  /** Of campaigns that are not over, the oldest campaign first, and whichever asked for the operation under way. */
+  readonly targets: readonly Target[]
+  /** What a campaign or an operator's hand brought last. */
+  readonly arrival: Arrival | null
 }
+
+export const NO_COMPONENT: Component = {
+  deviceAssignment: null,
+  profileAssignment: null,
+  underWay: null,
+  latestEnded: null,
+  targets: [],
+  arrival: null,
+}
+
+/** What is to be decided on for one component of a device, here or away. */
+export const situationOf = (
+  {
+    device: { profileId, profileName, attributes, installed: runs },
+    type,
+    component = NO_COMPONENT,
+    installed = runs[type],
+  }: {
+    device: Device
+    type: ComponentType
+    component?: Component | undefined
+    installed?: Installed | undefined
+  },
+  { isHere }: { isHere: boolean },
+): Situation => ({ type, profileId, profileName, attributes, installed, isHere, ...component })
 
 /** What is to be written, all of it or nothing. */
 export interface Changes {
@@ -32,13 +62,26 @@ export interface Changes {
   /** New or moved operations, each in its last state. */
   readonly operations: readonly Operation[]
   readonly steps: readonly Step[]
+  readonly targets: readonly TargetMove[]
+  readonly arrivals: Readonly<Record<ComponentType, Arrival>>
   readonly events: readonly DomainEvent[]
+}
+
+export const NO_CHANGES: Changes = {
+  installed: {},
+  inventory: null,
+  operations: [],
+  steps: [],
+  targets: [],
+  arrivals: {},
+  events: [],
 }
 
 export const isNothing = (changes: Changes): boolean =>
   changes.inventory === null &&
   changes.operations.length === 0 &&
   changes.steps.length === 0 &&
+  changes.targets.length === 0 &&
   changes.events.length === 0 &&
   Object.keys(changes.installed).length === 0
 

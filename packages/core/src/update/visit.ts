@@ -43,13 +43,13 @@ export function visit(
   snapshot: Snapshot,
   { facts, tells, isHere = false, fetches, ...moment }: Visit,
 ): { changes: Changes; answers: Readonly<Record<ComponentType, Answer>> } {
-  const draft = new Draft(snapshot, moment)
+  const draft = new Draft(snapshot, { ...moment, isHere })
   draft.learn(facts)
   const answers: Record<ComponentType, Answer> = {}
   if (fetches) draft.goesOn(fetches)
   for (const type of draft.types()) {
     draft.settleByInstalled(type)
-    if (isHere) draft.noticeSilence(type)
+    draft.noticeSilence(type)
     answers[type] = draft.answer(type, isTold(tells, type))
   }
   return { changes: draft.changes(), answers }
@@ -68,7 +68,7 @@ export function hear(
     ...moment
   }: Moment & { address: Address; report: Report; facts: Facts },
 ): { changes: Changes; heard: Advance | null } {
-  const draft = new Draft(snapshot, moment)
+  const draft = new Draft(snapshot, { ...moment, isHere: true })
   draft.learn(facts)
   const type = 'type' in address ? address.type : draft.find(address.operationId).operation.type
   const installed = report.installed ?? facts.installed[type]
@@ -82,7 +82,7 @@ export function cancelByOperator(
   snapshot: Snapshot,
   { operationId, actor, ...moment }: Moment & { operationId: string; actor: Actor },
 ): Changes {
-  const draft = new Draft(snapshot, moment, actor)
+  const draft = new Draft(snapshot, { ...moment, isHere: false }, actor)
   const { operation } = draft.find(operationId)
   if (isTerminal(operation.state)) {
     throw new DomainError(
@@ -103,7 +103,7 @@ export function retryByOperator(
   snapshot: Snapshot,
   { release, actor, ...moment }: Moment & { release: Release; actor: Actor },
 ): { changes: Changes; operation: Operation } {
-  const draft = new Draft(snapshot, moment, actor)
+  const draft = new Draft(snapshot, { ...moment, isHere: false }, actor)
   const component = draft.component(release.type)
   if (component.underWay) {
     throw new DomainError('operation.cannot-retry', 'Another update is under way for this device.')

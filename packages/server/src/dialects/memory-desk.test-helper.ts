@@ -384,13 +384,6 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   }
 }
 
-const NO_COMPONENT: Component = {
-  deviceAssignment: null,
-  profileAssignment: null,
-  underWay: null,
-  latestEnded: null,
-}
-
 /** The device as it is once the changes are kept. */
 function after(snapshot: Snapshot, changes: Changes): Snapshot {
   const { device } = snapshot

@@ -246,6 +246,8 @@ test('attributes are what the device said, what it is told, and when it was hear
         profileAssignment: null,
         underWay: null,
         latestEnded: null,
+        targets: [],
+        arrival: null,
       },
     },
   } as unknown as Snapshot

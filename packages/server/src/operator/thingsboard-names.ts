@@ -12,6 +12,7 @@ import {
   type Snapshot,
   STATE_TABLE,
   type Step,
+  situationOf,
 } from '@updraft/core'
 import {
   attributesOfRelease,
@@ -197,8 +198,7 @@ function releaseAttributes(
   const type = FAMILIES[family]
   const component = components[type]
   if (!component) return []
-  const { profileId, profileName, installed } = device
-  const situation = { type, profileId, profileName, installed: installed[type], ...component }
+  const situation = situationOf({ device, type, component }, { isHere: false })
   const desired = desiredRelease(choose(situation, now))
   const release = desired === 'under-way' ? component.underWayRelease : desired
   if (!release) return []

@@ -13,6 +13,7 @@ import {
   STATES,
   type State,
   type Step,
+  situationOf,
 } from '@updraft/core'
 import type { ActivityFigures, Counts } from '../app/overview.ts'
 import {
@@ -124,9 +125,8 @@ function componentView(
   component: Component,
   now: Date,
 ): api.Component {
-  const { profileId, profileName } = device
   const installed = device.installed[type]
-  const choice = choose({ type, profileId, profileName, installed, ...component }, now)
+  const choice = choose(situationOf({ device, type, component }, { isHere: false }), now)
   const operation = component.underWay ?? component.latestEnded
   return {
     installed: installed ?? null,

@@ -1,5 +1,12 @@
 /** Writes the changes of many devices, one statement a table, within the caller's transaction. */
-import { type Changes, isTerminal, type Operation } from '@updraft/core'
+import {
+  type Changes,
+  isLost,
+  isOpenTarget,
+  isTerminal,
+  type Operation,
+  type TargetMove,
+} from '@updraft/core'
 import type pg from 'pg'
 
 export interface DeviceChanges {
@@ -36,12 +43,12 @@ const FACTS: Statement = {
 
 const OPERATIONS: Statement = {
   name: 'write-operations',
-  width: 19,
+  width: 20,
   text: `insert into operations (id, tenant_id, device_id, release_id, type, title, version, state, progress_percent, error,
-      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, heard_at, ended_at)
+      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, heard_at, ended_at, campaign_id)
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
       $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[],
-      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[])
+      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::uuid[])
     on conflict (id) do update set state = excluded.state, progress_percent = excluded.progress_percent,
       error = excluded.error, because_code = excluded.because_code, because_message = excluded.because_message,
       restarts = excluded.restarts, changed_at = excluded.changed_at, heard_at = excluded.heard_at,
@@ -55,6 +62,32 @@ const NEWEST: Statement = {
     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
     on conflict (device_id, type) do update set operation_id = excluded.operation_id,
       operation_state = excluded.operation_state`,
+}
+
+const ARRIVALS: Statement = {
+  name: 'write-arrivals',
+  width: 6,
+  text: `insert into device_components (device_id, type, tenant_id, arrived_title, arrived_version, arrived_at)
+    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])
+    on conflict (device_id, type) do update set arrived_title = excluded.arrived_title,
+      arrived_version = excluded.arrived_version, arrived_at = excluded.arrived_at`,
+}
+
+const TARGETS: Statement = {
+  name: 'write-targets',
+  width: 12,
+  text: `update campaign_targets t set status = v.status, is_open = v.is_open, is_lost = v.is_lost, wave = v.wave,
+      operation_id = v.operation_id, because_code = v.because_code, because_message = v.because_message,
+      before_title = case when v.is_asked then v.before_title else t.before_title end,
+      before_version = case when v.is_asked then v.before_version else t.before_version end,
+      asked_at = case when v.is_asked then v.at else t.asked_at end,
+      ended_at = case when v.status in ('successful', 'failed', 'skipped') then v.at end
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bool[], $5::bool[], $6::smallint[], $7::uuid[], $8::text[], $9::text[],
+      $10::text[], $11::text[], $12::timestamptz[])
+      as v (campaign_id, device_id, status, is_open, is_lost, wave, operation_id, because_code, because_message,
+            before_title, before_version, at),
+      lateral (select v.status = 'in-progress' as is_asked) asking
+    where t.campaign_id = v.campaign_id and t.device_id = v.device_id`,
 }
 
 /** Reports that change nothing are kept, but not without end: a noisy device gets this many lines. */
@@ -132,6 +165,38 @@ export async function writeChanges(
     ),
   )
   await run(
+    ARRIVALS,
+    rowsOf(({ deviceId, tenantId, changes }) =>
+      Object.entries(changes.arrivals).map(([type, { title, version, at }]) => [
+        deviceId,
+        type,
+        tenantId,
+        title,
+        version,
+        at,
+      ]),
+    ),
+  )
+  await run(
+    TARGETS,
+    rowsOf(({ deviceId, changes }) =>
+      lastOfEach(changes.targets).map((move) => [
+        move.campaignId,
+        deviceId,
+        move.to.status,
+        isOpenTarget(move),
+        isLost(move),
+        move.to.wave,
+        move.to.operationId,
+        move.because.code,
+        move.because.message,
+        move.before?.title ?? null,
+        move.before?.version ?? null,
+        move.at,
+      ]),
+    ),
+  )
+  await run(
     STEPS,
     rowsOf(({ changes }) =>
       changes.steps.map((step) => [
@@ -165,6 +230,11 @@ export async function writeChanges(
   )
 }
 
+/** A target may move twice at once, as when an update that was taken back makes room for another. */
+const lastOfEach = (moves: readonly TargetMove[]): readonly TargetMove[] => [
+  ...new Map(moves.map((move) => [move.campaignId, move])).values(),
+]
+
 const operationRow = (tenantId: string, operation: Operation): Row => [
   operation.id,
   tenantId,
@@ -185,6 +255,7 @@ const operationRow = (tenantId: string, operation: Operation): Row => [
   operation.changedAt,
   operation.heardAt,
   operation.endedAt,
+  operation.campaignId,
 ]
 
 /** The operation each component shows from now on: the one opened last. */

@@ -1,7 +1,7 @@
 import {
-  type Changes,
   cancelByOperator,
   hear,
+  NO_CHANGES,
   NO_FACTS,
   type Operation,
   type Snapshot,
@@ -37,7 +37,6 @@ afterAll(() => store.close())
 
 const moment = () => ({ ...momentAt(store.clock.now()) })
 const look = (snapshot: Snapshot) => visit(snapshot, { ...moment(), facts: NO_FACTS, tells: false })
-const NOTHING: Changes = { installed: {}, inventory: null, operations: [], steps: [], events: [] }
 
 const operationsOf = (deviceId: string) =>
   store.rows<{ id: string; state: string }>(
@@ -271,7 +270,7 @@ describe('a device that is settled', () => {
     for (const deviceId of [a, b]) {
       await store.work.settle({ ...of(deviceId), operationId }, (snapshot) => {
         addressed.push(snapshot.addressed)
-        return { changes: NOTHING }
+        return { changes: NO_CHANGES }
       })
     }
     expect(addressed.map((operation) => operation?.id)).toEqual([operationId, undefined])

@@ -1,4 +1,4 @@
-import { choose, STANDARD_SETTINGS, type State } from '@updraft/core'
+import { choose, STANDARD_SETTINGS, type State, situationOf } from '@updraft/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { historySweeper } from '../app/history-sweeper.ts'
 import type { Database } from './database.ts'
@@ -199,7 +199,7 @@ describe('operations', () => {
         const { device, components } = snapshot
         const component = components.firmware
         if (!component) throw new Error('There is no such component.')
-        return choose({ ...device, ...component, type: 'firmware', installed: undefined }, NOON)
+        return choose(situationOf({ device, type: 'firmware', component }, { isHere: true }), NOON)
       }
       const before = await verdict()
       expect(before.because.code).toBe('nothing.needs-attention')

@@ -71,6 +71,8 @@ class Ledger {
       underWay,
       underWayRelease: underWay && (this.releases.get(underWay.releaseId) ?? null),
       latestEnded: underWay ? null : (newest ?? null),
+      targets: [],
+      arrival: null,
     }
     const isEmpty = all.length === 0 && this.assignments.size === 0 && !this.installed.firmware
     return isEmpty ? undefined : component

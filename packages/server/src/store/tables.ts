@@ -1,5 +1,9 @@
 /** The tables as types; migrations/ says what holds between them. */
 import type {
+  Audience,
+  CampaignOutcome,
+  CampaignSettings,
+  CampaignStatus,
   CertificateFacts,
   ChecksumAlgorithm,
   CredentialKind,
@@ -9,6 +13,9 @@ import type {
   Role,
   State,
   Step,
+  Tally,
+  TargetStatus,
+  Wave,
 } from '@updraft/core'
 import type { ColumnType, Generated } from 'kysely'
 
@@ -18,6 +25,8 @@ type Json<T = JsonObject> = ColumnType<T, string, string>
 
 /** Times are text. */
 type CertificateJson = Record<keyof CertificateFacts, string>
+export type WaveJson = Omit<Wave, 'openedAt' | 'passedAt' | 'approvedAt'> &
+  Record<'openedAt' | 'passedAt' | 'approvedAt', string | null>
 
 export interface Tables {
   tenants: { id: string; name: string; created_at: Date; settings: Generated<Json> }
@@ -139,6 +148,45 @@ export interface Tables {
     assigned_at: Date
     assigned_by: string
   }
+  campaigns: {
+    id: string
+    tenant_id: string
+    name: string
+    type: string
+    release_id: string
+    audience: Json<Audience>
+    settings: Json<CampaignSettings>
+    status: CampaignStatus
+    outcome: CampaignOutcome | null
+    because_code: string
+    because_message: string
+    scheduled_at: Date | null
+    created_at: Date
+    created_by: string
+    started_at: Date | null
+    finished_at: Date | null
+    rolls_back: string | null
+    tally: Json<Tally>
+    waves: Json<readonly WaveJson[]>
+  }
+  campaign_targets: {
+    campaign_id: string
+    device_id: string
+    tenant_id: string
+    status: Generated<TargetStatus>
+    is_open: Generated<boolean>
+    is_lost: Generated<boolean>
+    release_id: string | null
+    wave: number | null
+    operation_id: string | null
+    before_title: string | null
+    before_version: string | null
+    because_code: Generated<string>
+    because_message: Generated<string>
+    asked_at: Date | null
+    ended_at: Date | null
+    retried_at: Date | null
+  }
   operations: {
     id: string
     tenant_id: string
@@ -159,6 +207,7 @@ export interface Tables {
     changed_at: Date
     heard_at: Date | null
     ended_at: Date | null
+    campaign_id: string | null
   }
   device_components: {
     device_id: string
@@ -169,6 +218,9 @@ export interface Tables {
     installed_at: Date | null
     operation_id: string | null
     operation_state: State | null
+    arrived_title: string | null
+    arrived_version: string | null
+    arrived_at: Date | null
   }
   operation_steps: {
     id: Generated<string>

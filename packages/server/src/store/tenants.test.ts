@@ -1,4 +1,4 @@
-import { visit } from '@updraft/core'
+import { NO_CHANGES, visit } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import {
@@ -477,9 +477,7 @@ test("a device is not settled in another tenant's name, nor given another tenant
   const target = { tenantId: ours.tenant.id, deviceId, operationId: theirs.operationId }
   await store.work.settle(target, (snapshot) => {
     expect(snapshot.addressed).toBeNull()
-    return {
-      changes: { installed: {}, inventory: null, operations: [], steps: [], events: [] },
-    }
+    return { changes: NO_CHANGES }
   })
 })
 

@@ -1,0 +1,161 @@
+/**
+ * Maintenance windows: when a device may be asked to update. Written as one text, by whoever sets up a campaign and in
+ * an attribute of a device alike: `Mon-Fri 22:00-04:00 Europe/Berlin`, several of them separated by `;`. Days are those
+ * on which a window begins; without days it is every day, without a time zone it is UTC.
+ */
+import { DomainError } from '../errors.ts'
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
+type Day = (typeof DAYS)[number]
+
+const MINUTE_MS = 60_000
+const DAY_MINUTES = 1440
+const DAY_MS = DAY_MINUTES * MINUTE_MS
+const MAX_WINDOWS = 50
+
+export interface Window {
+  readonly days: readonly Day[]
+  /** Minutes after midnight in its time zone. */
+  readonly from: number
+  /** Not after `from`: it ends on the next day. */
+  readonly until: number
+  readonly timeZone: string
+}
+
+const FORM =
+  /^(?:(?<days>[a-z,-]+)\s+)?(?<from>\d{1,2}:\d{2})\s*-\s*(?<until>\d{1,2}:\d{2})(?:\s+(?<zone>\S+))?$/i
+
+/** Refuses with campaign.invalid, saying which part cannot be read. */
+export function parseWindows(text: string): readonly Window[] {
+  const parts = text
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  if (parts.length > MAX_WINDOWS) {
+    throw new DomainError('campaign.invalid', `There are more than ${MAX_WINDOWS} windows.`)
+  }
+  return parts.map(parseWindow)
+}
+
+function parseWindow(text: string): Window {
+  const { days, from = '', until = '', zone = 'UTC' } = FORM.exec(text)?.groups ?? {}
+  if (from === '') {
+    throw invalid(text, 'It is written like Mon-Fri 22:00-04:00 Europe/Berlin.')
+  }
+  return {
+    days: days === undefined ? DAYS : parseDays(days, text),
+    from: parseTime(from, text),
+    until: parseTime(until, text),
+    timeZone: parseTimeZone(zone, text),
+  }
+}
+
+function parseDays(days: string, text: string): readonly Day[] {
+  const chosen = days.split(',').flatMap((part) => {
+    const [first, last = first, ...others] = part.split('-').map((name) => {
+      const day = DAYS.findIndex((known) => known.toLowerCase() === name.toLowerCase())
+      if (day === -1) throw invalid(text, `"${name}" is none of ${DAYS.join(', ')}.`)
+      return day
+    })
+    if (first === undefined || last === undefined || others.length > 0) {
+      throw invalid(text, `"${part}" is neither a day nor two with a dash between.`)
+    }
+    const length = ((last - first + DAYS.length) % DAYS.length) + 1
+    return Array.from({ length }, (_, index) => (first + index) % DAYS.length)
+  })
+  return DAYS.filter((_, day) => chosen.includes(day))
+}
+
+function parseTime(time: string, text: string): number {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number)
+  const isTime = minutes < 60 && hours * 60 + minutes <= DAY_MINUTES
+  if (!isTime) throw invalid(text, `"${time}" is no time of day.`)
+  return (hours * 60 + minutes) % DAY_MINUTES
+}
+
+function parseTimeZone(zone: string, text: string): string {
+  try {
+    formatOf(zone)
+    return zone
+  } catch {
+    throw invalid(text, `"${zone}" is no time zone; they are named like Europe/Berlin or UTC.`)
+  }
+}
+
+const invalid = (text: string, why: string) =>
+  new DomainError('campaign.invalid', `The maintenance window "${text}" cannot be read. ${why}`)
+
+/**
+ * When one of them is open: now, or at the earliest moment to come. Null when none ever is, which cannot happen to
+ * windows that were parsed. Without windows it is always.
+ */
+export function opensAt(windows: readonly Window[], now: Date): Date | null {
+  if (windows.length === 0) return now
+  const openings = windows.flatMap((window) => openingOf(window, now) ?? [])
+  if (openings.length === 0) return null
+  return new Date(Math.min(...openings.map((at) => at.getTime())))
+}
+
+function openingOf(window: Window, now: Date): Date | null {
+  const lengthMinutes = (window.until - window.from + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES
+  // From yesterday, whose window may reach into today, to the same day next week.
+  for (let ahead = -1; ahead <= DAYS.length; ahead += 1) {
+    const begin = beginOn(window, new Date(now.getTime() + ahead * DAY_MS))
+    if (!begin) continue
+    const end = begin.getTime() + lengthMinutes * MINUTE_MS
+    if (end > now.getTime()) return begin > now ? begin : now
+  }
+  return null
+}
+
+/** When it begins on the day it is at that moment in its time zone; null when it does not begin on such a day. */
+function beginOn({ days, from, timeZone }: Window, moment: Date): Date | null {
+  const local = localTime(moment, timeZone)
+  if (!days.includes(local.day)) return null
+  const midnight = Math.floor(local.asUtcMs / DAY_MS) * DAY_MS
+  const wanted = midnight + from * MINUTE_MS
+  // The clocks may be set between the two; the second look knows how they stand at the beginning itself.
+  const offsetAt = (atMs: number) => {
+    const second = Math.floor(atMs / 1000) * 1000
+    return localTime(new Date(second), timeZone).asUtcMs - second
+  }
+  const near = wanted - offsetAt(moment.getTime())
+  return new Date(wanted - offsetAt(near))
+}
+
+/** What clocks and calendars show there, read as if they were in UTC. */
+function localTime(moment: Date, timeZone: string): { day: Day; asUtcMs: number } {
+  const parts = formatOf(timeZone).formatToParts(moment)
+  const textOf = (type: Intl.DateTimeFormatPartTypes) =>
+    parts.find((part) => part.type === type)?.value ?? ''
+  const [year, month, day, hour, minute, second] = (
+    ['year', 'month', 'day', 'hour', 'minute', 'second'] as const
+  ).map((type) => Number(textOf(type)))
+  return {
+    day: textOf('weekday') as Day,
+    asUtcMs: Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second),
+  }
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** Making one costs far more than using it. Throws for what is no time zone. */
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone)
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      hourCycle: 'h23',
+      weekday: 'short',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+    if (formats.size >= 1000) formats.clear()
+    formats.set(timeZone, format)
+  }
+  return format
+}

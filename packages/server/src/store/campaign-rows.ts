@@ -1,0 +1,109 @@
+/** Campaigns as rows: read by those who decide about their devices, and written when those have moved. */
+import type { Campaign, ReasonCode, Wave } from '@updraft/core'
+import type pg from 'pg'
+import type { Tables, WaveJson } from './tables.ts'
+
+type Queryable = Pick<pg.ClientBase, 'query'>
+export type CampaignRow = Tables['campaigns']
+
+export const campaignOf = (row: Read<CampaignRow>): Campaign => ({
+  id: row.id,
+  name: row.name,
+  type: row.type,
+  releaseId: row.release_id,
+  audience: row.audience,
+  settings: row.settings,
+  status: row.status,
+  outcome: row.outcome,
+  because: { code: row.because_code as ReasonCode, message: row.because_message },
+  scheduledAt: row.scheduled_at,
+  createdAt: row.created_at,
+  startedAt: row.started_at,
+  finishedAt: row.finished_at,
+  rollsBack: row.rolls_back,
+  tally: row.tally,
+  waves: row.waves.map(waveOf),
+})
+
+/** A row as it is read. */
+type Read<T> = { [Column in keyof T]: T[Column] extends { __select__: infer S } ? S : T[Column] }
+
+const waveOf = (wave: WaveJson): Wave => ({
+  ...wave,
+  openedAt: timeOf(wave.openedAt),
+  passedAt: timeOf(wave.passedAt),
+  approvedAt: timeOf(wave.approvedAt),
+})
+
+const timeOf = (text: string | null): Date | null => (text === null ? null : new Date(text))
+
+/** The columns of a campaign that is written, but for those that say whose it is. */
+export const columnsOfCampaign = (campaign: Campaign) => ({
+  name: campaign.name,
+  type: campaign.type,
+  release_id: campaign.releaseId,
+  audience: JSON.stringify(campaign.audience),
+  settings: JSON.stringify(campaign.settings),
+  scheduled_at: campaign.scheduledAt,
+  ...columnsOfProgress(campaign),
+})
+
+/** Those that change as it goes. */
+const columnsOfProgress = (campaign: Campaign) => ({
+  status: campaign.status,
+  outcome: campaign.outcome,
+  because_code: campaign.because.code,
+  because_message: campaign.because.message,
+  started_at: campaign.startedAt,
+  finished_at: campaign.finishedAt,
+  tally: JSON.stringify(campaign.tally),
+  waves: JSON.stringify(campaign.waves),
+})
+
+const BY_IDS = {
+  name: 'campaigns-by-ids',
+  text: 'select * from campaigns where id = any($1::uuid[]) order by id',
+}
+/** In order, so that two who need several do not wait for each other in a circle. */
+const LOCKED_BY_IDS = {
+  name: 'lock-campaigns',
+  text: `${BY_IDS.text} for no key update`,
+}
+
+export async function campaignsByIds(
+  client: Queryable,
+  ids: Iterable<string>,
+  { lock }: { lock: boolean },
+): Promise<Map<string, Campaign>> {
+  const wanted = [...new Set(ids)]
+  if (wanted.length === 0) return new Map()
+  const statement = lock ? LOCKED_BY_IDS : BY_IDS
+  const { rows } = await client.query<Read<CampaignRow>>({ ...statement, values: [wanted] })
+  return new Map(rows.map((row) => [row.id, campaignOf(row)]))
+}
+
+const WRITE = {
+  name: 'write-campaigns',
+  text: `update campaigns c set status = v.status, outcome = v.outcome, because_code = v.because_code,
+      because_message = v.because_message, started_at = v.started_at, finished_at = v.finished_at,
+      tally = v.tally, waves = v.waves
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+      $8::jsonb[], $9::jsonb[])
+      as v (id, status, outcome, because_code, because_message, started_at, finished_at, tally, waves)
+    where c.id = v.id`,
+}
+
+/** Writes how far they have come; they are locked by the caller. */
+export async function writeCampaigns(
+  client: Queryable,
+  campaigns: readonly Campaign[],
+): Promise<void> {
+  if (campaigns.length === 0) return
+  const rows = campaigns.map((campaign) => {
+    const { status, outcome, because_code, because_message, started_at, finished_at, tally, waves } =
+      columnsOfProgress(campaign)
+    return [campaign.id, status, outcome, because_code, because_message, started_at, finished_at, tally, waves]
+  })
+  const values = Array.from({ length: 9 }, (_, column) => rows.map((row) => row[column]))
+  await client.query({ ...WRITE, values })
+}
