@@ -59,6 +59,7 @@ export interface Wave {
 
 export interface Campaign {
   readonly id: string
+  readonly tenantId: string
   readonly name: string
   readonly type: ComponentType
   readonly releaseId: string
@@ -117,10 +118,12 @@ const newWave = (size: number): Wave => ({
 export function createCampaign(
   {
     id,
+    tenantId,
     draft,
     release,
   }: {
     id: string
+    tenantId: string
     draft: CampaignDraft
     release: { readonly id: string; readonly type: ComponentType }
   },
@@ -131,6 +134,7 @@ export function createCampaign(
   const settings = checkedCampaignSettings(draft.settings, targets)
   const campaign: Campaign = {
     id,
+    tenantId,
     name: checkedName('campaign', draft.name),
     type: release.type,
     releaseId: release.id,
@@ -254,7 +258,7 @@ export function edit(
   now: Date,
 ): Campaign {
   allow(campaign, ['scheduled'], 'changed')
-  const edited = createCampaign({ id: campaign.id, draft, release }, targets, now)
+  const edited = createCampaign({ ...campaign, draft, release }, targets, now)
   return { ...edited, createdAt: campaign.createdAt }
 }
 

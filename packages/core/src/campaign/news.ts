@@ -2,7 +2,12 @@
 import type { Actor, DomainEvent } from '../events.ts'
 import type { Campaign } from './campaign.ts'
 
-export function campaignNews(before: Campaign, after: Campaign, at: Date, actor: Actor): DomainEvent[] {
+export function campaignNews(
+  before: Campaign,
+  after: Campaign,
+  at: Date,
+  actor: Actor,
+): DomainEvent[] {
   const [waveBefore, wave] = [before, after].map(wavesOpened)
   if (before.status === after.status && waveBefore === wave) return []
   const { id, name, status, outcome, tally, because } = after

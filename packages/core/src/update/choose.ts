@@ -231,9 +231,7 @@ function amongCampaigns(
 }
 
 const isOpen = ({ status, isLost, campaign }: Target): boolean =>
-  (status === 'idle' || isLost) &&
-  campaign.status !== 'scheduled' &&
-  campaign.status !== 'finished'
+  (status === 'idle' || isLost) && campaign.status !== 'scheduled' && campaign.status !== 'finished'
 
 function decide(situation: Situation, meant: Meant, now: Date): ChoiceOf {
   switch (meant.kind) {

@@ -52,7 +52,6 @@ const filledFrom = (known: Installed, told: Installed): Installed => ({
   version: told.version ?? known.version,
 })
 
-
 export class Draft {
   readonly #snapshot: Snapshot
   readonly #moment: Moment

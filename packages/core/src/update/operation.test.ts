@@ -24,6 +24,7 @@ test('an operation is opened QUEUED, with its first line of history', () => {
   const { operation: opened, step } = open({ id: 'op1', deviceId: 'D1', release: F2, origin }, NOON)
   expect(opened).toEqual({
     id: 'op1',
+    campaignId: null,
     deviceId: 'D1',
     releaseId: 'F@2.0.0',
     type: 'firmware',

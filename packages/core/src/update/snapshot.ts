@@ -34,6 +34,7 @@ export const NO_COMPONENT: Component = {
   deviceAssignment: null,
   profileAssignment: null,
   underWay: null,
+  underWayRelease: null,
   latestEnded: null,
   targets: [],
   arrival: null,

@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto'
 import {
   type Changes,
-  type Component,
   type CredentialDraft,
   type CredentialKind,
   createRelease,
   type Device,
   DomainError,
   type DomainEvent,
+  NO_COMPONENT,
   type Release,
   type ReleaseDraft,
   type Snapshot,

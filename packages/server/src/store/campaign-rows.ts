@@ -1,6 +1,7 @@
 /** Campaigns as rows: read by those who decide about their devices, and written when those have moved. */
 import type { Campaign, ReasonCode, Wave } from '@updraft/core'
 import type pg from 'pg'
+import { REMOVED_RELEASE } from '../app/ports.ts'
 import type { Tables, WaveJson } from './tables.ts'
 
 type Queryable = Pick<pg.ClientBase, 'query'>
@@ -8,9 +9,10 @@ export type CampaignRow = Tables['campaigns']
 
 export const campaignOf = (row: Read<CampaignRow>): Campaign => ({
   id: row.id,
+  tenantId: row.tenant_id,
   name: row.name,
   type: row.type,
-  releaseId: row.release_id,
+  releaseId: row.release_id ?? REMOVED_RELEASE,
   audience: row.audience,
   settings: row.settings,
   status: row.status,
@@ -100,9 +102,27 @@ export async function writeCampaigns(
 ): Promise<void> {
   if (campaigns.length === 0) return
   const rows = campaigns.map((campaign) => {
-    const { status, outcome, because_code, because_message, started_at, finished_at, tally, waves } =
-      columnsOfProgress(campaign)
-    return [campaign.id, status, outcome, because_code, because_message, started_at, finished_at, tally, waves]
+    const {
+      status,
+      outcome,
+      because_code,
+      because_message,
+      started_at,
+      finished_at,
+      tally,
+      waves,
+    } = columnsOfProgress(campaign)
+    return [
+      campaign.id,
+      status,
+      outcome,
+      because_code,
+      because_message,
+      started_at,
+      finished_at,
+      tally,
+      waves,
+    ]
   })
   const values = Array.from({ length: 9 }, (_, column) => rows.map((row) => row[column]))
   await client.query({ ...WRITE, values })

@@ -1,6 +1,7 @@
 /** Writes the changes of many devices, one statement a table, within the caller's transaction. */
 import {
   type Changes,
+  type DomainEvent,
   isLost,
   isOpenTarget,
   isTerminal,
@@ -110,16 +111,46 @@ const EVENTS: Statement = {
     select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::jsonb[])`,
 }
 
+async function write(
+  client: Queryable,
+  { name, text, width }: Statement,
+  rows: readonly Row[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const columns = Array.from({ length: width }, (_, column) => rows.map((row) => row[column]))
+  await client.query({ name, text, values: columns })
+}
+
+/** Events of several tenants. */
+export const writeEvents = (
+  client: Queryable,
+  all: readonly { readonly tenantId: string; readonly events: readonly DomainEvent[] }[],
+): Promise<void> =>
+  write(
+    client,
+    EVENTS,
+    all.flatMap(({ tenantId, events }) =>
+      events.map((event) => [
+        tenantId,
+        event.at,
+        event.kind,
+        JSON.stringify(event.actor),
+        event.subject.kind,
+        event.subject.id,
+        event.subject.name,
+        event.deviceId,
+        JSON.stringify(event.data),
+        event.reason ? JSON.stringify(event.reason) : null,
+      ]),
+    ),
+  )
+
 export async function writeChanges(
   client: Queryable,
   all: readonly DeviceChanges[],
   now: Date,
 ): Promise<void> {
-  const run = async ({ name, text, width }: Statement, rows: readonly Row[]) => {
-    if (rows.length === 0) return
-    const columns = Array.from({ length: width }, (_, column) => rows.map((row) => row[column]))
-    await client.query({ name, text, values: columns })
-  }
+  const run = (statement: Statement, rows: readonly Row[]) => write(client, statement, rows)
   const rowsOf = (toRows: (each: DeviceChanges) => readonly Row[]) => all.flatMap(toRows)
 
   await run(
@@ -211,22 +242,9 @@ export async function writeChanges(
       ]),
     ),
   )
-  await run(
-    EVENTS,
-    rowsOf(({ tenantId, changes }) =>
-      changes.events.map((event) => [
-        tenantId,
-        event.at,
-        event.kind,
-        JSON.stringify(event.actor),
-        event.subject.kind,
-        event.subject.id,
-        event.subject.name,
-        event.deviceId,
-        JSON.stringify(event.data),
-        event.reason ? JSON.stringify(event.reason) : null,
-      ]),
-    ),
+  await writeEvents(
+    client,
+    all.map(({ tenantId, changes: { events } }) => ({ tenantId, events })),
   )
 }
 

@@ -1,12 +1,15 @@
 /** The hot path: check-ins and reports of many devices at once, answered after their common commit. */
 import { type Changes, DomainError, isNothing, type Snapshot } from '@updraft/core'
 import type { Arrived, Claim, Clock, DeviceWork } from '../app/ports.ts'
+import { campaignsByIds } from './campaign-rows.ts'
+import { type CampaignNews, campaignsAtWork, campaignsOf, writeMoved } from './campaigns-at-work.ts'
 import { type DeviceChanges, writeChanges } from './changes.ts'
 import type { Database } from './database.ts'
 import type { Announce } from './events.ts'
 import { groupCommit } from './group-commit.ts'
 import { again, isBadData, refuse } from './refusals.ts'
 import {
+  campaignIdsOf,
   operationsByIds,
   type Releases,
   SNAPSHOT_COLUMNS,
@@ -125,7 +128,7 @@ export function deviceWork({
         ],
       }),
     )
-    const snapshots = await snapshotsOf(rows, releases)
+    const snapshots = await snapshotsOf(rows, releases, await campaignsOf(pool, rows))
     const found: (Arrived | null)[] = arrivals.map(() => null)
     for (const [index, row] of rows.entries()) {
       const snapshot = snapshots[index]
@@ -149,7 +152,7 @@ export function deviceWork({
         ],
       }),
     )
-    const snapshots = await snapshotsOf(rows, releases)
+    const snapshots = await snapshotsOf(rows, releases, await campaignsOf(pool, rows))
     const found: (Snapshot | null)[] = arrivals.map(() => null)
     for (const [index, row] of rows.entries()) found[Number(row.ord) - 1] = snapshots[index] ?? null
     return found
@@ -161,6 +164,7 @@ export function deviceWork({
     const client = await pool.connect()
     let isBroken = false
     let answers: (Settled | Error)[]
+    let news: CampaignNews[]
     try {
       await client.query('begin')
       const rows = await snapshotRows(
@@ -168,8 +172,11 @@ export function deviceWork({
         settlings.map(({ target }) => target.deviceId),
         { lock: true },
       )
+      const campaigns = campaignsAtWork(
+        await campaignsByIds(client, campaignIdsOf(rows), { lock: true }),
+      )
       const snapshots = new Map<string, Snapshot>()
-      for (const snapshot of await snapshotsOf(rows, releases))
+      for (const snapshot of await snapshotsOf(rows, releases, campaigns.before))
         snapshots.set(snapshot.device.id, snapshot)
       const addressed = await operationsByIds(
         client,
@@ -183,16 +190,19 @@ export function deviceWork({
           }
           const named = target.operationId ? addressed.get(target.operationId) : undefined
           const settled = decide({
-            ...snapshot,
+            ...campaigns.asOfNow(snapshot),
             addressed: named?.deviceId === target.deviceId ? named : null,
           })
-          if (!isNothing(settled.changes)) written.push({ ...target, changes: settled.changes })
+          if (isNothing(settled.changes)) return settled
+          campaigns.count(settled.changes)
+          written.push({ ...target, changes: settled.changes })
           return settled
         } catch (error) {
           return error instanceof Error ? error : new Error(String(error))
         }
       })
       await writeChanges(client, written, clock.now())
+      news = await writeMoved(client, campaigns, clock.now())
       await client.query('commit')
     } catch (error) {
       isBroken = !(await client.query('rollback').then(
@@ -206,6 +216,7 @@ export function deviceWork({
     for (const { tenantId, changes } of written) {
       if (changes.events.length > 0) announce(tenantId, changes.events)
     }
+    for (const { tenantId, events } of news) announce(tenantId, events)
     return answers
   }
 

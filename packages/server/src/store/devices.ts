@@ -1,10 +1,11 @@
 import { DomainError, type State } from '@updraft/core'
 import { CompiledQuery, sql } from 'kysely'
 import type { CustomerName, DeviceFilter, Devices, DeviceView } from '../app/ports.ts'
+import { campaignsByIds } from './campaign-rows.ts'
 import { credentialRow } from './credentials.ts'
 import { containsText, page } from './paging.ts'
 import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
-import { releaseCache, snapshotRows, snapshotsOf } from './snapshots.ts'
+import { campaignIdsOf, releaseCache, snapshotRows, snapshotsOf } from './snapshots.ts'
 
 export function devices(scope: Scope): Devices {
   const { db, tenantId } = scope
@@ -40,7 +41,8 @@ export function devices(scope: Scope): Devices {
   const views = async (ids: readonly string[]): Promise<DeviceView[]> => {
     const owners = await ownersOf(ids)
     const rows = await snapshotRows(client, [...owners.keys()], { lock: false })
-    const snapshots = await snapshotsOf(rows, releaseCache(client))
+    const campaigns = await campaignsByIds(client, campaignIdsOf(rows), { lock: false })
+    const snapshots = await snapshotsOf(rows, releaseCache(client), campaigns)
     const byId = new Map(
       snapshots.map((snapshot, index) => {
         const { id } = snapshot.device

@@ -26,6 +26,8 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   operators_tenant_id_customer_id_fkey: ['customer.unknown', 'There is no such customer.'],
   devices_tenant_id_customer_id_fkey: ['customer.unknown', 'There is no such customer.'],
   customers_tenant_id_name_key: ['customer.duplicate', 'A customer of that name exists already.'],
+  campaigns_tenant_id_name_key: ['campaign.duplicate', 'A campaign of that name exists already.'],
+  campaigns_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.
@@ -69,6 +71,14 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   customers_tenant_id_fkey: [
     'tenant.in-use',
     'The tenant still has customers; its administrator removes them first.',
+  ],
+  campaigns_bring_a_release: [
+    'release.in-use',
+    'A campaign that is not over brings this release; cancel it first.',
+  ],
+  campaigns_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has campaigns; its administrator removes them first.',
   ],
   assignments_tenant_id_release_id_fkey: [
     'release.in-use',

@@ -2,15 +2,20 @@
  * Devices with all that counts for their updates, hundreds in one statement: what they run, their newest
  * operations, what they and their profiles are assigned, and how earlier attempts ended.
  */
-import type {
-  Assignment,
-  Component,
-  ComponentType,
-  Installed,
-  JsonObject,
-  Operation,
-  Release,
-  Snapshot,
+import {
+  type Arrival,
+  type Assignment,
+  type Campaign,
+  type Component,
+  type ComponentType,
+  type Installed,
+  type JsonObject,
+  NO_COMPONENT,
+  type Operation,
+  type Release,
+  type Snapshot,
+  type Target,
+  type TargetStatus,
 } from '@updraft/core'
 import type pg from 'pg'
 import { type ReleaseRow, releaseOf } from './catalogue.ts'
@@ -24,7 +29,8 @@ const LOST_SUCCESS_COUNTS_FOR = "interval '30 days'"
 export const SNAPSHOT_COLUMNS = `
   d.id, d.tenant_id, d.name, d.profile_id, d.labels, d.attributes, d.inventory, d.revision, d.created_at,
   p.name as profile_name,
-  (select json_agg(json_build_array(c.type, c.installed_title, c.installed_version, to_json(o)))
+  (select json_agg(json_build_array(
+            c.type, c.installed_title, c.installed_version, to_json(o), c.arrived_title, c.arrived_version, c.arrived_at))
      from device_components c left join operations o on o.id = c.operation_id
     where c.device_id = d.id) as components,
   (select json_agg(json_build_array(
@@ -40,7 +46,19 @@ export const SNAPSHOT_COLUMNS = `
                 or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts) w
         where o.device_id = d.id and o.release_id = a.release_id and o.ended_at > a.assigned_at
      ) t on c.operation_id is not null
-    where a.device_id = d.id or a.profile_id = d.profile_id) as assignments`
+    where a.device_id = d.id or a.profile_id = d.profile_id) as assignments,
+  (select json_agg(json_build_array(
+            t.campaign_id, t.status, t.is_lost, t.wave, t.operation_id, coalesce(t.release_id, g.release_id), f.failures)
+            order by g.created_at, g.id)
+     from campaign_targets t
+     join campaigns g on g.id = t.campaign_id
+     left join lateral (
+       select count(*) as failures from operations o
+        where o.device_id = d.id and o.release_id = coalesce(t.release_id, g.release_id) and o.state = 'FAILED'
+          and o.because_code <> 'device.no-answer' and (t.retried_at is null or o.ended_at > t.retried_at)
+     ) f on t.status <> 'in-progress'
+    where t.device_id = d.id and t.is_open
+      and (t.status = 'in-progress' or g.status in ('in-progress', 'pausing', 'paused'))) as targets`
 
 export const SNAPSHOT_JOIN = 'join profiles p on p.id = d.profile_id'
 
@@ -91,7 +109,24 @@ export function releaseCache(pool: Queryable, maxReleases = 2000): Releases {
   }
 }
 
-type ComponentRow = [ComponentType, string | null, string | null, OperationJson | null]
+type ComponentRow = [
+  type: ComponentType,
+  title: string | null,
+  version: string | null,
+  operation: OperationJson | null,
+  arrivedTitle: string | null,
+  arrivedVersion: string | null,
+  arrivedAt: string | null,
+]
+type TargetRow = [
+  campaignId: string,
+  status: TargetStatus,
+  isLost: boolean,
+  wave: number | null,
+  operationId: string | null,
+  releaseId: string,
+  failures: number | null,
+]
 type AssignmentRow = [
   type: ComponentType,
   isOfDevice: boolean,
@@ -117,6 +152,7 @@ export interface SnapshotRow {
   dialect: string | null
   components: ComponentRow[] | null
   assignments: AssignmentRow[] | null
+  targets: TargetRow[] | null
 }
 
 /** An operation as JSON of its row: times are text. */
@@ -150,31 +186,42 @@ export async function operationsByIds(
   return new Map(rows.map((row) => [row.id, operationOf(row)]))
 }
 
+/** The campaigns the rows mention. */
+export const campaignIdsOf = (rows: readonly SnapshotRow[]): readonly string[] =>
+  rows.flatMap(({ targets }) => (targets ?? []).map(([campaignId]) => campaignId))
+
 /** The releases the rows mention, then the snapshots themselves. */
 export async function snapshotsOf(
   rows: readonly SnapshotRow[],
   releases: Releases,
+  campaigns: ReadonlyMap<string, Campaign>,
 ): Promise<Snapshot[]> {
   const ids = rows.flatMap((row) => [
     ...(row.assignments ?? []).map(([, , releaseId]) => releaseId),
+    ...(row.targets ?? []).map(([, , , , , releaseId]) => releaseId),
     ...(row.components ?? []).flatMap(([, , , operation]) =>
       operation?.release_id && !operation.ended_at ? operation.release_id : [],
     ),
   ])
   const known = await releases(ids)
-  return rows.map((row) => snapshotOf(row, known))
+  return rows.map((row) => snapshotOf(row, known, campaigns))
 }
 
-function snapshotOf(row: SnapshotRow, releases: ReadonlyMap<string, Release>): Snapshot {
+function snapshotOf(
+  row: SnapshotRow,
+  releases: ReadonlyMap<string, Release>,
+  campaigns: ReadonlyMap<string, Campaign>,
+): Snapshot {
   const installed: Record<ComponentType, Installed> = {}
   const components: Record<ComponentType, Component> = {}
-  for (const [type, title, version, operationJson] of row.components ?? []) {
+  for (const component of row.components ?? []) {
+    const [type, title, version, operationJson] = component
     if (title !== null || version !== null) installed[type] = { title, version }
     const operation = operationJson ? operationOfJson(operationJson) : null
     const underWay = operation?.endedAt ? null : operation
     components[type] = {
-      deviceAssignment: null,
-      profileAssignment: null,
+      ...NO_COMPONENT,
+      arrival: arrivalOf(component),
       underWay,
       underWayRelease: (underWay && releases.get(underWay.releaseId)) ?? null,
       latestEnded: operation?.endedAt ? operation : null,
@@ -206,6 +253,13 @@ function snapshotOf(row: SnapshotRow, releases: ReadonlyMap<string, Release>): S
       ? { ...component, deviceAssignment: assignment }
       : { ...component, profileAssignment: assignment }
   }
+  for (const targetRow of row.targets ?? []) {
+    const target = targetOf(targetRow, releases, campaigns)
+    if (!target) continue
+    const { type } = target.release
+    const component = components[type] ?? NO_COMPONENT
+    components[type] = { ...component, targets: [...component.targets, target] }
+  }
   return {
     tenantId: row.tenant_id,
     device: {
@@ -226,12 +280,21 @@ function snapshotOf(row: SnapshotRow, releases: ReadonlyMap<string, Release>): S
   }
 }
 
-const NO_COMPONENT: Component = {
-  deviceAssignment: null,
-  profileAssignment: null,
-  underWay: null,
-  underWayRelease: null,
-  latestEnded: null,
+function arrivalOf([, , , , title, version, at]: ComponentRow): Arrival | null {
+  if (title === null || version === null || at === null) return null
+  return { title, version, at: new Date(at) }
+}
+
+/** Null when campaign or release came about after they were read: the next visit sees them. */
+function targetOf(
+  [campaignId, status, isLost, wave, operationId, releaseId, failures]: TargetRow,
+  releases: ReadonlyMap<string, Release>,
+  campaigns: ReadonlyMap<string, Campaign>,
+): Target | null {
+  const campaign = campaigns.get(campaignId)
+  const release = releases.get(releaseId)
+  if (!campaign || !release) return null
+  return { campaign, release, status, isLost, wave, operationId, failures: failures ?? 0 }
 }
 
 const operationOfJson = (json: OperationJson): Operation =>

@@ -153,7 +153,9 @@ export interface Tables {
     tenant_id: string
     name: string
     type: string
-    release_id: string
+    release_id: string | null
+    release_title: string
+    release_version: string
     audience: Json<Audience>
     settings: Json<CampaignSettings>
     status: CampaignStatus

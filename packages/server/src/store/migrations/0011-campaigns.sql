@@ -5,7 +5,10 @@ create table campaigns (
   tenant_id uuid not null references tenants,
   name text not null,
   type text not null,
-  release_id uuid not null,
+  -- Null once the release is removed, which only the campaigns that are over let happen.
+  release_id uuid,
+  release_title text not null,
+  release_version text not null,
   audience jsonb not null,
   settings jsonb not null,
   status text not null check (status in ('scheduled', 'in-progress', 'pausing', 'paused', 'finished')),
@@ -22,9 +25,10 @@ create table campaigns (
   tally jsonb not null,
   waves jsonb not null,
   check ((outcome is not null) = (status = 'finished')),
+  constraint campaigns_bring_a_release check (release_id is not null or status = 'finished'),
   unique (tenant_id, name),
   unique (tenant_id, id),
-  foreign key (tenant_id, release_id) references releases (tenant_id, id)
+  foreign key (tenant_id, release_id) references releases (tenant_id, id) on delete set null (release_id)
 ) with (fillfactor = 50);
 create index campaigns_by_release on campaigns (release_id);
 -- Those that may have something to do.
