@@ -1,0 +1,110 @@
+/** Devices, and what is so of each of their components. */
+import { CREDENTIAL_KINDS } from '@updraft/core'
+import { z } from 'zod'
+import { CredentialDraft } from './credentials.ts'
+import { Operation, StateNames } from './operations.ts'
+import { ListQuery } from './paging.ts'
+import { ReleaseRef } from './releases.ts'
+import { Id, JsonObject, Name, named, Reason, Time, Token255 } from './words.ts'
+
+export const Installed = named(
+  'Installed',
+  z.object({ title: z.string().nullable(), version: z.string().nullable() }),
+)
+export type Installed = z.infer<typeof Installed>
+
+export const Component = named(
+  'Component',
+  z.object({
+    installed: Installed.nullable(),
+    assigned: z
+      .object({ scope: z.enum(['device', 'profile']), release: ReleaseRef, at: Time })
+      .nullable()
+      .describe("the device's own assignment, or else its profile's"),
+    target: ReleaseRef.nullable().describe('the release meant for it, if any'),
+    verdict: z.enum(['offer', 'under-way', 'nothing']),
+    because: z.string().describe('why this release, or why nothing'),
+    reason: Reason,
+    lookAgainAt: Time.nullable(),
+    operation: Operation.nullable().describe('under way, or else the last one'),
+  }),
+)
+export type Component = z.infer<typeof Component>
+
+export const Device = named(
+  'Device',
+  z.object({
+    id: Id,
+    name: z.string(),
+    profile: z.string(),
+    profileId: Id,
+    customer: z.string().nullable().describe('who owns it; null for the tenant itself'),
+    customerId: Id.nullable(),
+    labels: z.array(z.string()),
+    attributes: JsonObject,
+    inventory: JsonObject,
+    installed: z.record(z.string(), Installed),
+    dialect: z.string().nullable(),
+    lastSeenAt: Time.nullable(),
+    createdAt: Time,
+    operation: Operation.nullable().describe('under way, or else the last one, of any type'),
+    components: z.record(z.string(), Component),
+  }),
+)
+export type Device = z.infer<typeof Device>
+
+export const DeviceDraft = named(
+  'DeviceDraft',
+  z.object({
+    name: Name,
+    profile: Name.describe('name of the profile').optional(),
+    profileId: Id.optional(),
+    token: Token255.optional().describe('made up when there is no credential of another kind'),
+    credentials: z
+      .array(CredentialDraft)
+      .max(CREDENTIAL_KINDS.length)
+      .optional()
+      .describe('each of another kind'),
+    customerId: Id.optional().describe('who owns it; the tenant itself when absent'),
+    labels: z.array(Name).max(64).optional(),
+    attributes: JsonObject.optional(),
+  }),
+)
+export type DeviceDraft = z.infer<typeof DeviceDraft>
+
+export const DeviceWithToken = named(
+  'DeviceWithToken',
+  Device.extend({
+    token: z.string().nullable().describe('shown this once; null when it has none'),
+  }),
+)
+export type DeviceWithToken = z.infer<typeof DeviceWithToken>
+
+export const DeviceClaim = named(
+  'DeviceClaim',
+  z.object({ name: Name, secretKey: z.string().max(1024).optional() }),
+)
+
+export const DeviceChange = named(
+  'DeviceChange',
+  z.object({
+    name: Name.optional(),
+    profileId: Id.optional(),
+    customerId: Id.nullable().optional().describe('null gives it back to the tenant'),
+    labels: z.array(Name).max(64).optional(),
+    attributes: JsonObject.optional().describe('replaces what there is'),
+  }),
+)
+
+/** Which devices; all that is said must hold. */
+export const DeviceFilter = z.object({
+  name: z.string().optional().describe('exactly this name'),
+  profile: z.string().optional().describe('name of the profile'),
+  customer: z.string().optional().describe('name of the customer who owns it'),
+  label: z.string().optional(),
+  state: StateNames.optional().describe(
+    'of its newest operation, of any type; several with commas between',
+  ),
+  releaseId: Id.optional().describe('what that operation is about'),
+  search: ListQuery.shape.search,
+})

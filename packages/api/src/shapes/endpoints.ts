@@ -1,0 +1,14 @@
+/** Where the server is reached. */
+import { z } from 'zod'
+import { named } from './words.ts'
+
+export const Endpoints = named(
+  'Endpoints',
+  z.object({
+    http: z.string(),
+    mqtt: z.string().nullable(),
+    mqtts: z.string().nullable(),
+    coap: z.string().nullable(),
+  }),
+)
+export type Endpoints = z.infer<typeof Endpoints>
