@@ -1,11 +1,11 @@
-/** Looks at a device anew although it has not called: what is meant for it changed, or time passed. */
+/** Looks at devices anew although they have not called: what is meant for them changed, or time passed. */
 import { DomainError, NO_FACTS, visit } from '@updraft/core'
 import type { Moments } from './moments.ts'
 import type { DeviceWork } from './ports.ts'
 
 export type Look = (
-  device: { readonly tenantId: string; readonly deviceId: string },
-  /** It holds a line open. */
+  page: { readonly tenantId: string; readonly deviceIds: readonly string[] },
+  /** They hold a line open. */
   options?: { readonly isHere: boolean },
 ) => Promise<void>
 
@@ -17,20 +17,17 @@ export const look =
     onError,
   }: {
     moments: Moments
-    work: Pick<DeviceWork, 'settle'>
+    work: Pick<DeviceWork, 'settleAll'>
     onError: (error: unknown) => void
   }): Look =>
-  async (device, { isHere } = { isHere: false }) => {
-    try {
-      const moment = await moments(device.tenantId)
-      await work.settle(device, (snapshot) =>
-        visit(snapshot, { ...moment(), facts: NO_FACTS, tells: false, isHere }),
-      )
-    } catch (error) {
-      const code = error instanceof DomainError ? error.code : null
+  async (page, { isHere } = { isHere: false }) => {
+    const moment = await moments(page.tenantId)
+    const unsettled = await work.settleAll(page, (snapshot) =>
+      visit(snapshot, { ...moment(), facts: NO_FACTS, tells: false, isHere }),
+    )
+    for (const { error } of unsettled) {
       // Removed meanwhile: nothing is left to look at.
-      if (code === 'device.unknown') return
-      if (code === 'store.away') throw error
+      if (error instanceof DomainError && error.code === 'device.unknown') continue
       // A bug with one device must not keep the others waiting; this one is looked at when it calls.
       onError(error)
     }

@@ -32,8 +32,8 @@ function watch(devices: readonly string[], failing = false) {
         return page.map((deviceId) => ({ tenantId: 't', deviceId }))
       },
     },
-    look: async ({ deviceId }, options) => {
-      looked.push([deviceId, options])
+    look: async ({ deviceIds }, options) => {
+      for (const deviceId of deviceIds) looked.push([deviceId, options])
     },
     onError: (error) => errors.push(error),
   })

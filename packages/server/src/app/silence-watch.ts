@@ -45,7 +45,10 @@ export function silenceWatch({
     for (let after: string | null = null; !isStopped; ) {
       const page = await silences.overdue({ ...which, after })
       const here = page.filter(({ deviceId }) => liveSessions.has(deviceId))
-      await Promise.all(here.map((device) => look(device, { isHere: true })))
+      for (const [tenantId, devices] of Map.groupBy(here, (device) => device.tenantId)) {
+        const deviceIds = devices.map(({ deviceId }) => deviceId)
+        await look({ tenantId, deviceIds }, { isHere: true })
+      }
       if (page.length < PAGE_SIZE) return
       after = page.at(-1)?.deviceId ?? null
     }

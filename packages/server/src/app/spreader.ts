@@ -5,7 +5,7 @@
 import type { Look } from './look.ts'
 import type { DeliveredEvent, EventFeed, Spreads } from './ports.ts'
 
-const PAGE_SIZE = 500
+const PAGE_SIZE = 2000
 const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 30_000
 /** Kinds of events, by their first part, that never put anything on the list: spreading makes the first itself. */
@@ -52,9 +52,7 @@ export function spreader({
     while (isDue && !isStopped) {
       isDue = false
       try {
-        const took = await spreads.next(PAGE_SIZE, async ({ tenantId, deviceIds }) => {
-          await Promise.all(deviceIds.map((deviceId) => look({ tenantId, deviceId })))
-        })
+        const took = await spreads.next(PAGE_SIZE, (page) => look(page))
         isDue ||= took
         retryMs = FIRST_RETRY_MS
       } catch (error) {

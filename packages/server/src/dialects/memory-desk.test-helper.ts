@@ -117,6 +117,16 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     if (isAway) throw new DomainError('store.away', 'The database does not answer at the moment.')
   }
 
+  const settle: DeviceWork['settle'] = async ({ deviceId }, decide) => {
+    here()
+    const token = tokenOf(deviceId)
+    const snapshot = snapshotOf(token)
+    const settled = decide(snapshot)
+    writes += 1
+    snapshots.set(token, after(snapshot, settled.changes))
+    if (settled.changes.events.length > 0) tell(deviceId)
+    return settled
+  }
   const work: DeviceWork = {
     arrive: async (claims, dialect, now) => {
       here()
@@ -143,15 +153,10 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       snapshots.set(name, seen)
       return seen
     },
-    settle: async ({ deviceId }, decide) => {
-      here()
-      const token = tokenOf(deviceId)
-      const snapshot = snapshotOf(token)
-      const settled = decide(snapshot)
-      writes += 1
-      snapshots.set(token, after(snapshot, settled.changes))
-      if (settled.changes.events.length > 0) tell(deviceId)
-      return settled
+    settle,
+    settleAll: async ({ tenantId, deviceIds }, decide) => {
+      for (const deviceId of deviceIds) await settle({ tenantId, deviceId }, decide)
+      return []
     },
   }
 

@@ -9,10 +9,18 @@ import type { Tables } from './tables.ts'
 const MIGRATIONS = new URL('./migrations/', import.meta.url)
 /** Any number that is ours alone within the database; servers that start at once wait for each other on it. */
 const MIGRATION_LOCK = 7_304_201
+/** Two for each of the four things that are done for many devices at once. */
+const MAX_HOT_CONNECTIONS = 8
 
 export type Db = Kysely<Tables>
 export interface Database {
   readonly pool: pg.Pool
+  /**
+   * For what is asked of devices by their ids, hundreds at a time. A plan that was made while a table was small is kept
+   * until the statistics are made anew; a look through the whole table, cheap then, would cost minutes once a release
+   * for all is queued. So here plans go by an index, always.
+   */
+  readonly hotPool: pg.Pool
   readonly db: Db
   close(): Promise<void>
 }
@@ -27,24 +35,32 @@ export interface DatabaseOptions {
 /** Opens the pool; nothing is connected until it is used. */
 export function openDatabase({
   connectionString,
-  maxConnections = 20,
+  maxConnections = 12,
   onError,
 }: DatabaseOptions): Database {
-  const pool = new pg.Pool({
-    connectionString,
-    max: maxConnections,
-    connectionTimeoutMillis: 5000,
-    statement_timeout: 60_000,
-    application_name: 'updraft',
-  })
-  pool.on('error', (error) => {
-    // pg hangs the whole client on it, with all it ever asked: nothing for a log.
-    onError(Object.assign(error, { client: undefined }))
-  })
-  // A connection may be lost in the middle of a transaction, when the pool does not listen.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  const open = (options: Pick<pg.PoolConfig, 'max' | 'options'>) => {
+    const pool = new pg.Pool({
+      ...options,
+      connectionString,
+      connectionTimeoutMillis: 5000,
+      statement_timeout: 60_000,
+      application_name: 'updraft',
+    })
+    pool.on('error', (error) => {
+      // pg hangs the whole client on it, with all it ever asked: nothing for a log.
+      onError(Object.assign(error, { client: undefined }))
+    })
+    // A connection may be lost in the middle of a transaction, when the pool does not listen.
+    pool.on('connect', (client) => client.on('error', () => {}))
+    return pool
+  }
+  const pool = open({ max: maxConnections })
+  const hotPool = open({ max: MAX_HOT_CONNECTIONS, options: '-c enable_seqscan=off' })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  return { pool, db, close: () => db.destroy() }
+  const close = async () => {
+    await Promise.all([db.destroy(), hotPool.end()])
+  }
+  return { pool, hotPool, db, close }
 }
 
 /**

@@ -7,8 +7,11 @@ import {
   type Snapshot,
   visit,
 } from '@updraft/core'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Claim } from '../app/ports.ts'
+import { ARRIVE } from './device-work.ts'
+import { BY_IDS } from './snapshots.ts'
 import {
   addTenant,
   hashOf,
@@ -46,7 +49,7 @@ const operationsOf = (deviceId: string) =>
 
 /** How many statements of ours the database carried out meanwhile, by name. */
 async function countQueries<T>(work: () => Promise<T>): Promise<{ result: T; queries: number }> {
-  const { pool } = store.database
+  const { hotPool: pool } = store.database
   const original = pool.query
   let queries = 0
   pool.query = ((...args: Parameters<typeof original>) => {
@@ -393,6 +396,110 @@ describe('several servers', () => {
       [deviceId],
     )
     expect(steps.map(({ state }) => state)).toEqual(['QUEUED', ...states])
+  })
+})
+
+describe('devices that are settled all at once', () => {
+  /** Statements of transactions on devices, by what they begin with. */
+  async function statementsOf<T>(work: () => Promise<T>): Promise<{ result: T; names: string[] }> {
+    const names: string[] = []
+    const { hotPool } = store.database
+    const connect = hotPool.connect
+    hotPool.connect = (async () => {
+      const client = await (connect as () => Promise<pg.PoolClient>).call(hotPool)
+      const query = client.query
+      client.query = ((...args: Parameters<typeof query>) => {
+        const [asked] = args as unknown as [string | { name: string }]
+        names.push(typeof asked === 'string' ? asked : asked.name)
+        return Reflect.apply(query, client, args)
+      }) as unknown as typeof query
+      const release = client.release
+      client.release = (error) => {
+        client.query = query
+        client.release = release
+        release.call(client, error)
+      }
+      return client
+    }) as unknown as typeof connect
+    try {
+      return { result: await work(), names }
+    } finally {
+      hotPool.connect = connect
+    }
+  }
+  const crowd = (of: Tenant, profileId: string, prefix: string, count: number) =>
+    of.addDevices(
+      profileId,
+      Array.from({ length: count }, (_, index) => `${prefix} ${index}`),
+    )
+
+  test('each once, in transactions of hundreds with a statement a table', async () => {
+    const deviceIds = await crowd(tenant, profile, 'of many', 1200)
+    const { result, names } = await statementsOf(() =>
+      store.work.settleAll({ tenantId: tenant.id, deviceIds: [...deviceIds, ...deviceIds] }, look),
+    )
+    expect(result).toEqual([])
+    const opened = await store.rows<{ count: string }>(
+      'select count(*) from operations where device_id = any($1)',
+      [deviceIds],
+    )
+    expect(opened).toEqual([{ count: '1200' }])
+    expect(names.filter((name) => name === 'commit')).toHaveLength(3)
+    expect(names.filter((name) => name === 'write-operations')).toHaveLength(3)
+    expect(names.length).toBeLessThanOrEqual(3 * 8)
+  })
+
+  test('but for those that are gone, are of another tenant, or are decided about in vain', async () => {
+    const other = await addTenant(store, 'neighbour')
+    const [theirs = ''] = await other.addDevices(await other.addProfile('N'), ['theirs'])
+    const [good = '', bad = '', unkeepable = ''] = await crowd(tenant, profile, 'of few', 3)
+    const gone = newId()
+    const deviceIds = [good, bad, unkeepable, theirs, gone]
+    const unsettled = await store.work.settleAll({ tenantId: tenant.id, deviceIds }, (snapshot) => {
+      if (snapshot.device.id === bad) throw new Error('a bug')
+      const looked = look(snapshot)
+      if (snapshot.device.id !== unkeepable) return looked
+      return { changes: { ...looked.changes, inventory: { text: '\u0000' } } }
+    })
+    const errors = Object.fromEntries(unsettled.map(({ deviceId, error }) => [deviceId, error]))
+    expect(errors).toEqual({
+      [bad]: expect.objectContaining({ message: 'a bug' }),
+      [unkeepable]: expect.objectContaining({ code: '22P05' }),
+      [theirs]: expect.objectContaining({ code: 'device.unknown' }),
+      [gone]: expect.objectContaining({ code: 'device.unknown' }),
+    })
+    expect(await operationsOf(good)).toMatchObject([{ state: 'QUEUED' }])
+    for (const id of [bad, unkeepable, theirs]) expect(await operationsOf(id)).toEqual([])
+  })
+
+  test('together with one that calls meanwhile get one operation each', async () => {
+    const deviceIds = await crowd(tenant, profile, 'of two minds', 50)
+    await Promise.all([
+      store.work.settleAll({ tenantId: tenant.id, deviceIds }, look),
+      store.another().work.settleAll({ tenantId: tenant.id, deviceIds }, look),
+      ...deviceIds.map((deviceId) => store.work.settle({ tenantId: tenant.id, deviceId }, look)),
+    ])
+    for (const id of deviceIds) expect(await operationsOf(id)).toHaveLength(1)
+  })
+
+  test('are read by their ids, also by a plan that was made when there were none', async () => {
+    const empty = await testStore()
+    try {
+      await empty.rows('vacuum analyze')
+      for (const { text } of [BY_IDS, ARRIVE]) {
+        const { rows } = await empty.database.hotPool.query<{ 'QUERY PLAN': string }>(
+          `explain (generic_plan) ${text}`,
+        )
+        const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+        expect(plan).not.toMatch(/Seq Scan/)
+        expect(plan).toMatch(/ on operations o .*\n *Index Cond: .*\bdevice_id = d\.id/)
+        const ofAttempts =
+          'Index Cond: \\(\\(release_id = a.release_id\\) AND \\(device_id = d.id\\)\\)'
+        expect(plan).toMatch(new RegExp(` on operations o_1 .*\n *${ofAttempts}`))
+      }
+    } finally {
+      await empty.close()
+    }
   })
 })
 

@@ -1,6 +1,6 @@
 /** The hot path: check-ins and reports of many devices at once, answered after their common commit. */
 import { type Changes, DomainError, isNothing, type Snapshot } from '@updraft/core'
-import type { Arrived, Claim, Clock, DeviceWork } from '../app/ports.ts'
+import type { Arrived, Claim, Clock, DeviceWork, Unsettled } from '../app/ports.ts'
 import { campaignsByIds } from './campaign-rows.ts'
 import { type CampaignNews, campaignsAtWork, campaignsOf, writeMoved } from './campaigns-at-work.ts'
 import { type DeviceChanges, writeChanges } from './changes.ts'
@@ -11,9 +11,9 @@ import { again, isBadData, refuse } from './refusals.ts'
 import {
   campaignIdsOf,
   operationsByIds,
+  PRESENCE_JOIN,
   type Releases,
   SNAPSHOT_COLUMNS,
-  SNAPSHOT_JOIN,
   type SnapshotRow,
   snapshotRows,
   snapshotsOf,
@@ -35,7 +35,7 @@ const seenAt = (now: string) => `
  * as seen whose password was right, and reads all that counts for them. It is its own transaction, so its answer is
  * durable. That a credential was used is noted once, at its first use.
  */
-const ARRIVE = {
+export const ARRIVE = {
   name: 'arrive',
   text: `with known as materialized (
       select distinct on (v.arrival) v.arrival, v.ord, v.dialect, c.id, c.device_id, c.first_used_at is null as is_first,
@@ -52,7 +52,7 @@ const ARRIVE = {
         from (select distinct id from come where is_first order by id) one where c.id = one.id
     )
     select come.arrival, come.ord, ${SNAPSHOT_COLUMNS}, $6::timestamptz as last_seen_at, come.dialect
-      from come join devices d on d.id = come.device_id ${SNAPSHOT_JOIN}`,
+      from come join devices d on d.id = come.device_id`,
 }
 
 /**
@@ -70,8 +70,7 @@ const ARRIVE_BEHIND = {
     ), seen as (${seenAt('$4')})
     select come.ord, ${SNAPSHOT_COLUMNS}, coalesce(come.dialect, s.dialect) as dialect,
            case when come.dialect is null then s.last_seen_at else $4::timestamptz end as last_seen_at
-      from come join devices d on d.id = come.device_id ${SNAPSHOT_JOIN}
-      left join device_presence s on s.device_id = d.id`,
+      from come join devices d on d.id = come.device_id ${PRESENCE_JOIN}`,
 }
 
 interface Arrival {
@@ -109,7 +108,7 @@ export function deviceWork({
   announce: Announce
   clock: Clock
 }): DeviceWork {
-  const { pool } = database
+  const { hotPool: pool } = database
 
   const arriveTogether = async (arrivals: readonly Arrival[]): Promise<(Arrived | null)[]> => {
     const shown = arrivals.flatMap(({ claims, dialect }, arrival) =>
@@ -233,6 +232,29 @@ export function deviceWork({
     }
   }
 
+  const settleAll: DeviceWork['settleAll'] = async ({ tenantId, deviceIds }, decide) => {
+    const unsettled: Unsettled[] = []
+    // In order, as they lie in the indexes.
+    const ids = [...new Set(deviceIds)].sort()
+    let next = 0
+    const work = async () => {
+      while (next < ids.length) {
+        const some = ids.slice(next, next + MAX_BATCH)
+        next += some.length
+        const answers = await settleApart(
+          some.map((deviceId) => ({ target: { tenantId, deviceId }, decide })),
+        )
+        for (const [index, error] of answers.entries()) {
+          const deviceId = some[index]
+          if (error instanceof Error && deviceId) unsettled.push({ deviceId, error })
+        }
+      }
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: LANES }, work))
+    for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
+    return unsettled
+  }
+
   const arrive = groupCommit<Arrival, Arrived | null>({
     carryOut: arriveTogether,
     maxBatch: MAX_BATCH,
@@ -258,6 +280,7 @@ export function deviceWork({
       arriveBehind({ gatewayId, name, dialect, now }).catch(refuse),
     settle: <T extends Settled>(target: Settling['target'], decide: (snapshot: Snapshot) => T) =>
       settle({ target, decide }).catch(refuse) as Promise<T>,
+    settleAll: (page, decide) => settleAll(page, decide).catch(refuse),
   }
 }
 

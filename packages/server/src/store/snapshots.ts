@@ -25,14 +25,17 @@ import type { Tables } from './tables.ts'
 /** A success the device lost again counts as an attempt this long: a factory reset now and then is no failure. */
 const LOST_SUCCESS_COUNTS_FOR = "interval '30 days'"
 
-/** Columns of one snapshot, from `devices d`. */
+/**
+ * Columns of one snapshot, from `devices d`. What belongs to it is looked up one by one, never joined, and by all that
+ * an index has: no statistics, of a table that was empty a minute ago, make it wise to read the whole for each device.
+ */
 export const SNAPSHOT_COLUMNS = `
   d.id, d.tenant_id, d.name, d.profile_id, d.labels, d.attributes, d.inventory, d.revision, d.created_at,
-  p.name as profile_name,
-  (select json_agg(json_build_array(
-            c.type, c.installed_title, c.installed_version, to_json(o), c.arrived_title, c.arrived_version, c.arrived_at))
-     from device_components c left join operations o on o.id = c.operation_id
-    where c.device_id = d.id) as components,
+  (select p.name from profiles p where p.tenant_id = d.tenant_id and p.id = d.profile_id) as profile_name,
+  (select json_agg(json_build_array(c.type, c.installed_title, c.installed_version,
+            (select to_json(o) from operations o where o.device_id = d.id and o.id = c.operation_id),
+            c.arrived_title, c.arrived_version, c.arrived_at))
+     from device_components c where c.device_id = d.id) as components,
   (select json_agg(json_build_array(
             a.type, a.device_id is not null, a.release_id, a.assigned_at, t.failures, t.last_failed_at, t.is_cancelled))
      from assignments a
@@ -44,30 +47,35 @@ export const SNAPSHOT_COLUMNS = `
          from operations o,
               lateral (select o.state = 'FAILED'
                 or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts) w
-        where o.device_id = d.id and o.release_id = a.release_id and o.ended_at > a.assigned_at
-     ) t on c.operation_id is not null
+        where c.operation_id is not null
+          and o.device_id = d.id and o.release_id = a.release_id and o.ended_at > a.assigned_at
+     ) t on true
     where a.device_id = d.id or a.profile_id = d.profile_id) as assignments,
   (select json_agg(json_build_array(
-            t.campaign_id, t.status, t.is_lost, t.wave, t.operation_id, coalesce(t.release_id, g.release_id), f.failures)
+            t.campaign_id, t.status, t.is_lost, t.wave, t.operation_id, coalesce(t.release_id, g.release_id),
+            case when t.status <> 'in-progress' then (
+              select count(*) from operations o
+               where o.device_id = d.id and o.release_id = coalesce(t.release_id, g.release_id) and o.state = 'FAILED'
+                 and o.because_code <> 'device.no-answer' and (t.retried_at is null or o.ended_at > t.retried_at)) end)
             order by g.created_at, g.id)
      from campaign_targets t
      join campaigns g on g.id = t.campaign_id
-     left join lateral (
-       select count(*) as failures from operations o
-        where o.device_id = d.id and o.release_id = coalesce(t.release_id, g.release_id) and o.state = 'FAILED'
-          and o.because_code <> 'device.no-answer' and (t.retried_at is null or o.ended_at > t.retried_at)
-     ) f on t.status <> 'in-progress'
     where t.device_id = d.id and t.is_open
       and (t.status = 'in-progress' or g.status in ('in-progress', 'pausing', 'paused'))) as targets`
 
-export const SNAPSHOT_JOIN = 'join profiles p on p.id = d.profile_id'
+/** When it spoke last, and how. */
+export const PRESENCE_JOIN = `left join lateral (
+    select last_seen_at, dialect from device_presence where device_id = d.id offset 0) s on true`
 
-/** Loads by id, of one or several tenants; `lock` keeps others from deciding on the same devices meanwhile. */
-const BY_IDS = {
-  name: 'snapshots-by-ids',
-  text: `select ${SNAPSHOT_COLUMNS}, s.last_seen_at, s.dialect from devices d ${SNAPSHOT_JOIN}
-    left join device_presence s on s.device_id = d.id where d.id = any($1::uuid[])`,
+/**
+ * Loads by id, of one or several tenants. It has no name, so that it is planned each time: pages of a release for all
+ * are read while the table of operations grows from nothing.
+ */
+export const BY_IDS = {
+  text: `select ${SNAPSHOT_COLUMNS}, s.last_seen_at, s.dialect from devices d ${PRESENCE_JOIN}
+    where d.id = any($1::uuid[])`,
 }
+/** Keeps others from deciding on the same devices meanwhile. */
 const LOCK = {
   name: 'lock-devices',
   text: 'select id from devices where id = any($1::uuid[]) order by id for no key update',

@@ -140,8 +140,8 @@ describe('the spreader', () => {
     const feed = eventFeed((error) => errors.push(error))
     const work: typeof store.work = {
       ...store.work,
-      settle: (target, decide) =>
-        store.work.settle(target, (snapshot) => {
+      settleAll: (page, decide) =>
+        store.work.settleAll(page, (snapshot) => {
           onLook?.(snapshot)
           return decide(snapshot)
         }),

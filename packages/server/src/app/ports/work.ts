@@ -69,6 +69,21 @@ export interface DeviceWork {
     target: { readonly tenantId: string; readonly deviceId: string; readonly operationId?: string },
     decide: (snapshot: Snapshot) => T,
   ): Promise<T>
+  /**
+   * The same for any number of one tenant's devices at once, in transactions of hundreds: how a release comes to
+   * thousands. Answers those that were not settled, because there is no such device, or `decide` threw, or what it
+   * answered cannot be kept; they cost the others nothing. When it rejects, some may have been settled: `decide` is to
+   * find nothing left to do for those.
+   */
+  settleAll(
+    page: { readonly tenantId: string; readonly deviceIds: readonly string[] },
+    decide: (snapshot: Snapshot) => { readonly changes: Changes },
+  ): Promise<readonly Unsettled[]>
+}
+
+export interface Unsettled {
+  readonly deviceId: string
+  readonly error: Error
 }
 
 export interface Arrived {
