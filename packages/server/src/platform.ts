@@ -28,6 +28,7 @@ import { operators } from './app/operators.ts'
 import { overview } from './app/overview.ts'
 import { pacer } from './app/pacer.ts'
 import type { Clock, Every } from './app/ports.ts'
+import { bySystemClock } from './app/rounds.ts'
 import { settings } from './app/settings.ts'
 import { settingsInForce } from './app/settings-in-force.ts'
 import { silenceWatch } from './app/silence-watch.ts'
@@ -91,10 +92,6 @@ export interface PlatformOptions {
 }
 
 const SYSTEM_CLOCK: Clock = { now: () => new Date() }
-const bySystemClock: Every = (ms, work) => {
-  const timer = setInterval(work, ms).unref()
-  return () => clearInterval(timer)
-}
 
 /** Starts everything; when a part cannot start, what had started is stopped again before it throws. */
 export async function startPlatform({

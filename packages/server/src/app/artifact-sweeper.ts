@@ -3,17 +3,16 @@
  * went on with.
  */
 import type { ArtifactStore, ArtifactSweep, Clock, UploadStore } from './ports.ts'
+import { type Rounds, rounds } from './rounds.ts'
 
 const EVERY_MS = 3_600_000
 /** An upload may wait this long to go on, and then for its release to be made. */
 const UNUSED_AFTER_MS = 86_400_000
 const PAGE_SIZE = 500
 
-export interface ArtifactSweeper {
-  start(): void
+export interface ArtifactSweeper extends Pick<Rounds, 'start' | 'stop'> {
   /** One sweep, now. */
   sweep(): Promise<{ removed: number }>
-  stop(): Promise<void>
 }
 
 export function artifactSweeper({
@@ -29,9 +28,6 @@ export function artifactSweeper({
   uploads: UploadStore
   onError: (error: unknown) => void
 }): ArtifactSweeper {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<unknown> = Promise.resolve()
-
   const sweep = async () => {
     const before = new Date(clock.now().getTime() - UNUSED_AFTER_MS)
     await uploads.removeIdle(before)
@@ -56,18 +52,6 @@ export function artifactSweeper({
     return { removed }
   }
 
-  return {
-    sweep,
-    start: () => {
-      const run = () => {
-        running = sweep().catch(onError)
-      }
-      run()
-      timer = setInterval(run, EVERY_MS).unref()
-    },
-    stop: async () => {
-      clearInterval(timer)
-      await running
-    },
-  }
+  const sweeping = rounds({ everyMs: EVERY_MS, isDueAtStart: true, work: sweep, onError })
+  return { sweep, start: sweeping.start, stop: sweeping.stop }
 }

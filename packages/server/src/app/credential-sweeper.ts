@@ -1,15 +1,14 @@
 /** Takes back credentials whose time is over, so that sessions opened with them end and their names are free again. */
 import { SERVER } from '@updraft/core'
 import type { Clock, CredentialSweep, OverCredential, UnitOfWork } from './ports.ts'
+import { type Rounds, rounds } from './rounds.ts'
 
 const EVERY_MS = 30_000
 const PAGE_SIZE = 500
 
-export interface CredentialSweeper {
-  start(): void
+export interface CredentialSweeper extends Pick<Rounds, 'start' | 'stop'> {
   /** One sweep, now. */
   sweep(): Promise<void>
-  stop(): Promise<void>
 }
 
 export function credentialSweeper({
@@ -23,10 +22,6 @@ export function credentialSweeper({
   unitOfWork: UnitOfWork
   onError: (error: unknown) => void
 }): CredentialSweeper {
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<unknown> = Promise.resolve()
-  let isStopping = false
-
   const takeBack = ({ tenantId, deviceId, credential: { id, kind } }: OverCredential) =>
     unitOfWork({ tenantId, customerId: null }, async ({ credentials, devices, events }) => {
       // Another server may have been here, or the device is gone.
@@ -48,24 +43,13 @@ export function credentialSweeper({
     for (;;) {
       const over = await records.over(clock.now(), PAGE_SIZE)
       for (const each of over) {
-        if (isStopping) return
+        if (sweeping.isStopped) return
         await takeBack(each)
       }
       if (over.length < PAGE_SIZE) return
     }
   }
 
-  return {
-    sweep,
-    start: () => {
-      timer = setInterval(() => {
-        running = running.then(sweep).catch(onError)
-      }, EVERY_MS).unref()
-    },
-    stop: async () => {
-      isStopping = true
-      clearInterval(timer)
-      await running
-    },
-  }
+  const sweeping = rounds({ everyMs: EVERY_MS, work: sweep, onError })
+  return { sweep, start: sweeping.start, stop: sweeping.stop }
 }

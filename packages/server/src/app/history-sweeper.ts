@@ -1,5 +1,6 @@
 /** Removes history when it has been kept long enough: in small batches, so that nobody waits for them. */
 import type { Clock, HistorySweep } from './ports.ts'
+import { type Rounds, rounds } from './rounds.ts'
 import type { SettingsInForce } from './settings-in-force.ts'
 
 const EVERY_MS = 3_600_000
@@ -11,12 +12,10 @@ export interface Removed {
   readonly operations: number
 }
 
-export interface HistorySweeper {
-  start(): void
+/** A stop finishes the batch at hand. */
+export interface HistorySweeper extends Pick<Rounds, 'start' | 'stop'> {
   /** All that is due, now. */
   sweep(): Promise<Removed>
-  /** Finishes the batch at hand. */
-  stop(): Promise<void>
 }
 
 export function historySweeper({
@@ -30,13 +29,9 @@ export function historySweeper({
   settings: Pick<SettingsInForce, 'of'>
   onError: (error: unknown) => void
 }): HistorySweeper {
-  let isStopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<unknown> | null = null
-
   const removeEvents = async (tenantId: string, before: Date): Promise<number> => {
     let [removed, isMore] = [0, true]
-    while (isMore && !isStopped) {
+    while (isMore && !sweeping.isStopped) {
       const count = await records.removeEvents(tenantId, { before, limit: BATCH_SIZE })
       removed += count
       isMore = count === BATCH_SIZE
@@ -51,7 +46,7 @@ export function historySweeper({
       const batch = await records.removeOperations(tenantId, { before, after, limit: BATCH_SIZE })
       removed += batch.removed
       after = batch.last
-    } while (after !== null && !isStopped)
+    } while (after !== null && !sweeping.isStopped)
     return removed
   }
 
@@ -70,24 +65,7 @@ export function historySweeper({
     return removed
   }
 
-  return {
-    sweep,
-    start: () => {
-      const run = () => {
-        // The first one, of years, may take longer than until the next.
-        running ??= sweep()
-          .catch(onError)
-          .finally(() => {
-            running = null
-          })
-      }
-      run()
-      timer = setInterval(run, EVERY_MS).unref()
-    },
-    stop: async () => {
-      isStopped = true
-      clearInterval(timer)
-      await running
-    },
-  }
+  // The first one, of years, may take longer than until the next.
+  const sweeping = rounds({ everyMs: EVERY_MS, isDueAtStart: true, work: sweep, onError })
+  return { sweep, start: sweeping.start, stop: sweeping.stop }
 }

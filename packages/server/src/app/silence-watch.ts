@@ -6,16 +6,15 @@
 import type { LiveSessions } from './live-sessions.ts'
 import type { Look } from './look.ts'
 import type { Clock, Every, Silences } from './ports.ts'
+import { type Rounds, rounds } from './rounds.ts'
 
 const EVERY_MS = 60_000
 const PAGE_SIZE = 500
 
-export interface SilenceWatch {
-  start(): void
+/** A stop finishes the page at hand. */
+export interface SilenceWatch extends Pick<Rounds, 'start' | 'stop'> {
   /** Looks once, now, at all of them. */
   look(): Promise<void>
-  /** Finishes the page at hand. */
-  stop(): Promise<void>
 }
 
 export function silenceWatch({
@@ -36,13 +35,9 @@ export function silenceWatch({
   look: Look
   onError: (error: unknown) => void
 }): SilenceWatch {
-  let isStopped = false
-  let running: Promise<void> | null = null
-  let end: (() => void) | undefined
-
   const lookAtAll = async () => {
     const which = { now: clock.now(), deadlineSeconds, limit: PAGE_SIZE }
-    for (let after: string | null = null; !isStopped; ) {
+    for (let after: string | null = null; !watching.isStopped; ) {
       const page = await silences.overdue({ ...which, after })
       const here = page.filter(({ deviceId }) => liveSessions.has(deviceId))
       for (const [tenantId, devices] of Map.groupBy(here, (device) => device.tenantId)) {
@@ -54,21 +49,6 @@ export function silenceWatch({
     }
   }
 
-  return {
-    look: lookAtAll,
-    start: () => {
-      end = every(EVERY_MS, () => {
-        running ??= lookAtAll()
-          .catch(onError)
-          .finally(() => {
-            running = null
-          })
-      })
-    },
-    stop: async () => {
-      isStopped = true
-      end?.()
-      await running
-    },
-  }
+  const watching = rounds({ everyMs: EVERY_MS, every, work: lookAtAll, onError })
+  return { look: lookAtAll, start: watching.start, stop: watching.stop }
 }
