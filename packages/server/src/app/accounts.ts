@@ -6,13 +6,16 @@ import {
   checkedPassword,
   DomainError,
   type DomainEvent,
+  type EventKind,
   type EventReason,
+  type JsonObject,
   type OperatorActor,
   type Role,
   reasonOf,
   rolesWithin,
   SERVER,
 } from '@updraft/core'
+import { actorOf, deed } from './deed.ts'
 import { failureWatch } from './failure-watch.ts'
 import type {
   Accounts,
@@ -48,15 +51,6 @@ export interface FirstSignIn {
 }
 
 const badSignIn = () => new DomainError('access.bad-sign-in', 'The name or the password is wrong.')
-
-/** As the audit log names an operator. */
-export const actorOf = ({ id, name, from, via }: OperatorActor): Actor => ({
-  kind: 'operator',
-  id,
-  name,
-  from,
-  via,
-})
 
 const withinOf = ({ tenantId, customer }: OperatorRecord): Within => ({
   tenantId,
@@ -121,14 +115,13 @@ export function accounts({
       ]),
     )
 
-  const signedOut = (by: OperatorActor, data: { everywhere: boolean }): DomainEvent => ({
-    kind: 'operator.signed-out',
-    at: clock.now(),
-    actor: actorOf(by),
-    subject: { kind: 'operator', id: by.id, name: by.name },
-    deviceId: null,
-    data,
-  })
+  /** What somebody did with their own account. */
+  const own = (by: OperatorActor, kind: EventKind, data: JsonObject): DomainEvent =>
+    deed(by, kind, {
+      at: clock.now(),
+      subject: { kind: 'operator', id: by.id, name: by.name },
+      data,
+    })
 
   /** A token for that operator; `by` is who stands in the audit log for it. */
   const makeToken = (
@@ -230,14 +223,14 @@ export function accounts({
     signOut: (by: OperatorActor, secret: string): Promise<void> =>
       unitOfWork(by, async ({ operators, events }) => {
         await operators.endSession(by.id, secrets.hashToken(secret))
-        await events.append([signedOut(by, { everywhere: false })])
+        await events.append([own(by, 'operator.signed-out', { everywhere: false })])
       }),
 
     /** Ends all sessions of that person, this one too. */
     signOutEverywhere: (by: OperatorActor): Promise<void> =>
       unitOfWork(by, async ({ operators, events }) => {
         await operators.endSessions(by.id)
-        await events.append([signedOut(by, { everywhere: true })])
+        await events.append([own(by, 'operator.signed-out', { everywhere: true })])
       }),
 
     /** Who a session cookie stands for, or null. */
@@ -285,16 +278,7 @@ export function accounts({
       await unitOfWork(by, async ({ operators, events }) => {
         await operators.setPassword(by.id, passwordHash)
         await operators.endSessions(by.id, kept)
-        await events.append([
-          {
-            kind: 'operator.changed',
-            at: clock.now(),
-            actor: actorOf(by),
-            subject: { kind: 'operator', id: by.id, name: by.name },
-            deviceId: null,
-            data: { changed: ['password'] },
-          },
-        ])
+        await events.append([own(by, 'operator.changed', { changed: ['password'] })])
       })
     },
 
@@ -315,16 +299,8 @@ export function accounts({
       unitOfWork(by, async ({ tokens, events }) => {
         const whose = can(by, 'account.write') ? undefined : by.id
         const token = await tokens.revoke(id, clock.now(), whose)
-        await events.append([
-          {
-            kind: 'token.revoked',
-            at: clock.now(),
-            actor: actorOf(by),
-            subject: { kind: 'token', id, name: token.name },
-            deviceId: null,
-            data: {},
-          },
-        ])
+        const subject = { kind: 'token', id, name: token.name } as const
+        await events.append([deed(by, 'token.revoked', { at: clock.now(), subject })])
       }),
   }
 }

@@ -1,5 +1,5 @@
 import type { OperatorActor } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
 import type { Clock, StoredArtifact, UnitOfWork } from './ports.ts'
 
 /** Notes that stored bytes are the tenant's, and who brought them, however they came in. */
@@ -11,14 +11,8 @@ export const artifactRecord =
     unitOfWork(actor, async ({ catalogue, events }) => {
       const { sha256, sizeBytes } = stored
       await catalogue.recordArtifact(stored, clock.now())
+      const subject = { kind: 'artifact', id: sha256, name: sha256 } as const
       await events.append([
-        {
-          kind: 'artifact.stored',
-          at: clock.now(),
-          actor: actorOf(actor),
-          subject: { kind: 'artifact', id: sha256, name: sha256 },
-          deviceId: null,
-          data: { sizeBytes },
-        },
+        deed(actor, 'artifact.stored', { at: clock.now(), subject, data: { sizeBytes } }),
       ])
     })

@@ -6,7 +6,7 @@ import {
   nameOf,
   type OperatorActor,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
 import type {
   Assignments,
   AssignmentView,
@@ -51,14 +51,12 @@ export function assignments({
     data: JsonObject,
   ) => {
     await events.append([
-      {
-        kind,
+      deed(actor, kind, {
         at: clock.now(),
-        actor: actorOf(actor),
         subject: { kind: subjectKind, id, name },
         deviceId: subjectKind === 'device' ? id : null,
         data,
-      },
+      }),
     ])
     await spread(scope, ids.next(), clock.now())
   }

@@ -1,6 +1,6 @@
 /** The audit log: what happened, read back with who did it; and what operators were refused. */
 import type { EventReason, OperatorActor, SubjectKind } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { actorOf } from './deed.ts'
 import type { Clock, EventQuery, Page, StoredEvent, UnitOfWork } from './ports.ts'
 
 /** What an operator asked for in vain. */

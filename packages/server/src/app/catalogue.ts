@@ -9,8 +9,8 @@ import {
   nameOf,
   type OperatorActor,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
 import type { RecordArtifact } from './artifact-record.ts'
+import { deed } from './deed.ts'
 import type {
   ArtifactHandle,
   ArtifactStore,
@@ -67,7 +67,7 @@ export function catalogue({
     actor: OperatorActor,
     subject: { kind: 'release'; id: string; name: string },
     data: JsonObject = {},
-  ) => ({ kind, at: clock.now(), actor: actorOf(actor), subject, deviceId: null, data })
+  ) => deed(actor, kind, { at: clock.now(), subject, data })
   const releaseSubject = (release: { id: string; title: string; version: string }) =>
     ({ kind: 'release', id: release.id, name: nameOf(release) }) as const
 

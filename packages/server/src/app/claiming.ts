@@ -3,7 +3,7 @@
  * a while, and a customer's user says the secret.
  */
 import { DomainError, type EventKind, type OperatorActor } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
 import { failureWatch } from './failure-watch.ts'
 import type { Clock, DeviceView, Secrets, Stores, UnitOfWork } from './ports.ts'
 
@@ -21,9 +21,7 @@ export function claiming({
   const record = ({ events }: Stores, kind: EventKind, actor: OperatorActor, view: DeviceView) => {
     const { id, name } = view.snapshot.device
     const subject = { kind: 'device', id, name } as const
-    return events.append([
-      { kind, at: clock.now(), actor: actorOf(actor), subject, deviceId: id, data: {} },
-    ])
+    return events.append([deed(actor, kind, { at: clock.now(), subject, deviceId: id })])
   }
 
   /** Whoever does not know the secret is not told whether there is such a device at all. */

@@ -10,7 +10,7 @@ import {
   MAX_OF_A_KIND,
   type OperatorActor,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import type { Clock, CredentialView, NewCredential, Secrets, Stores, UnitOfWork } from './ports.ts'
 
@@ -46,7 +46,7 @@ export function credentials({
   ) => {
     const { id, name } = (await devices.get(deviceId)).snapshot.device
     const subject = { kind: 'device', id, name } as const
-    await events.append([{ kind, at: clock.now(), actor: actorOf(actor), subject, deviceId, data }])
+    await events.append([deed(actor, kind, { at: clock.now(), subject, deviceId, data })])
   }
 
   /** Answers when they end; null when that is now. */

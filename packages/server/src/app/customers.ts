@@ -1,6 +1,6 @@
 /** Customers of a tenant: who they are. Which devices they own is said of the device. */
 import { checkedName, type EventKind, type OperatorActor } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
 import type {
   Clock,
   CustomerName,
@@ -20,14 +20,8 @@ export function customers({
   ids: Ids
   unitOfWork: UnitOfWork
 }) {
-  const event = (kind: EventKind, actor: OperatorActor, { id, name }: CustomerName) => ({
-    kind,
-    at: clock.now(),
-    actor: actorOf(actor),
-    subject: { kind: 'customer', id, name } as const,
-    deviceId: null,
-    data: {},
-  })
+  const event = (kind: EventKind, actor: OperatorActor, { id, name }: CustomerName) =>
+    deed(actor, kind, { at: clock.now(), subject: { kind: 'customer', id, name } })
 
   return {
     create: (actor: OperatorActor, draft: { name: string }): Promise<CustomerView> =>

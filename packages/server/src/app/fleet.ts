@@ -11,7 +11,7 @@ import {
   type OperatorActor,
   type ProvisioningStrategy,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { actorOf } from './deed.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import type {
   Clock,

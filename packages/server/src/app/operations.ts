@@ -7,7 +7,7 @@ import {
   type OperatorActor,
   retryByOperator,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { actorOf } from './deed.ts'
 import type { Moments } from './moments.ts'
 import {
   type DeviceWork,

@@ -2,7 +2,6 @@
 import {
   ADMINISTRATORS,
   checkedName,
-  checkedPassword,
   checkGrant,
   DomainError,
   type EventKind,
@@ -11,7 +10,8 @@ import {
   type OperatorActor,
   type Role,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
+import { newPassword } from './new-password.ts'
 import type {
   Clock,
   Ids,
@@ -47,20 +47,7 @@ export function operators({
     actor: OperatorActor,
     { id, name }: { id: string; name: string },
     data: JsonObject = {},
-  ) => ({
-    kind,
-    at: clock.now(),
-    actor: actorOf(actor),
-    subject: { kind: 'operator', id, name } as const,
-    deviceId: null,
-    data,
-  })
-
-  /** A password's hash, and the password itself if it was made up. */
-  const passwordOf = async (chosen: string | undefined) => {
-    const madeUp = chosen === undefined ? secrets.newPassword() : null
-    return { madeUp, hash: await secrets.hashPassword(madeUp ?? checkedPassword(chosen ?? '')) }
-  }
+  ) => deed(actor, kind, { at: clock.now(), subject: { kind: 'operator', id, name }, data })
 
   /** Somebody else whom the actor may have a say about; nobody else changes the tenant's people meanwhile. */
   const otherOf = async ({ operators }: Stores, actor: OperatorActor, id: string) => {
@@ -94,7 +81,7 @@ export function operators({
       const { role, customerId = null } = draft
       checkGrant(actor, { role, customerId })
       const name = checkedName('operator', draft.name)
-      const { madeUp, hash } = await passwordOf(draft.password)
+      const { madeUp, hash } = await newPassword(secrets, draft.password)
       return unitOfWork(actor, async ({ operators, events }) => {
         const id = ids.next()
         const createdAt = clock.now()
@@ -139,7 +126,7 @@ export function operators({
       id: string,
       chosen: string | undefined,
     ): Promise<{ password: string | null }> => {
-      const { madeUp, hash } = await passwordOf(chosen)
+      const { madeUp, hash } = await newPassword(secrets, chosen)
       await unitOfWork(actor, async (stores) => {
         const other = await otherOf(stores, actor, id)
         await stores.operators.setPassword(id, hash)

@@ -7,7 +7,7 @@ import {
   settingsInForce,
   type TenantSettings,
 } from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { deed } from './deed.ts'
 import type { Clock, UnitOfWork } from './ports.ts'
 
 export interface SettingsView {
@@ -41,15 +41,9 @@ export function settings({
       return unitOfWork(actor, async ({ settings, events }) => {
         await settings.change(checked)
         const { tenantName, chosen } = await settings.get()
+        const subject = { kind: 'tenant', id: actor.tenantId, name: tenantName } as const
         await events.append([
-          {
-            kind: 'settings.changed',
-            at: clock.now(),
-            actor: actorOf(actor),
-            subject: { kind: 'tenant', id: actor.tenantId, name: tenantName },
-            deviceId: null,
-            data: { ...checked },
-          },
+          deed(actor, 'settings.changed', { at: clock.now(), subject, data: { ...checked } }),
         ])
         return view(chosen)
       })

@@ -1,12 +1,7 @@
 /** The tenants of an installation, as its system administrator keeps them: made, named, removed, never looked into. */
-import {
-  checkedName,
-  checkedPassword,
-  DomainError,
-  type EventKind,
-  type OperatorActor,
-} from '@updraft/core'
-import { actorOf } from './accounts.ts'
+import { checkedName, DomainError, type EventKind, type OperatorActor } from '@updraft/core'
+import { deed } from './deed.ts'
+import { newPassword } from './new-password.ts'
 import type { Clock, Ids, Page, Secrets, Tenant, Tenants, UnitOfWork } from './ports.ts'
 
 export interface NewTenant {
@@ -25,14 +20,8 @@ export function tenants({
   secrets: Secrets
   unitOfWork: UnitOfWork
 }) {
-  const event = (kind: EventKind, actor: OperatorActor, { id, name }: Tenant) => ({
-    kind,
-    at: clock.now(),
-    actor: actorOf(actor),
-    subject: { kind: 'tenant', id, name } as const,
-    deviceId: null,
-    data: {},
-  })
+  const event = (kind: EventKind, actor: OperatorActor, { id, name }: Tenant) =>
+    deed(actor, kind, { at: clock.now(), subject: { kind: 'tenant', id, name } })
 
   return {
     /** With its first administrator; answers the password if it was made up. */
@@ -50,10 +39,7 @@ export function tenants({
         createdAt: clock.now(),
       }
       const name = checkedName('operator', administrator.name)
-      const madeUp = administrator.password === undefined ? secrets.newPassword() : null
-      const passwordHash = await secrets.hashPassword(
-        madeUp ?? checkedPassword(administrator.password ?? ''),
-      )
+      const { madeUp, hash: passwordHash } = await newPassword(secrets, administrator.password)
       await unitOfWork(actor, async ({ tenants, events }) => {
         await tenants.insert(tenant, { id: ids.next(), name, passwordHash })
         await events.append([event('tenant.created', actor, tenant)])
