@@ -14,6 +14,8 @@ export default defineConfig({
     // Never a `data:` script or font: the page's policy allows its own files only.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    // What each page loads, for the test that holds its weight.
+    manifest: 'manifest.json',
   },
   server: { proxy: { '/api': server } },
 })

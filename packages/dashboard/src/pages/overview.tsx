@@ -3,7 +3,7 @@ import { SegmentedControl, SimpleGrid, Skeleton } from '@mantine/core'
 import { IconPlus, IconRocket } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { Empty } from '../parts/empty.tsx'
@@ -13,13 +13,12 @@ import { Section } from '../parts/section.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { counted } from '../words/numbers.ts'
 import { COUNTERS, type Counter, LOOKS } from '../words/states.tsx'
+import { Activity } from './overview/activity.tsx'
 import { Attention } from './overview/attention.tsx'
 import { Field } from './overview/field.tsx'
 import { Seen } from './overview/seen.tsx'
 import '../parts/state-badge.css'
 import './overview/overview.css'
-
-const Activity = lazy(() => import('./overview/activity.tsx'))
 
 const SPANS = [
   { value: '24', label: '24 h', steps: 24 },
@@ -125,11 +124,7 @@ function ActivityCard() {
   return (
     <Section title="Updates" aside={control} isCard>
       <div className="activity">
-        {activity.data && (
-          <Suspense fallback={null}>
-            <Activity activity={activity.data} />
-          </Suspense>
-        )}
+        {activity.data ? <Activity activity={activity.data} /> : <Skeleton height="100%" />}
       </div>
     </Section>
   )
