@@ -79,7 +79,7 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
       name: 'overview',
       path: '/',
       words: 'meter-os',
-      prepare: (page) => page.locator('.recharts-bar-rectangle').first().waitFor(),
+      prepare: (page) => page.locator('.bars-steps li > div').first().waitFor(),
     },
     { name: 'devices', path: '/devices?sort=-lastSeenAt', words: 'gateway-' },
     { name: 'device', path: `/devices/${failed?.id}`, words: 'What it tells of itself' },

@@ -1,7 +1,7 @@
 /** Chance that repeats: what befalls a device depends on the seed and on names, never on who came first. */
 import { createHash } from 'node:crypto'
 import { type Random, randomFrom } from '@updraft/agent'
-import { DIALECTS, type Dialect, type Group } from './scenario.ts'
+import { type CutMoment, DIALECTS, type Dialect, type Group } from './scenario.ts'
 
 /** Numbers of their own for each sequence of words. */
 export function chanceOf(seed: number, ...words: readonly (string | number)[]): Random {
@@ -16,19 +16,25 @@ export interface Fate {
   readonly end: 'works' | 'fails' | 'rolls back'
   /** Why it fails; otherwise null. */
   readonly reason: string | null
-  /** When the power goes: how much of the file is there then, 0 to 1. Null: it does not. */
-  readonly powerCutAt: number | null
+  /** When the power goes: in which part of the update, and how far into it, 0 to 1. Null: it does not. */
+  readonly powerCut: { readonly during: CutMoment; readonly at: number } | null
 }
 
 export function fateOf(group: Group, random: Random): Fate {
-  const powerCutAt = random() < group.powerCuts.share ? 0.1 + 0.8 * random() : null
+  const powerCut = powerCutOf(group, random)
   let drawn = random()
   for (const { share, reason } of group.failures) {
-    if (drawn < share) return { end: 'fails', reason, powerCutAt }
+    if (drawn < share) return { end: 'fails', reason, powerCut }
     drawn -= share
   }
   const end = drawn < group.rollbacks.share ? 'rolls back' : 'works'
-  return { end, reason: null, powerCutAt }
+  return { end, reason: null, powerCut }
+}
+
+function powerCutOf({ powerCuts: { share, during } }: Group, random: Random): Fate['powerCut'] {
+  if (random() >= share) return null
+  const moment = during[Math.floor(random() * during.length)]
+  return moment === undefined ? null : { during: moment, at: 0.1 + 0.8 * random() }
 }
 
 /** What each device of the group speaks: the parts as exactly as whole devices allow, spread over the group. */

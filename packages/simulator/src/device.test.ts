@@ -62,7 +62,7 @@ async function* pieces(from: number): AsyncGenerator<Buffer> {
   for (let at = from; at < BYTES.length; at += 10_000) yield BYTES.subarray(at, at + 10_000)
 }
 
-function live(habits: object): { device: PretendDevice; server: OneOffer } {
+function live(habits: object, seed = 1): { device: PretendDevice; server: OneOffer } {
   const server = new OneOffer()
   const group = { name: 'a', profile: 'p', devices: 1, installed: { firmware: 'app@1.0.0' } }
   const [only] = parseScenario(JSON.stringify({ groups: [{ ...group, ...habits }] })).groups
@@ -73,7 +73,7 @@ function live(habits: object): { device: PretendDevice; server: OneOffer } {
     name: 'a-0001',
     group: only,
     dialect: 'updraft',
-    seed: 1,
+    seed,
     uplink,
     clock,
   })
@@ -114,10 +114,42 @@ test('a device that rolls back comes up with the old version, and the agent noti
 })
 
 test('a device that loses power in mid-download goes on when it is back', async () => {
-  const { device, server } = live({ powerCuts: { share: 1 } })
+  const { device, server } = live({ powerCuts: { share: 1, during: ['download'] } })
   await server.until(() => device.counts.updated > 0)
   expect(device).toMatchObject({ runs: { firmware: NEW }, counts: { powerCuts: 1, failed: 0 } })
   expect(server.fetchedFrom.length).toBeGreaterThan(1)
+})
+
+const IN_ONE_GO = ['install', 'report'] as const
+
+/** Some seeds cut before the new version is in place or the server has heard, the others after. */
+const CUTS = IN_ONE_GO.flatMap((during) => [1, 2, 3, 4].map((seed) => [during, seed] as const))
+
+test.each(CUTS)(
+  'a cut during %s changes nothing of how it ends (seed %i)',
+  async (during, seed) => {
+    const { device, server } = live({ powerCuts: { share: 1, during: [during] } }, seed)
+    await server.until(() => device.counts.updated > 0)
+    expect(device).toMatchObject({ runs: { firmware: NEW }, counts: { powerCuts: 1, failed: 0 } })
+    expect(new Set(server.ends.map(({ state }) => state))).toEqual(new Set(['UPDATED']))
+  },
+)
+
+test.each(IN_ONE_GO)('what fails does so after a cut during %s as well', async (during) => {
+  const failures = [{ share: 1, reason: 'the flash is worn out' }]
+  const { device, server } = live({ powerCuts: { share: 1, during: [during] }, failures })
+  await server.until(() => device.counts.failed > 0)
+  expect(device).toMatchObject({ runs: { firmware: OLD }, counts: { powerCuts: 1, updated: 0 } })
+})
+
+test.each(IN_ONE_GO)('what rolls back does so once, a cut during %s or not', async (during) => {
+  const { device, server } = live({
+    powerCuts: { share: 1, during: [during] },
+    rollbacks: { share: 1 },
+  })
+  await server.until(() => device.counts.failed > 0)
+  expect(device.runs).toEqual({ firmware: OLD })
+  expect(device.counts).toMatchObject({ powerCuts: 1, rolledBack: 1 })
 })
 
 test('a device goes offline now and then, and comes back', async () => {

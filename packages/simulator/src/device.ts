@@ -17,7 +17,7 @@ import {
 import type { Installed } from '@updraft/core'
 import { chanceOf, type Fate, fateOf } from './chance.ts'
 import { switched } from './line.ts'
-import type { Dialect, Group } from './scenario.ts'
+import type { CutMoment, Dialect, Group } from './scenario.ts'
 
 export interface DeviceOptions {
   readonly name: string
@@ -40,6 +40,10 @@ export interface LastEnd {
 /** How long a device without an answer waits at most before it tries again. */
 const BACK_OFF = { backOffBaseSeconds: 2, backOffCapSeconds: 60 }
 
+/** What happens in one go has happened or has not when the power goes: half of the cuts come before it. */
+const BEFORE = 0.5
+const AFTER = 1
+
 export class PretendDevice {
   readonly name: string
   readonly group: Group
@@ -59,7 +63,7 @@ export class PretendDevice {
   /** Its own: a signal shared by ten thousand would walk through all of them at each wait. */
   readonly #stop = new AbortController()
   readonly #attempts = new Map<string, number>()
-  #fate: Fate = { end: 'works', reason: null, powerCutAt: null }
+  #fate: Fate = { end: 'works', reason: null, powerCut: null }
   #hasPower = true
   #hasNetwork = true
   #boots = 0
@@ -81,7 +85,10 @@ export class PretendDevice {
       onRefused: () => {
         this.counts.refused += 1
       },
-      onBytes: (offer, bytes) => this.#mayLosePower(offer, bytes),
+      onBytes: ({ sizeBytes }, bytes) => {
+        if (sizeBytes !== null) this.#mayLosePower('download', bytes / sizeBytes)
+      },
+      onEnd: (when) => this.#mayLosePower('report', when === 'to be told' ? BEFORE : AFTER),
     })
   }
 
@@ -168,20 +175,24 @@ export class PretendDevice {
       const { clock, group } = this.#options
       await clock.wait(group.installSeconds * 1000)
       const { end, reason } = this.#fate
+      this.#mayLosePower('install', BEFORE)
+      if (this.#hasPower && end === 'works') this.runs[type] = { title, version }
+      this.#mayLosePower('install', AFTER)
+      if (!this.#hasPower) throw new Error('there is no power')
       if (end === 'fails') return { kind: 'failed', error: reason ?? 'it failed' }
       if (end === 'rolls back') {
         this.counts.rolledBack += 1
         return { kind: 'exit' }
       }
-      this.runs[type] = { title, version }
       return { kind: 'done' }
     },
   }
 
-  #mayLosePower({ sizeBytes }: Offer, bytes: number): void {
-    const { powerCutAt } = this.#fate
-    if (powerCutAt === null || sizeBytes === null || bytes < powerCutAt * sizeBytes) return
-    this.#fate = { ...this.#fate, powerCutAt: null }
+  /** Called in each part of an update, with how much of that is done, 0 to 1. */
+  #mayLosePower(during: CutMoment, share: number): void {
+    const { powerCut } = this.#fate
+    if (powerCut?.during !== during || share < powerCut.at) return
+    this.#fate = { ...this.#fate, powerCut: null }
     this.counts.powerCuts += 1
     this.#hasPower = false
     this.#agent?.stop()

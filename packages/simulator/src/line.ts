@@ -1,11 +1,13 @@
 /** A device's way to its server, which can be cut: the agent's own uplink behind a switch. */
-import { Away, type Fetched, type Offer, type Uplink } from '@updraft/agent'
+import { Away, type Fetched, type Offer, type OutgoingReport, type Uplink } from '@updraft/agent'
 
 export interface LineEvents {
   /** The server does not accept the device's token. */
   onRefused(): void
   /** So many of the file's bytes are here; called before they are handed on. */
   onBytes(offer: Offer, bytes: number): void
+  /** How an update ended is about to be told, or was heard by the server: called before that is known here. */
+  onEnd(when: 'to be told' | 'heard'): void
 }
 
 /** The uplink, as long as nothing cuts it; `whyCut` says what does, or null. */
@@ -35,8 +37,13 @@ export function switched(uplink: Uplink, whyCut: () => string | null, events: Li
       }
     },
     async report(offer, report, signal) {
+      const isEnd = endsIt(report)
+      if (isEnd) events.onEnd('to be told')
       check()
-      return await uplink.report(offer, report, signal)
+      const heard = await uplink.report(offer, report, signal)
+      if (isEnd) events.onEnd('heard')
+      check()
+      return heard
     },
     async fetch(offer, from, limits) {
       check()
@@ -47,3 +54,5 @@ export function switched(uplink: Uplink, whyCut: () => string | null, events: Li
     hangUp: uplink.hangUp,
   }
 }
+
+const endsIt = ({ state }: OutgoingReport): boolean => state === 'UPDATED' || state === 'FAILED'

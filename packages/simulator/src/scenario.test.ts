@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { chanceOf, dialectsOf, fateOf } from './chance.ts'
 import { planOf } from './fleet.ts'
-import { deviceName, type Group, parseScenario, ScenarioError } from './scenario.ts'
+import { CUT_MOMENTS, deviceName, type Group, parseScenario, ScenarioError } from './scenario.ts'
 
 const METER = {
   name: 'meter',
@@ -33,7 +33,7 @@ test('a scenario needs little, and the rest is as most devices are', () => {
         installSeconds: 1,
         failures: [],
         rollbacks: { share: 0, restartSeconds: 5 },
-        powerCuts: { share: 0, offSeconds: 5 },
+        powerCuts: { share: 0, offSeconds: 5, during: ['download', 'install', 'report'] },
         offline: { everySeconds: 0, forSeconds: 30 },
       },
     ],
@@ -56,6 +56,10 @@ test.each([
   [written({ installed: { firmware: '1.0' } }), 'groups[0].installed.firmware is TITLE@VERSION'],
   [written({ failures: [{ share: 2, reason: 'x' }] }), 'groups[0].failures[0].share is a number'],
   [written({ failures: [{ share: 0.1 }] }), 'groups[0].failures[0].reason is missing.'],
+  [
+    written({ powerCuts: { share: 1, during: ['lunch'] } }),
+    'groups[0].powerCuts.during is a list of parts: download, install, report.',
+  ],
   [written({ powerCuts: { shares: 1 } }), 'groups[0].powerCuts.shares means nothing here'],
   [written({ provisioning: { key: 'k' } }), 'groups[0].provisioning.secret is missing.'],
   [
@@ -128,10 +132,12 @@ test('fates come in the shares that were asked for', () => {
   expect(share(({ reason }) => reason === 'no space')).toBeCloseTo(0.1, 1)
   expect(share(({ end }) => end === 'rolls back')).toBeCloseTo(0.1, 1)
   expect(share(({ end }) => end === 'works')).toBeCloseTo(0.6, 1)
-  expect(share(({ powerCutAt }) => powerCutAt !== null)).toBeCloseTo(0.25, 1)
-  for (const { powerCutAt } of fates) {
-    if (powerCutAt === null) continue
-    expect(powerCutAt).toBeGreaterThan(0)
-    expect(powerCutAt).toBeLessThan(1)
+  for (const moment of CUT_MOMENTS) {
+    expect(share(({ powerCut }) => powerCut?.during === moment)).toBeCloseTo(0.25 / 3, 1)
+  }
+  for (const { powerCut } of fates) {
+    if (powerCut === null) continue
+    expect(powerCut.at).toBeGreaterThan(0)
+    expect(powerCut.at).toBeLessThan(1)
   }
 })

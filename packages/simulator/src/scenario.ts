@@ -9,6 +9,10 @@ export const DIALECTS = [
 ] as const
 export type Dialect = (typeof DIALECTS)[number]
 
+/** The parts of an update in which the power may go. */
+export const CUT_MOMENTS = ['download', 'install', 'report'] as const
+export type CutMoment = (typeof CUT_MOMENTS)[number]
+
 export interface Scenario {
   /** The same seed, and the same updates offered, bring the same failures to the same devices. */
   readonly seed: number
@@ -39,8 +43,12 @@ export interface Group {
   readonly failures: readonly { readonly share: number; readonly reason: string }[]
   /** The new version does not come up, and the old one is there again after a restart. */
   readonly rollbacks: { readonly share: number; readonly restartSeconds: number }
-  /** In the middle of the download; what was not on the disk is lost. */
-  readonly powerCuts: { readonly share: number; readonly offSeconds: number }
+  /** Once in an update, in one of these parts of it; what was not on the disk is lost. */
+  readonly powerCuts: {
+    readonly share: number
+    readonly offSeconds: number
+    readonly during: readonly CutMoment[]
+  }
   /** Without a network for a while, again and again; every 0 seconds: never. */
   readonly offline: { readonly everySeconds: number; readonly forSeconds: number }
 }
@@ -103,6 +111,7 @@ function groupOf(value: unknown, path: string): Group {
     powerCuts: {
       share: powerCuts.share('share', 0),
       offSeconds: powerCuts.number('offSeconds', { fallback: 5 }),
+      during: momentsOf(powerCuts.list('during', [...CUT_MOMENTS]), `${path}.powerCuts.during`),
     },
     offline: {
       everySeconds: offline.number('everySeconds', { fallback: 0 }),
@@ -127,6 +136,12 @@ function dialectsOf(fields: Fields): Group['dialects'] {
     throw new ScenarioError(`${fields.path} gives no dialect a part.`)
   }
   return parts
+}
+
+function momentsOf(values: readonly unknown[], path: string): CutMoment[] {
+  const moments = CUT_MOMENTS.filter((moment) => values.includes(moment))
+  if (values.length > 0 && moments.length === values.length) return moments
+  throw new ScenarioError(`${path} is a list of parts: ${CUT_MOMENTS.join(', ')}.`)
 }
 
 function installedOf(fields: Fields, path: string): Group['installed'] {
