@@ -69,6 +69,15 @@ export type Result = (typeof RESULTS)[number]
 export const resultOf = (kind: EventKind): Result =>
   kind.endsWith('.refused') ? 'refused' : 'done'
 
+/**
+ * Whether a device that waits on the line may have something to hear after it. It has not after what was refused, nor
+ * after an update went on, which is what it said or was told itself; only one that is back at its beginning is told
+ * anew. `data` is null where only the kind is known.
+ */
+export const mayBeNewsToDevice = (kind: EventKind, data: JsonObject | null): boolean =>
+  resultOf(kind) === 'done' &&
+  (kind !== 'operation.moved' || data === null || data.state === 'QUEUED')
+
 export type Actor =
   | {
       readonly kind: 'operator'

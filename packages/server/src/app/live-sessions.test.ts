@@ -27,7 +27,12 @@ function sessions() {
         event: null,
       })),
     )
-  return { live, happens, tell }
+  return {
+    live,
+    happens,
+    tell,
+    deliver: (events: readonly DeliveredEvent[]) => deliver(events),
+  }
 }
 
 test.each(['d', 'p'])('a wait ends when something happens to %s', async (id) => {
@@ -45,6 +50,21 @@ test('nobody is woken by what an operator was refused', async () => {
   const listening = live.listen(DEVICE, live.mark())
   tell('action.refused', ['d', 'p'])
   expect(await listening.next({ timeoutMs: 1, signal: never })).toBe(false)
+})
+
+test.each([
+  ['is told of', 'INITIATED', false],
+  ['goes on with', 'DOWNLOADING', false],
+  ['is to be told of anew', 'QUEUED', true],
+])('a device that %s an update is woken: %s, %s', async (_what, state, isWoken) => {
+  const { live, deliver } = sessions()
+  const listening = live.listen(DEVICE, live.mark())
+  const subject = { kind: 'operation', id: 'o', name: 'R@1' } as const
+  const actor = { kind: 'server', name: 'updraft' } as const
+  const kind = 'operation.moved'
+  const event = { kind, at: new Date(0), actor, subject, deviceId: 'd', data: { state } } as const
+  deliver([{ tenantId: 't', kind, deviceId: 'd', subjectId: 'o', event }])
+  expect(await listening.next({ timeoutMs: 1, signal: never })).toBe(isWoken)
 })
 
 test('what happens between the look and the listening ends the wait before it begins', async () => {

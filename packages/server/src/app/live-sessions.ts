@@ -2,7 +2,7 @@
  * Devices that are on the line right now, waiting to be told. Whoever holds such a line is woken when
  * something happens to the device or to what is meant for it, and then asks the desk again.
  */
-import { resultOf } from '@updraft/core'
+import { mayBeNewsToDevice } from '@updraft/core'
 import type { EventFeed } from './ports.ts'
 
 /** Of what happened lately is kept to whom, for those who looked before they knew what to listen for. */
@@ -45,9 +45,8 @@ export function liveSessions(feed: EventFeed): LiveSessions {
 
   const unsubscribe = feed.subscribe((delivered) => {
     heard += 1
-    for (const { kind, deviceId, subjectId } of delivered) {
-      // Nothing came of it, so there is nothing to look for.
-      if (resultOf(kind) === 'refused') continue
+    for (const { kind, deviceId, subjectId, event } of delivered) {
+      if (!mayBeNewsToDevice(kind, event?.data ?? null)) continue
       for (const id of [deviceId, subjectId]) {
         if (!id) continue
         recent.set(id, heard)

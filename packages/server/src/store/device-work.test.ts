@@ -449,6 +449,22 @@ describe('devices that are settled all at once', () => {
     expect(names.length).toBeLessThanOrEqual(3 * 8)
   })
 
+  test('without waiting for one that is in use before the others are done', async () => {
+    const deviceIds = await crowd(tenant, profile, 'of one in use', 600)
+    const inUse = deviceIds[0] ?? ''
+    const client = await store.another().database.pool.connect()
+    await client.query('begin')
+    await client.query('select id from devices where id = $1 for no key update', [inUse])
+    const settling = store.work.settleAll({ tenantId: tenant.id, deviceIds }, look)
+    const count = async () =>
+      (await store.rows('select id from operations where device_id = any($1)', [deviceIds])).length
+    await expect.poll(count, { timeout: 15_000 }).toBe(599)
+    await client.query('rollback')
+    client.release()
+    expect(await settling).toEqual([])
+    expect(await operationsOf(inUse)).toMatchObject([{ state: 'QUEUED' }])
+  })
+
   test('but for those that are gone, are of another tenant, or are decided about in vain', async () => {
     const other = await addTenant(store, 'neighbour')
     const [theirs = ''] = await other.addDevices(await other.addProfile('N'), ['theirs'])

@@ -10,6 +10,7 @@ import { groupCommit } from './group-commit.ts'
 import { again, isBadData, refuse } from './refusals.ts'
 import {
   campaignIdsOf,
+  type Lock,
   operationsByIds,
   PRESENCE_JOIN,
   type Releases,
@@ -158,7 +159,10 @@ export function deviceWork({
   }
 
   /** One transaction for all; answers for each what it decided, or why it was refused. */
-  const settleTogether = async (settlings: readonly Settling[]): Promise<(Settled | Error)[]> => {
+  const settleTogether = async (
+    settlings: readonly Settling[],
+    lock: Lock,
+  ): Promise<(Settled | Error)[]> => {
     const written: DeviceChanges[] = []
     const client = await pool.connect()
     let isBroken = false
@@ -169,7 +173,7 @@ export function deviceWork({
       const rows = await snapshotRows(
         client,
         settlings.map(({ target }) => target.deviceId),
-        { lock: true },
+        { lock },
       )
       const campaigns = campaignsAtWork(
         await campaignsByIds(client, campaignIdsOf(rows), { lock: true }),
@@ -184,6 +188,7 @@ export function deviceWork({
       answers = settlings.map(({ target, decide }): Settled | Error => {
         try {
           const snapshot = snapshots.get(target.deviceId)
+          if (!snapshot && lock === 'free') return IN_USE
           if (snapshot?.tenantId !== target.tenantId) {
             throw new DomainError('device.unknown', 'There is no such device.')
           }
@@ -220,31 +225,36 @@ export function deviceWork({
   }
 
   /** One device's data the database will not have must not cost the others their answer: it is found by halves. */
-  const settleApart = async (settlings: readonly Settling[]): Promise<(Settled | Error)[]> => {
+  const settleApart = async (
+    settlings: readonly Settling[],
+    lock: Lock = 'wait',
+  ): Promise<(Settled | Error)[]> => {
     try {
-      return await again(() => settleTogether(settlings))
+      return await again(() => settleTogether(settlings, lock))
     } catch (error) {
       if (!isBadData(error) || !(error instanceof Error)) throw error
       if (settlings.length === 1) return [error]
       const half = Math.ceil(settlings.length / 2)
-      const answers = await settleApart(settlings.slice(0, half))
-      return [...answers, ...(await settleApart(settlings.slice(half)))]
+      const answers = await settleApart(settlings.slice(0, half), lock)
+      return [...answers, ...(await settleApart(settlings.slice(half), lock))]
     }
   }
 
-  const settleAll: DeviceWork['settleAll'] = async ({ tenantId, deviceIds }, decide) => {
+  /** Answers those that were not settled. */
+  const settleIn = async (
+    lock: Lock,
+    tenantId: string,
+    deviceIds: readonly string[],
+    decide: Settling['decide'],
+  ): Promise<Unsettled[]> => {
     const unsettled: Unsettled[] = []
-    // In order, as they lie in the indexes.
-    const ids = [...new Set(deviceIds)].sort()
     let next = 0
     const work = async () => {
-      while (next < ids.length) {
-        const some = ids.slice(next, next + MAX_BATCH)
+      while (next < deviceIds.length) {
+        const some = deviceIds.slice(next, next + MAX_BATCH)
         next += some.length
-        const answers = await settleApart(
-          some.map((deviceId) => ({ target: { tenantId, deviceId }, decide })),
-        )
-        for (const [index, error] of answers.entries()) {
+        const settlings = some.map((deviceId) => ({ target: { tenantId, deviceId }, decide }))
+        for (const [index, error] of (await settleApart(settlings, lock)).entries()) {
           const deviceId = some[index]
           if (error instanceof Error && deviceId) unsettled.push({ deviceId, error })
         }
@@ -253,6 +263,16 @@ export function deviceWork({
     const lanes = await Promise.allSettled(Array.from({ length: LANES }, work))
     for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
     return unsettled
+  }
+
+  const settleAll: DeviceWork['settleAll'] = async ({ tenantId, deviceIds }, decide) => {
+    // In order, as they lie in the indexes.
+    const ids = [...new Set(deviceIds)].sort()
+    // Hundreds of devices that call hold locks all over the page: it does not wait for them before its end.
+    const first = await settleIn('free', tenantId, ids, decide)
+    const inUse = first.filter(({ error }) => error === IN_USE).map(({ deviceId }) => deviceId)
+    const settledLast = await settleIn('wait', tenantId, inUse, decide)
+    return [...first.filter(({ error }) => error !== IN_USE), ...settledLast]
   }
 
   const arrive = groupCommit<Arrival, Arrived | null>({
@@ -271,7 +291,7 @@ export function deviceWork({
     maxBatch: MAX_BATCH,
     lanes: LANES,
     keyOf: ({ target }) => target.deviceId,
-    carryOut: settleApart,
+    carryOut: (settlings) => settleApart(settlings),
   })
 
   return {
@@ -283,6 +303,9 @@ export function deviceWork({
     settleAll: (page, decide) => settleAll(page, decide).catch(refuse),
   }
 }
+
+/** Somebody else decides on that device at the moment. */
+const IN_USE = new Error('The device is in use.')
 
 const latest = (arrivals: readonly { readonly now: Date }[]): Date =>
   new Date(Math.max(...arrivals.map(({ now }) => now.getTime())))

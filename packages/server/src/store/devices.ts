@@ -40,7 +40,7 @@ export function devices(scope: Scope): Devices {
 
   const views = async (ids: readonly string[]): Promise<DeviceView[]> => {
     const owners = await ownersOf(ids)
-    const rows = await snapshotRows(client, [...owners.keys()], { lock: false })
+    const rows = await snapshotRows(client, [...owners.keys()], { lock: 'none' })
     const campaigns = await campaignsByIds(client, campaignIdsOf(rows), { lock: false })
     const snapshots = await snapshotsOf(rows, releaseCache(client), campaigns)
     const byId = new Map(

@@ -76,10 +76,14 @@ export const BY_IDS = {
     where d.id = any($1::uuid[])`,
 }
 /** Keeps others from deciding on the same devices meanwhile. */
-const LOCK = {
-  name: 'lock-devices',
-  text: 'select id from devices where id = any($1::uuid[]) order by id for no key update',
+const LOCK = 'select id from devices where id = any($1::uuid[]) order by id for no key update'
+const LOCKS = {
+  wait: { name: 'lock-devices', text: LOCK },
+  free: { name: 'lock-free-devices', text: `${LOCK} skip locked` },
 }
+/** `free`: only those that nobody else has locked are read. */
+export type Lock = 'none' | keyof typeof LOCKS
+
 const OPERATIONS_BY_IDS = {
   name: 'operations-by-ids',
   text: 'select * from operations where id = any($1::uuid[])',
@@ -174,14 +178,16 @@ type OperationJson = Omit<
   ended_at: string | null
 }
 
-/** Rows for those devices, in no order; with `lock`, within the client's transaction. */
+/** Rows for those devices, in no order; with a lock, within the client's transaction. */
 export async function snapshotRows(
   client: Queryable,
   deviceIds: readonly string[],
-  { lock }: { lock: boolean },
+  { lock }: { lock: Lock },
 ): Promise<SnapshotRow[]> {
-  if (lock) await client.query({ ...LOCK, values: [deviceIds] })
-  const { rows } = await client.query<SnapshotRow>({ ...BY_IDS, values: [deviceIds] })
+  const locked =
+    lock !== 'none' && (await client.query<{ id: string }>({ ...LOCKS[lock], values: [deviceIds] }))
+  const ids = locked ? locked.rows.map(({ id }) => id) : deviceIds
+  const { rows } = await client.query<SnapshotRow>({ ...BY_IDS, values: [ids] })
   return rows
 }
 

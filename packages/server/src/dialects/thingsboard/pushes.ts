@@ -182,6 +182,8 @@ export class Pushes {
   /** It is its turn: what is meant for it now, which may be something else by now, or nothing. */
   async #tell(): Promise<boolean> {
     if (!this.#isOn || this.#putOff()) return false
+    // All that happened until now is looked at here; another look would find nothing more.
+    this.#isDue = false
     const device = await this.#needs.identify()
     const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: true })
     const current = this.#compare(shared(device, checkedIn), checkedIn)
