@@ -33,7 +33,8 @@ const devices = Number(options.devices)
 const sessions = Number(options.sessions)
 const pace = { packSize: Number(options['pack-size']), intervalMs: Number(options['interval-ms']) }
 
-const LOOK_MS = 100
+/** Each counts all operations. */
+const LOOK_MS = 500
 const SETTLE_MS = 2000
 const AT_MOST_PERCENT_OFF = 5
 /** What ThingsBoard documents as its default, for each server. */
