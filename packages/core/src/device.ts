@@ -106,6 +106,21 @@ export function checkedFacts(facts: Facts): Facts {
   return facts
 }
 
+/**
+ * What tells a device's system model: as an operator wrote it on the device, or else as the device tells it of
+ * itself; null when neither did. Texts that are no names are none.
+ */
+export function partNumberOf({
+  attributes,
+  inventory,
+}: Pick<Device, 'attributes' | 'inventory'>): string | null {
+  const told = [attributes.partNumber, inventory.partNumber]
+  return told.find(isPartNumber) ?? null
+}
+
+const isPartNumber = (value: Json | undefined): value is string =>
+  typeof value === 'string' && value !== '' && [...value].length <= MAX_NAME_LENGTH
+
 /** Whether PostgreSQL takes the text: it has no NUL, and its UTF-8 no half pairs. */
 const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
 

@@ -9,7 +9,6 @@ export {
   FUNCTIONS,
   installedValue,
   MAX_MATCHED_LENGTH,
-  partNumberOf,
   VARIABLES,
   type Values,
   type VariableName,

@@ -5,7 +5,7 @@ import { CredentialDraft } from './credentials.ts'
 import { Operation, StateNames } from './operations.ts'
 import { ListQuery } from './paging.ts'
 import { ReleaseRef } from './releases.ts'
-import { Id, JsonObject, Name, named, Reason, Time, Token255 } from './words.ts'
+import { ExpressionText, Id, JsonObject, Name, named, Reason, Time, Token255 } from './words.ts'
 
 export const Installed = named(
   'Installed',
@@ -107,4 +107,7 @@ export const DeviceFilter = z.object({
   ),
   releaseId: Id.optional().describe('what that operation is about'),
   search: ListQuery.shape.search,
+  filter: ExpressionText.optional().describe(
+    'an expression that holds for them, as groups have one',
+  ),
 })

@@ -23,3 +23,9 @@ export const Reason = named(
 )
 
 export const NameOnly = named('NameOnly', z.object({ name: Name }))
+
+/** Read by the core, which says where a mistake is. */
+export const ExpressionText = z
+  .string()
+  .max(65_536)
+  .describe('CEL over what is known of a device, such as `"beta" in labels`')

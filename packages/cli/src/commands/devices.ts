@@ -24,6 +24,7 @@ export const deviceFilters = {
   customer: text('--customer <name>', 'that this customer owns'),
   label: text('--label <label>', 'with this label'),
   search: text('--search <text>', 'text within names'),
+  filter: text('--filter <expression>', 'for which this expression holds'),
 }
 
 export const deviceCommands = [
@@ -60,9 +61,13 @@ export const deviceCommands = [
   command({
     words: 'device list',
     about: 'devices with what they run and how their newest update went',
+    examples: [`updraft device list --filter '"beta" in labels && seen'`],
     flags: { ...deviceFilters, ...listFlags },
-    run: async ({ profile, customer, state, label, search, ...range }, { client }) => {
-      const filter = { profile, customer, state, label, search }
+    run: async (
+      { profile, customer, state, label, search, filter: expression, ...range },
+      { client },
+    ) => {
+      const filter = { profile, customer, state, label, search, filter: expression }
       const page = await listAll(range, (query) =>
         client('listDevices', { query: { ...query, ...filter } }),
       )

@@ -3,7 +3,7 @@
  * page is docs/expressions.md.
  */
 import { Environment } from '@marcbachmann/cel-js'
-import type { Device, Json, JsonObject } from '../device.ts'
+import { type Device, type Json, type JsonObject, partNumberOf } from '../device.ts'
 import { requirementOf } from '../release.ts'
 import { satisfies } from '../requirement.ts'
 import { compareVersions } from '../version.ts'
@@ -145,15 +145,6 @@ export function valuesOf(
     seen: device.lastSeenAt !== null,
     now,
   }
-}
-
-/** As an operator wrote it on the device, or else as the device tells it itself; null when neither did. */
-export function partNumberOf({
-  attributes,
-  inventory,
-}: Pick<Device, 'attributes' | 'inventory'>): string | null {
-  const told = [attributes.partNumber, inventory.partNumber]
-  return told.find((value): value is string => typeof value === 'string' && value !== '') ?? null
 }
 
 export function installedValue(

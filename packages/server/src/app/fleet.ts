@@ -11,6 +11,7 @@ import {
   type OperatorActor,
   type ProvisioningStrategy,
 } from '@updraft/core'
+import { compile } from '@updraft/core/expression'
 import { actorOf } from './deed.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import type {
@@ -48,6 +49,16 @@ export interface DeviceChange {
   readonly customerId?: string | null
   readonly labels?: readonly string[]
   readonly attributes?: JsonObject
+}
+
+/** `filter` is an expression that must hold. */
+type Filtered<Query> = Query & { readonly filter?: string }
+
+function askedOf<Query extends DeviceFilter>(
+  { filter, ...query }: Filtered<Query>,
+  now: Date,
+): DeviceFilter & Omit<Filtered<Query>, 'filter'> {
+  return filter === undefined ? query : { ...query, asked: { any: [compile(filter)], now } }
 }
 
 interface Prepared {
@@ -253,8 +264,11 @@ export function fleet({
     showDevice: (actor: OperatorActor, id: string): Promise<DeviceView> =>
       unitOfWork(actor, ({ devices }) => devices.get(id)),
 
-    countDevices: (actor: OperatorActor, filter: DeviceFilter): Promise<number> =>
-      unitOfWork(actor, ({ devices }) => devices.count(filter)),
+    /** Refuses with expression.invalid or expression.too-large. */
+    countDevices: async (actor: OperatorActor, filter: Filtered<DeviceFilter>): Promise<number> => {
+      const asked = askedOf(filter, clock.now())
+      return unitOfWork(actor, ({ devices }) => devices.count(asked))
+    },
 
     /** What a device runs, and since when it says so. Refuses with device.unknown. */
     installed: (actor: OperatorActor, id: string): Promise<readonly InstalledSince[]> =>
@@ -263,10 +277,14 @@ export function fleet({
         return devices.installed(id)
       }),
 
-    listDevices: (
+    /** Refuses with expression.invalid or expression.too-large. */
+    listDevices: async (
       actor: OperatorActor,
-      query: Parameters<Devices['page']>[0],
-    ): Promise<Page<DeviceView>> => unitOfWork(actor, ({ devices }) => devices.page(query)),
+      query: Filtered<Parameters<Devices['page']>[0]>,
+    ): Promise<Page<DeviceView>> => {
+      const asked = askedOf(query, clock.now())
+      return unitOfWork(actor, ({ devices }) => devices.page(asked))
+    },
 
     /** Refuses with request.version-mismatch when `revision` is given and no longer the device's. */
     changeDevice: (

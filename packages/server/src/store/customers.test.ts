@@ -147,6 +147,7 @@ const VERBS: () => {
       },
     ],
     count: [2, ({ devices }) => devices.count({})],
+    ids: [2, async ({ devices }) => (await devices.ids({})).length],
     installed: [[], ({ devices }) => devices.installed(theirs.deviceId)],
     change: denied,
     remove: denied,

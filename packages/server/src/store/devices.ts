@@ -3,9 +3,13 @@ import { CompiledQuery, sql } from 'kysely'
 import type { CustomerName, DeviceFilter, Devices, DeviceView } from '../app/ports.ts'
 import { campaignsByIds } from './campaign-rows.ts'
 import { credentialRow } from './credentials.ts'
+import { expressionFilter } from './expression-filter.ts'
 import { containsText, page } from './paging.ts'
 import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
 import { campaignIdsOf, releaseCache, snapshotRows, snapshotsOf } from './snapshots.ts'
+
+/** Of many devices, so many are looked at in one statement. */
+const IDS_AT_ONCE = 5000
 
 export function devices(scope: Scope): Devices {
   const { db, tenantId } = scope
@@ -59,7 +63,7 @@ export function devices(scope: Scope): Devices {
     throw new DomainError('device.unknown', `There is no device ${id}.`)
   }
 
-  const matching = (query: DeviceFilter) => {
+  const matching = async (query: DeviceFilter) => {
     let rows = db
       .selectFrom('devices')
       .innerJoin('profiles', 'profiles.id', 'devices.profile_id')
@@ -93,7 +97,23 @@ export function devices(scope: Scope): Devices {
         return exists(newest)
       })
     }
-    return rows
+    if (!query.asked) return { rows, keep: null }
+    const { where, keep } = await expressionFilter(scope, query.asked)
+    return { rows: rows.where(where), keep }
+  }
+
+  /** In the order of their ids, some at a time. */
+  async function* idsOf(filter: DeviceFilter): AsyncGenerator<readonly string[]> {
+    const { rows, keep } = await matching(filter)
+    const ordered = rows.select('devices.id').orderBy('devices.id').limit(IDS_AT_ONCE)
+    let after: string | undefined
+    do {
+      const further = after === undefined ? ordered : ordered.where('devices.id', '>', after)
+      const found = (await further.execute()).map(({ id }) => id)
+      const meant = keep && (await keep(found))
+      yield meant ? found.filter((id) => meant.has(id)) : found
+      after = found.length < IDS_AT_ONCE ? undefined : found.at(-1)
+    } while (after !== undefined)
   }
 
   const own = (id: string) =>
@@ -154,7 +174,8 @@ export function devices(scope: Scope): Devices {
     },
     get,
     page: async (query) => {
-      const found = await page(matching(query).select('devices.id'), query, {
+      const { rows, keep } = await matching(query)
+      const found = await page(rows.select('devices.id'), query, {
         columns: {
           name: sql.ref('devices.name'),
           createdAt: sql.ref('devices.created_at'),
@@ -164,14 +185,26 @@ export function devices(scope: Scope): Devices {
         id: sql.ref('devices.id'),
         defaultSort: 'name',
         view: (row) => row.id,
+        keep,
       })
       return { items: await views(found.items), nextCursor: found.nextCursor }
     },
     count: async (filter) => {
-      const { count } = await matching(filter)
+      const { rows, keep } = await matching(filter)
+      if (keep) {
+        let count = 0
+        for await (const ids of idsOf(filter)) count += ids.length
+        return count
+      }
+      const { count } = await rows
         .select(sql<string>`count(*)`.as('count'))
         .executeTakeFirstOrThrow()
       return Number(count)
+    },
+    ids: async (filter) => {
+      const all: string[] = []
+      for await (const ids of idsOf(filter)) all.push(...ids)
+      return all
     },
     change: async (id, to, revision) => {
       let update = db

@@ -22,11 +22,14 @@ export async function page<Q extends AnyQuery, T>(
     id,
     defaultSort,
     view,
+    keep = null,
   }: {
     columns: SortColumns
     id: Expression<unknown>
     defaultSort: string
     view: (row: Awaited<ReturnType<Q['execute']>>[number]) => T
+    /** Which of the rows with these ids are meant, where the query alone cannot say; null: all of them. */
+    keep?: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | null
   },
 ): Promise<Page<T>> {
   const wanted = sort ?? defaultSort
@@ -40,27 +43,44 @@ export async function page<Q extends AnyQuery, T>(
     )
   }
   const direction = isDescending ? 'desc' : 'asc'
-  let paged = query
-    .select([sql`(${column})::text`.as('page_key'), sql`(${id})::text`.as('page_id')])
-    .orderBy(column, direction)
-    .orderBy(id, direction)
-    .limit(limit + 1)
-  if (cursor !== undefined) {
-    const [key, lastId] = readCursor(cursor, wanted)
-    const than = isDescending ? sql`<` : sql`>`
-    paged = paged.where(sql<boolean>`(${column}, ${id}) ${than} (${key}, ${lastId})`)
+  type Row = Awaited<ReturnType<Q['execute']>>[number] & { page_key: string; page_id: string }
+  const than = isDescending ? sql`<` : sql`>`
+  const next = (after: readonly [key: string, id: string] | undefined, count: number) => {
+    const ordered = query
+      .select([sql`(${column})::text`.as('page_key'), sql`(${id})::text`.as('page_id')])
+      .orderBy(column, direction)
+      .orderBy(id, direction)
+      .limit(count)
+    const paged = after
+      ? ordered.where(sql<boolean>`(${column}, ${id}) ${than} (${after[0]}, ${after[1]})`)
+      : ordered
+    return paged.execute().catch((error) => {
+      // The key or the id of a cursor that was made up: no time, no number, no UUID.
+      if (cursor !== undefined && isBadData(error)) throw notOurs(error)
+      throw error
+    }) as Promise<Row[]>
   }
-  const rows = await paged.execute().catch((error) => {
-    // The key or the id of a cursor that was made up: no time, no number, no UUID.
-    if (cursor !== undefined && isBadData(error)) throw notOurs(error)
-    throw error
-  })
+
+  let after = cursor === undefined ? undefined : readCursor(cursor, wanted)
+  const rows: Row[] = []
+  const count = keep ? Math.max(limit + 1, KEPT_AT_ONCE) : limit + 1
+  for (;;) {
+    const found = await next(after, count)
+    const meant = keep && (await keep(found.map(({ page_id }) => page_id)))
+    rows.push(...(meant ? found.filter(({ page_id }) => meant.has(page_id)) : found))
+    const last = found.at(-1)
+    if (!keep || rows.length > limit || !last || found.length < count) break
+    after = [last.page_key, last.page_id]
+  }
   const shown = rows.slice(0, limit)
-  const last = shown.at(-1) as { page_key: string; page_id: string } | undefined
+  const last = shown.at(-1)
   const nextCursor =
     rows.length > limit && last ? writeCursor(wanted, last.page_key, last.page_id) : null
   return { items: shown.map(view), nextCursor }
 }
+
+/** So many rows are asked at once whether they are meant. */
+const KEPT_AT_ONCE = 500
 
 /** `%` and `_` of the text stand for themselves in the pattern. */
 export const containsText = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`

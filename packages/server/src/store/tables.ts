@@ -89,7 +89,30 @@ export interface Tables {
     provisioned_at: Date | null
     revision: Generated<number>
     created_at: Date
+    part_number: ColumnType<string | null, never, never>
   }
+  channels: { id: string; tenant_id: string; handle: string; name: string; created_at: Date }
+  device_groups: {
+    id: string
+    tenant_id: string
+    handle: string
+    name: string
+    expression: string
+    channel_id: string | null
+    created_at: Date
+  }
+  hardware_types: { id: string; tenant_id: string; handle: string; name: string; created_at: Date }
+  hardware_type_part_numbers: { tenant_id: string; part_number: string; hardware_type_id: string }
+  system_models: {
+    id: string
+    tenant_id: string
+    handle: string
+    name: string
+    hardware_type_id: string | null
+    profile_id: string | null
+    created_at: Date
+  }
+  system_model_part_numbers: { tenant_id: string; part_number: string; system_model_id: string }
   device_claims: { device_id: string; tenant_id: string; secret_hash: Buffer; expires_at: Date }
   device_presence: {
     device_id: string

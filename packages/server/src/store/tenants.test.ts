@@ -174,6 +174,7 @@ const VERBS: {
       },
     ],
     count: ['own', async ({ devices }) => (await devices.count({ name: 'D' })) === 1],
+    ids: ['own', async ({ devices }) => (await devices.ids({ name: 'D' })).length === 1],
     installed: [
       'own',
       async ({ devices }) => (await devices.installed(theirs.deviceId)).length === 0,

@@ -70,7 +70,7 @@ const CUSTOMERS_VERBS: {
   [Room in Exclude<keyof Stores, 'spread'>]: readonly (keyof Stores[Room])[]
 } = {
   profiles: ['get', 'byName', 'page'],
-  devices: ['get', 'page', 'count', 'owned', 'installed', 'countByState'],
+  devices: ['get', 'page', 'count', 'ids', 'owned', 'installed', 'countByState'],
   credentials: [],
   catalogue: ['get', 'page'],
   assignments: ['put', 'withdraw', 'page', 'countAffected'],

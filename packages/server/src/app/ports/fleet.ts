@@ -8,6 +8,7 @@ import type {
   Snapshot,
   State,
 } from '@updraft/core'
+import type { Program } from '@updraft/core/expression'
 import type { ReleaseName } from './catalogue.ts'
 import type { NewCredential } from './credentials.ts'
 import type { Page, PageQuery } from './paging.ts'
@@ -72,6 +73,14 @@ export interface DeviceFilter {
   readonly releaseId?: string
   /** Text within its name. */
   readonly search?: string
+  /** For which an expression holds. */
+  readonly asked?: Asked
+}
+
+/** Expressions of which one at least must hold, at that moment. */
+export interface Asked {
+  readonly any: readonly Program[]
+  readonly now: Date
 }
 
 export interface Devices {
@@ -85,6 +94,8 @@ export interface Devices {
   get(id: string): Promise<DeviceView>
   page(query: PageQuery & DeviceFilter): Promise<Page<DeviceView>>
   count(filter: DeviceFilter): Promise<number>
+  /** All of them, in the order of their ids. */
+  ids(filter: DeviceFilter): Promise<readonly string[]>
   /** Refuses with device.unknown, or request.version-mismatch when `revision` is given and differs. */
   change(
     id: string,
