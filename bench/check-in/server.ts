@@ -1,25 +1,11 @@
-// Our side of the check-in benchmark: the whole platform on a database that is full of devices.
+// Our side of the check-in benchmark.
 
-import pino from 'pino'
-import { readConfig } from '../../packages/server/src/config.ts'
-import { startPlatform } from '../../packages/server/src/platform.ts'
-import { settingsOf } from '../parts/children.ts'
+import { platformOf } from '../parts/platform.ts'
 
 export interface ServerSettings {
   readonly data: string
   readonly databaseUrl: string
 }
 
-const config = readConfig([], {})
-if (config === 'help') throw new Error('Nobody asked for help.')
-const { endpoints } = await startPlatform({
-  config: {
-    ...config,
-    ...settingsOf<ServerSettings>(),
-    httpPort: 0,
-    mqttPort: null,
-    coapPort: null,
-  },
-  log: pino({ level: 'warn' }, pino.destination(2)),
-})
-console.log(JSON.stringify({ url: `${endpoints.http}/device/v1/check-in` }))
+const { http } = await platformOf<ServerSettings>({ mqttPort: null })
+console.log(JSON.stringify({ url: `${http}/device/v1/check-in` }))

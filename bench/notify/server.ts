@@ -1,9 +1,6 @@
-// Our side of the notify benchmark: the whole platform on a database that is full of devices.
+// Our side of the notify benchmark.
 
-import pino from 'pino'
-import { readConfig } from '../../packages/server/src/config.ts'
-import { startPlatform } from '../../packages/server/src/platform.ts'
-import { settingsOf } from '../parts/children.ts'
+import { platformOf } from '../parts/platform.ts'
 
 export interface ServerSettings {
   readonly data: string
@@ -19,16 +16,4 @@ export interface Endpoints {
   readonly mqtt: string
 }
 
-const config = readConfig([], {})
-if (config === 'help') throw new Error('Nobody asked for help.')
-const { endpoints } = await startPlatform({
-  config: {
-    ...config,
-    ...settingsOf<ServerSettings>(),
-    httpPort: 0,
-    mqttPort: 0,
-    coapPort: null,
-  },
-  log: pino({ level: 'warn' }, pino.destination(2)),
-})
-console.log(JSON.stringify(endpoints))
+console.log(JSON.stringify(await platformOf<ServerSettings>({ mqttPort: 0 })))
