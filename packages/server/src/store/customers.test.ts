@@ -1,13 +1,13 @@
-import { visit } from '@updraft/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import {
   addTenant,
   type Customer,
+  enrolmentBy,
   hashOf,
-  momentAt,
   NOON,
   newId,
+  newToken,
   type Tenant,
   type TestStore,
   testStore,
@@ -40,11 +40,7 @@ beforeAll(async () => {
   sharedReleaseId = release.id
   await tenant.assign({ profileId: sharedProfileId }, release)
   await tenant.run(({ profiles }) =>
-    profiles.setProvisioning(sharedProfileId, {
-      key: 'key',
-      secretHash: hashOf('secret'),
-      strategy: 'create-new',
-    }),
+    profiles.setProvisioning(sharedProfileId, enrolmentBy('key', 'secret')),
   )
   ours = await furnish('ours')
   theirs = await furnish('theirs')
@@ -58,10 +54,7 @@ async function furnish(name: string): Promise<Holding> {
   const release = await tenant.addRelease(profileId, `app of ${name}@1`)
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
-  const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { ...momentAt(NOON), facts: { installed: {} }, tells: false }),
-  )
-  const operationId = answers.firmware?.operation?.id ?? ''
+  const operationId = await tenant.lookAt(deviceId)
   const customer = await tenant.addCustomer(name, [deviceId, sharing])
   const userId = newId()
   await store.rows(
@@ -69,24 +62,15 @@ async function furnish(name: string): Promise<Holding> {
      values ($1, $2, $3, 'customer-user', $4, 'none', $5)`,
     [userId, tenant.id, `user of ${name}`, customer.id, NOON],
   )
-  const tokenId = newId()
-  await customer.run(({ tokens }) =>
-    tokens.insert({
-      id: tokenId,
-      operatorId: userId,
-      name: `token of ${name}`,
-      role: 'customer-user',
-      secretHash: hashOf(name),
-      createdAt: NOON,
-    }),
-  )
+  const token = newToken(userId, { name: `token of ${name}`, role: 'customer-user', secret: name })
+  await customer.run(({ tokens }) => tokens.insert(token))
   return {
     customer,
     deviceId,
     operationId,
     profileId,
     releaseId: release.id,
-    tokenId,
+    tokenId: token.id,
     userId,
   }
 }

@@ -6,7 +6,9 @@ import {
   type Moment,
   type Release,
   type ReleaseDraft,
+  type Role,
   STANDARD_SETTINGS,
+  visit,
 } from '@updraft/core'
 import { v7 } from 'uuid'
 import { testDatabase } from '../../../../tools/test-database.ts'
@@ -45,6 +47,16 @@ export const tokenCredential = (token: string): NewCredential => ({
   certificate: null,
   createdAt: NOON,
 })
+
+/** A token of that operator, whose secret it is named with. */
+export const newToken = (
+  operatorId: string,
+  { name, role, secret }: { name: string; role: Role; secret: string },
+) => ({ id: newId(), operatorId, name, role, secretHash: hashOf(secret), createdAt: NOON })
+
+/** What devices that enrol themselves into a profile have to know. */
+export const enrolmentBy = (key: string, secret: string) =>
+  ({ key, secretHash: hashOf(secret), strategy: 'create-new' }) as const
 
 export interface TestStore {
   readonly connectionString: string
@@ -97,6 +109,8 @@ export async function testStore(): Promise<TestStore> {
   }
 }
 
+type Installed = Parameters<typeof visit>[1]['facts']['installed']
+
 export interface Tenant {
   readonly id: string
   readonly within: Within
@@ -114,6 +128,8 @@ export interface Tenant {
     release: Release,
     at?: Date,
   ): Promise<void>
+  /** Has that looked at which the device is to run; answers the id of the update that is queued, or ''. */
+  lookAt(deviceId: string, installed?: Installed): Promise<string>
   tokenOf(deviceName: string): string
 }
 
@@ -201,5 +217,11 @@ export async function addTenant(store: TestStore, name: string): Promise<Tenant>
           assignedBy: 'admin',
         }),
       ),
+    lookAt: async (deviceId, installed = {}) => {
+      const { answers } = await store.work.settle({ tenantId: id, deviceId }, (snapshot) =>
+        visit(snapshot, { ...momentAt(NOON), facts: { installed }, tells: false }),
+      )
+      return answers.firmware?.operation?.id ?? ''
+    },
   }
 }

@@ -1,12 +1,13 @@
-import { NO_CHANGES, visit } from '@updraft/core'
+import { NO_CHANGES } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import {
   addTenant,
+  enrolmentBy,
   hashOf,
-  momentAt,
   NOON,
   newId,
+  newToken,
   type Tenant,
   type TestStore,
   testStore,
@@ -58,26 +59,12 @@ async function furnish(name: string): Promise<Holding> {
   })
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
-  const { answers } = await store.work.settle({ tenantId: tenant.id, deviceId }, (snapshot) =>
-    visit(snapshot, { ...momentAt(NOON), facts: { installed: RUNS }, tells: false }),
-  )
-  const tokenId = newId()
+  const operationId = await tenant.lookAt(deviceId, RUNS)
+  const token = newToken(tenant.operatorId, { name: 'T', role: 'operator', secret: `${name} T` })
   await tenant.run(async ({ tokens, profiles }) => {
-    await tokens.insert({
-      id: tokenId,
-      operatorId: tenant.operatorId,
-      name: 'T',
-      role: 'operator',
-      secretHash: hashOf(`${name} T`),
-      createdAt: NOON,
-    })
-    await profiles.setProvisioning(profileId, {
-      key: `key of ${name}`,
-      secretHash: hashOf('s'),
-      strategy: 'create-new',
-    })
+    await tokens.insert(token)
+    await profiles.setProvisioning(profileId, enrolmentBy(`key of ${name}`, 's'))
   })
-  const operationId = answers.firmware?.operation?.id ?? ''
   const { id: customerId } = await tenant.addCustomer('C', [deviceId])
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   return {
@@ -87,7 +74,7 @@ async function furnish(name: string): Promise<Holding> {
     credentialId: credential?.id ?? '',
     releaseId: release.id,
     operationId,
-    tokenId,
+    tokenId: token.id,
     customerId,
   }
 }
