@@ -1,5 +1,7 @@
 /** Programs in Python around clients of other houses, which run as they are published. */
 import { spawn } from 'node:child_process'
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -9,6 +11,15 @@ export interface PythonRun {
   /** Resolves when it ended well; rejects with what it complained of otherwise. */
   readonly ended: Promise<void>
   kill(): Promise<void>
+}
+
+/** Runs it as `python` does, in a new folder below that one. */
+export async function pythonApart(
+  interpreter: string,
+  { within, ...program }: { within: string; name: string; args: readonly string[] },
+): Promise<PythonRun & { readonly cwd: string }> {
+  const cwd = await mkdtemp(join(within, `${program.name}-`))
+  return { cwd, ...python(interpreter, { ...program, cwd }) }
 }
 
 /** Runs `e2e/python/NAME.py` by that Python, in that folder; `modules` is where it finds more than its own. */

@@ -1,13 +1,13 @@
 /** ThingsBoard's own HTTP client for devices, from PyPI and as it is, against the running platform. */
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pythonWith } from '../../tools/services.mjs'
 import { random } from '../firmware.ts'
 import { addWithOwn } from '../own-release.ts'
 import { type TestPlatform, testPlatform } from '../platform.ts'
-import { python } from '../python.ts'
+import { pythonApart } from '../python.ts'
 
 const client = await pythonWith('tb-mqtt-client')
 
@@ -18,11 +18,8 @@ beforeAll(async () => {
 })
 afterAll(() => platform.stop())
 
-async function run(...args: readonly string[]) {
-  const cwd = join(platform.dataFolder, randomBytes(4).toString('hex'))
-  await mkdir(cwd)
-  return { cwd, ...python(client ?? '', { name: 'thingsboard_http', args, cwd }) }
-}
+const run = (...args: readonly string[]) =>
+  pythonApart(client ?? '', { within: platform.dataFolder, name: 'thingsboard_http', args })
 
 describe.skipIf(!client)("ThingsBoard's own client", () => {
   test.concurrent.each([

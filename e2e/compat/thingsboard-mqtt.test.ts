@@ -1,6 +1,5 @@
 /** ThingsBoard's own MQTT clients for devices, enrolment and gateways, from PyPI and as it is, against the running platform. */
-import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +8,7 @@ import { type Certificate, makeCertificate } from '../certificate.ts'
 import { random } from '../firmware.ts'
 import { addWithOwn, assignOwn } from '../own-release.ts'
 import { type TestPlatform, testPlatform } from '../platform.ts'
-import { python } from '../python.ts'
+import { pythonApart } from '../python.ts'
 
 const client = await pythonWith('tb-mqtt-client')
 
@@ -27,11 +26,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function run(program: string, ...args: readonly string[]) {
-  const cwd = join(platform.dataFolder, randomBytes(4).toString('hex'))
-  await mkdir(cwd)
-  return { cwd, ...python(client ?? '', { name: program, args, cwd }) }
-}
+const run = (name: string, ...args: readonly string[]) =>
+  pythonApart(client ?? '', { within: platform.dataFolder, name, args })
 const at = () => [platform.mqtt.host, String(platform.mqtt.port)]
 const device = (command: string, ...args: readonly string[]) =>
   run('thingsboard_mqtt', command, ...at(), ...args)
