@@ -52,6 +52,9 @@ export function operators(scope: Scope): Operators {
   }
   type Row = Tables['operators']
 
+  const dropSessions = (id: string) =>
+    db.deleteFrom('sessions').where('tenant_id', '=', tenantId).where('operator_id', '=', id)
+
   return {
     insert: async (operator) => {
       await db
@@ -93,19 +96,11 @@ export function operators(scope: Scope): Operators {
     },
     endSession: async (id, secretHash) => {
       await get(id)
-      await db
-        .deleteFrom('sessions')
-        .where('tenant_id', '=', tenantId)
-        .where('operator_id', '=', id)
-        .where('secret_hash', '=', secretHash)
-        .execute()
+      await dropSessions(id).where('secret_hash', '=', secretHash).execute()
     },
     endSessions: async (id, but) => {
       await get(id)
-      await db
-        .deleteFrom('sessions')
-        .where('tenant_id', '=', tenantId)
-        .where('operator_id', '=', id)
+      await dropSessions(id)
         .$if(but !== undefined, (rows) => rows.where('secret_hash', '<>', but ?? Buffer.of()))
         .execute()
     },
