@@ -1,6 +1,6 @@
 /** A file that is dropped becomes a package, though its connection breaks and the page is closed in between. */
-import { createHash, randomBytes } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { createHash, randomFillSync } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -8,14 +8,14 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { hasBrowser } from './browser.ts'
 import { choose, dashboardStage } from './dashboard.ts'
 
-/** More than one request takes. */
-const bytes = randomBytes(80_000_000)
-const sha256 = createHash('sha256').update(bytes).digest('hex')
+/** Many times what one request takes. */
+const MEGABYTES = 300
 const file = join(tmpdir(), `lamp-fw-${process.pid}.3.1.bin`)
 
 describe.skipIf(!hasBrowser)('a large file', () => {
+  let sha256: string
   const stage = dashboardStage('operator', async ({ fleet }) => {
-    await writeFile(file, bytes)
+    sha256 = await writeLarge()
     await fleet('lamp', 1)
   })
   afterAll(() => rm(file, { force: true }))
@@ -26,7 +26,7 @@ describe.skipIf(!hasBrowser)('a large file', () => {
   }
   const has = async (page: Page): Promise<number> => {
     const text = (await page.locator('.add-upload-words').textContent()) ?? ''
-    return Number(/^([\d.]+) MB of 80.0 MB/.exec(text)?.[1])
+    return Number(/^([\d.]+) MB of 300 MB/.exec(text)?.[1])
   }
 
   test('goes on by itself, goes on in another tab, and is added', async () => {
@@ -60,6 +60,20 @@ describe.skipIf(!hasBrowser)('a large file', () => {
   })
 })
 
+/** Fills the file, no megabyte like another; answers its SHA-256. */
+async function writeLarge(): Promise<string> {
+  const hash = createHash('sha256')
+  const piece = randomFillSync(Buffer.alloc(1_000_000))
+  const handle = await open(file, 'w')
+  for (let written = 0; written < MEGABYTES; written++) {
+    piece.writeUInt32LE(written)
+    hash.update(piece)
+    await handle.write(piece)
+  }
+  await handle.close()
+  return hash.digest('hex')
+}
+
 /** The line of a page: slow, so that there is time to break it, or gone. */
 async function lineOf(page: Page): Promise<(isThere: boolean) => Promise<void>> {
   const line = await page.context().newCDPSession(page)
@@ -69,7 +83,7 @@ async function lineOf(page: Page): Promise<(isThere: boolean) => Promise<void>> 
       offline: !isThere,
       latency: 0,
       downloadThroughput: -1,
-      uploadThroughput: 10_000_000,
+      uploadThroughput: 40_000_000,
     })
   }
 }
