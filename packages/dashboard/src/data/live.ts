@@ -2,12 +2,15 @@
  * What happens on the server, as it happens. Word of changes is gathered and makes what shows them be read anew,
  * at most so often: ten thousand updating devices must not keep the page busy.
  */
-import { type QueryClient, useQueryClient } from '@tanstack/react-query'
+import { type Query, type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import type { Noun } from './queries.ts'
 
-/** Between two readings of the same noun. */
+/** Between two readings at least. */
 const GATHER_MS = 1_000
+/** A reading that took long, of a list scrolled far or at a server that has much to do, is followed by so many times that. */
+const REST_TIMES = 3
+const MOST_REST_MS = 15_000
 
 export type Line = 'opening' | 'live' | 'broken'
 
@@ -56,22 +59,37 @@ export const useLine = (): Line =>
 function open(queries: QueryClient): () => void {
   const touched = new Set<Noun>()
   let timer: ReturnType<typeof setTimeout> | undefined
-  const readAnew = () => {
+  let isReading = false
+  let restUntilMs = 0
+  let isClosed = false
+  const readAnew = async () => {
     timer = undefined
     // A page nobody looks at is read when it is looked at again.
     if (document.hidden) return
     const nouns = new Set(touched)
     touched.clear()
-    // A read that is still on its way is let finish: under a steady stream it would never arrive otherwise.
-    const options = { cancelRefetch: false }
-    void queries.invalidateQueries(
-      { predicate: ({ queryKey: [noun] }) => nouns.has(noun as Noun) },
-      options,
-    )
+    const predicate = ({ queryKey: [noun] }: Query) => nouns.has(noun as Noun)
+    // A read that is on its way is let finish, and follows what was asked before: it is read once more after it.
+    for (const query of queries.getQueryCache().findAll({ predicate, fetchStatus: 'fetching' })) {
+      touched.add(query.queryKey[0] as Noun)
+    }
+    const beganMs = performance.now()
+    isReading = true
+    const reading = queries.invalidateQueries({ predicate }, { cancelRefetch: false })
+    await Promise.race([reading, passing(MOST_REST_MS)])
+    isReading = false
+    const endedMs = performance.now()
+    restUntilMs = endedMs + Math.min(MOST_REST_MS, REST_TIMES * (endedMs - beganMs))
+    if (touched.size > 0) wait(GATHER_MS)
+  }
+  const wait = (ms: number) => {
+    if (isReading || isClosed) return
+    const restMs = restUntilMs - performance.now()
+    timer ??= setTimeout(() => void readAnew(), Math.max(ms, restMs))
   }
   const touch = (nouns: Iterable<Noun>) => {
     for (const noun of nouns) touched.add(noun)
-    timer ??= setTimeout(readAnew, GATHER_MS)
+    wait(GATHER_MS)
   }
   const everything = () => touch(Object.values(NOUNS_OF).flat())
 
@@ -86,13 +104,16 @@ function open(queries: QueryClient): () => void {
   // More happened than could be kept for us while the line was broken.
   source.addEventListener('missed', everything)
   const onVisible = () => {
-    if (!document.hidden && touched.size > 0) timer ??= setTimeout(readAnew, 0)
+    if (!document.hidden && touched.size > 0) wait(0)
   }
   document.addEventListener('visibilitychange', onVisible)
   return () => {
     document.removeEventListener('visibilitychange', onVisible)
+    isClosed = true
     clearTimeout(timer)
     source.close()
     setLine('opening')
   }
 }
+
+const passing = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
