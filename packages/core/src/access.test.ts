@@ -28,6 +28,8 @@ const WHO: Record<Permission, string> = {
   'release.write': 'sto',
   'assignment.write': 'stoc',
   'operation.write': 'stoc',
+  'campaign.read': 'stov',
+  'campaign.write': 'sto',
   'audit.read': 'stov',
   'settings.read': 'stov',
   'settings.write': 'st',

@@ -29,6 +29,8 @@ export const PERMISSIONS = [
   'release.write',
   'assignment.write',
   'operation.write',
+  'campaign.read',
+  'campaign.write',
   'audit.read',
   'settings.read',
   'settings.write',
@@ -41,6 +43,7 @@ const VIEWER: readonly Permission[] = [
   'device.read',
   'release.read',
   'release.download',
+  'campaign.read',
   'audit.read',
   'settings.read',
 ]
@@ -52,6 +55,7 @@ const OPERATOR: readonly Permission[] = [
   'release.write',
   'assignment.write',
   'operation.write',
+  'campaign.write',
 ]
 const TENANT_ADMINISTRATOR: readonly Permission[] = [
   ...OPERATOR,

@@ -1,5 +1,6 @@
 export * from './access.ts'
 export * from './campaign/campaign.ts'
+export * from './campaign/forecast.ts'
 export * from './campaign/news.ts'
 export * from './campaign/plan.ts'
 export * from './campaign/settings.ts'

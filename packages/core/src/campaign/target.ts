@@ -34,6 +34,14 @@ export interface TargetMove {
   readonly before?: Installed
 }
 
+/** Why a target that has not been asked has not, as far as its campaign goes. */
+export function whyIdle(campaign: Campaign, now: Date): Reason {
+  const { gate } = plan(campaign, now)
+  if (!gate) return reason('target.away', 'It is asked as soon as it comes.')
+  if (campaign.status !== 'finished') return gate
+  return reason(gate.code, `It was not asked before the campaign ended. ${gate.message}`)
+}
+
 export const isLost = ({ to, because }: Pick<TargetMove, 'to' | 'because'>): boolean =>
   to.status === 'failed' && because.code === 'device.no-answer'
 

@@ -211,11 +211,9 @@ function amongCampaigns(
   const settles: SettledTarget[] = []
   for (const target of situation.targets) {
     if (target.status === 'in-progress') {
-      if (target.operationId === situation.underWay?.id) {
-        const { origin: because } = situation.underWay
-        return { meant: { kind: 'target', target, because }, settles }
-      }
-      continue
+      const { underWay } = situation
+      if (target.operationId !== underWay?.id || noLongerAsked(underWay, target)) continue
+      return { meant: { kind: 'target', target, because: underWay.origin }, settles }
     }
     if (!isOpen(target)) continue
     const verdict = judge(
@@ -308,9 +306,12 @@ export function unfit(
  */
 function takesBack(underWay: Operation, meant: Meant, situation: Situation): Reason | null {
   if (underWay.state !== 'QUEUED' && underWay.state !== 'INITIATED') return null
-  if (isByHand(underWay) || meant.kind === 'wait') return null
-  if (meant.kind === 'target' && meant.target.operationId === underWay.id) {
-    return noLongerAsked(underWay, meant.target)
+  if (isByHand(underWay)) return null
+  const target = situation.targets.find(({ operationId }) => operationId === underWay.id)
+  const isOver = target && noLongerAsked(underWay, target)
+  if (isOver) return isOver
+  if (meant.kind === 'wait' || (target && meant.kind === 'target' && meant.target === target)) {
+    return null
   }
   const release = releaseOf(meant)
   if (release?.id === underWay.releaseId) {

@@ -10,6 +10,7 @@ import {
   type JsonObject,
   type OperatorActor,
   type ProvisioningStrategy,
+  reason,
 } from '@updraft/core'
 import { compile } from '@updraft/core/expression'
 import { actorOf } from './deed.ts'
@@ -309,9 +310,11 @@ export function fleet({
       }),
 
     removeDevice: (actor: OperatorActor, id: string): Promise<void> =>
-      unitOfWork(actor, async ({ devices, events }) => {
+      unitOfWork(actor, async ({ campaigns, devices, events }) => {
         const view = await devices.get(id)
         await devices.remove(id)
+        const because = reason('target.removed', 'The device was removed.')
+        await campaigns.forget(id, because, clock.now())
         await events.append([event('device.removed', actorOf(actor), deviceSubject(view))])
       }),
 

@@ -20,6 +20,8 @@ export interface LiveSessions {
   watch(device: { id: string; profileId: string }, since: number, wake: () => void): Watching
   /** Whether that device is on the line here. */
   has(deviceId: string): boolean
+  /** All devices on the line here. */
+  here(): Iterable<string>
   /** Ends every wait; for a stopping server. */
   close(): void
   readonly count: number
@@ -35,6 +37,8 @@ export type Watching = Pick<Listening, 'end'>
 export function liveSessions(feed: EventFeed): LiveSessions {
   /** By the id of whatever a session wants to hear of: its device, its profile. */
   const wakers = new Map<string, Set<() => void>>()
+  /** How many lines each device holds. */
+  const lines = new Map<string, number>()
   /** Waits under way; a set, as thousands come and go. */
   const waits = new Set<() => void>()
   /** When each id was last heard of, counted in deliveries; older than `forgotten` nothing is known. */
@@ -61,11 +65,19 @@ export function liveSessions(feed: EventFeed): LiveSessions {
   const isMissed = (ids: readonly string[], since: number) =>
     since < forgotten || ids.some((id) => (recent.get(id) ?? 0) > since)
 
-  const add = (ids: readonly string[], wake: () => void): (() => void) => {
+  const add = (
+    { id: deviceId, profileId }: { id: string; profileId: string },
+    wake: () => void,
+  ): (() => void) => {
+    const ids = [deviceId, profileId]
+    lines.set(deviceId, (lines.get(deviceId) ?? 0) + 1)
     for (const id of ids) wakers.set(id, (wakers.get(id) ?? new Set()).add(wake))
     count += 1
     return () => {
       count -= 1
+      const left = (lines.get(deviceId) ?? 0) - 1
+      if (left > 0) lines.set(deviceId, left)
+      else lines.delete(deviceId)
       for (const id of ids) {
         const waiting = wakers.get(id)
         waiting?.delete(wake)
@@ -78,7 +90,7 @@ export function liveSessions(feed: EventFeed): LiveSessions {
     mark: () => heard,
     watch: (device, since, wake) => {
       const ids = [device.id, device.profileId]
-      const end = add(ids, wake)
+      const end = add(device, wake)
       if (isMissed(ids, since)) wake()
       return { end }
     },
@@ -90,7 +102,7 @@ export function liveSessions(feed: EventFeed): LiveSessions {
         isDue = true
         resolveNext?.()
       }
-      const end = add(ids, wake)
+      const end = add(device, wake)
       return {
         next: async ({ timeoutMs, signal }) => {
           if (!isDue && !signal.aborted && !isClosed) {
@@ -115,7 +127,8 @@ export function liveSessions(feed: EventFeed): LiveSessions {
         end,
       }
     },
-    has: (deviceId) => wakers.has(deviceId),
+    has: (deviceId) => lines.has(deviceId),
+    here: () => lines.keys(),
     close: () => {
       unsubscribe()
       isClosed = true

@@ -79,9 +79,9 @@ const TARGETS: Statement = {
   width: 12,
   text: `update campaign_targets t set status = v.status, is_open = v.is_open, is_lost = v.is_lost, wave = v.wave,
       operation_id = v.operation_id, because_code = v.because_code, because_message = v.because_message,
-      before_title = case when v.is_asked then v.before_title else t.before_title end,
-      before_version = case when v.is_asked then v.before_version else t.before_version end,
-      asked_at = case when v.is_asked then v.at else t.asked_at end,
+      before_title = case when asking.is_asked then v.before_title else t.before_title end,
+      before_version = case when asking.is_asked then v.before_version else t.before_version end,
+      asked_at = case when asking.is_asked then v.at else t.asked_at end,
       ended_at = case when v.status in ('successful', 'failed', 'skipped') then v.at end
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bool[], $5::bool[], $6::smallint[], $7::uuid[], $8::text[], $9::text[],
       $10::text[], $11::text[], $12::timestamptz[])

@@ -135,6 +135,13 @@ const VERBS: () => {
     installed: [[], ({ devices }) => devices.installed(theirs.deviceId)],
     change: denied,
     remove: denied,
+    several: [
+      [ours.deviceId],
+      async ({ devices }) =>
+        (await devices.several([theirs.deviceId, ours.deviceId])).map(
+          ({ snapshot }) => snapshot.device.id,
+        ),
+    ],
     owned: [
       [ours.deviceId],
       async ({ devices }) => [...(await devices.owned([theirs.deviceId, ours.deviceId]))],
@@ -153,6 +160,22 @@ const VERBS: () => {
     ],
     describe: denied,
     remove: denied,
+  },
+  audiences: { page: denied },
+  campaigns: {
+    insert: denied,
+    get: denied,
+    lock: denied,
+    page: denied,
+    save: denied,
+    remove: denied,
+    addTargets: denied,
+    dropTargets: denied,
+    addPrevious: denied,
+    targets: denied,
+    dots: denied,
+    retryTargets: denied,
+    forget: denied,
   },
   assignments: {
     countAffected: [1, ({ assignments }) => assignments.countAffected(sharedProfileId, 'firmware')],

@@ -116,6 +116,17 @@ export function devices(scope: Scope): Devices {
     } while (after !== undefined)
   }
 
+  const owned: Devices['owned'] = async (ids) => {
+    const rows = await db
+      .selectFrom('devices')
+      .select('id')
+      .where('tenant_id', '=', tenantId)
+      .where(ofCustomer(scope, 'customer_id'))
+      .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+      .execute()
+    return new Set(rows.map(({ id }) => id))
+  }
+
   const own = (id: string) =>
     [sql<boolean>`tenant_id = ${tenantId}`, sql<boolean>`id = ${id}`] as const
 
@@ -264,16 +275,8 @@ export function devices(scope: Scope): Devices {
         .executeTakeFirst()
       if (numDeletedRows === 0n) await get(id)
     },
-    owned: async (ids) => {
-      const rows = await db
-        .selectFrom('devices')
-        .select('id')
-        .where('tenant_id', '=', tenantId)
-        .where(ofCustomer(scope, 'customer_id'))
-        .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
-        .execute()
-      return new Set(rows.map(({ id }) => id))
-    },
+    several: async (ids) => views([...(await owned(ids))]),
+    owned,
     installed: async (id) => {
       const rows = await db
         .selectFrom('device_components')

@@ -77,6 +77,25 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     ({ devices }) => devices.change(device, { customerId: newId() }),
   ],
   [
+    'campaigns_tenant_id_name_key',
+    'campaign.duplicate',
+    async () => {
+      const release = await tenant.addRelease(profile, `${newId()}@1`)
+      await tenant.addCampaign('taken', release)
+      await tenant.addCampaign('taken', release)
+    },
+  ],
+  [
+    'campaigns_tenant_id_release_id_fkey',
+    'release.unknown',
+    async ({ campaigns }) => {
+      const release = await tenant.addRelease(profile, `${newId()}@1`)
+      const { campaign } = await campaigns.get(await tenant.addCampaign(newId(), release))
+      const other = { ...campaign, id: newId(), name: newId(), releaseId: newId() }
+      await campaigns.insert(other, release, 'admin')
+    },
+  ],
+  [
     'device_claims_tenant_id_device_id_fkey',
     'device.unknown',
     ({ claiming }) =>
@@ -228,6 +247,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   device_components_tenant_id_device_id_fkey: 'written under the lock of the device',
   device_presence_tenant_id_device_id_fkey: 'written together with the device',
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
+  campaigns_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  campaigns_tenant_id_id_key: 'ids are made here',
   customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   customers_tenant_id_id_key: 'ids are made here',
   devices_tenant_id_id_key: 'ids are made here',

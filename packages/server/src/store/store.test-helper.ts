@@ -1,12 +1,15 @@
 /** A migrated database of its own for a test file, tenants in it, and what a fleet needs. For tests only. */
 import { createHash, randomUUID } from 'node:crypto'
 import {
+  createCampaign,
   createRelease,
   type DomainEvent,
   type Moment,
+  plan,
   type Release,
   type ReleaseDraft,
   type Role,
+  type SettingsDraft,
   STANDARD_SETTINGS,
   visit,
 } from '@updraft/core'
@@ -123,6 +126,8 @@ export interface Tenant {
   /** Devices of that profile, their tokens being their names with the tenant's in front. */
   addDevices(profileId: string, names: readonly string[]): Promise<string[]>
   addRelease(profileId: string, name: string, changes?: Partial<ReleaseDraft>): Promise<Release>
+  /** Over all devices of the release's profile; answers its id. */
+  addCampaign(name: string, release: Release, settings?: SettingsDraft): Promise<string>
   assign(
     to: { profileId: string } | { deviceId: string },
     release: Release,
@@ -207,6 +212,21 @@ export async function addTenant(store: TestStore, name: string): Promise<Tenant>
       await run(({ catalogue }) => catalogue.insert(release))
       return release
     },
+    addCampaign: (campaignName, release, settings = {}) =>
+      run(async ({ audiences, campaigns }) => {
+        const campaignId = newId()
+        const audience = { expression: 'true' }
+        const now = store.clock.now()
+        const { profileId } = release
+        const which = { profileId, after: null, limit: 100_000, now }
+        const { deviceIds } = await audiences.page(audience, which)
+        const targets = await campaigns.addTargets(campaignId, deviceIds)
+        const draft = { name: campaignName, audience, settings }
+        const made = { id: campaignId, tenantId: id, draft, release }
+        const { campaign } = plan(createCampaign(made, targets, now), now)
+        await campaigns.insert(campaign, release, 'admin')
+        return campaignId
+      }),
     assign: (to, release, at = NOON) =>
       run(({ assignments }) =>
         assignments.put(to, {

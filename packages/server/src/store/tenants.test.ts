@@ -1,4 +1,4 @@
-import { NO_CHANGES } from '@updraft/core'
+import { NO_CHANGES, reason } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import {
@@ -23,6 +23,7 @@ interface Holding {
   readonly operationId: string
   readonly tokenId: string
   readonly customerId: string
+  readonly campaignId: string
 }
 
 let store: TestStore
@@ -67,8 +68,10 @@ async function furnish(name: string): Promise<Holding> {
   })
   const { id: customerId } = await tenant.addCustomer('C', [deviceId])
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
+  const campaignId = await tenant.addCampaign('C', release)
   return {
     tenant,
+    campaignId,
     profileId,
     deviceId,
     credentialId: credential?.id ?? '',
@@ -175,6 +178,13 @@ const VERBS: {
         (await devices.taken([{ ...newDevice(ours.profileId), name: 'only theirs' }])).names
           .length === 0,
     ],
+    several: [
+      'own',
+      async ({ devices }) => {
+        const found = await devices.several([theirs.deviceId, ours.deviceId])
+        return found.length === 1 && found[0]?.snapshot.device.id === ours.deviceId
+      },
+    ],
     owned: [
       'own',
       async ({ devices }) => (await devices.owned([theirs.deviceId, ours.deviceId])).size === 1,
@@ -232,6 +242,77 @@ const VERBS: {
     ],
     describe: ['release.unknown', ({ catalogue }) => catalogue.describe(theirs.releaseId, 'hm')],
     remove: ['release.unknown', ({ catalogue }) => catalogue.remove(theirs.releaseId)],
+  },
+  audiences: {
+    page: [
+      'own',
+      async ({ audiences }) => {
+        const which = { profileId: theirs.profileId, after: null, limit: 9, now: NOON }
+        return (await audiences.page({ expression: 'true' }, which)).deviceIds.length === 0
+      },
+    ],
+  },
+  campaigns: {
+    insert: [
+      'release.unknown',
+      async ({ campaigns }) => {
+        const { campaign } = await campaigns.get(ours.campaignId)
+        const copy = { ...campaign, id: newId(), releaseId: theirs.releaseId, name: 'K' }
+        await campaigns.insert(copy, { title: 'R', version: '1' }, 'us')
+      },
+    ],
+    get: ['campaign.unknown', ({ campaigns }) => campaigns.get(theirs.campaignId)],
+    lock: ['campaign.unknown', ({ campaigns }) => campaigns.lock(theirs.campaignId)],
+    page: [
+      'own',
+      async ({ campaigns }) => {
+        const { items } = await campaigns.page({ limit: 9, name: 'C' })
+        return items.length === 1 && items[0]?.campaign.id === ours.campaignId
+      },
+    ],
+    save: [
+      'done',
+      async ({ campaigns }) => {
+        const { campaign } = await campaigns.get(ours.campaignId)
+        await campaigns.save({ ...campaign, id: theirs.campaignId, name: 'ours now' })
+      },
+    ],
+    remove: ['campaign.unknown', ({ campaigns }) => campaigns.remove(theirs.campaignId)],
+    addTargets: [
+      'own',
+      async ({ campaigns }) =>
+        (await campaigns.addTargets(ours.campaignId, [theirs.deviceId])) === 0,
+    ],
+    dropTargets: ['done', ({ campaigns }) => campaigns.dropTargets(theirs.campaignId)],
+    addPrevious: [
+      'own',
+      async ({ campaigns }) => {
+        const added = await campaigns.addPrevious(newId(), theirs.campaignId, NOON)
+        return added.idle + added.skipped === 0
+      },
+    ],
+    targets: [
+      'own',
+      async ({ campaigns }) =>
+        (await campaigns.targets(theirs.campaignId, { limit: 9 })).items.length === 0,
+    ],
+    dots: [
+      'own',
+      async ({ campaigns }) => (await campaigns.dots(theirs.campaignId, 9)).length === 0,
+    ],
+    retryTargets: [
+      'own',
+      async ({ campaigns }) => {
+        const because = reason('target.retried', 'By us.')
+        const retried = await campaigns.retryTargets(theirs.campaignId, because, NOON)
+        return retried.failed + retried.skipped === 0
+      },
+    ],
+    forget: [
+      'done',
+      ({ campaigns }) =>
+        campaigns.forget(theirs.deviceId, reason('target.removed', 'By us.'), NOON),
+    ],
   },
   assignments: {
     put: [

@@ -1,6 +1,8 @@
 import { DomainError, type DomainEvent } from '@updraft/core'
 import type { Stores, UnitOfWork } from '../app/ports.ts'
 import { assignments } from './assignments.ts'
+import { audiences } from './audiences.ts'
+import { campaigns } from './campaigns.ts'
 import { catalogue } from './catalogue.ts'
 import { claiming } from './claiming.ts'
 import { credentials } from './credentials.ts'
@@ -50,6 +52,8 @@ const storesOf = (scope: Scope): Stores => ({
   credentials: credentials(scope),
   catalogue: catalogue(scope),
   assignments: assignments(scope),
+  audiences: audiences(scope),
+  campaigns: campaigns(scope),
   operations: operations(scope),
   operators: operators(scope),
   claiming: claiming(scope),
@@ -70,10 +74,12 @@ const CUSTOMERS_VERBS: {
   [Room in Exclude<keyof Stores, 'spread'>]: readonly (keyof Stores[Room])[]
 } = {
   profiles: ['get', 'byName', 'page'],
-  devices: ['get', 'page', 'count', 'ids', 'owned', 'installed', 'countByState'],
+  devices: ['get', 'several', 'page', 'count', 'ids', 'owned', 'installed', 'countByState'],
   credentials: [],
   catalogue: ['get', 'page'],
   assignments: ['put', 'withdraw', 'page', 'countAffected'],
+  audiences: [],
+  campaigns: [],
   operations: ['get', 'pageOfDevice'],
   // Their own password.
   operators: ['get', 'setPassword', 'endSession', 'endSessions'],

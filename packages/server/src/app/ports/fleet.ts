@@ -92,6 +92,8 @@ export interface Devices {
   ): Promise<{ readonly names: readonly string[]; readonly lookupHashes: readonly Buffer[] }>
   /** Refuses with device.unknown. */
   get(id: string): Promise<DeviceView>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly DeviceView[]>
   page(query: PageQuery & DeviceFilter): Promise<Page<DeviceView>>
   count(filter: DeviceFilter): Promise<number>
   /** All of them, in the order of their ids. */

@@ -1,6 +1,7 @@
 /** Units of work, and work on single devices. */
 import type { Changes, JsonObject, Snapshot } from '@updraft/core'
 import type { Assignments } from './assignments.ts'
+import type { Audiences, Campaigns } from './campaigns.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Credentials } from './credentials.ts'
 import type { Events } from './events.ts'
@@ -16,6 +17,8 @@ export interface Stores {
   readonly credentials: Credentials
   readonly catalogue: Catalogue
   readonly assignments: Assignments
+  readonly audiences: Audiences
+  readonly campaigns: Campaigns
   readonly operations: Operations
   readonly operators: Operators
   readonly claiming: Claiming

@@ -63,7 +63,6 @@ create index campaign_targets_by_status on campaign_targets (campaign_id, status
 
 -- The campaign that asked for it; it may be removed meanwhile.
 alter table operations add column campaign_id uuid;
-create index operations_of_campaigns on operations (campaign_id) where campaign_id is not null and ended_at is null;
 
 -- What a campaign or an operator's hand brought last: what was assigned before does not undo it.
 alter table device_components add column arrived_title text;
