@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
-import type { ErrorCode, Role } from '@updraft/core'
+import { type ErrorCode, NO_TARGETS, type Role, STANDARD_CAMPAIGN_SETTINGS } from '@updraft/core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answered, type Asked, ask, expectProblem, quickHash } from './operator.ts'
@@ -36,6 +36,12 @@ interface Things {
   readonly spareTenant: string
   /** A file half-way in. */
   readonly upload: string
+  readonly campaign: string
+  readonly scheduledCampaign: string
+  readonly pausedCampaign: string
+  readonly endedCampaign: string
+  /** A wave of it waits for a person. */
+  readonly waitingCampaign: string
 }
 
 type Letter = 's' | 't' | 'o' | 'v' | 'c'
@@ -97,6 +103,11 @@ const list = (may: string, shows: keyof Things): Row => ({
   others: [['hidden', () => ({ query: { limit: 500 } })]],
 })
 const release = ({ release: releaseId }: Things) => ({ releaseId })
+const campaignOf = (things: Things) => ({
+  ...named(),
+  ...release(things),
+  audience: { expression: 'true' },
+})
 
 const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   showSession: { may: 'stovc' },
@@ -269,6 +280,42 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     others: [['operation.unknown', one('failedOperation')]],
   },
 
+  listCampaigns: list('stov', 'campaign'),
+  createCampaign: {
+    may: 'sto',
+    own: (own) => ({ body: campaignOf(own) }),
+    others: [['release.unknown', (theirs) => ({ body: campaignOf(theirs) })]],
+  },
+  forecastCampaign: {
+    may: 'stov',
+    own: (own) => ({ body: campaignOf(own) }),
+    shows: 'device',
+    others: [['release.unknown', (theirs) => ({ body: campaignOf(theirs) })]],
+  },
+  countForecast: {
+    may: 'stov',
+    own: (own) => ({ body: campaignOf(own) }),
+    others: [['release.unknown', (theirs) => ({ body: campaignOf(theirs) })]],
+  },
+  showCampaign: about('stov', 'campaign', 'campaign.unknown'),
+  changeCampaign: {
+    may: 'sto',
+    own: one('scheduledCampaign', named),
+    others: [
+      ['campaign.unknown', one('scheduledCampaign', named)],
+      ['release.unknown', (theirs, own) => one('scheduledCampaign', () => release(theirs))(own)],
+    ],
+  },
+  removeCampaign: about('sto', 'scheduledCampaign', 'campaign.unknown'),
+  listTargets: { ...about('stov', 'campaign', 'campaign.unknown'), shows: 'device' },
+  listTargetDots: { ...about('stov', 'campaign', 'campaign.unknown'), shows: 'device' },
+  pauseCampaign: about('sto', 'campaign', 'campaign.unknown'),
+  resumeCampaign: about('sto', 'pausedCampaign', 'campaign.unknown'),
+  cancelCampaign: about('sto', 'campaign', 'campaign.unknown'),
+  approveCampaign: about('sto', 'waitingCampaign', 'campaign.unknown'),
+  retryCampaign: about('sto', 'endedCampaign', 'campaign.unknown'),
+  rollBackCampaign: about('sto', 'endedCampaign', 'campaign.unknown', () => named()),
+
   // Everyone sees their own, an administrator those of the whole tenant.
   listTokens: { may: 'stovc', others: [['hidden', () => ({ query: { limit: 500 } })]] },
   createToken: { may: 'stovc', own: () => ({ body: named() }) },
@@ -379,6 +426,16 @@ async function insert(table: string, row: Record<string, unknown>): Promise<stri
   return all.id as string
 }
 const NOW = new Date()
+const wave = (size: number) => ({
+  size,
+  asked: 0,
+  successful: 0,
+  failed: 0,
+  skipped: 0,
+  openedAt: null,
+  passedAt: null,
+  approvedAt: null,
+})
 const made = { created_at: NOW }
 
 const addTenant = () => insert('tenants', { name: randomUUID(), ...made })
@@ -501,6 +558,44 @@ async function furnish(
      values ($1, now(), 'device.changed', '{"kind":"server","name":"updraft"}', 'device', $2, '', $3, '{}')`,
     [tenant, device, device],
   )
+  const addCampaign = async (
+    status: 'in-progress' | 'scheduled' | 'paused' | 'finished',
+    changes: Record<string, unknown> = {},
+  ) => {
+    const id = await insert('campaigns', {
+      ...of,
+      name: randomUUID(),
+      type: 'firmware',
+      release_id: release,
+      release_title: 'app',
+      release_version: '1',
+      audience: '{"expression":"true"}',
+      settings: JSON.stringify({ ...STANDARD_CAMPAIGN_SETTINGS, waves: [] }),
+      status,
+      outcome: status === 'finished' ? 'failure' : null,
+      because_code: 'campaign.running',
+      because_message: 'of a test',
+      scheduled_at: status === 'scheduled' ? new Date('2100-01-01') : null,
+      created_by: 'a test',
+      tally: JSON.stringify({ ...NO_TARGETS, idle: 1 }),
+      waves: JSON.stringify([wave(1)]),
+      ...made,
+      ...changes,
+    })
+    await database.query(
+      `insert into campaign_targets (campaign_id, device_id, tenant_id) values ($1, $2, $3)`,
+      [id, device, tenant],
+    )
+    return id
+  }
+  const campaign = await addCampaign('in-progress')
+  const endedCampaign = await addCampaign('finished', {
+    tally: JSON.stringify({ ...NO_TARGETS, failed: 1 }),
+  })
+  await database.query(
+    `update campaign_targets set status = 'failed', is_open = false where campaign_id = $1`,
+    [endedCampaign],
+  )
   const person = await addPerson(tenant, customer ? 'customer-user' : 'viewer', customer)
   return {
     tenant,
@@ -520,6 +615,23 @@ async function furnish(
     spareRelease: await addRelease('spare'),
     spareCustomer: await addCustomer(tenant),
     spareTenant: await addTenant(),
+    campaign,
+    endedCampaign,
+    scheduledCampaign: await addCampaign('scheduled'),
+    pausedCampaign: await addCampaign('paused'),
+    waitingCampaign: await addCampaign('in-progress', {
+      settings: JSON.stringify({
+        ...STANDARD_CAMPAIGN_SETTINGS,
+        waves: [
+          { size: { count: 1 }, successPercentage: 100, soakSeconds: 0, needsApproval: true },
+        ],
+      }),
+      tally: JSON.stringify({ ...NO_TARGETS, idle: 1, successful: 1 }),
+      waves: JSON.stringify([
+        { ...wave(1), asked: 1, successful: 1, openedAt: NOW, passedAt: NOW },
+        wave(1),
+      ]),
+    }),
     upload: await addUpload({ tenantId: tenant, operatorId: self?.id ?? person.id }),
   }
 }
@@ -537,7 +649,15 @@ async function addUpload(of: { tenantId: string; operatorId: string }): Promise<
 
 /** All there is of those whom nobody who asks has to do with, but for what tells of the asking. */
 async function everythingOfOthers(): Promise<unknown> {
-  const tables = ['devices', 'profiles', 'releases', 'operations', 'operators', 'customers']
+  const tables = [
+    'devices',
+    'profiles',
+    'releases',
+    'operations',
+    'operators',
+    'customers',
+    'campaigns',
+  ]
   const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
   const all: unknown[] = []
   for (const table of [...tables, 'assignments', 'api_tokens']) {

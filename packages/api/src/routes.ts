@@ -2,30 +2,15 @@
  * The operators' API as one table: method, path, permission, shapes in and out. The server hangs every row on
  * its use case, the client is typed by it, and OpenAPI is printed from it.
  */
-import { type Permission, ROLES } from '@updraft/core'
+import { ROLES } from '@updraft/core'
 import { z } from 'zod'
+import { CAMPAIGN_ROUTES } from './routes/campaigns.ts'
+import type { Route } from './routes/route.ts'
 import * as shapes from './shapes.ts'
 
 export const API_PREFIX = '/api'
 
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Below API_PREFIX, parameters as `:name`. */
-  readonly path: string
-  readonly summary: string
-  readonly tag: string
-  /** `anyone` needs no sign-in; `operator` any signed-in one. */
-  readonly permission: Permission | 'anyone' | 'operator'
-  readonly params?: z.ZodObject
-  readonly query?: z.ZodObject
-  /** `bytes` is a raw stream. */
-  readonly body?: z.ZodType | 'bytes'
-  /** `events` is a stream of server-sent events. */
-  readonly response: z.ZodType | 'bytes' | 'events' | 'nothing'
-  readonly status?: 200 | 201 | 204
-  /** The answer holds a secret that is shown once: never stored for a repeated Idempotency-Key. */
-  readonly isSecret?: boolean
-}
+export type { Route }
 
 const id = z.object({ id: shapes.Id })
 const idAndType = z.object({ id: shapes.Id, type: z.string() })
@@ -764,6 +749,7 @@ export const ROUTES = {
     query: z.object({ keys: z.string().max(1024).optional() }),
     response: z.array(shapes.AttributeValue),
   },
+  ...CAMPAIGN_ROUTES,
   listEvents: {
     method: 'GET',
     path: '/audit',

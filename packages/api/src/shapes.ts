@@ -3,6 +3,7 @@
  * OpenAPI description all come from this one text.
  */
 export * from './shapes/assignments.ts'
+export * from './shapes/campaigns.ts'
 export * from './shapes/credentials.ts'
 export * from './shapes/devices.ts'
 export * from './shapes/endpoints.ts'

@@ -11,6 +11,8 @@ import { artifactRecord } from './app/artifact-record.ts'
 import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
 import { audit } from './app/audit.ts'
+import { campaignRunner } from './app/campaign-runner.ts'
+import { campaigns } from './app/campaigns.ts'
 import { catalogue } from './app/catalogue.ts'
 import { claiming } from './app/claiming.ts'
 import { credentialSweeper } from './app/credential-sweeper.ts'
@@ -50,6 +52,7 @@ import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { accounts as accountRecords } from './store/accounts.ts'
 import { artifactSweep } from './store/artifact-sweep.ts'
+import { campaignWork } from './store/campaign-work.ts'
 import { credentialSweep } from './store/credential-sweep.ts'
 import { migrate, openDatabase } from './store/database.ts'
 import { deviceWork } from './store/device-work.ts'
@@ -215,6 +218,19 @@ export async function startPlatform({
       look: lookAt,
       onError: report('devices that went silent could not be looked for; it is tried again'),
     })
+    const campaignUseCases = campaigns(needs)
+    const campaigning = campaignRunner({
+      clock,
+      every,
+      feed,
+      ids,
+      liveSessions: sessions,
+      look: lookAt,
+      unitOfWork: run,
+      work: campaignWork({ database, announce }),
+      addNewcomers: campaignUseCases.addNewcomers,
+      onError: report('a campaign could not be carried on; it is tried again'),
+    })
     const sweeper = artifactSweeper({
       artifacts,
       clock,
@@ -268,6 +284,7 @@ export async function startPlatform({
       accounts: accountUseCases,
       assignments: assignments(needs),
       audit: audit(needs),
+      campaigns: campaignUseCases,
       catalogue: catalogue({ ...needs, artifacts, recordArtifact }),
       clock,
       credentials: credentials(needs),
@@ -307,6 +324,8 @@ export async function startPlatform({
     stops.push(() => spreading.stop())
     watching.start()
     stops.push(() => watching.stop())
+    campaigning.start()
+    stops.push(() => campaigning.stop())
     sweeper.start()
     stops.push(() => sweeper.stop())
     credentialSweeping.start()

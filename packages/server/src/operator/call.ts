@@ -7,6 +7,7 @@ import type { output, ZodType } from 'zod'
 import type { AccountsUseCases } from '../app/accounts.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { Audit } from '../app/audit.ts'
+import type { CampaignsUseCases } from '../app/campaigns.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
 import type { ClaimingUseCases } from '../app/claiming.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
@@ -26,6 +27,7 @@ export interface OperatorNeeds {
   readonly accounts: AccountsUseCases
   readonly assignments: AssignmentsUseCases
   readonly audit: Audit
+  readonly campaigns: CampaignsUseCases
   readonly catalogue: CatalogueUseCases
   readonly claiming: ClaimingUseCases
   readonly clock: Clock

@@ -6,6 +6,7 @@ import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import { setSessionCookie } from './auth.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
+import { campaignHandlers } from './campaign-handlers.ts'
 import { readBytes } from './request-bytes.ts'
 import {
   attributesView,
@@ -42,6 +43,7 @@ export function handlers({
   accounts,
   assignments,
   audit,
+  campaigns,
   catalogue,
   claiming,
   clock,
@@ -134,6 +136,8 @@ export function handlers({
     unassignFromDevice: async ({ input: { params }, caller: { actor } }) => {
       await assignments.unassign(actor, { deviceId: params.id }, params.type)
     },
+    ...campaignHandlers({ campaigns, clock }),
+
     listAssignments: async ({ input: { query }, caller: { actor } }) =>
       pageView(await assignments.list(actor, query), assignmentView),
 

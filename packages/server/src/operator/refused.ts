@@ -19,6 +19,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   artifacts: 'artifact',
   assignments: 'tenant',
   audit: 'tenant',
+  campaigns: 'campaign',
   customers: 'customer',
   devices: 'device',
   endpoints: 'tenant',

@@ -36,8 +36,8 @@ import {
 } from '../app/ports.ts'
 import type { SettingsView } from '../app/settings.ts'
 
-const time = (date: Date): string => date.toISOString()
-const timeOrNull = (date: Date | null): string | null => date && time(date)
+export const time = (date: Date): string => date.toISOString()
+export const timeOrNull = (date: Date | null): string | null => date && time(date)
 
 export const pageView = <From, To>(page: Page<From>, view: (item: From) => To): api.Page<To> => ({
   items: page.items.map(view),
