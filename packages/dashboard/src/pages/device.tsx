@@ -1,10 +1,11 @@
 /** One device: what it should run and why, what is under way, all that happened, and what it tells of itself. */
-import { Code, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
 import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
+import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
 import { Section } from '../parts/section.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
@@ -69,7 +70,7 @@ function Details({ device }: { device: DeviceData }) {
               ['Customer', device.customer ?? <span className="quiet">none</span>],
               ['Labels', <Labels key="labels" labels={device.labels} />],
               ['Added', <TimeAgo key="added" at={device.createdAt} />],
-              ['Id', <Code key="id">{device.id}</Code>],
+              ['Id', <Copyable key="id" text={device.id} what="id" />],
             ]}
           />
         </Section>

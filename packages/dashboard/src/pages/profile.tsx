@@ -10,10 +10,12 @@ import { useChange } from '../data/changes.ts'
 import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { Confirm, type Question } from '../parts/confirm.tsx'
-import { Detail } from '../parts/detail.tsx'
+import { Copyable } from '../parts/copyable.tsx'
+import { Detail, Facts } from '../parts/detail.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
 import { MoreMenu } from '../parts/more-menu.tsx'
 import { Section } from '../parts/section.tsx'
+import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
 import { AssignToProfile } from './profile/assign.tsx'
 import { Provisioning } from './profile/provisioning.tsx'
@@ -78,6 +80,14 @@ function Details({ profile }: { profile: ProfileData }) {
         <Assigned profile={profile} />
       </Section>
       {may('profile.write') && <Provisioning profile={profile} />}
+      <Section title="About">
+        <Facts
+          facts={[
+            ['Added', <TimeAgo key="added" at={profile.createdAt} />],
+            ['Id', <Copyable key="id" text={profile.id} what="id" />],
+          ]}
+        />
+      </Section>
       {isAssigning && <AssignToProfile profile={profile} onClose={assigning.close} />}
     </>
   )

@@ -1,17 +1,15 @@
 /** One release: what it is, its checksum, and where it is used. */
-import { Anchor, Button, Code } from '@mantine/core'
-import { IconDownload } from '@tabler/icons-react'
+import { Anchor, Code } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
-import { urlOf } from '@updraft/api/client'
-import { ROUTES } from '@updraft/api/routes'
 import { useChange } from '../data/changes.ts'
 import { list, read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
 import { MoreMenu } from '../parts/more-menu.tsx'
+import { Checksum, DownloadRelease, FileName } from '../parts/release-file.tsx'
 import { Section } from '../parts/section.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural, size } from '../words/numbers.ts'
@@ -19,9 +17,6 @@ import { ReleaseDescription } from './release/description.tsx'
 import { NextStep } from './release/next-step.tsx'
 
 export type ReleaseData = Output<'showRelease'>
-
-/** A little of a long checksum: enough to compare at a glance. */
-const SHOWN_DIGITS = 16
 
 export function Release() {
   const { releaseId } = useParams({ from: '/inside/packages/$releaseId' })
@@ -36,18 +31,7 @@ export function Release() {
       actions={
         release && (
           <>
-            {may('release.download') && release.url === null && (
-              <Button
-                component="a"
-                href={urlOf(ROUTES.downloadRelease, { id: release.id })}
-                download
-                size="xs"
-                variant="default"
-                leftSection={<IconDownload size={14} />}
-              >
-                Download
-              </Button>
-            )}
+            <DownloadRelease release={release} />
             {may('release.write') && <ReleaseMenu release={release} />}
           </>
         )
@@ -67,11 +51,27 @@ function Details({ release }: { release: ReleaseData }) {
       <Facts
         facts={[
           ['Type', release.type],
-          ['Made for', release.profile],
+          [
+            'Made for',
+            <Link
+              key="profile"
+              to="/profiles/$profileId"
+              params={{ profileId: release.profileId }}
+              className="plain-link"
+            >
+              {release.profile}
+            </Link>,
+          ],
           ['Tag', release.tag ?? <span className="quiet">none</span>],
-          ['File', <File key="file" release={release} />],
+          ['File', <FileName key="file" release={release} />],
           ['Size', release.sizeBytes === null ? 'not known' : size(release.sizeBytes)],
-          ['Checksum', <Checksum key="checksum" release={release} />],
+          [
+            'Checksum',
+            <div key="checksum">
+              <Checksum release={release} />
+              <Risk release={release} />
+            </div>,
+          ],
           [
             'Starts from',
             release.requirement ? <Code key="from">{release.requirement}</Code> : 'any version',
@@ -88,27 +88,15 @@ function Details({ release }: { release: ReleaseData }) {
   )
 }
 
-function File({ release: { url, fileName } }: { release: ReleaseData }) {
-  if (url === null) return fileName ?? <span className="quiet">unnamed</span>
-  return <Copyable text={url} what="URL" />
-}
-
-function Checksum({ release: { checksum, checksumAlgorithm } }: { release: ReleaseData }) {
-  if (checksum === null) return <span className="quiet">none</span>
-  const short =
-    checksum.length > 2 * SHOWN_DIGITS ? `${checksum.slice(0, SHOWN_DIGITS)}…` : checksum
-  // A known fault of many Python clients; the server's own documents say more.
-  const isRisky = checksum.endsWith('00') && /^(CRC32|MURMUR3)/.test(checksumAlgorithm ?? '')
+/** A known fault of many Python clients; the server's own documents say more. */
+function Risk({ release: { checksum, checksumAlgorithm } }: { release: ReleaseData }) {
+  const isRisky = checksum?.endsWith('00') && /^(CRC32|MURMUR3)/.test(checksumAlgorithm ?? '')
+  if (!isRisky) return null
   return (
-    <>
-      {checksumAlgorithm} <Copyable text={checksum} short={short} what="checksum" />
-      {isRisky && (
-        <div className="quiet">
-          Devices with ThingsBoard's Python SDK reject checksums of this kind that end in 00. Add
-          the release with SHA256 instead.
-        </div>
-      )}
-    </>
+    <div className="quiet">
+      Devices with ThingsBoard's Python SDK reject checksums of this kind that end in 00. Add the
+      release with SHA256 instead.
+    </div>
   )
 }
 

@@ -8,6 +8,7 @@ import { useChange } from '../../data/changes.ts'
 import { useMay } from '../../data/session.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import type { DeviceData } from '../device.tsx'
+import { Artifact } from './artifact.tsx'
 import { AssignToDevice } from './assign.tsx'
 import { Steps } from './steps.tsx'
 
@@ -31,6 +32,7 @@ export function Component({ device, type }: { device: DeviceData; type: string }
   const isUnderWay = operation !== null && operation.endedAt === null
   const isPinned = component?.assigned?.scope === 'device'
   const installed = device.installed[type]
+  const releaseId = component?.target?.id ?? component?.assigned?.release.id ?? null
 
   return (
     <section className="component card">
@@ -74,6 +76,7 @@ export function Component({ device, type }: { device: DeviceData; type: string }
         </div>
       </dl>
       <p className="component-because">{component?.because ?? `No ${type} is assigned.`}</p>
+      {releaseId !== null && <Artifact releaseId={releaseId} />}
       {operation && <Steps operation={operation} />}
       {operation && may('operation.write') && (
         <Group gap="xs" mt="sm">
