@@ -5,6 +5,8 @@ import { IconPencil } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
+import { useMay } from '../../data/session.ts'
+import { CustomerSelect } from '../../parts/customer-select.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { MoreMenu } from '../../parts/more-menu.tsx'
 import { NameField } from '../../parts/name-field.tsx'
@@ -33,7 +35,7 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
         }}
       >
         <Menu.Item leftSection={<IconPencil size={16} />} onClick={editing.open}>
-          Change name and labels
+          Change name, customer and labels
         </Menu.Item>
       </MoreMenu>
       {isEditing && <EditDevice device={device} onClose={editing.close} />}
@@ -43,19 +45,25 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
 
 function EditDevice({ device, onClose }: { device: DeviceData; onClose: () => void }) {
   const [name, setName] = useState(device.name)
+  const [customerId, setCustomerId] = useState(device.customerId)
   const [labels, setLabels] = useState<string[]>([...device.labels])
-  const change = useChange('changeDevice', { touches: ['devices'], done: 'Changed.' })
+  const may = useMay()
+  const change = useChange('changeDevice', { touches: ['devices', 'accounts'], done: 'Changed.' })
   return (
     <Dialog
       title={`Change ${device.name}`}
       verb="Change"
       isBusy={change.isPending}
       onSubmit={() =>
-        change.mutate({ params: { id: device.id }, body: { name, labels } }, { onSuccess: onClose })
+        change.mutate(
+          { params: { id: device.id }, body: { name, customerId, labels } },
+          { onSuccess: onClose },
+        )
       }
       onClose={onClose}
     >
       <NameField value={name} onChange={setName} />
+      {may('customer.read') && <CustomerSelect value={customerId} onChange={setCustomerId} />}
       <TagsInput label="Labels" value={labels} onChange={setLabels} />
     </Dialog>
   )

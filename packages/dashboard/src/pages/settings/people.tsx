@@ -2,13 +2,14 @@
 import { Button, Group, Menu, Select, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus, IconUsers } from '@tabler/icons-react'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { grantableRoles, type Role } from '@updraft/core'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
-import { type ItemOf, list, read } from '../../data/queries.ts'
+import { type ItemOf, list } from '../../data/queries.ts'
 import { useMay, useSession } from '../../data/session.ts'
 import { addedColumn, nameColumn } from '../../parts/columns.tsx'
+import { CustomerSelect } from '../../parts/customer-select.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -113,7 +114,6 @@ function AddPerson({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('operator')
   const [customerId, setCustomerId] = useState<string | null>(null)
-  const customers = useQuery(read('accounts', 'listCustomers', { query: { limit: 500 } }))
   const create = useChange('createOperator', { touches: ['accounts'] })
   if (create.data) {
     const { password } = create.data
@@ -148,16 +148,7 @@ function AddPerson({ onClose }: { onClose: () => void }) {
         onChange={(value) => value && setRole(value as Role)}
         allowDeselect={false}
       />
-      {isOfCustomer && (
-        <Select
-          label="Customer"
-          placeholder={customers.data?.items.length === 0 ? 'There is none yet' : undefined}
-          data={(customers.data?.items ?? []).map((each) => ({ value: each.id, label: each.name }))}
-          value={customerId}
-          onChange={setCustomerId}
-          required
-        />
-      )}
+      {isOfCustomer && <CustomerSelect value={customerId} onChange={setCustomerId} required />}
     </Dialog>
   )
 }
