@@ -63,9 +63,10 @@ interface Shown {
   readonly components: Readonly<Record<string, { readonly reason: { readonly code: string } }>>
 }
 
-/** How a device looks as a whole: its foremost operation, unless a person must look at it. */
+/** How a device looks as a whole: its foremost operation, unless a person must look at it or its next attempt waits. */
 export function lookOf({ operation, components }: Shown): Look {
   const codes = Object.values(components).map(({ reason }) => reason.code)
   if (codes.includes('nothing.needs-attention')) return 'NEEDS_ATTENTION'
+  if (operation?.state === 'FAILED' && codes.includes('nothing.backing-off')) return 'HELD_BACK'
   return operation?.state ?? 'NONE'
 }
