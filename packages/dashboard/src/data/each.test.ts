@@ -11,11 +11,14 @@ test('each thing is done once, and a refusal does not stop the others', async ()
       seen.push(thing)
       if (thing % 5 === 0) throw new Error(`not ${thing}`)
     },
-    (count) => progress.push(count),
+    { onProgress: (count) => progress.push(count) },
   )
   expect(seen.toSorted((a, b) => a - b)).toEqual(things)
   expect(result.done).toBe(16)
-  expect(result.refused.map(String)).toEqual([0, 5, 10, 15].map((each) => `Error: not ${each}`))
+  expect(result.refused.map(({ thing, error }) => [thing, String(error)])).toEqual(
+    [0, 5, 10, 15].map((each) => [each, `Error: not ${each}`]),
+  )
+  expect(result.left).toEqual([])
   expect(progress.at(-1)).toBe(20)
 })
 
@@ -30,8 +33,22 @@ test('no more than a few are at it at once', async () => {
       await Promise.resolve()
       now -= 1
     },
-    () => {},
+    { onProgress: () => {} },
   )
   expect(most).toBeGreaterThan(1)
   expect(most).toBeLessThanOrEqual(6)
+})
+
+test('what is stopped finishes what it has begun and says what is left', async () => {
+  const stopping = new AbortController()
+  const things = Array.from({ length: 20 }, (_, index) => index)
+  const result = await doEach(
+    things,
+    async (thing) => {
+      if (thing === 3) stopping.abort()
+      await Promise.resolve()
+    },
+    { onProgress: () => {}, signal: stopping.signal },
+  )
+  expect(result).toEqual({ done: 6, refused: [], left: things.slice(6) })
 })

@@ -1,10 +1,11 @@
 /** All devices: searched, filtered and sorted by the server, read in pages. */
 import { Button, Group, Pill, Select } from '@mantine/core'
-import { IconCpu, IconPlus, IconSearch } from '@tabler/icons-react'
+import { IconCpu, IconFileSpreadsheet, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { STATE_TABLE, STATES } from '@updraft/core'
 import { useState } from 'react'
+import { useJob } from '../data/job.ts'
 import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { nameColumn } from '../parts/columns.tsx'
@@ -20,6 +21,8 @@ import { TimeAgo } from '../parts/time-ago.tsx'
 import { COUNTERS, lookOf } from '../words/states.tsx'
 import { AddDevice } from './devices/add.tsx'
 import { Bulk } from './devices/bulk.tsx'
+import { ImportDevices } from './devices/import.tsx'
+import { JobUnderWay } from './devices/job.tsx'
 import './devices/devices.css'
 
 type Device = ItemOf<'listDevices'>
@@ -81,13 +84,23 @@ export function Devices() {
   const may = useMay()
   const maySelect = may('assignment.write') || may('device.write')
   const [selected, select] = useState<ReadonlySet<string>>(new Set())
+  const isBusy = useJob()?.result === null
   const chosen = (query.data?.pages ?? [])
     .flatMap(({ items }) => items)
     .filter(({ id }) => selected.has(id))
   const add = (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => change({ add: 'device' })}>
-      Add a device
-    </Button>
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconFileSpreadsheet size={16} />}
+        onClick={() => change({ import: 'csv' })}
+      >
+        Import
+      </Button>
+      <Button leftSection={<IconPlus size={16} />} onClick={() => change({ add: 'device' })}>
+        Add a device
+      </Button>
+    </>
   )
   const isFiltered = Boolean(
     state.search ||
@@ -137,18 +150,26 @@ export function Devices() {
               Take a filter away to see more.
             </Empty>
           ) : (
-            <Empty Icon={IconCpu} title="No devices yet" action={may('device.write') && add}>
+            <Empty
+              Icon={IconCpu}
+              title="No devices yet"
+              action={may('device.write') && <Group gap="xs">{add}</Group>}
+            >
               Add a device, import a list, or let devices enrol themselves through a profile.
             </Empty>
           )
         }
       />
-      {chosen.length > 0 && <Bulk devices={chosen} onClear={() => select(new Set())} />}
+      {chosen.length > 0 && !isBusy && <Bulk devices={chosen} onClear={() => select(new Set())} />}
+      <JobUnderWay onSelect={select} />
       {state.add !== undefined && may('device.write') && (
         <AddDevice
           initialProfile={profiles.find(({ name }) => name === state.add)?.name}
           onClose={() => change({ add: undefined })}
         />
+      )}
+      {state.import !== undefined && may('device.write') && (
+        <ImportDevices onClose={() => change({ import: undefined })} />
       )}
       <Outlet />
     </Page>
