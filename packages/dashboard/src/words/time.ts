@@ -22,6 +22,12 @@ export function fromNow(at: Date, now: Date): string {
 
 export const exactTime = (at: Date): string => exact.format(at)
 
+/** A sentence of the server's, in which times are as programs write them. */
+export const withTimes = (sentence: string): string =>
+  sentence.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) =>
+    exactTime(new Date(time)),
+  )
+
 /** A span: "12 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". */
 export function span(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))

@@ -2,11 +2,13 @@
 import { Button, Group } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPin, IconRefresh, IconX } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { useMay } from '../../data/session.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
+import { withTimes } from '../../words/time.ts'
 import type { DeviceData } from '../device.tsx'
 import { Artifact } from './artifact.tsx'
 import { AssignToDevice } from './assign.tsx'
@@ -75,7 +77,9 @@ export function Component({ device, type }: { device: DeviceData; type: string }
           </dd>
         </div>
       </dl>
-      <p className="component-because">{component?.because ?? `No ${type} is assigned.`}</p>
+      <p className="component-because">
+        {component ? withTimes(component.because) : `No ${type} is assigned.`}
+      </p>
       {releaseId !== null && <Artifact releaseId={releaseId} />}
       {operation && <Steps operation={operation} />}
       {operation && may('operation.write') && (
@@ -127,13 +131,23 @@ function Version({
   release,
   none,
 }: {
-  release: { readonly title: string | null; readonly version: string | null } | null
+  release: {
+    readonly id?: string | null
+    readonly title: string | null
+    readonly version: string | null
+  } | null
   none: string
 }) {
   if (!release) return <span className="quiet">{none}</span>
-  return (
+  const name = (
     <>
       {release.title ?? '?'} <span className="mono">{release.version ?? '?'}</span>
     </>
+  )
+  if (!release.id) return name
+  return (
+    <Link to="/packages/$releaseId" params={{ releaseId: release.id }} className="plain-link">
+      {name}
+    </Link>
   )
 }
