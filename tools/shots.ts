@@ -10,7 +10,7 @@ import { startPlatform } from '@updraft/server/platform'
 import pino from 'pino'
 import type { Browser, Page } from 'playwright-core'
 import { launchBrowser } from './chromium.ts'
-import { BEGIN, NOW } from './shots/fleet.ts'
+import { BEGIN, NOW, passwordOf } from './shots/fleet.ts'
 import { smallPng } from './shots/small-png.ts'
 import { liveThroughWeek } from './shots/week.ts'
 
@@ -25,8 +25,10 @@ const WINDOWS = [
 interface Shot {
   readonly name: string
   readonly path: string
-  /** What is seen once the page is there. */
+  /** What is seen once the page is there, however narrow. */
   readonly words: string
+  /** Who looks, if not the first administrator. */
+  readonly person?: string
   readonly prepare?: (page: Page) => Promise<void>
 }
 
@@ -53,8 +55,19 @@ async function main(only: readonly string[]): Promise<void> {
     const shots = await shotsOf(http, firstSignIn.token)
     const wanted = shots.filter(({ name }) => only.length === 0 || only.includes(name))
     await mkdir(FOLDER, { recursive: true })
-    const cookie = await signIn(http, firstSignIn)
-    for (const window of WINDOWS) await take(browser, { url: http, cookie, window, shots: wanted })
+    const { name } = firstSignIn
+    const cookies = new Map([[name, await signIn(http, firstSignIn)]])
+    for (const { person } of wanted) {
+      if (person === undefined || cookies.has(person)) continue
+      const password = passwordOf(person)
+      cookies.set(person, await signIn(http, { name: person, password }))
+    }
+    for (const window of WINDOWS) {
+      for (const [person, cookie] of cookies) {
+        const ofPerson = wanted.filter((shot) => (shot.person ?? name) === person)
+        await take(browser, { url: http, cookie, window, shots: ofPerson })
+      }
+    }
     for (const file of await readdir(FOLDER)) {
       console.log(`${String((await stat(join(FOLDER, file))).size).padStart(8)}  ${file}`)
     }
@@ -67,8 +80,14 @@ async function main(only: readonly string[]): Promise<void> {
 
 async function shotsOf(url: string, token: string): Promise<Shot[]> {
   const api = createClient({ url, token })
-  const [failed] = (await api('listDevices', { query: { state: 'FAILED', profile: 'Gateway' } }))
-    .items
+  const failed = (await api('listDevices', { query: { state: 'FAILED', limit: 100 } })).items
+  const failedBecause = (code: string) => {
+    const isSo = ({ components }: (typeof failed)[number]) =>
+      Object.values(components).some(({ reason }) => reason.code === code)
+    const device = failed.find(isSo)
+    if (!device) throw new Error(`Of no device that failed it is said: ${code}.`)
+    return `/devices/${device.id}`
+  }
   const [release] = (
     await api('listReleases', { query: { title: 'gateway-image', sort: '-createdAt' } })
   ).items
@@ -79,16 +98,50 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
       name: 'overview',
       path: '/',
       words: 'meter-os',
-      prepare: (page) => page.locator('.bars-steps li > div').first().waitFor(),
+      prepare: hasChart,
     },
     { name: 'devices', path: '/devices?sort=-lastSeenAt', words: 'gateway-' },
-    { name: 'device', path: `/devices/${failed?.id}`, words: 'What it tells of itself' },
+    {
+      name: 'device',
+      path: failedBecause('nothing.backing-off'),
+      words: 'What it tells of itself',
+    },
+    {
+      name: 'device-attention',
+      path: failedBecause('nothing.needs-attention'),
+      words: 'What it tells of itself',
+    },
+    {
+      name: 'bulk',
+      path: '/devices?search=gateway&sort=name',
+      words: 'gateway-001',
+      prepare: async (page) => {
+        for (const row of [1, 2, 3])
+          await page.getByLabel('Select', { exact: true }).nth(row).click()
+        await page.getByRole('toolbar').waitFor()
+      },
+    },
+    {
+      name: 'import',
+      path: '/devices?import=csv',
+      words: 'Choose a CSV file',
+      prepare: async (page) => {
+        await page.locator('input[type=file]').setInputFiles(IMPORTED)
+        await page.getByText('Devices in the file').or(page.getByText('Line 5')).first().waitFor()
+      },
+    },
     { name: 'packages', path: '/packages', words: 'gateway-image' },
     { name: 'package', path: `/packages/${release?.id}`, words: 'Where it is used' },
     { name: 'profiles', path: '/profiles', words: 'Gate camera' },
     { name: 'profile', path: `/profiles/${profile?.id}`, words: 'Devices that enrol themselves' },
-    { name: 'audit', path: '/audit', words: 'When' },
+    { name: 'package-add', path: '/packages?add=file', words: 'All but the description' },
+    { name: 'audit', path: '/audit', words: ' ago' },
     { name: 'settings', path: '/settings?part=people', words: 'mira' },
+    { name: 'settings-customers', path: '/settings?part=customers', words: 'City Library' },
+    { name: 'settings-updates', path: '/settings?part=updates', words: 'Silence deadline' },
+    { name: 'settings-tokens', path: '/settings?part=tokens', words: 'token' },
+    { name: 'customer', path: '/', words: 'meter-os', person: 'lena', prepare: hasChart },
+    { name: 'customer-devices', path: '/devices', words: 'gateway-', person: 'lena' },
     { name: 'start', path: '/start', words: 'Drop a file' },
     {
       name: 'search',
@@ -104,6 +157,25 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
       },
     },
   ]
+}
+
+const hasChart = (page: Page) => page.locator('.bars-steps li > div').first().waitFor()
+
+/** A list of devices as somebody wrote it by hand. */
+const IMPORTED = {
+  name: 'new-gateways.csv',
+  mimeType: 'text/csv',
+  buffer: Buffer.from(
+    [
+      'name,profile,labels,token,certificate',
+      'gateway-025,Gateway,roof;beta,,',
+      'gateway-026,Gateway,basement,gw-26-3f9c,',
+      'gateway-027,Gateway,,,MIIB',
+      'gateway-025,Gateway,,,',
+      ',Gateway,roof,,',
+      'gateway-028,Gateway,roof,,',
+    ].join('\n'),
+  ),
 }
 
 /** Its cookie would have ended long ago by the browser's own clock; without an end it lasts. */

@@ -1,5 +1,7 @@
 /** Who is in the pictures: an invented fleet, and what a week was like for it. The same at every run. */
 
+import type { Role } from '@updraft/core'
+
 export interface Kind {
   readonly profile: string
   readonly description: string
@@ -10,6 +12,8 @@ export interface Kind {
   readonly fileBytes: number
   /** Which part of the attempts at the newest version fails, with these reasons. */
   readonly failing: { readonly share: number; readonly reasons: readonly string[] }
+  /** So many fail what came early in the week again and again, until a person must look. */
+  readonly stubborn?: { readonly devices: number; readonly reason: string }
   readonly facts: Readonly<Record<string, unknown>>
 }
 
@@ -58,16 +62,23 @@ export const KINDS: readonly Kind[] = [
     versions: ['3.1.0', '3.2.0', null],
     fileBytes: 2_700_000,
     failing: { share: 0, reasons: [] },
+    stubborn: { devices: 2, reason: 'the relay board does not answer' },
     facts: { hardware: 'CS-22', connectors: 2 },
   },
 ]
 
 export const CUSTOMERS = ['Harbour Works', 'Northfield Housing', 'City Library'] as const
-export const PEOPLE = [
+export const PEOPLE: readonly {
+  readonly name: string
+  readonly role: Role
+  readonly customer?: (typeof CUSTOMERS)[number]
+}[] = [
   { name: 'mira', role: 'tenant-administrator' },
   { name: 'jonas', role: 'operator' },
   { name: 'noor', role: 'viewer' },
-] as const
+  { name: 'lena', role: 'customer-user', customer: 'Harbour Works' },
+]
+export const passwordOf = (name: string): string => `the password of ${name}`
 
 /** A Tuesday afternoon. */
 export const NOW = new Date('2026-05-19T14:24:00Z')

@@ -2,12 +2,15 @@
 import { type Client, createClient } from '@updraft/api/client'
 import type { CheckInResponse } from '@updraft/wire/updraft'
 import { seeded } from '../chance.ts'
-import { BEGIN, CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE } from './fleet.ts'
+import { BEGIN, CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE, passwordOf } from './fleet.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 const SEED = 20260519
+
+/** When a device that fails each time comes back, after the time before: a little later than it is let. */
+const RETRIES_HOURS = [0, 0.6, 1.4, 4.6, 12.6] as const
 
 /** Something that happens at its time. */
 interface Moment {
@@ -31,12 +34,13 @@ export async function liveThroughWeek(
   const chance = seeded(SEED)
   const begin = BEGIN.getTime()
   setClock(BEGIN)
-  for (const { name, role } of PEOPLE) {
-    await api('createOperator', { body: { name, role, password: `the password of ${name}` } })
-  }
   const customers: string[] = []
   for (const name of CUSTOMERS) {
     customers.push((await api('createCustomer', { body: { name } })).id)
+  }
+  for (const { name, role, customer } of PEOPLE) {
+    const customerId = customer && customers[CUSTOMERS.indexOf(customer)]
+    await api('createOperator', { body: { name, role, customerId, password: passwordOf(name) } })
   }
   const moments: Moment[] = []
   for (const kind of KINDS)
@@ -100,7 +104,15 @@ async function weekOf(
   }
   const early = begin + (6 + 20 * chance()) * HOUR_MS
   moments.push({ at: early, happens: () => assign(second) })
-  for (const device of heardOf) {
+  const stubborn = heardOf.slice(0, kind.stubborn?.devices ?? 0)
+  for (const device of stubborn) {
+    let at = early + HOUR_MS
+    for (const hours of RETRIES_HOURS) {
+      at += hours * HOUR_MS
+      moments.push(...update(device, at, { end: 'FAILED', reason: kind.stubborn?.reason }, chance))
+    }
+  }
+  for (const device of heardOf.slice(stubborn.length)) {
     // Most come in on the first days, and by day.
     const at = early + chance() ** 1.4 * (DAYS - 1.6) * DAY_MS
     moments.push(...update(device, at, { end: 'UPDATED' }, chance))
@@ -115,7 +127,9 @@ async function weekOf(
     const { share, reasons } = kind.failing
     const reason = reasons[index % reasons.length]
     if (drawn < share && reason) {
-      moments.push(...update(device, at, { end: 'FAILED', reason }, chance))
+      // Some only just now: their next attempt waits.
+      const failsAt = drawn < share / 2 ? NOW.getTime() - 12 * MINUTE_MS : at
+      moments.push(...update(device, failsAt, { end: 'FAILED', reason }, chance))
     } else if (drawn < 0.62) {
       moments.push(...update(device, at, { end: 'UPDATED' }, chance))
     } else if (drawn < 0.78) {
