@@ -26,7 +26,7 @@ export function Customers() {
     {
       key: 'devices',
       head: 'Devices',
-      width: '120px',
+      width: '100px',
       isNumeric: true,
       cell: ({ name, deviceCount }) => (
         <Link to="/devices" search={{ customer: name }} className="plain-link">
@@ -39,6 +39,7 @@ export function Customers() {
       head: 'People',
       width: '100px',
       isNumeric: true,
+      rank: 1,
       cell: ({ userCount }) => counted(userCount),
     },
     addedColumn({ rank: 1 }),
