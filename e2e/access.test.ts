@@ -34,6 +34,8 @@ interface Things {
   readonly spareRelease: string
   readonly spareCustomer: string
   readonly spareTenant: string
+  readonly group: string
+  readonly channel: string
   /** A file half-way in. */
   readonly upload: string
   readonly campaign: string
@@ -347,6 +349,34 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   resetPassword: about('st', 'person', 'operator.unknown', () => ({})),
   removeOperator: about('st', 'person', 'operator.unknown'),
 
+  previewGroup: {
+    may: 'stov',
+    own: () => ({ body: { expression: 'true' } }),
+    others: [['hidden', () => ({ body: { expression: 'true' } })]],
+  },
+  listGroups: list('stov', 'group'),
+  createGroup: { may: 'sto', own: () => ({ body: { ...handled(), expression: 'true' } }) },
+  showGroup: about('stov', 'group', 'group.unknown'),
+  listDevicesOfGroup: about('stov', 'group', 'group.unknown'),
+  changeGroup: about('sto', 'group', 'group.unknown', named),
+  removeGroup: about('sto', 'group', 'group.unknown'),
+  listChannels: list('stov', 'channel'),
+  createChannel: {
+    may: 'sto',
+    own: ({ group }) => ({ body: { ...handled(), groupIds: [group] } }),
+    others: [['group.unknown', ({ group }) => ({ body: { ...handled(), groupIds: [group] } })]],
+  },
+  showChannel: about('stov', 'channel', 'channel.unknown'),
+  listDevicesOfChannel: about('stov', 'channel', 'channel.unknown'),
+  changeChannel: {
+    ...about('sto', 'channel', 'channel.unknown', named),
+    others: [
+      ['channel.unknown', one('channel', named)],
+      ['group.unknown', ({ group }, own) => one('channel', () => ({ groupIds: [group] }))(own)],
+    ],
+  },
+  removeChannel: about('sto', 'channel', 'channel.unknown'),
+
   listCustomers: list('stov', 'customer'),
   createCustomer: { may: 'st', own: () => ({ body: named() }) },
   showCustomer: about('stov', 'customer', 'customer.unknown'),
@@ -632,9 +662,13 @@ async function furnish(
         wave(1),
       ]),
     }),
+    group: await insert('device_groups', { ...of, ...handled(), expression: 'true', ...made }),
+    channel: await insert('channels', { ...of, ...handled(), ...made }),
     upload: await addUpload({ tenantId: tenant, operatorId: self?.id ?? person.id }),
   }
 }
+
+const handled = () => ({ handle: `h-${randomUUID()}`, name: randomUUID() })
 
 /** As the server keeps them; those who may not begin one have none otherwise. */
 async function addUpload(of: { tenantId: string; operatorId: string }): Promise<string> {
@@ -657,6 +691,8 @@ async function everythingOfOthers(): Promise<unknown> {
     'operators',
     'customers',
     'campaigns',
+    'device_groups',
+    'channels',
   ]
   const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
   const all: unknown[] = []

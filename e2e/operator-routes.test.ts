@@ -251,6 +251,32 @@ describe('every route, once, with the shape it is described with', () => {
     await good('abandonUpload', { params })
   })
 
+  test('groups and channels', async () => {
+    const expression = 'profile == "sensor"'
+    const preview = await good('previewGroup', { body: { expression } })
+    expect(preview.json.count).toBe(preview.json.sample.length)
+    const body = { handle: 'sensors', name: 'Sensors', expression }
+    const group = (await good('createGroup', { body })).json
+    const params = { id: group.id }
+    const changed = await good('changeGroup', { params, body: { name: 'All sensors' } })
+    expect(changed.json).toEqual({ ...group, name: 'All sensors' })
+    expect((await good('listGroups')).json.items).toEqual([changed.json])
+    const { deviceCount, ...shown } = (await good('showGroup', { params })).json
+    expect(shown).toEqual(changed.json)
+    expect(deviceCount).toBe(preview.json.count)
+    expect((await good('listDevicesOfGroup', { params })).json.items).toHaveLength(deviceCount)
+
+    const channel = (await good('createChannel', { body: { handle: 'c', name: 'C' } })).json
+    const ofChannel = { params: { id: channel.id } }
+    const filled = await good('changeChannel', { ...ofChannel, body: { groupIds: [group.id] } })
+    expect(filled.json).toMatchObject({ ...channel, groups: [{ handle: 'sensors' }] })
+    expect((await good('listChannels')).json.items).toEqual([filled.json])
+    expect((await good('showChannel', ofChannel)).json).toMatchObject({ deviceCount })
+    expect((await good('listDevicesOfChannel', ofChannel)).json.items).toHaveLength(deviceCount)
+    await good('removeChannel', ofChannel)
+    await good('removeGroup', { params })
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -446,6 +472,12 @@ test('the audit log says who did what, for every change', async () => {
     'admin: release.removed app@3.0.0',
     'admin: action.refused app@3.0.0',
     `admin: artifact.stored ${createHash('sha256').update(PIECE).digest('hex')}`,
+    'admin: group.created Sensors',
+    'admin: group.changed All sensors',
+    'admin: channel.created C',
+    'admin: channel.changed C',
+    'admin: channel.removed C',
+    'admin: group.removed All sensors',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compile } from '@updraft/core/expression'
 import { describe, expect, test } from 'vitest'
 import { anchorsOf, faultsOf, type Repository } from './docs.ts'
 
@@ -34,6 +35,14 @@ describe('the documents', () => {
 
   test.for(documents)('%s names only what is there', (file) => {
     expect(faultsOf(file, read(file), repository).join('\n')).toBe('')
+  })
+
+  test('give examples of expressions that can be used', () => {
+    const examples = [...read('docs/expressions.md').matchAll(/^```cel\n(.*?)^```/gms)].flatMap(
+      ([, block = '']) => block.trim().split('\n'),
+    )
+    expect(examples.length).toBeGreaterThan(10)
+    for (const example of examples) expect(() => compile(example), example).not.toThrow()
   })
 
   test('tell of every setting', async () => {

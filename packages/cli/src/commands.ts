@@ -3,9 +3,11 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { assignmentCommands } from './commands/assignments.ts'
 import { auditCommands } from './commands/audit.ts'
+import { channelCommands } from './commands/channels.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
+import { groupCommands } from './commands/groups.ts'
 import { operationCommands } from './commands/operations.ts'
 import { ownerCommands } from './commands/owners.ts'
 import { packageCommands } from './commands/packages.ts'
@@ -23,6 +25,8 @@ export const COMMANDS: readonly Command[] = [
   ...deviceCommands,
   ...credentialCommands,
   ...ownerCommands,
+  ...groupCommands,
+  ...channelCommands,
   ...packageCommands,
   ...assignmentCommands,
   ...statusCommands,
@@ -43,6 +47,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   device:
     'the devices of the fleet: add, list, show, remove, import, token, credential, customer, claim, give-back',
   'device credential': 'what a device is known by: list, add, remove',
+  group: 'groups of devices, chosen by an expression: add, list, show, update, preview, remove',
+  channel: 'sets of groups: add, list, show, update, remove',
   package: 'packages and their versions: add, list, show, download, remove',
   settings: 'what a tenant sets for itself: show, set',
   customer: 'customers, who own devices: add, list, show, rename, remove',
@@ -53,7 +59,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Fleet: ['profile', 'device', 'status'],
+  Fleet: ['profile', 'device', 'group', 'channel', 'status'],
   Updates: ['package', 'assign', 'unassign', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],

@@ -1,8 +1,10 @@
 /** From what an operator types to what the API takes: names to ids, `title@version` to a release, pages to lists. */
 import type { Client } from '@updraft/api/client'
 import type {
+  Channel,
   Customer,
   Device,
+  Group,
   Operation,
   Operator,
   Page,
@@ -35,6 +37,16 @@ export async function findProfile(client: Client, name: string): Promise<Profile
 export async function findDevice(client: Client, name: string): Promise<Device> {
   const { items } = await client('listDevices', { query: { name, limit: 1 } })
   return items[0] ?? missing('device.unknown', `There is no device "${name}".`, 'device list')
+}
+
+export async function findGroup(client: Client, handle: string): Promise<Group> {
+  const { items } = await client('listGroups', { query: { handle, limit: 1 } })
+  return items[0] ?? missing('group.unknown', `There is no group "${handle}".`, 'group list')
+}
+
+export async function findChannel(client: Client, handle: string): Promise<Channel> {
+  const { items } = await client('listChannels', { query: { handle, limit: 1 } })
+  return items[0] ?? missing('channel.unknown', `There is no channel "${handle}".`, 'channel list')
 }
 
 export async function findCustomer(client: Client, name: string): Promise<Customer> {

@@ -23,6 +23,8 @@ const WHO: Record<Permission, string> = {
   'device.read': 'stovc',
   'device.write': 'sto',
   'device.claim': 'c',
+  'group.read': 'stov',
+  'group.write': 'sto',
   'release.read': 'stovc',
   'release.download': 'stov',
   'release.write': 'sto',

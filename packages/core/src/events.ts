@@ -41,6 +41,12 @@ export const EVENT_MEANINGS = {
   'operator.created': 'an operator was added',
   'operator.changed': 'an operator was given another role or password',
   'operator.removed': 'an operator was removed',
+  'group.created': 'a group was added',
+  'group.changed': 'a group was given another name or expression',
+  'group.removed': 'a group was removed',
+  'channel.created': 'a channel was added',
+  'channel.changed': 'a channel was given another name or other groups',
+  'channel.removed': 'a channel was removed',
   'customer.created': 'a customer was added',
   'customer.changed': 'a customer was renamed',
   'customer.removed': 'a customer was removed',
@@ -102,6 +108,8 @@ export type SubjectKind =
   | 'operator'
   | 'token'
   | 'customer'
+  | 'group'
+  | 'channel'
   | 'campaign'
 
 export interface DomainEvent {

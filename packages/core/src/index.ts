@@ -1,4 +1,5 @@
 export * from './access.ts'
+export * from './audience.ts'
 export * from './campaign/campaign.ts'
 export * from './campaign/forecast.ts'
 export * from './campaign/news.ts'

@@ -10,6 +10,7 @@ import { accounts, type FirstSignIn } from './app/accounts.ts'
 import { artifactRecord } from './app/artifact-record.ts'
 import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
+import { audience } from './app/audience.ts'
 import { audit } from './app/audit.ts'
 import { campaignRunner } from './app/campaign-runner.ts'
 import { campaigns } from './app/campaigns.ts'
@@ -283,6 +284,7 @@ export async function startPlatform({
     const operatorDoor = rest({
       accounts: accountUseCases,
       assignments: assignments(needs),
+      audience: audience(needs),
       audit: audit(needs),
       campaigns: campaignUseCases,
       catalogue: catalogue({ ...needs, artifacts, recordArtifact }),

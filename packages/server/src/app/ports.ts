@@ -1,6 +1,7 @@
 /** The doors outwards, as interfaces: what the use cases need of the world, and nothing of how it is done. */
 export * from './ports/artifacts.ts'
 export * from './ports/assignments.ts'
+export * from './ports/audience.ts'
 export * from './ports/campaigns.ts'
 export * from './ports/catalogue.ts'
 export * from './ports/credentials.ts'

@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { output, ZodType } from 'zod'
 import type { AccountsUseCases } from '../app/accounts.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
+import type { AudienceUseCases } from '../app/audience.ts'
 import type { Audit } from '../app/audit.ts'
 import type { CampaignsUseCases } from '../app/campaigns.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
@@ -26,6 +27,7 @@ import type { Live } from './live.ts'
 export interface OperatorNeeds {
   readonly accounts: AccountsUseCases
   readonly assignments: AssignmentsUseCases
+  readonly audience: AudienceUseCases
   readonly audit: Audit
   readonly campaigns: CampaignsUseCases
   readonly catalogue: CatalogueUseCases

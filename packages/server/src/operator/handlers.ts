@@ -21,11 +21,13 @@ import {
   activityView,
   artifactView,
   assignmentView,
+  channelView,
   credentialView,
   customerView,
   deviceView,
   eventView,
   failureView,
+  groupView,
   operationView,
   operationWithSteps,
   operatorView,
@@ -42,6 +44,7 @@ import {
 export function handlers({
   accounts,
   assignments,
+  audience,
   audit,
   campaigns,
   catalogue,
@@ -300,6 +303,52 @@ export function handlers({
       customerView(await customers.rename(actor, params.id, body.name)),
     removeCustomer: async ({ input: { params }, caller: { actor } }) => {
       await customers.remove(actor, params.id)
+    },
+
+    previewGroup: async ({ input: { body }, caller: { actor } }) => {
+      const { count, sample } = await audience.preview(actor, body.expression)
+      return {
+        count,
+        sample: sample.map(({ snapshot: { device } }) => ({
+          id: device.id,
+          name: device.name,
+          profile: device.profileName,
+        })),
+      }
+    },
+    listGroups: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await audience.listGroups(actor, query), groupView),
+    createGroup: async ({ input: { body }, caller: { actor } }) =>
+      groupView(await audience.createGroup(actor, body)),
+    showGroup: async ({ input: { params }, caller: { actor } }) => {
+      const { group, deviceCount } = await audience.showGroup(actor, params.id)
+      return { ...groupView(group), deviceCount }
+    },
+    listDevicesOfGroup: async ({ input: { params, query }, caller: { actor } }) => {
+      const page = await audience.devicesOfGroup(actor, params.id, query)
+      return pageView(page, (view) => deviceView(view, clock.now()))
+    },
+    changeGroup: async ({ input: { params, body }, caller: { actor } }) =>
+      groupView(await audience.changeGroup(actor, params.id, body)),
+    removeGroup: async ({ input: { params }, caller: { actor } }) => {
+      await audience.removeGroup(actor, params.id)
+    },
+    listChannels: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await audience.listChannels(actor, query), channelView),
+    createChannel: async ({ input: { body }, caller: { actor } }) =>
+      channelView(await audience.createChannel(actor, body)),
+    showChannel: async ({ input: { params }, caller: { actor } }) => {
+      const { channel, deviceCount } = await audience.showChannel(actor, params.id)
+      return { ...channelView(channel), deviceCount }
+    },
+    listDevicesOfChannel: async ({ input: { params, query }, caller: { actor } }) => {
+      const page = await audience.devicesOfChannel(actor, params.id, query)
+      return pageView(page, (view) => deviceView(view, clock.now()))
+    },
+    changeChannel: async ({ input: { params, body }, caller: { actor } }) =>
+      channelView(await audience.changeChannel(actor, params.id, body)),
+    removeChannel: async ({ input: { params }, caller: { actor } }) => {
+      await audience.removeChannel(actor, params.id)
     },
 
     listTenants: async ({ input: { query }, caller: { actor } }) =>

@@ -20,10 +20,12 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   assignments: 'tenant',
   audit: 'tenant',
   campaigns: 'campaign',
+  channels: 'channel',
   customers: 'customer',
   devices: 'device',
   endpoints: 'tenant',
   events: 'tenant',
+  groups: 'group',
   operations: 'operation',
   operators: 'operator',
   overview: 'tenant',
@@ -57,7 +59,8 @@ export async function noteRefusal(
   // There would be nowhere to note it.
   if (refusal?.code === 'store.away') return
   const isDenied = refusal !== null && ERROR_KINDS[refusal.code] === 'denied'
-  if (!isDenied && !changes(request)) return
+  // What is tried out while it is written changes nothing.
+  if (!isDenied && (!changes(request) || name === 'previewGroup')) return
   const noun = ROUTES[name].path.split('/')[1] as Noun
   const { id } = request.params as { id?: string }
   try {

@@ -18,10 +18,12 @@ import {
 import type { ActivityFigures, Counts } from '../app/overview.ts'
 import {
   type AssignmentView,
+  type ChannelView,
   type CredentialView,
   type CustomerView,
   type DeviceView,
   type Figures,
+  type GroupView,
   type OperationView,
   type OperatorRecord,
   type Page,
@@ -339,4 +341,15 @@ export const failureView = ({
   devices,
   error,
   latestAt: time(latestAt),
+})
+
+export const groupView = ({ createdAt, ...group }: GroupView): api.Group => ({
+  ...group,
+  createdAt: time(createdAt),
+})
+
+export const channelView = ({ groups, createdAt, ...channel }: ChannelView): api.Channel => ({
+  ...channel,
+  groups: groups.map(({ id, handle, name }) => ({ id, handle, name })),
+  createdAt: time(createdAt),
 })

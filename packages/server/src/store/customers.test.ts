@@ -243,6 +243,22 @@ const VERBS: () => {
     rename: denied,
     remove: denied,
   },
+  groups: {
+    insert: denied,
+    get: denied,
+    all: denied,
+    page: denied,
+    change: denied,
+    remove: denied,
+  },
+  channels: {
+    insert: denied,
+    get: denied,
+    page: denied,
+    change: denied,
+    setGroups: denied,
+    remove: denied,
+  },
   tenants: { insert: denied, get: denied, page: denied, rename: denied, remove: denied },
   tokens: {
     insert: [

@@ -28,6 +28,11 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   customers_tenant_id_name_key: ['customer.duplicate', 'A customer of that name exists already.'],
   campaigns_tenant_id_name_key: ['campaign.duplicate', 'A campaign of that name exists already.'],
   campaigns_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+  device_groups_tenant_id_handle_key: ['group.duplicate', 'A group of that handle exists already.'],
+  device_groups_tenant_id_name_key: ['group.duplicate', 'A group of that name exists already.'],
+  channels_tenant_id_handle_key: ['channel.duplicate', 'A channel of that handle exists already.'],
+  channels_tenant_id_name_key: ['channel.duplicate', 'A channel of that name exists already.'],
+  device_groups_tenant_id_channel_id_fkey: ['channel.unknown', 'There is no such channel.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.

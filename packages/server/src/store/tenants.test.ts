@@ -24,6 +24,8 @@ interface Holding {
   readonly tokenId: string
   readonly customerId: string
   readonly campaignId: string
+  readonly groupId: string
+  readonly channelId: string
 }
 
 let store: TestStore
@@ -67,6 +69,13 @@ async function furnish(name: string): Promise<Holding> {
     await profiles.setProvisioning(profileId, enrolmentBy(`key of ${name}`, 's'))
   })
   const { id: customerId } = await tenant.addCustomer('C', [deviceId])
+  const group = { id: newId(), handle: 'g', name: 'G', expression: 'true', createdAt: NOON }
+  const channel = { id: newId(), handle: 'c', name: 'C', createdAt: NOON }
+  await tenant.run(async ({ groups, channels }) => {
+    await groups.insert(group)
+    await channels.insert(channel)
+    await channels.setGroups(channel.id, [group.id])
+  })
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
   return {
@@ -79,6 +88,8 @@ async function furnish(name: string): Promise<Holding> {
     operationId,
     tokenId: token.id,
     customerId,
+    groupId: group.id,
+    channelId: channel.id,
   }
 }
 
@@ -424,6 +435,42 @@ const VERBS: {
     ],
     rename: ['customer.unknown', ({ customers }) => customers.rename(theirs.customerId, 'X')],
     remove: ['customer.unknown', ({ customers }) => customers.remove(theirs.customerId)],
+  },
+  groups: {
+    insert: [
+      'done',
+      ({ groups }) =>
+        groups.insert({ id: newId(), handle: 'h', name: 'H', expression: 'true', createdAt: NOON }),
+    ],
+    get: ['group.unknown', ({ groups }) => groups.get(theirs.groupId)],
+    all: ['group.unknown', ({ groups }) => groups.all([theirs.groupId])],
+    page: [
+      'own',
+      async ({ groups }) =>
+        (await groups.page({ limit: 9 })).items.every(({ id }) => id !== theirs.groupId),
+    ],
+    change: ['group.unknown', ({ groups }) => groups.change(theirs.groupId, { name: 'X' })],
+    remove: ['group.unknown', ({ groups }) => groups.remove(theirs.groupId)],
+  },
+  channels: {
+    insert: [
+      'done',
+      ({ channels }) => channels.insert({ id: newId(), handle: 'd', name: 'D', createdAt: NOON }),
+    ],
+    get: ['channel.unknown', ({ channels }) => channels.get(theirs.channelId)],
+    page: [
+      'own',
+      async ({ channels }) =>
+        (await channels.page({ limit: 9 })).items.every(
+          ({ id, groups }) => id !== theirs.channelId && groups.length <= 1,
+        ),
+    ],
+    change: ['channel.unknown', ({ channels }) => channels.change(theirs.channelId, { name: 'X' })],
+    setGroups: [
+      'channel.unknown',
+      ({ channels }) => channels.setGroups(theirs.channelId, [ours.groupId, theirs.groupId]),
+    ],
+    remove: ['channel.unknown', ({ channels }) => channels.remove(theirs.channelId)],
   },
   tokens: {
     insert: [

@@ -4,6 +4,7 @@ import { assignments } from './assignments.ts'
 import { audiences } from './audiences.ts'
 import { campaigns } from './campaigns.ts'
 import { catalogue } from './catalogue.ts'
+import { channels } from './channels.ts'
 import { claiming } from './claiming.ts'
 import { credentials } from './credentials.ts'
 import { customers } from './customers.ts'
@@ -11,6 +12,7 @@ import type { Database } from './database.ts'
 import { devices } from './devices.ts'
 import { type Announce, events } from './events.ts'
 import { figures } from './figures.ts'
+import { groups } from './groups.ts'
 import { operations } from './operations.ts'
 import { operators } from './operators.ts'
 import { profiles } from './profiles.ts'
@@ -58,6 +60,8 @@ const storesOf = (scope: Scope): Stores => ({
   operators: operators(scope),
   claiming: claiming(scope),
   customers: customers(scope),
+  groups: groups(scope),
+  channels: channels(scope),
   tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
@@ -85,6 +89,8 @@ const CUSTOMERS_VERBS: {
   operators: ['get', 'setPassword', 'endSession', 'endSessions'],
   claiming: ['find', 'take', 'giveBack'],
   customers: [],
+  groups: [],
+  channels: [],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

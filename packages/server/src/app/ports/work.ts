@@ -1,6 +1,8 @@
 /** Units of work, and work on single devices. */
+
 import type { Changes, JsonObject, Snapshot } from '@updraft/core'
 import type { Assignments } from './assignments.ts'
+import type { Channels, Groups } from './audience.ts'
 import type { Audiences, Campaigns } from './campaigns.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Credentials } from './credentials.ts'
@@ -23,6 +25,8 @@ export interface Stores {
   readonly operators: Operators
   readonly claiming: Claiming
   readonly customers: Customers
+  readonly groups: Groups
+  readonly channels: Channels
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events
