@@ -77,6 +77,16 @@ export const seconds = (flags: string, about: string): Flag<number | undefined> 
   },
 })
 
+/** From 0 to 100. */
+export const percent = (flags: string, about: string): Flag<number | undefined> => ({
+  flags,
+  about,
+  parse: (value) => {
+    if (/^\d{1,3}(\.\d+)?$/.test(value) && Number(value) <= 100) return Number(value)
+    throw new WrongWords('It is not a percentage from 0 to 100.')
+  },
+})
+
 /** A state in our spelling or in a person's word, in any letter case. */
 export const state = (flags: string, about: string): Flag<State | undefined> => ({
   flags,

@@ -3,7 +3,14 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { assignmentCommands } from './commands/assignments.ts'
 import { auditCommands } from './commands/audit.ts'
+
+
 import { channelCommands } from './commands/channels.ts'
+
+
+import { campaignCommands } from './commands/campaigns.ts'
+
+
 import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
@@ -29,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   ...channelCommands,
   ...packageCommands,
   ...assignmentCommands,
+  ...campaignCommands,
   ...statusCommands,
   ...operationCommands,
   ...customerCommands,
@@ -50,6 +58,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   group: 'groups of devices, chosen by an expression: add, list, show, update, preview, remove',
   channel: 'sets of groups: add, list, show, update, remove',
   package: 'packages and their versions: add, list, show, download, remove',
+  campaign:
+    'releases brought to a part of the fleet: add, list, show, targets, watch, update, pause, resume, approve, retry, cancel, roll-back, remove',
   settings: 'what a tenant sets for itself: show, set',
   customer: 'customers, who own devices: add, list, show, rename, remove',
   user: 'people and what they may: add, list, show, role, password, remove',
@@ -61,6 +71,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'group', 'channel', 'status'],
   Updates: ['package', 'assign', 'unassign', 'cancel', 'retry'],
+  Fleet: ['profile', 'device', 'status'],
+  Updates: ['package', 'assign', 'unassign', 'campaign', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],
 }

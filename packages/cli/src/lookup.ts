@@ -2,6 +2,7 @@
 import type { Client } from '@updraft/api/client'
 import type {
   Channel,
+  Campaign,
   Customer,
   Device,
   Group,
@@ -12,6 +13,7 @@ import type {
   Release,
   Tenant,
 } from '@updraft/api/shapes'
+
 import { Refusal, WrongWords } from './errors.ts'
 
 export interface ReleaseName {
@@ -31,6 +33,11 @@ export function splitRelease(text: string): ReleaseName {
 export async function findProfile(client: Client, name: string): Promise<Profile> {
   const { items } = await client('listProfiles', { query: { name, limit: 1 } })
   return items[0] ?? missing('profile.unknown', `There is no profile "${name}".`, 'profile list')
+}
+
+export async function findCampaign(client: Client, name: string): Promise<Campaign> {
+  const { items } = await client('listCampaigns', { query: { name, limit: 1 } })
+  return items[0] ?? missing('campaign.unknown', `There is no campaign "${name}".`, 'campaign list')
 }
 
 /** The device with what is decided for it just now. */

@@ -1,5 +1,15 @@
 /** Tables for people, JSON for scripts, and the state language of the terminal. */
-import type { Component, Device, Installed, Operation } from '@updraft/api/shapes'
+import type {
+  Campaign,
+  CampaignOutcome,
+  CampaignStatus,
+  Component,
+  Device,
+  Installed,
+  Operation,
+  Target,
+  TargetStatus,
+} from '@updraft/api/shapes'
 import { STATE_TABLE, STATES, type State } from '@updraft/core'
 import { clean, cut, padEnd, padStart, widthOf } from './width.ts'
 
@@ -94,6 +104,40 @@ export const componentCell = (component: Component): Cell => {
     ? { text: `${special.icon} ${special.word}`, paint: special }
     : operationCell(component.operation)
 }
+
+const status = (icon: string, word: string, colour: number, in16: string): Shown => ({
+  icon,
+  word,
+  in256: `38;5;${colour}`,
+  in16,
+})
+
+const CAMPAIGN_LOOK: Readonly<Record<CampaignStatus | CampaignOutcome, Shown>> = {
+  scheduled: status('◷', 'scheduled', 103, '37'),
+  'in-progress': status('▶', 'in progress', 33, '34'),
+  pausing: status('‖', 'pausing', 172, '33'),
+  paused: status('‖', 'paused', 172, '33'),
+  finished: status('✓', 'over', 245, '90'),
+  success: status('✓', 'success', 35, '32'),
+  failure: status('✗', 'failure', 160, '31'),
+  cancelled: status('⊘', 'cancelled', 245, '90'),
+}
+const TARGET_LOOK: Readonly<Record<TargetStatus, Shown>> = {
+  idle: status('◷', 'waiting', 103, '37'),
+  'in-progress': status('▶', 'in progress', 33, '34'),
+  successful: status('✓', 'updated', 35, '32'),
+  failed: status('✗', 'failed', 160, '31'),
+  skipped: status('⊘', 'skipped', 245, '90'),
+}
+
+const lookCell = (look: Shown): Cell => ({ text: `${look.icon} ${look.word}`, paint: look })
+
+export const campaignCell = ({ status, outcome }: Campaign): Cell =>
+  lookCell(CAMPAIGN_LOOK[outcome ?? status])
+
+/** How a device of a campaign fares; while it is at it, how far its update is. */
+export const targetCell = ({ status, operation }: Target): Cell =>
+  status === 'in-progress' && operation ? stateCell(operation.state) : lookCell(TARGET_LOOK[status])
 
 /** For a list, the component a person should look at first: one that needs a hand, else the newest update. */
 export const deviceCell = (device: Device): Cell => {
