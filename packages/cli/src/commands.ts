@@ -3,13 +3,8 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { assignmentCommands } from './commands/assignments.ts'
 import { auditCommands } from './commands/audit.ts'
-
-
-import { channelCommands } from './commands/channels.ts'
-
-
 import { campaignCommands } from './commands/campaigns.ts'
-
+import { channelCommands } from './commands/channels.ts'
 
 import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
@@ -70,8 +65,6 @@ export const NOUNS: Readonly<Record<string, string>> = {
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'group', 'channel', 'status'],
-  Updates: ['package', 'assign', 'unassign', 'cancel', 'retry'],
-  Fleet: ['profile', 'device', 'status'],
   Updates: ['package', 'assign', 'unassign', 'campaign', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],

@@ -1,8 +1,8 @@
 /** From what an operator types to what the API takes: names to ids, `title@version` to a release, pages to lists. */
 import type { Client } from '@updraft/api/client'
 import type {
-  Channel,
   Campaign,
+  Channel,
   Customer,
   Device,
   Group,

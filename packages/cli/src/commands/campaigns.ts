@@ -35,7 +35,7 @@ const WATCH_EVERY_MS = 1000
 
 const audienceFlags = {
   channel: text('--channel <handle>', 'for the groups of that channel'),
-  group: many('--group <handle>', 'for that group (several times: for each of them)'),
+  group: many('--group <handle...>', 'for that group (several times: for each of them)'),
   where: text('--where <expression>', 'for devices the expression holds for'),
 }
 
@@ -62,7 +62,7 @@ const settingFlags = {
     'also over newer versions, and over those the release may not start from',
   ),
   wave: many(
-    '--wave <size>',
+    '--wave <size...>',
     'a wave, in order: 1, 10% or 10%:95:3600:approve (size, success in percent, soak in seconds)',
   ),
   allAtOnce: yes('--all-at-once', 'no waves; without it one device goes before a large campaign'),

@@ -1,5 +1,5 @@
 /** What a campaign that does not exist yet would do to one device. */
-import type { Reason } from '../reason.ts'
+import { type Reason, reason } from '../reason.ts'
 import type { Release } from '../release.ts'
 import { choose } from '../update/choose.ts'
 import { NO_COMPONENT, type Snapshot, situationOf } from '../update/snapshot.ts'
@@ -21,6 +21,10 @@ export function forecast(
   { campaign, release }: { campaign: Campaign; release: Release },
   now: Date,
 ): Forecast {
+  if (device.lastSeenAt === null) {
+    const message = 'It has never come, so what it runs is not known.'
+    return { would: 'waits', because: reason('target.away', message) }
+  }
   const { type } = release
   const component = components[type] ?? NO_COMPONENT
   const ours: Target = {
