@@ -100,7 +100,7 @@ export function assignments(scope: Scope): Assignments {
         .selectAll('assignments')
         .select(['releases.title', 'releases.version'])
       if (query.releaseId) rows = rows.where('assignments.release_id', '=', query.releaseId)
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { assignedAt: sql.ref('assignments.assigned_at') },
         id: sql.ref('assignments.id'),
         defaultSort: '-assignedAt',

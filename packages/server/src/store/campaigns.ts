@@ -86,7 +86,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
         )
       }
       if (search) rows = rows.where('name', 'ilike', containsText(search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { name: sql.ref('name'), createdAt: sql.ref('created_at') },
         id: sql.ref('id'),
         defaultSort: '-createdAt',
@@ -165,7 +165,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
       if (statuses) rows = rows.where('t.status', 'in', [...statuses])
       if (wave !== undefined) rows = rows.where('t.wave', '=', wave)
       if (search) rows = rows.where('d.name', 'ilike', containsText(search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: {
           device: sql.ref('t.device_id'),
           askedAt: sql`coalesce(t.asked_at, '-infinity')`,

@@ -99,7 +99,7 @@ export function catalogue(scope: Scope): Catalogue {
         rows = rows.where('releases.profile_id', '=', query.profileId)
       }
       if (query.search) rows = rows.where('releases.title', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: {
           createdAt: sql.ref('releases.created_at'),
           title: sql.ref('releases.title'),

@@ -45,7 +45,7 @@ export function channels({ db, tenantId }: Scope): Channels {
       let rows = select()
       if (query.handle !== undefined) rows = rows.where('channels.handle', '=', query.handle)
       if (query.search) rows = rows.where('channels.name', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: {
           name: sql.ref('channels.name'),
           handle: sql.ref('channels.handle'),

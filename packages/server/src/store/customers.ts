@@ -47,7 +47,7 @@ export function customers({ db, tenantId }: Scope): Customers {
       let rows = select()
       if (query.name !== undefined) rows = rows.where('customers.name', '=', query.name)
       if (query.search) rows = rows.where('customers.name', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { name: sql.ref('customers.name'), createdAt: sql.ref('customers.created_at') },
         id: sql.ref('customers.id'),
         defaultSort: 'name',

@@ -186,7 +186,7 @@ export function devices(scope: Scope): Devices {
     get,
     page: async (query) => {
       const { rows, keep } = await matching(query)
-      const found = await page(rows.select('devices.id'), query, {
+      const found = await page(db, rows.select('devices.id'), query, {
         columns: {
           name: sql.ref('devices.name'),
           createdAt: sql.ref('devices.created_at'),

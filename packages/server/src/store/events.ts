@@ -80,7 +80,7 @@ export function events(scope: Scope): Events {
           sql<boolean>`(events.subject_name ilike ${wanted} or events.actor ->> 'name' ilike ${wanted})`,
         )
       }
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { at: sql.ref('events.at') },
         id: sql.ref('events.id'),
         defaultSort: '-at',

@@ -72,7 +72,7 @@ export function groups({ db, tenantId }: Scope): Groups {
         rows = rows.where('device_groups.channel_id', '=', query.channelId)
       }
       if (query.search) rows = rows.where('device_groups.name', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: {
           name: sql.ref('device_groups.name'),
           handle: sql.ref('device_groups.handle'),

@@ -46,7 +46,7 @@ export function operations(scope: Scope): Operations {
       throw new DomainError('operation.unknown', `There is no operation ${id}.`)
     },
     pageOfDevice: async (deviceId, query) => {
-      const found = await page(select().where('operations.device_id', '=', deviceId), query, {
+      const found = await page(db, select().where('operations.device_id', '=', deviceId), query, {
         columns: { openedAt: sql.ref('operations.opened_at') },
         id: sql.ref('operations.id'),
         defaultSort: '-openedAt',

@@ -77,7 +77,7 @@ export function operators(scope: Scope): Operators {
       if (query.role !== undefined) rows = rows.where('operators.role', '=', query.role)
       if (query.customer !== undefined) rows = rows.where('customers.name', '=', query.customer)
       if (query.search) rows = rows.where('operators.name', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { name: sql.ref('operators.name'), createdAt: sql.ref('operators.created_at') },
         id: sql.ref('operators.id'),
         defaultSort: 'name',

@@ -1,8 +1,9 @@
 /** Pages by key: a page continues after the last row of the one before, however the table grew meanwhile. */
 import { DomainError } from '@updraft/core'
-import { type Expression, type SelectQueryBuilder, sql } from 'kysely'
+import { type Expression, type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import type { Page, PageQuery } from '../app/ports.ts'
 import { isBadData } from './refusals.ts'
+import type { Tables } from './tables.ts'
 
 /** What a list may be sorted by: the field's name outside, and its column. Columns must not be null. */
 export type SortColumns = Readonly<Record<string, Expression<unknown>>>
@@ -15,6 +16,7 @@ type AnyQuery = SelectQueryBuilder<any, any, any>
  * the sort field is none of them or the cursor is not one of ours.
  */
 export async function page<Q extends AnyQuery, T>(
+  db: Kysely<Tables>,
   query: Q,
   { limit, cursor, sort }: PageQuery,
   {
@@ -47,18 +49,23 @@ export async function page<Q extends AnyQuery, T>(
   const than = isDescending ? sql`<` : sql`>`
   const next = (after: readonly [key: string, id: string] | undefined, count: number) => {
     const ordered = query
-      .select([sql`(${column})::text`.as('page_key'), sql`(${id})::text`.as('page_id')])
+      .select([sql`${column}`.as('raw_key'), sql`${id}`.as('raw_id')])
       .orderBy(column, direction)
       .orderBy(id, direction)
       .limit(count)
     const paged = after
       ? ordered.where(sql<boolean>`(${column}, ${id}) ${than} (${after[0]}, ${after[1]})`)
       : ordered
-    return paged.execute().catch((error) => {
+    // Only of the rows that are shown, and not of all that are sorted.
+    const shown = sql<Row>`
+      select p.*, p.raw_key::text as page_key, p.raw_id::text as page_id
+        from (${paged}) p order by p.raw_key ${sql.raw(direction)}, p.raw_id ${sql.raw(direction)}`
+    const run = async () => (await shown.execute(db)).rows
+    return run().catch((error) => {
       // The key or the id of a cursor that was made up: no time, no number, no UUID.
       if (cursor !== undefined && isBadData(error)) throw notOurs(error)
       throw error
-    }) as Promise<Row[]>
+    })
   }
 
   let after = cursor === undefined ? undefined : readCursor(cursor, wanted)

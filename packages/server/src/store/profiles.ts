@@ -68,7 +68,7 @@ export function profiles(scope: Scope): Profiles {
       let rows = select()
       if (query.name !== undefined) rows = rows.where('profiles.name', '=', query.name)
       if (query.search) rows = rows.where('profiles.name', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { name: sql.ref('profiles.name'), createdAt: sql.ref('profiles.created_at') },
         id: sql.ref('profiles.id'),
         defaultSort: 'name',

@@ -39,7 +39,7 @@ export function tenants({ db }: Scope): Tenants {
       let rows = select()
       if (query.name !== undefined) rows = rows.where('tenants.name', '=', query.name)
       if (query.search) rows = rows.where('tenants.name', 'ilike', containsText(query.search))
-      return page(rows, query, {
+      return page(db, rows, query, {
         columns: { name: sql.ref('tenants.name'), createdAt: sql.ref('tenants.created_at') },
         id: sql.ref('tenants.id'),
         defaultSort: 'name',

@@ -55,7 +55,7 @@ export function tokens(scope: Scope): Tokens {
         .execute()
     },
     page: ({ operatorId, ...query }) =>
-      page(ofOperator(operatorId), query, {
+      page(db, ofOperator(operatorId), query, {
         columns: { createdAt: sql.ref('api_tokens.created_at') },
         id: sql.ref('api_tokens.id'),
         defaultSort: '-createdAt',
