@@ -235,25 +235,27 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
       return { failed: countOf('failed'), skipped: countOf('skipped') }
     },
     forget: async (deviceId, because, at) => {
-      const open = await db
-        .selectFrom('campaign_targets')
-        .select(['campaign_id', 'status', 'wave'])
-        .where('tenant_id', '=', tenantId)
-        .where('device_id', '=', deviceId)
-        .where('is_open', '=', true)
-        .orderBy('campaign_id')
-        .execute()
-      for (const { campaign_id: id, status, wave } of open) {
+      const open = () =>
+        db
+          .selectFrom('campaign_targets')
+          .select(['campaign_id', 'status', 'wave'])
+          .where('tenant_id', '=', tenantId)
+          .where('device_id', '=', deviceId)
+          .where('is_open', '=', true)
+          .orderBy('campaign_id')
+          .execute()
+      const locked = new Map<string, Campaign>()
+      for (const { campaign_id: id } of await open()) {
         const row = await select().where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
-        if (!row) continue
-        const campaign: Campaign = tallied(campaignOf(row), {
-          campaignId: id,
-          from: { status, wave },
-          to: { status: 'skipped', wave, operationId: null },
-          because,
-          at,
-        })
-        await save(campaign)
+        if (row) locked.set(id, campaignOf(row))
+      }
+      // Read once more: while a campaign was waited for, its targets may have been tried again.
+      for (const { campaign_id: id, status, wave } of await open()) {
+        const campaign = locked.get(id)
+        if (!campaign) continue
+        const to = { status: 'skipped', wave, operationId: null } as const
+        const move = { campaignId: id, from: { status, wave }, to, because, at }
+        await save(tallied(campaign, move))
       }
       await db
         .updateTable('campaign_targets')

@@ -7,6 +7,7 @@ import {
   isTerminal,
   type Operation,
   type TargetMove,
+  type TargetStatus,
 } from '@updraft/core'
 import type pg from 'pg'
 
@@ -76,7 +77,7 @@ const ARRIVALS: Statement = {
 
 const TARGETS: Statement = {
   name: 'write-targets',
-  width: 12,
+  width: 13,
   text: `update campaign_targets t set status = v.status, is_open = v.is_open, is_lost = v.is_lost, wave = v.wave,
       operation_id = v.operation_id, because_code = v.because_code, because_message = v.because_message,
       before_title = case when asking.is_asked then v.before_title else t.before_title end,
@@ -84,11 +85,11 @@ const TARGETS: Statement = {
       asked_at = case when asking.is_asked then v.at else t.asked_at end,
       ended_at = case when v.status in ('successful', 'failed', 'skipped') then v.at end
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bool[], $5::bool[], $6::smallint[], $7::uuid[], $8::text[], $9::text[],
-      $10::text[], $11::text[], $12::timestamptz[])
+      $10::text[], $11::text[], $12::timestamptz[], $13::text[])
       as v (campaign_id, device_id, status, is_open, is_lost, wave, operation_id, because_code, because_message,
-            before_title, before_version, at),
+            before_title, before_version, at, was),
       lateral (select v.status = 'in-progress' as is_asked) asking
-    where t.campaign_id = v.campaign_id and t.device_id = v.device_id`,
+    where t.campaign_id = v.campaign_id and t.device_id = v.device_id and t.status = v.was`,
 }
 
 /** Reports that change nothing are kept, but not without end: a noisy device gets this many lines. */
@@ -111,21 +112,23 @@ const EVENTS: Statement = {
     select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::jsonb[])`,
 }
 
+/** Answers how many rows were written. */
 async function write(
   client: Queryable,
   { name, text, width }: Statement,
   rows: readonly Row[],
-): Promise<void> {
-  if (rows.length === 0) return
+): Promise<number> {
+  if (rows.length === 0) return 0
   const columns = Array.from({ length: width }, (_, column) => rows.map((row) => row[column]))
-  await client.query({ name, text, values: columns })
+  const { rowCount } = await client.query({ name, text, values: columns })
+  return rowCount ?? 0
 }
 
 /** Events of several tenants. */
 export const writeEvents = (
   client: Queryable,
   all: readonly { readonly tenantId: string; readonly events: readonly DomainEvent[] }[],
-): Promise<void> =>
+): Promise<number> =>
   write(
     client,
     EVENTS,
@@ -208,25 +211,25 @@ export async function writeChanges(
       ]),
     ),
   )
-  await run(
-    TARGETS,
-    rowsOf(({ deviceId, changes }) =>
-      lastOfEach(changes.targets).map((move) => [
-        move.campaignId,
-        deviceId,
-        move.to.status,
-        isOpenTarget(move),
-        isLost(move),
-        move.to.wave,
-        move.to.operationId,
-        move.because.code,
-        move.because.message,
-        move.before?.title ?? null,
-        move.before?.version ?? null,
-        move.at,
-      ]),
-    ),
+  const targets = rowsOf(({ deviceId, changes }) =>
+    wholeWays(changes.targets).map(({ was, move }) => [
+      move.campaignId,
+      deviceId,
+      move.to.status,
+      isOpenTarget(move),
+      isLost(move),
+      move.to.wave,
+      move.to.operationId,
+      move.because.code,
+      move.because.message,
+      move.before?.title ?? null,
+      move.before?.version ?? null,
+      move.at,
+      was,
+    ]),
   )
+  // An operator may have had them tried again between the reading and the campaign's lock: what was counted is not so.
+  if ((await run(TARGETS, targets)) < targets.length) throw new Stale()
   await run(
     STEPS,
     rowsOf(({ changes }) =>
@@ -248,10 +251,22 @@ export async function writeChanges(
   )
 }
 
+/** What was decided on is another by now; the same transaction done again sees it. */
+class Stale extends Error {
+  override readonly name = 'Stale'
+  /** PostgreSQL's word for it: serialization_failure. */
+  readonly code = '40001'
+}
+
 /** A target may move twice at once, as when an update that was taken back makes room for another. */
-const lastOfEach = (moves: readonly TargetMove[]): readonly TargetMove[] => [
-  ...new Map(moves.map((move) => [move.campaignId, move])).values(),
-]
+function wholeWays(moves: readonly TargetMove[]): { was: TargetStatus; move: TargetMove }[] {
+  const ways = new Map<string, { was: TargetStatus; move: TargetMove }>()
+  for (const move of moves) {
+    const was = ways.get(move.campaignId)?.was ?? move.from.status
+    ways.set(move.campaignId, { was, move })
+  }
+  return [...ways.values()]
+}
 
 const operationRow = (tenantId: string, operation: Operation): Row => [
   operation.id,
