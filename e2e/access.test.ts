@@ -608,7 +608,7 @@ async function furnish(
       scheduled_at: status === 'scheduled' ? new Date('2100-01-01') : null,
       created_by: 'a test',
       tally: JSON.stringify({ ...NO_TARGETS, idle: 1 }),
-      waves: JSON.stringify([wave(1)]),
+      waves: JSON.stringify([{ ...wave(1), openedAt: status === 'scheduled' ? null : NOW }]),
       ...made,
       ...changes,
     })

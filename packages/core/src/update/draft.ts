@@ -1,4 +1,5 @@
 /** The changes to one device as they grow during a visit. Lives no longer than the call that made it. */
+import { plan } from '../campaign/plan.ts'
 import { isLost, type Target, type TargetMove, tallied } from '../campaign/target.ts'
 import type { Facts, JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
@@ -287,7 +288,7 @@ export class Draft {
     const operation = this.open(release, because, SERVER, target?.campaign.id)
     if (target) {
       this.#move(target, {
-        to: { status: 'in-progress', wave: turnOf(target), operationId: operation.id },
+        to: { status: 'in-progress', wave: this.#turnOf(target), operationId: operation.id },
         because,
         before: this.#runs(operation.type) ?? UNKNOWN,
       })
@@ -297,7 +298,7 @@ export class Draft {
 
   #settle({ target, verdict }: SettledTarget): void {
     const { status, because, hadItsTurn } = verdict
-    const wave = hadItsTurn ? turnOf(target) : target.wave
+    const wave = hadItsTurn ? this.#turnOf(target) : target.wave
     this.#move(target, { to: { status, wave, operationId: target.operationId }, because })
     if (status === 'successful') this.#arrived(target.release)
   }
@@ -333,6 +334,16 @@ export class Draft {
   #targetOf({ id, type }: Pick<Operation, 'id' | 'type'>): Target | undefined {
     return this.component(type).targets?.find(
       ({ status, operationId }) => status === 'in-progress' && operationId === id,
+    )
+  }
+
+  /** The wave it has its turn in: the one that is open now, be it only since this moment, or that of its first turn. */
+  #turnOf({ wave, campaign }: Target): number {
+    if (wave !== null) return wave
+    const { waves } = plan(campaign, this.#moment.now).campaign
+    return Math.max(
+      0,
+      waves.findLastIndex(({ openedAt }) => openedAt !== null),
     )
   }
 
@@ -417,14 +428,6 @@ export class Draft {
     })
   }
 }
-
-/** The wave it has its turn in: the one open now, or that of its first turn. */
-const turnOf = ({ wave, campaign: { waves } }: Target): number =>
-  wave ??
-  Math.max(
-    0,
-    waves.findLastIndex(({ openedAt }) => openedAt !== null),
-  )
 
 /** The record of attempts as it is after an operation ended during this very visit. */
 function afterEnd(component: Component, operation: Operation): Component {

@@ -25,7 +25,7 @@ export interface CampaignsAtWork {
   asOfNow(snapshot: Snapshot): Snapshot
   count(changes: Changes): void
   /** Those that are others now, and the same before. */
-  moved(now: Date): readonly { readonly before: Campaign; readonly after: Campaign }[]
+  moved(): readonly { readonly before: Campaign; readonly after: Campaign }[]
 }
 
 export const campaignsOf = (
@@ -34,8 +34,9 @@ export const campaignsOf = (
 ): Promise<ReadonlyMap<string, Campaign>> =>
   campaignsByIds(client, campaignIdsOf(rows), { lock: false })
 
-export function campaignsAtWork(before: ReadonlyMap<string, Campaign>): CampaignsAtWork {
-  const current = new Map(before)
+export function campaignsAtWork(before: ReadonlyMap<string, Campaign>, now: Date): CampaignsAtWork {
+  const asPlanned = (campaign: Campaign) => plan(campaign, now).campaign
+  const current = new Map([...before].map(([id, campaign]) => [id, asPlanned(campaign)]))
   return {
     before,
     asOfNow: (snapshot) => {
@@ -52,13 +53,12 @@ export function campaignsAtWork(before: ReadonlyMap<string, Campaign>): Campaign
     count: ({ targets }) => {
       for (const move of targets) {
         const campaign = current.get(move.campaignId)
-        if (campaign) current.set(campaign.id, tallied(campaign, move))
+        if (campaign) current.set(campaign.id, asPlanned(tallied(campaign, move)))
       }
     },
-    moved: (now) =>
+    moved: () =>
       [...before.values()].flatMap((was) => {
-        const counted = current.get(was.id) ?? was
-        const after = plan(counted, now).campaign
+        const after = current.get(was.id) ?? was
         return after === was ? [] : [{ before: was, after }]
       }),
   }
@@ -75,7 +75,7 @@ export async function writeMoved(
   campaigns: CampaignsAtWork,
   now: Date,
 ): Promise<CampaignNews[]> {
-  const moved = campaigns.moved(now)
+  const moved = campaigns.moved()
   await writeCampaigns(
     client,
     moved.map(({ after }) => after),

@@ -278,6 +278,8 @@ describe('many devices at three servers', () => {
     const id = await addCampaign(await addRelease(), {
       maxFailurePercentage: 100,
       stopRule: null,
+      // Not over when all are given up.
+      isDynamic: true,
       requestRetries: 0,
       requestTimeoutSeconds: 30,
     })

@@ -177,6 +177,7 @@ export function deviceWork({
       )
       const campaigns = campaignsAtWork(
         await campaignsByIds(client, campaignIdsOf(rows), { lock: true }),
+        clock.now(),
       )
       const snapshots = new Map<string, Snapshot>()
       for (const snapshot of await snapshotsOf(rows, releases, campaigns.before))
