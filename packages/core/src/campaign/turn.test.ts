@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { NO_FACTS } from '../device.ts'
 import { device, minutesAfter, NOON, release } from '../update/examples.test-helper.ts'
 import { NO_COMPONENT } from '../update/snapshot.ts'
 import { visit } from '../update/visit.ts'
@@ -30,7 +31,7 @@ function come(campaign: Campaign, now: Date) {
       now,
       newId: () => 'op1',
       patience: { silenceDeadlineSeconds: 3600, maxRetries: 3 },
-      facts: { installed: {}, inventory: null, inventoryChanges: null },
+      facts: NO_FACTS,
       tells: true,
       isHere: true,
     },
