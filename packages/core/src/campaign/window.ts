@@ -97,44 +97,43 @@ export function opensAt(windows: readonly Window[], now: Date): Date | null {
 }
 
 function openingOf(window: Window, now: Date): Date | null {
-  const lengthMinutes = (window.until - window.from + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES
-  // From yesterday, whose window may reach into today, to the same day next week.
-  for (let ahead = -1; ahead <= DAYS.length; ahead += 1) {
-    const begin = beginOn(window, new Date(now.getTime() + ahead * DAY_MS))
-    if (!begin) continue
-    const end = begin.getTime() + lengthMinutes * MINUTE_MS
-    if (end > now.getTime()) return begin > now ? begin : now
+  const today = Math.floor(localTime(now, window.timeZone) / DAY_MS)
+  // From yesterday, whose window may reach into today. A week later the clocks may have left nothing of it.
+  for (let day = today - 1; day <= today + 2 * DAYS.length; day += 1) {
+    if (!window.days.includes(weekday(day))) continue
+    const begin = momentAt(day, window.from, window.timeZone)
+    const lastDay = window.until <= window.from ? day + 1 : day
+    const end = momentAt(lastDay, window.until, window.timeZone)
+    if (end > now && end > begin) return begin > now ? begin : now
   }
   return null
 }
 
-/** When it begins on the day it is at that moment in its time zone; null when it does not begin on such a day. */
-function beginOn({ days, from, timeZone }: Window, moment: Date): Date | null {
-  const local = localTime(moment, timeZone)
-  if (!days.includes(local.day)) return null
-  const midnight = Math.floor(local.asUtcMs / DAY_MS) * DAY_MS
-  const wanted = midnight + from * MINUTE_MS
-  // The clocks may be set between the two; the second look knows how they stand at the beginning itself.
-  const offsetAt = (atMs: number) => {
-    const second = Math.floor(atMs / 1000) * 1000
-    return localTime(new Date(second), timeZone).asUtcMs - second
-  }
-  const near = wanted - offsetAt(moment.getTime())
-  return new Date(wanted - offsetAt(near))
+/** Days are counted from 1970-01-01, which was a Thursday. */
+const weekday = (day: number): Day => DAYS[(((day + 3) % 7) + 7) % 7] as Day
+
+/**
+ * When clocks there show that time on that day: the first time where they show it twice, and where they skip it, when
+ * they would have, had they not been set.
+ */
+function momentAt(day: number, minutes: number, timeZone: string): Date {
+  const wanted = day * DAY_MS + minutes * MINUTE_MS
+  const offsetAt = (at: number) => localTime(new Date(at), timeZone) - at
+  const [before, after] = [wanted - DAY_MS, wanted + DAY_MS].map((at) => wanted - offsetAt(at))
+  const candidates = [before ?? wanted, after ?? wanted].sort((a, b) => a - b)
+  const shown = candidates.find((at) => at + offsetAt(at) === wanted)
+  return new Date(shown ?? before ?? wanted)
 }
 
-/** What clocks and calendars show there, read as if they were in UTC. */
-function localTime(moment: Date, timeZone: string): { day: Day; asUtcMs: number } {
+/** What clocks and calendars show there, to the second, read as if they were in UTC. */
+function localTime(moment: Date, timeZone: string): number {
   const parts = formatOf(timeZone).formatToParts(moment)
   const textOf = (type: Intl.DateTimeFormatPartTypes) =>
     parts.find((part) => part.type === type)?.value ?? ''
   const [year, month, day, hour, minute, second] = (
     ['year', 'month', 'day', 'hour', 'minute', 'second'] as const
   ).map((type) => Number(textOf(type)))
-  return {
-    day: textOf('weekday') as Day,
-    asUtcMs: Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second),
-  }
+  return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second)
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()
@@ -146,7 +145,6 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
     format = new Intl.DateTimeFormat('en-US', {
       timeZone,
       hourCycle: 'h23',
-      weekday: 'short',
       year: 'numeric',
       month: 'numeric',
       day: 'numeric',
