@@ -5,6 +5,7 @@
  */
 import { type Reason, reason } from '../reason.ts'
 import { type Campaign, finish, totalOf } from './campaign.ts'
+import { shareOf } from './settings.ts'
 import { opensAt, parseWindows } from './window.ts'
 
 export interface Plan {
@@ -18,8 +19,12 @@ export interface Plan {
   readonly lookAgainAt: Date | null
 }
 
-/** Never throws, never asks anyone. */
-export function plan(before: Campaign, now: Date): Plan {
+/** Never throws, never asks anyone. `hasPlace`: for a device that has one in its wave from an earlier turn. */
+export function plan(
+  before: Campaign,
+  now: Date,
+  { hasPlace }: { hasPlace: boolean } = { hasPlace: false },
+): Plan {
   const campaign = settle(before, now)
   if (campaign.status !== 'in-progress') {
     const lookAgainAt = campaign.status === 'scheduled' ? campaign.scheduledAt : null
@@ -30,7 +35,7 @@ export function plan(before: Campaign, now: Date): Plan {
     const because = reason('campaign.window', `Its window opens at ${closed.toISOString()}.`)
     return { campaign, slots: 0, gate: because, lookAgainAt: closed }
   }
-  return admit(campaign, now)
+  return admit(campaign, now, hasPlace)
 }
 
 /** Carries the campaign as far as it goes by itself. Every step leads on, so there is an end. */
@@ -86,7 +91,7 @@ function open(campaign: Campaign, number: number, now: Date): Campaign | null {
 }
 
 /** How many may be asked, of a campaign that goes on inside its window. */
-function admit(campaign: Campaign, now: Date): Plan {
+function admit(campaign: Campaign, now: Date, hasPlace: boolean): Plan {
   const number = currentWave(campaign)
   const wave = campaign.waves[number]
   const closed = (gate: Reason, lookAgainAt: Date | null = null): Plan => ({
@@ -97,7 +102,8 @@ function admit(campaign: Campaign, now: Date): Plan {
   })
   if (!wave) return closed(reason('campaign.nobody', 'It has no devices yet.'))
   const isLast = number === campaign.waves.length - 1
-  const room = isLast ? Number.POSITIVE_INFINITY : wave.size - (wave.asked - wave.skipped)
+  const isUnbounded = isLast || hasPlace
+  const room = isUnbounded ? Number.POSITIVE_INFINITY : wave.size - (wave.asked - wave.skipped)
   if (room <= 0) return closed(...waitsFor(campaign, number, now))
   const { maxInProgress } = campaign.settings
   const free = Math.max(0, maxInProgress - campaign.tally['in-progress'])
@@ -106,7 +112,8 @@ function admit(campaign: Campaign, now: Date): Plan {
       reason('campaign.slots', `As many devices are at it as may be: ${maxInProgress}.`),
     )
   }
-  const lookAgainAt = wave.passedAt ? soaksUntil(campaign, number, wave.passedAt) : null
+  const soaked = wave.passedAt && soaksUntil(campaign, number, wave.passedAt)
+  const lookAgainAt = soaked && soaked > now ? soaked : null
   return { campaign, slots: Math.min(room, free), gate: null, lookAgainAt }
 }
 
@@ -134,8 +141,7 @@ const NO_WAVE = { passedAt: null, successful: 0 }
 function reasonToStop(campaign: Campaign): Reason | null {
   const { settings, tally } = campaign
   const total = totalOf(tally)
-  const share = (tally.failed / total) * 100
-  if (total > 0 && share > settings.maxFailurePercentage) {
+  if (tally.failed > shareOf(total, settings.maxFailurePercentage)) {
     const message = `${tally.failed} of ${total} devices failed: more than ${settings.maxFailurePercentage} %.`
     return reason('campaign.stopped', message)
   }
@@ -144,7 +150,7 @@ function reasonToStop(campaign: Campaign): Reason | null {
   const failed = ofAsked('failed')
   const finished = failed + ofAsked('successful')
   const rule = settings.stopRule
-  if (rule && finished >= rule.minFinished && (failed / finished) * 100 > rule.failurePercentage) {
+  if (rule && finished >= rule.minFinished && failed > shareOf(finished, rule.failurePercentage)) {
     const message = `${failed} of the ${finished} devices that have ended failed: more than ${rule.failurePercentage} %.`
     return reason('campaign.stopped', message)
   }
@@ -164,7 +170,7 @@ const currentWave = ({ waves }: Campaign): number =>
 
 function neededOf({ settings, waves }: Campaign, number: number): number {
   const { successPercentage = 0 } = settings.waves[number] ?? {}
-  return Math.max(1, Math.ceil(((waves[number]?.size ?? 0) * successPercentage) / 100))
+  return Math.max(1, Math.ceil(shareOf(waves[number]?.size ?? 0, successPercentage)))
 }
 
 const soaksUntil = ({ settings }: Campaign, number: number, passedAt: Date): Date =>

@@ -117,16 +117,25 @@ function checkWaves(waves: readonly WaveSettings[], targets: number): void {
     percentage(`successPercentage of ${name}`, wave.successPercentage)
     whole(`soakSeconds of ${name}`, wave.soakSeconds, 0, MAX_SECONDS)
   }
-  const percentages = waves.flatMap(({ size }) => ('percentage' in size ? [size.percentage] : []))
-  const share = percentages.reduce((sum, each) => sum + each, 0)
-  if (share > 100) {
-    throw invalid(`The waves take ${share} % of the devices together; there are only 100 %.`)
+  const sum = (sizeOf: (size: WaveSize) => number) =>
+    rounded(waves.reduce((all, { size }) => all + sizeOf(size), 0))
+  const percentages = sum((size) => ('percentage' in size ? size.percentage : 0))
+  if (percentages > 100) {
+    throw invalid(`The waves take ${percentages} % of the devices together; there are only 100 %.`)
   }
-  const counts = waves.reduce((sum, { size }) => sum + ('count' in size ? size.count : 0), 0)
-  if (targets > 0 && counts > targets) {
-    throw invalid(`The waves take ${counts} devices together; there are only ${targets}.`)
+  const counts = sum((size) => ('count' in size ? size.count : 0))
+  const devices = counts + shareOf(targets, percentages)
+  if (targets > 0 && counts > 0 && devices > targets) {
+    const message = `The waves take ${Math.ceil(devices)} devices together; there are only ${targets}.`
+    throw invalid(message)
   }
 }
+
+/** So many percent of a number of devices; without the last digits, in which 7 % of 100 would be more than 7. */
+export const shareOf = (devices: number, percentage: number): number =>
+  rounded((devices * percentage) / 100)
+
+const rounded = (value: number): number => Math.round(value * 1e6) / 1e6
 
 /** How many devices each wave asks; the last one takes the rest, and whoever joins later. */
 export function waveSizes(
@@ -135,7 +144,7 @@ export function waveSizes(
 ): readonly number[] {
   let left = targets
   const sizes = waves.map(({ size }) => {
-    const wanted = 'count' in size ? size.count : Math.ceil((targets * size.percentage) / 100)
+    const wanted = 'count' in size ? size.count : Math.ceil(shareOf(targets, size.percentage))
     const taken = Math.min(left, wanted)
     left -= taken
     return taken
