@@ -237,7 +237,10 @@ export function retryTargets(
     ...(campaign.status === 'finished'
       ? { status: 'in-progress' as const, outcome: null, finishedAt: null }
       : {}),
-    because: reason('campaign.running', `${count} tried again by ${by}.`),
+    because:
+      campaign.status === 'in-progress' || campaign.status === 'finished'
+        ? reason('campaign.running', `${count} tried again by ${by}.`)
+        : campaign.because,
     tally: {
       ...tally,
       idle: tally.idle + count,
@@ -246,8 +249,51 @@ export function retryTargets(
     },
     // Who has looked at the failures and tries again goes on with all there are, in no waves any more.
     settings: { ...settings, waves: [] },
-    waves: [newWave(tally.idle + count)],
+    waves: [
+      {
+        ...newWave(tally.idle + tally['in-progress'] + count),
+        asked: tally['in-progress'],
+      },
+    ],
   }
+}
+
+/**
+ * Brings the devices another one has updated back to what they had: so many of them, and so many of which that is not
+ * kept. Refuses with campaign.not-now while the other goes on.
+ */
+export function rollBackOf(
+  original: Campaign,
+  {
+    id,
+    name = `Roll back ${original.name}`,
+    idle,
+    skipped,
+  }: { id: string; name?: string | undefined } & Pick<Tally, 'idle' | 'skipped'>,
+  now: Date,
+): Campaign {
+  if (original.status !== 'finished') {
+    const message = 'A campaign is rolled back once it is over; cancel it first.'
+    throw new DomainError('campaign.not-now', message)
+  }
+  const draft: CampaignDraft = {
+    name,
+    audience: original.audience,
+    rollsBack: original.id,
+    settings: {
+      ...original.settings,
+      waves: [],
+      isDynamic: false,
+      rollsBackOnStop: false,
+      forceDowngrade: true,
+      // Who goes back goes back whole: what stops on the way there would leave a fleet of two halves.
+      maxFailurePercentage: 100,
+      stopRule: null,
+    },
+  }
+  const release = { id: original.releaseId, type: original.type }
+  const campaign = createCampaign({ id, tenantId: original.tenantId, draft, release }, idle, now)
+  return { ...campaign, tally: { ...NO_TARGETS, idle, skipped } }
 }
 
 /** What an operator changes before it begins. Refuses with campaign.not-now once it has, and campaign.invalid. */

@@ -14,7 +14,6 @@ import {
   type Forecast,
   forecast,
   join,
-  NO_TARGETS,
   nameOf,
   type OperatorActor,
   pause,
@@ -23,6 +22,7 @@ import {
   reason,
   resume,
   retryTargets,
+  rollBackOf,
   type SettingsDraft,
 } from '@updraft/core'
 import { actorOf, deed } from './deed.ts'
@@ -297,28 +297,10 @@ export async function rollBack(
   if (original.releaseId === REMOVED_RELEASE) {
     throw new DomainError('campaign.not-now', 'What this campaign brought was removed.')
   }
-  if (original.status !== 'finished') {
-    const message = 'A campaign is rolled back once it is over; cancel it first.'
-    throw new DomainError('campaign.not-now', message)
-  }
   const release = await catalogue.get(original.releaseId)
-  const { idle, skipped } = await campaigns.addPrevious(id, of, now)
-  const draft: CampaignDraft = {
-    name: name ?? `Roll back ${original.name}`,
-    audience: original.audience,
-    rollsBack: of,
-    settings: {
-      ...original.settings,
-      waves: [],
-      isDynamic: false,
-      rollsBackOnStop: false,
-      forceDowngrade: true,
-      // Who goes back goes back whole: what stops on the way there would leave a fleet of two halves.
-      maxFailurePercentage: 100,
-      stopRule: null,
-    },
-  }
-  const made = { id, tenantId: original.tenantId, draft, release }
-  const campaign = createCampaign(made, idle, now)
-  return { release, campaign: { ...campaign, tally: { ...NO_TARGETS, idle, skipped } } }
+  const back = { id, name }
+  // Refused before it has targets.
+  rollBackOf(original, { ...back, idle: 0, skipped: 0 }, now)
+  const targets = await campaigns.addPrevious(id, of, now)
+  return { release, campaign: rollBackOf(original, { ...back, ...targets }, now) }
 }
