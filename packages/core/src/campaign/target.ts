@@ -90,7 +90,7 @@ const waits = (because: Reason, lookAgainAt: Date | null = null): Verdict => ({
  * before it has gone through everybody.
  */
 export function judge(
-  { campaign, release, failures }: Pick<Target, 'campaign' | 'release' | 'failures'>,
+  { campaign, release, failures, wave }: Omit<Target, 'status' | 'isLost' | 'operationId'>,
   situation: TargetSituation,
   { unfit, maxFailures, now }: { unfit: Reason | null; maxFailures: number; now: Date },
 ): Verdict {
@@ -104,19 +104,21 @@ export function judge(
     const message = 'The device is assigned a release of its own, which a campaign does not undo.'
     return settled('skipped', reason('target.pinned', message))
   }
-  const { gate, lookAgainAt } = plan(campaign, now)
-  if (gate) return waits(gate, lookAgainAt)
+  const { gate, lookAgainAt } = plan(campaign, now, { hasPlace: wave !== null })
+  if (gate) {
+    const message = `Campaign ${campaign.name} brings ${nameOf(release)}. ${gate.message}`
+    return waits(reason(gate.code, message), lookAgainAt)
+  }
   if (!isHere) {
-    return waits(reason('target.away', `${nameOf(release)} waits for the device to come.`))
+    const message = `Campaign ${campaign.name} brings ${nameOf(release)} as soon as the device comes.`
+    return waits(reason('target.away', message))
   }
   const refusal =
-    (settings.forceDowngrade && unfit?.code !== 'nothing.other-profile' ? null : unfit) ??
-    (settings.forceDowngrade ? null : backwards(release, installed)) ??
-    brokenOff(release, failures, maxFailures)
+    misfit({ campaign, release }, { installed, unfit }) ?? brokenOff(release, failures, maxFailures)
   if (refusal) return { kind: 'settle', status: 'failed', because: refusal, hadItsTurn: true }
   const opening = ownOpening(settings.windowAttribute, attributes, now)
   if (opening && opening > now) {
-    const message = `The device's own window opens at ${opening.toISOString()}.`
+    const message = `Campaign ${campaign.name} brings ${nameOf(release)}. The device's own window opens at ${opening.toISOString()}.`
     return waits(reason('campaign.window', message), opening)
   }
   return { kind: 'ask', because: becauseOf(release, campaign) }
@@ -125,6 +127,15 @@ export function judge(
 function becauseOf(release: Release, { name, settings }: Campaign): Reason {
   const forced = settings.forceDowngrade ? ', whatever the device has' : ''
   return reason('campaign.asks', `${nameOf(release)}, because campaign ${name} brings it${forced}.`)
+}
+
+/** Why it must not go on that device, as it is; who forces a step back wants it from whatever version. */
+export function misfit(
+  { campaign: { settings }, release }: Pick<Target, 'campaign' | 'release'>,
+  { installed, unfit }: Pick<TargetSituation, 'installed'> & { unfit: Reason | null },
+): Reason | null {
+  if (!settings.forceDowngrade) return unfit ?? backwards(release, installed)
+  return unfit?.code === 'nothing.other-profile' ? unfit : null
 }
 
 /** Why the release would not be a step forward; versions that are none have no order. */
@@ -145,7 +156,10 @@ function backwards(release: Release, installed: Installed | undefined): Reason |
     return reason('target.downgrade', message)
   }
   if (order > 0) return null
-  const message = `The device runs ${installed.version}, another build of ${release.version}; which is newer nobody can tell.`
+  const message =
+    installed.version === release.version
+      ? `The device runs ${installed.version} of something it has not named.`
+      : `The device runs ${installed.version}, another build of ${release.version}; which is newer nobody can tell.`
   return reason('target.ambiguous-version', message)
 }
 

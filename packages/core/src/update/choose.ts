@@ -8,7 +8,7 @@
  * state: also after a factory reset. What came to the device later than it was assigned, by a campaign or by hand, is
  * not undone by that assignment. Whatever wins must fit.
  */
-import { judge, type Target, type Verdict } from '../campaign/target.ts'
+import { judge, misfit, type Target, type Verdict } from '../campaign/target.ts'
 import type { JsonObject } from '../device.ts'
 import { type Reason, type ReasonCode, reason } from '../reason.ts'
 import {
@@ -70,6 +70,7 @@ export interface Situation {
 export interface Arrival {
   readonly title: string
   readonly version: string
+  /** When it was asked for: what was assigned after that is the later intent, though it arrived in between. */
   readonly at: Date
 }
 
@@ -203,18 +204,17 @@ function desired(
   return { kind: 'nothing', release: null, because: reason('nothing.arrived-later', message) }
 }
 
-/** The first campaign that has something to say to this device now; those before it that have not are settled. */
+/**
+ * The campaign that asks this device already, else the first that has something to say to it now; those before it that
+ * have not are settled.
+ */
 function amongCampaigns(
   situation: Situation,
   now: Date,
 ): { readonly meant: Meant | null; readonly settles: readonly SettledTarget[] } {
   const settles: SettledTarget[] = []
+  const asked = alreadyAsked(situation)
   for (const target of situation.targets) {
-    if (target.status === 'in-progress') {
-      const { underWay } = situation
-      if (target.operationId !== underWay?.id || noLongerAsked(underWay, target)) continue
-      return { meant: { kind: 'target', target, because: underWay.origin }, settles }
-    }
     if (!isOpen(target)) continue
     const verdict = judge(
       target,
@@ -222,10 +222,19 @@ function amongCampaigns(
       { unfit: unfit(target.release, situation), maxFailures: MAX_ATTEMPTS, now },
     )
     if (verdict.kind === 'settle') settles.push({ target, verdict })
-    else if (verdict.kind === 'wait') return { meant: verdict, settles }
-    else return { meant: { kind: 'target', target, because: verdict.because }, settles }
+    else if (verdict.kind === 'wait') return { meant: asked ?? verdict, settles }
+    else return { meant: asked ?? { kind: 'target', target, because: verdict.because }, settles }
   }
-  return { meant: null, settles }
+  return { meant: asked, settles }
+}
+
+function alreadyAsked(situation: Situation): Meant | null {
+  const { underWay, targets } = situation
+  const target = targets.find(
+    ({ status, operationId }) => status === 'in-progress' && operationId === underWay?.id,
+  )
+  if (!underWay || !target || noLongerAsked(underWay, target, situation)) return null
+  return { kind: 'target', target, because: underWay.origin }
 }
 
 const isOpen = ({ status, isLost, campaign }: Target): boolean =>
@@ -308,8 +317,8 @@ function takesBack(underWay: Operation, meant: Meant, situation: Situation): Rea
   if (underWay.state !== 'QUEUED' && underWay.state !== 'INITIATED') return null
   if (isByHand(underWay)) return null
   const target = situation.targets.find(({ operationId }) => operationId === underWay.id)
-  const isOver = target && noLongerAsked(underWay, target)
-  if (isOver) return isOver
+  const noLonger = target && noLongerAsked(underWay, target, situation)
+  if (noLonger) return noLonger
   if (meant.kind === 'wait' || (target && meant.kind === 'target' && meant.target === target)) {
     return null
   }
@@ -325,8 +334,20 @@ function takesBack(underWay: Operation, meant: Meant, situation: Situation): Rea
     : reason('superseded.withdrawn', 'Nothing is meant for this device any more.')
 }
 
-/** A campaign that is over takes back what the device has not heard of; one that was cancelled, what it has not begun. */
-function noLongerAsked({ state, restarts }: Operation, { campaign }: Target): Reason | null {
+/**
+ * A campaign that is over takes back what the device has not heard of; one that was cancelled, what it has not begun.
+ * So it is with a device that has become another since it was asked.
+ */
+function noLongerAsked(
+  { state, restarts }: Operation,
+  target: Target,
+  situation: Situation,
+): Reason | null {
+  const { campaign, release } = target
+  if (!isInstalled(release, situation.installed)) {
+    const refusal = misfit(target, { ...situation, unfit: unfit(release, situation) })
+    if (refusal) return refusal
+  }
   if (campaign.status !== 'finished') return null
   const isUntold = state === 'QUEUED' && restarts === 0
   if (!isUntold && campaign.outcome !== 'cancelled') return null

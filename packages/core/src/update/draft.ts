@@ -277,6 +277,7 @@ export class Draft {
       choice.kind === 'offer' ||
       (choice.kind === 'nothing' && choice.because.code === 'nothing.backing-off')
     if (!mayBegin || !choice.release) return latestEnded
+    if (choice.kind === 'offer' && choice.target) return this.#offer(choice)
     const name = nameOf(choice.release)
     return this.open(
       choice.release,
@@ -300,15 +301,17 @@ export class Draft {
     const { status, because, hadItsTurn } = verdict
     const wave = hadItsTurn ? this.#turnOf(target) : target.wave
     this.#move(target, { to: { status, wave, operationId: target.operationId }, because })
-    if (status === 'successful') this.#arrived(target.release)
+    if (status === 'successful') this.#arrived(target.release, this.#moment.now)
   }
 
   /** What the end of an operation means for the campaign that asked for it, and for what comes later. */
   #ended(operation: Operation): void {
     const { state, because } = operation
-    if (state === 'UPDATED' && (operation.campaignId !== null || isByHand(operation))) {
-      this.#arrived(operation)
-    }
+    const isWanted =
+      operation.campaignId !== null ||
+      isByHand(operation) ||
+      operation.origin.code === 'operator.retry'
+    if (state === 'UPDATED' && isWanted) this.#arrived(operation, operation.openedAt)
     const target = this.#targetOf(operation)
     if (!target) return
     if (state === 'CANCELED' && because.code === 'superseded.campaign') {
@@ -325,8 +328,8 @@ export class Draft {
     this.#move(target, { to: { status, wave: target.wave, operationId: operation.id }, because })
   }
 
-  #arrived({ type, title, version }: Pick<Release, 'type' | 'title' | 'version'>): void {
-    const arrival = { title, version, at: this.#moment.now }
+  #arrived({ type, title, version }: Pick<Release, 'type' | 'title' | 'version'>, at: Date): void {
+    const arrival = { title, version, at }
     this.#arrivals[type] = arrival
     this.#components[type] = { ...this.component(type), arrival }
   }
