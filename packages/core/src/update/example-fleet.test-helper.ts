@@ -3,11 +3,26 @@
  * snapshot, and writes down what happened. After every change it holds the rules that must always hold. For
  * tests only; what a real store has to count is counted here too (`attempts`).
  */
-import type { Device, Facts } from '../device.ts'
+import {
+  approve,
+  type Campaign,
+  cancelCampaign,
+  pause,
+  resume,
+  retryTargets,
+} from '../campaign/campaign.ts'
+import {
+  ExampleCampaigns,
+  type ExampleDraft,
+  listed,
+} from '../campaign/example-campaigns.test-helper.ts'
+import { plan } from '../campaign/plan.ts'
+import type { Device, Facts, JsonObject } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
+import { reason } from '../reason.ts'
 import { type Installed, isInstalled, nameOf, type Release } from '../release.ts'
 import { type Patience, STANDARD_SETTINGS } from '../settings.ts'
-import { type Assignment, type Attempts, MAX_ATTEMPTS } from './choose.ts'
+import { type Arrival, type Assignment, type Attempts, MAX_ATTEMPTS } from './choose.ts'
 import { device, installed, minutesAfter, NOON } from './examples.test-helper.ts'
 import type { Advance, Operation, Report, Step } from './operation.ts'
 import { type Answer, type Changes, type Component, isNothing, type Snapshot } from './snapshot.ts'
@@ -24,6 +39,8 @@ const ADA = { kind: 'operator', id: 'ada', name: 'Ada' } as const
 export class Fleet {
   now = NOON
   patience: Patience = STANDARD_SETTINGS
+  /** Those on the line are not told yet. */
+  isPaceHeld = false
   /** What happened, line by line. */
   readonly log: string[] = []
   readonly steps: Step[] = []
@@ -33,13 +50,28 @@ export class Fleet {
   /** By name of the device or profile, then by component type. */
   readonly #assigned = new Map<string, Map<string, Assigned>>()
   readonly #releases = new Map<string, Release>()
+  readonly campaigns = new ExampleCampaigns(this.log)
+  /** By device and type. */
+  readonly #arrivals = new Map<string, Arrival>()
+  /** Those that hold a line open. */
+  readonly #here = new Set<string>()
   #opened = 0
 
-  add(name: string, runs: string | null = null): void {
+  add(name: string, runs: string | null = null, attributes: JsonObject = {}): void {
     const known: Record<string, Installed> = runs ? { firmware: installed(runs) } : {}
-    this.#devices.set(name, device(name, { installed: known }))
+    this.#devices.set(name, device(name, { installed: known, attributes }))
     this.log.push(`there is ${name}${runs ? `, running ${runs}` : ''}`)
     this.#look(name)
+  }
+
+  addAll(names: readonly string[], runs: string, attributes: JsonObject = {}): void {
+    for (const name of names) {
+      this.#devices.set(
+        name,
+        device(name, { installed: { firmware: installed(runs) }, attributes }),
+      )
+    }
+    this.log.push(`there are ${listed(names)}, running ${runs}`)
   }
 
   device(name: string): Device {
@@ -82,6 +114,7 @@ export class Fleet {
   ): Readonly<Record<string, Answer>> {
     this.#advanceClock()
     const facts = factsOf(runs)
+    this.#seen(name)
     this.log.push(`${name} checks in${sayingThat(facts)}`)
     const { changes, answers } = visit(this.snapshot(name), {
       ...this.#moment(),
@@ -95,6 +128,165 @@ export class Fleet {
       this.log.push(`  ← ${type}: ${what} (${choice.because.message})`)
     }
     return answers
+  }
+
+  /** Ada sets up a campaign. */
+  campaign(name: string, release: Release, draft: ExampleDraft): void {
+    this.#advanceClock()
+    this.#releases.set(release.id, release)
+    this.campaigns.create(name, release, draft, this.now)
+    this.carryOn()
+  }
+
+  pause = (name: string) => this.#operate(name, 'pauses', (campaign) => pause(campaign, ADA.name))
+  resume = (name: string) =>
+    this.#operate(name, 'resumes', (campaign) => resume(campaign, ADA.name))
+  approve = (name: string) =>
+    this.#operate(name, 'approves a wave of', (campaign) => approve(campaign, ADA.name, this.now))
+  cancelCampaign = (name: string) =>
+    this.#operate(name, 'cancels', (campaign) => cancelCampaign(campaign, ADA.name, this.now))
+  retryCampaign = (name: string) =>
+    this.#operate(name, 'retries', (campaign) => {
+      const because = reason('target.retried', `Tried again by ${ADA.name}.`)
+      const retried = this.campaigns.reopen(name, because, this.now)
+      return retryTargets(campaign, retried, ADA.name)
+    })
+
+  /** Answers the name of the campaign that takes them back. */
+  rollBack(of: string): string {
+    this.#advanceClock()
+    this.log.push(`Ada rolls back ${of}`)
+    const name = this.campaigns.rollBack(of, this.#releases, this.now)
+    this.carryOn()
+    return name
+  }
+
+  /** Those devices have come to belong to a dynamic campaign. */
+  join(name: string, names: readonly string[]): void {
+    this.#advanceClock()
+    const release = this.#releases.get(this.campaigns.get(name).releaseId)
+    if (!release) throw new Error('It brings nothing.')
+    this.campaigns.join(name, release, names, this.now)
+    this.carryOn()
+  }
+
+  /** They hold a line open from now on, and hear at once what is meant for them. */
+  come(...names: string[]): void {
+    this.#advanceClock()
+    this.log.push(`${listed(names)} ${names.length === 1 ? 'is' : 'are'} on the line`)
+    for (const name of names) {
+      this.#here.add(name)
+      this.#seen(name)
+    }
+    this.#lookTogether(names)
+    this.carryOn()
+  }
+
+  leave(...names: string[]): void {
+    this.log.push(`${listed(names)} ${names.length === 1 ? 'is' : 'are'} off the line`)
+    for (const name of names) this.#here.delete(name)
+  }
+
+  /**
+   * Carries all campaigns on, as a server does every few seconds: looks at those who are overdue or no longer asked, and
+   * at as many of those on the line as may be asked. All are decided on together, and the campaigns are kept after that.
+   * Who is on the line is told of what is queued for it.
+   */
+  carryOn(): void {
+    this.#advanceClock()
+    this.campaigns.carryOn(this.now)
+    for (const name of this.campaigns.names) {
+      const campaign = this.campaigns.get(name)
+      if (campaign.status === 'finished') this.#lookTogether(this.#inProgress(name))
+      this.#lookTogether(this.#overdue(campaign))
+      const idle = this.campaigns.targets(name).filter(({ isOpen, status, device: id }) => {
+        return isOpen && status !== 'in-progress' && this.#here.has(id)
+      })
+      const { slots } = plan(this.campaigns.get(name), this.now)
+      this.#lookTogether(idle.slice(0, slots).map(({ device: id }) => id))
+    }
+    if (!this.isPaceHeld) this.#tellThoseHere()
+  }
+
+  /** Time passes, a campaign being carried on every so often meanwhile. */
+  passWatched(minutes: number, everyMinutes = 5): void {
+    this.log.push(`${minutes} minutes pass`)
+    for (let passed = 0; passed < minutes; passed += everyMinutes) {
+      this.now = minutesAfter(this.now, Math.min(everyMinutes, minutes - passed))
+      this.carryOn()
+    }
+  }
+
+  /** Each fetches what it was told of, and arrives. */
+  arrive(...names: string[]): void {
+    for (const name of names) {
+      const { title, version } = this.#told(name)
+      this.report(name, 'DOWNLOADING')
+      this.report(name, `UPDATED ${title}@${version}`)
+      this.carryOn()
+    }
+  }
+
+  fail(...names: string[]): void {
+    for (const name of names) {
+      this.#told(name)
+      this.report(name, 'DOWNLOADING')
+      this.report(name, 'FAILED', { error: 'Bad block.' })
+      this.carryOn()
+    }
+  }
+
+  #told(name: string): Operation {
+    const operation = this.underWay(name)
+    if (!operation) throw new Error(`${name} has nothing to do.\n${this.log.join('\n')}`)
+    return operation
+  }
+
+  #operate(name: string, verb: string, how: (campaign: Campaign) => Campaign): void {
+    this.#advanceClock()
+    this.log.push(`Ada ${verb} ${name}`)
+    this.campaigns.put(how(this.campaigns.get(name)), this.now)
+    this.carryOn()
+  }
+
+  #seen(name: string): void {
+    this.#devices.set(name, { ...this.device(name), lastSeenAt: this.now })
+  }
+
+  #inProgress = (name: string): readonly string[] =>
+    this.campaigns
+      .targets(name)
+      .flatMap(({ status, device: id }) => (status === 'in-progress' ? id : []))
+
+  #overdue({ name, settings }: Campaign): readonly string[] {
+    return this.#inProgress(name).filter((id) => {
+      const operation = this.underWay(id)
+      if (!operation) return false
+      const { state, heardAt } = operation
+      const deadline =
+        state === 'QUEUED' || state === 'INITIATED'
+          ? settings.requestTimeoutSeconds
+          : (settings.progressTimeoutSeconds ?? Number.POSITIVE_INFINITY)
+      return this.now.getTime() - heardAt.getTime() >= deadline * 1000
+    })
+  }
+
+  #lookTogether(names: readonly string[]): void {
+    const facts = factsOf('')
+    for (const name of names) {
+      const look = { ...this.#moment(), facts, tells: false, isHere: this.#here.has(name) }
+      this.#keepChanges(name, visit(this.snapshot(name), look).changes)
+    }
+    if (names.length > 0) this.campaigns.carryOn(this.now)
+  }
+
+  #tellThoseHere(): void {
+    for (const name of this.#here) {
+      if (this.underWay(name)?.state !== 'QUEUED') continue
+      const facts = factsOf('')
+      const look = { ...this.#moment(), facts, tells: true, isHere: true }
+      this.#keep(name, visit(this.snapshot(name), look).changes)
+    }
   }
 
   /** The device holds a line open, and is looked at. */
@@ -132,6 +324,7 @@ export class Fleet {
     const address = operationId ? { operationId } : { type }
     const facts =
       said.facts ?? (runs ? factsOf({ installed: { [type]: installed(runs) } }) : factsOf(''))
+    this.#seen(name)
     const on = operationId ? ` on ${operationId}` : type === 'firmware' ? '' : ` of its ${type}`
     this.log.push(`${name} reports ${word}${on}${sayingThat(facts)}`)
     const { changes, heard } = hear(this.snapshot(name, operationId), {
@@ -184,6 +377,7 @@ export class Fleet {
       ...own.map(({ type }) => type),
       ...(this.#assigned.get(name)?.keys() ?? []),
       ...(this.#assigned.get(found.profileId)?.keys() ?? []),
+      ...this.campaigns.of(name, own).map((target) => target.release.type),
     ])
     const components = Object.fromEntries(
       [...types].map((type) => [type, this.#component(found, type)]),
@@ -209,8 +403,10 @@ export class Fleet {
       underWay,
       underWayRelease: this.#releases.get(underWay?.releaseId ?? '') ?? null,
       latestEnded: own.findLast(({ state }) => isTerminal(state)) ?? null,
-      targets: [],
-      arrival: null,
+      targets: this.campaigns
+        .of(found.name, this.operations)
+        .filter((target) => target.release.type === type),
+      arrival: this.#arrivals.get(`${found.name} ${type}`) ?? null,
     }
   }
 
@@ -245,6 +441,11 @@ export class Fleet {
   }
 
   #keep(name: string, changes: Changes): void {
+    this.#keepChanges(name, changes)
+    this.campaigns.carryOn(this.now)
+  }
+
+  #keepChanges(name: string, changes: Changes): void {
     const before = new Map(this.operations.map((each) => [each.id, each]))
     const found = this.device(name)
     this.#devices.set(name, {
@@ -255,6 +456,9 @@ export class Fleet {
     for (const [type, runs] of Object.entries(changes.installed)) {
       this.log.push(`  ${name} runs ${runs.title}@${runs.version} as its ${type}`)
     }
+    for (const [type, arrival] of Object.entries(changes.arrivals)) {
+      this.#arrivals.set(`${name} ${type}`, arrival)
+    }
     this.events.push(...changes.events)
     for (const step of changes.steps) this.#write(step, changes.operations, before)
     const changed = new Map(changes.operations.map((each) => [each.id, each]))
@@ -262,6 +466,7 @@ export class Fleet {
       ...this.operations.map((each) => changed.get(each.id) ?? each),
       ...changes.operations.filter(({ id }) => !before.has(id)),
     ]
+    this.campaigns.count(name, changes.targets)
     this.#holdRules(name, changes, before)
   }
 
@@ -292,7 +497,12 @@ export class Fleet {
       let state = was?.state
       for (const step of changes.steps) {
         if (step.operationId !== changed.id || step.outcome === 'ignored') continue
-        if (state === undefined ? step.outcome !== 'opened' : !canMove(state, step.state)) {
+        const isAskedAgain = state === 'QUEUED' && step.state === 'QUEUED'
+        const isAllowed =
+          state === undefined
+            ? step.outcome === 'opened'
+            : canMove(state, step.state) || isAskedAgain
+        if (!isAllowed) {
           throw broken(`From ${state} to ${step.state}.`)
         }
         state = step.state
@@ -309,8 +519,14 @@ export class Fleet {
 
   /** What nobody asked for by hand is begun for what is assigned, and not once too often. */
   #holdBreaker(name: string, opened: readonly Operation[], broken: (rule: string) => Error): void {
-    for (const { releaseId, type, origin } of opened) {
+    for (const { releaseId, type, origin, campaignId } of opened) {
       if (origin.code === 'operator.retry') continue
+      if (campaignId !== null) {
+        if (this.campaigns.target(campaignId, name).release.id !== releaseId) {
+          throw broken('Begun for what no campaign brings.')
+        }
+        continue
+      }
       const assigned =
         this.#assigned.get(name)?.get(type) ??
         this.#assigned.get(this.device(name).profileId)?.get(type)
