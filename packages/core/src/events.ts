@@ -18,6 +18,7 @@ export const EVENT_MEANINGS = {
   'device.credential-added': 'a device was given a further credential',
   'device.credential-removed': 'a credential of a device was taken back, or its time was over',
   'device.removed': 'a device was removed',
+  'device.updated-by-hand': 'an operator brought one device a file or URL by hand, unchecked',
   'device.claimable': 'a device said that it may be claimed for a while',
   'device.claimed': 'a customer claimed a device as its own',
   'device.given-back': 'a customer gave a device back to the tenant',

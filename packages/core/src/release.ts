@@ -59,7 +59,8 @@ export interface ArtifactDescription {
 /** One version of a package (its title). Immutable once created, but for its description. */
 export interface Release {
   readonly id: string
-  readonly profileId: string
+  /** The profile it is made for; null for what an operator brings to one device by hand. */
+  readonly profileId: string | null
   readonly title: string
   readonly version: string
   readonly type: ComponentType
@@ -94,7 +95,7 @@ export const isInstalled = (
 
 /** What an operator says of a new release; `artifact` is what the upload answered, if there was one. */
 export interface ReleaseDraft {
-  readonly profileId: string
+  readonly profileId: string | null
   readonly title: string
   readonly version: string
   readonly type: ComponentType

@@ -77,6 +77,10 @@ export interface Arrival {
 /** By whose hand an operation came about: nothing but another such takes it back. */
 export const isByHand = ({ origin }: Operation): boolean => origin.code === 'operator.manual'
 
+/** Whether it can be taken back for another without disturbing the device. */
+export const isNotBegun = ({ state }: Operation): boolean =>
+  state === 'QUEUED' || state === 'INITIATED'
+
 interface Cancellation {
   readonly operation: Operation
   readonly because: Reason
@@ -314,7 +318,7 @@ export function unfit(
  * version the release must not start from.
  */
 function takesBack(underWay: Operation, meant: Meant, situation: Situation): Reason | null {
-  if (underWay.state !== 'QUEUED' && underWay.state !== 'INITIATED') return null
+  if (!isNotBegun(underWay)) return null
   if (isByHand(underWay)) return null
   const target = situation.targets.find(({ operationId }) => operationId === underWay.id)
   const noLonger = target && noLongerAsked(underWay, target, situation)

@@ -22,12 +22,19 @@ import type { DomainEvent } from '../events.ts'
 import { reason } from '../reason.ts'
 import { type Installed, isInstalled, nameOf, type Release } from '../release.ts'
 import { type Patience, STANDARD_SETTINGS } from '../settings.ts'
-import { type Arrival, type Assignment, type Attempts, MAX_ATTEMPTS } from './choose.ts'
+import { type Arrival, type Assignment, type Attempts, isByHand, MAX_ATTEMPTS } from './choose.ts'
 import { device, installed, minutesAfter, NOON } from './examples.test-helper.ts'
 import type { Advance, Operation, Report, Step } from './operation.ts'
 import { type Answer, type Changes, type Component, isNothing, type Snapshot } from './snapshot.ts'
 import { canMove, isTerminal, reportableState } from './states.ts'
-import { cancelByOperator, hear, retryByOperator, type Tells, visit } from './visit.ts'
+import {
+  cancelByOperator,
+  hear,
+  retryByOperator,
+  type Tells,
+  updateByHand,
+  visit,
+} from './visit.ts'
 
 interface Assigned {
   readonly release: Release
@@ -360,6 +367,19 @@ export class Fleet {
     return operation
   }
 
+  byHand(name: string, release: Release): Operation {
+    this.#releases.set(release.id, release)
+    this.#advanceClock()
+    this.log.push(`Ada brings ${name} ${nameOf(release)} by hand`)
+    const { changes, operation } = updateByHand(this.snapshot(name), {
+      release,
+      actor: ADA,
+      ...this.#moment(),
+    })
+    this.#keep(name, changes)
+    return operation
+  }
+
   underWay(name: string, type = 'firmware'): Operation | null {
     return this.#of(name, type).find(({ state }) => !isTerminal(state)) ?? null
   }
@@ -519,8 +539,9 @@ export class Fleet {
 
   /** What nobody asked for by hand is begun for what is assigned, and not once too often. */
   #holdBreaker(name: string, opened: readonly Operation[], broken: (rule: string) => Error): void {
-    for (const { releaseId, type, origin, campaignId } of opened) {
-      if (origin.code === 'operator.retry') continue
+    for (const operation of opened) {
+      const { releaseId, type, origin, campaignId } = operation
+      if (origin.code === 'operator.retry' || isByHand(operation)) continue
       if (campaignId !== null) {
         if (this.campaigns.target(campaignId, name).release.id !== releaseId) {
           throw broken('Begun for what no campaign brings.')

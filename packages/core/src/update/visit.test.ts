@@ -12,6 +12,8 @@ const F1 = release('F@1.0.0')
 const F2 = release('F@2.0.0')
 const F3 = release('F@3.0.0')
 const S1 = release('S@1.0.0', { type: 'software' })
+/** Made for no profile, and never fit for what the device runs. */
+const byHand = release('F@0.1-debug', { profileId: null, requirement: '>= 99.0.0' })
 const needsTwo = release('F@3.0.0', { requirement: '~> 2.0' })
 
 /** What a device of that kind says on its way from one release to the next. */
@@ -269,6 +271,60 @@ const STORIES: Record<string, () => Fleet> = {
     expect(fleet.checkIn('D1').firmware?.operation?.state).toBe('INITIATED')
     fleet.report('D1', 'UPDATED F@2.0.0')
     expect(fleet.history('D1')).toEqual(['F@2.0.0 CANCELED', 'F@2.0.0 UPDATED'])
+    return fleet
+  },
+
+  'what comes by hand comes before what is assigned, and is not undone by it'() {
+    const fleet = begun()
+    const made = fleet.byHand('D1', byHand)
+    expect(made.origin.code).toBe('operator.manual')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 CANCELED', 'F@0.1-debug QUEUED'])
+    expect(fleet.operations[0]?.because.code).toBe('superseded.manual')
+    expect(fleet.checkIn('D1').firmware?.release).toEqual(byHand)
+    fleet.report('D1', 'UPDATED F@0.1-debug')
+    expect(fleet.checkIn('D1').firmware?.choice.because.code).toBe('nothing.arrived-later')
+    fleet.assign(F2)
+    expect(fleet.checkIn('D1').firmware?.release).toEqual(F2)
+    return fleet
+  },
+
+  'nothing that is assigned takes back what comes by hand'() {
+    const fleet = begun()
+    fleet.byHand('D1', byHand)
+    fleet.assign(F3)
+    fleet.assign(F2, 'D1')
+    fleet.move('D1', 'camera')
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 CANCELED', 'F@0.1-debug QUEUED'])
+    fleet.cancel('D1', 'op2')
+    expect(fleet.underWay('D1')).toBeNull()
+    return fleet
+  },
+
+  'what comes by hand is tried once; after that the device is given what is assigned'() {
+    const fleet = begun('UPDATED F@2.0.0')
+    fleet.byHand('D1', byHand)
+    fleet.report('D1', 'FAILED', { error: 'Bad signature.' })
+    expect(fleet.checkIn('D1').firmware?.choice.because.code).toBe('nothing.already-installed')
+    expect(fleet.checkIn('D1', 'F@1.0.0').firmware?.release).toEqual(F2)
+    return fleet
+  },
+
+  'of two brought by hand the later one counts, until the device has begun'() {
+    const fleet = begun()
+    fleet.byHand('D1', byHand)
+    fleet.byHand('D1', F3)
+    expect(fleet.history('D1').slice(1)).toEqual(['F@0.1-debug CANCELED', 'F@3.0.0 QUEUED'])
+    fleet.report('D1', 'DOWNLOADING')
+    expect(refusal(() => fleet.byHand('D1', byHand))).toBe('operation.under-way')
+    expect(fleet.underWay('D1')?.version).toBe('3.0.0')
+    return fleet
+  },
+
+  'what comes by hand for one component leaves the others alone'() {
+    const fleet = begun('DOWNLOADING')
+    fleet.byHand('D1', release('S@0.1-debug', { type: 'software', profileId: null }))
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 DOWNLOADING'])
+    expect(fleet.history('D1', 'software')).toEqual(['S@0.1-debug QUEUED'])
     return fleet
   },
 

@@ -7,7 +7,7 @@ import { DomainError } from '../errors.ts'
 import type { Actor } from '../events.ts'
 import { reason } from '../reason.ts'
 import { type ComponentType, nameOf, type Release } from '../release.ts'
-import { unfit } from './choose.ts'
+import { isNotBegun, unfit } from './choose.ts'
 import { Draft } from './draft.ts'
 import { type Advance, cancel, type Operation, type Report } from './operation.ts'
 import type { Address, Answer, Changes, Moment, Snapshot } from './snapshot.ts'
@@ -111,5 +111,30 @@ export function retryByOperator(
   const refusal = unfit(release, draft.situation(release.type))
   if (refusal) throw new DomainError('operation.cannot-retry', refusal.message)
   const operation = draft.open(release, reason('operator.retry', `Tried again by ${actor.name}.`))
+  return { changes: draft.changes(), operation }
+}
+
+/**
+ * An operator brings one device that release by hand: whether it fits is not asked. What the device has not begun is
+ * taken back for it. Refuses with operation.under-way when the device is at something.
+ */
+export function updateByHand(
+  snapshot: Snapshot,
+  { release, actor, ...moment }: Moment & { release: Release; actor: Actor },
+): { changes: Changes; operation: Operation } {
+  const draft = new Draft(snapshot, { ...moment, isHere: false }, actor)
+  const { underWay } = draft.component(release.type)
+  if (underWay) {
+    if (!isNotBegun(underWay)) {
+      throw new DomainError(
+        'operation.under-way',
+        `The device is at ${nameOf(underWay)} already (${underWay.state}); wait for its end, or cancel it.`,
+      )
+    }
+    const because = reason('superseded.manual', `${actor.name} brings ${nameOf(release)} by hand.`)
+    draft.apply(cancel(underWay, because, moment.now))
+  }
+  const origin = reason('operator.manual', `Brought by hand by ${actor.name}, unchecked.`)
+  const operation = draft.open(release, origin)
   return { changes: draft.changes(), operation }
 }
