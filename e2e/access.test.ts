@@ -235,6 +235,13 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
       ['release.unknown', (theirs, own) => one('device', () => release(theirs))(own)],
     ],
   },
+  updateByHand: {
+    may: 'sto',
+    own: one('device', () => ({ title: 'by hand', version: '1', type: 'image', sha256: SHA256 })),
+    others: [
+      ['device.unknown', one('device', () => ({ title: 'by hand', version: '1', sha256: SHA256 }))],
+    ],
+  },
   unassignFromDevice: about('stoc', 'device', 'device.unknown'),
   listAssignments: list('stovc', 'release'),
 

@@ -238,6 +238,16 @@ describe('every route, once, with the shape it is described with', () => {
     const left = await good('showOperation', { params: { id: retried.json.id } })
     expect(left.json.release).toEqual({ id: null, title: 'app', version: '3.0.0' })
     expectProblem(await ask(platform, 'retryOperation', ofOperation), 409, 'operation.cannot-retry')
+    const byHand = await good('updateByHand', {
+      params,
+      body: { title: 'debug', version: '1', type: 'image', sha256: SHA256 },
+    })
+    expect(byHand.json).toMatchObject({
+      state: 'QUEUED',
+      release: { id: null, title: 'debug', version: '1' },
+      origin: { code: 'operator.manual' },
+    })
+    await good('cancelOperation', { params: { id: byHand.json.id } })
   })
 
   test('uploads in pieces', async () => {
@@ -471,6 +481,9 @@ test('the audit log says who did what, for every change', async () => {
     'admin: assignment.withdrawn d1',
     'admin: release.removed app@3.0.0',
     'admin: action.refused app@3.0.0',
+    'admin: device.updated-by-hand d1',
+    'admin: operation.opened debug@1',
+    'admin: operation.ended debug@1',
     `admin: artifact.stored ${createHash('sha256').update(PIECE).digest('hex')}`,
     'admin: group.created Sensors',
     'admin: group.changed All sensors',

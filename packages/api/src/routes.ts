@@ -340,6 +340,19 @@ export const ROUTES = {
     query: shapes.ListQuery.pick({ limit: true, cursor: true }),
     response: shapes.page(shapes.OperationWithSteps),
   },
+  // Who may bring files at all may bring one to a device: a customer's user may not, who runs what the tenant vouches for.
+  updateByHand: {
+    method: 'POST',
+    path: '/devices/:id/manual-update',
+    summary:
+      'Bring one device an uploaded file or a URL by hand, once; whether it fits is not checked',
+    tag: 'devices',
+    permission: 'release.write',
+    params: id,
+    body: shapes.ManualUpdate,
+    response: shapes.Operation,
+    status: 201,
+  },
   assignToDevice: {
     method: 'PUT',
     path: '/devices/:id/assignments/:type',

@@ -19,11 +19,13 @@ import { claiming } from './app/claiming.ts'
 import { credentialSweeper } from './app/credential-sweeper.ts'
 import { credentials } from './app/credentials.ts'
 import { customers } from './app/customers.ts'
+import { describedRelease } from './app/described-release.ts'
 import { deviceDesk } from './app/device-desk.ts'
 import { fleet } from './app/fleet.ts'
 import { historySweeper } from './app/history-sweeper.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { look } from './app/look.ts'
+import { manualUpdates } from './app/manual-updates.ts'
 import { moments } from './app/moments.ts'
 import { newCredentialOf } from './app/new-credential.ts'
 import { operations } from './app/operations.ts'
@@ -279,6 +281,7 @@ export async function startPlatform({
     })
     const fleetUseCases = fleet(needs)
     const recordArtifact = artifactRecord(needs)
+    const described = describedRelease({ ...needs, artifacts })
     const stream = live({ feed, run: uuids.next(), owned: fleetUseCases.owned })
     let reachableAt: Platform['endpoints'] = { http: config.publicUrl ?? '' }
     const operatorDoor = rest({
@@ -287,7 +290,7 @@ export async function startPlatform({
       audience: audience(needs),
       audit: audit(needs),
       campaigns: campaignUseCases,
-      catalogue: catalogue({ ...needs, artifacts, recordArtifact }),
+      catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
       clock,
       credentials: credentials(needs),
       claiming: claiming(needs),
@@ -300,6 +303,7 @@ export async function startPlatform({
       operators: operators(needs),
       overview: overview(needs),
       tenants: tenants(needs),
+      manualUpdates: manualUpdates({ ...needs, described, moments: momentsOf, work }),
       operations: operations({ moments: momentsOf, unitOfWork: run, work }),
       settings: settings({ ...needs, ofServer }),
       uploads: uploads({ ids, recordArtifact, uploads: artifacts.uploads }),

@@ -78,3 +78,26 @@ export const ReleaseDraft = named(
     requirement: z.string().optional().describe('e.g. ~> 2.0 and >= 2.1.3'),
   }),
 )
+
+/** What one device is brought by hand. */
+export const ManualUpdate = named(
+  'ManualUpdate',
+  ReleaseDraft.pick({
+    title: true,
+    version: true,
+    type: true,
+    sha256: true,
+    fileName: true,
+    contentType: true,
+    url: true,
+    sizeBytes: true,
+    checksumAlgorithm: true,
+    checksum: true,
+  }).superRefine(({ sha256, url }, context) => {
+    if (Boolean(sha256) !== Boolean(url)) return
+    const message = 'Either sha256, of an uploaded file, or url is needed, and not both.'
+    for (const path of ['sha256', 'url']) {
+      context.addIssue({ code: 'custom', path: [path], message })
+    }
+  }),
+)

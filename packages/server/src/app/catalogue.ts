@@ -1,8 +1,6 @@
 /** Packages and releases: upload, describe, remove. */
 import {
-  type ChecksumAlgorithm,
   checksumAlgorithm,
-  createRelease,
   DomainError,
   type EventKind,
   type JsonObject,
@@ -11,12 +9,12 @@ import {
 } from '@updraft/core'
 import type { RecordArtifact } from './artifact-record.ts'
 import { deed } from './deed.ts'
+import { DEFAULT_ALGORITHM, type Describe, type ReleaseDescription } from './described-release.ts'
 import type {
   ArtifactHandle,
   ArtifactStore,
   Catalogue,
   Clock,
-  Ids,
   Page,
   ReleaseView,
   StoredArtifact,
@@ -24,41 +22,22 @@ import type {
   UnitOfWork,
 } from './ports.ts'
 
-const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'SHA256'
-const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
-/** As RFC 9110, section 8.3, spells media types; it is sent as a header to whoever downloads. */
-const CONTENT_TYPE =
-  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=("[ !#-~]*"|[\w!#$&^.+-]+))*$/
-
-/** What an operator says of a new release: of an uploaded artifact (`sha256`) or of a file elsewhere (`url`). */
-export interface NewRelease {
-  readonly title: string
-  readonly version: string
-  readonly type: string
+/** What an operator says of a new release, and the profile it is made for. */
+export interface NewRelease extends ReleaseDescription {
   readonly profile?: string
   readonly profileId?: string
-  readonly tag?: string
-  readonly description?: string
-  readonly sha256?: string
-  readonly fileName?: string
-  readonly contentType?: string
-  readonly url?: string
-  readonly sizeBytes?: number
-  readonly checksumAlgorithm?: string
-  readonly checksum?: string
-  readonly requirement?: string
 }
 
 export function catalogue({
   artifacts,
   clock,
-  ids,
+  described,
   recordArtifact,
   unitOfWork,
 }: {
   artifacts: ArtifactStore
   clock: Clock
-  ids: Ids
+  described: Describe
   recordArtifact: RecordArtifact
   unitOfWork: UnitOfWork
 }) {
@@ -75,30 +54,6 @@ export function catalogue({
     if (draft.profileId) return profiles.get(draft.profileId)
     if (draft.profile) return profiles.byName(draft.profile)
     throw new DomainError('release.invalid', 'A release needs the profile it is made for.')
-  }
-
-  const contentTypeOf = ({ contentType }: NewRelease): string => {
-    const text = contentType?.trim() || DEFAULT_CONTENT_TYPE
-    if (CONTENT_TYPE.test(text)) return text
-    throw new DomainError('release.invalid', `"${text}" is not a content type such as image/png.`)
-  }
-
-  /** The checksum the release publishes: of the algorithm asked for, computed unless it is known. */
-  const checksumOf = async (
-    artifact: StoredArtifact,
-    algorithm: ChecksumAlgorithm,
-    expected: string | undefined,
-  ): Promise<string> => {
-    const checksum =
-      artifact.checksums[algorithm] ?? (await artifacts.checksum(artifact.sha256, algorithm))
-    if (expected && expected.toLowerCase() !== checksum) {
-      throw new DomainError(
-        'artifact.checksum-mismatch',
-        `The file's ${algorithm} is ${checksum}, not ${expected}.`,
-        { algorithm, checksum },
-      )
-    }
-    return checksum
   }
 
   return {
@@ -122,38 +77,9 @@ export function catalogue({
     },
 
     createRelease: async (actor: OperatorActor, draft: NewRelease): Promise<ReleaseView> => {
-      const algorithm =
-        draft.checksumAlgorithm || draft.sha256 || draft.checksum
-          ? checksumAlgorithm(draft.checksumAlgorithm || DEFAULT_ALGORITHM)
-          : null
-      const sha256 = draft.sha256?.toLowerCase()
-      const artifact = sha256
-        ? await unitOfWork(actor, ({ catalogue }) => catalogue.artifact(sha256))
-        : null
-      // Reading a large file through takes its time, so it is done outside the unit of work.
-      const checksum =
-        artifact && algorithm
-          ? await checksumOf(artifact, algorithm, draft.checksum)
-          : draft.checksum
+      const making = await described(actor, draft)
       return unitOfWork(actor, async (stores) => {
-        const profile = await profileOf(stores, draft)
-        const release = createRelease(
-          {
-            ...draft,
-            profileId: profile.id,
-            externalUrl: draft.url,
-            artifact: artifact && {
-              sha256: artifact.sha256,
-              sizeBytes: artifact.sizeBytes,
-              fileName: draft.fileName?.trim() || `${draft.title}-${draft.version}`,
-              contentType: contentTypeOf(draft),
-            },
-            checksumAlgorithm: checksum ? algorithm : null,
-            checksum,
-          },
-          ids.next(),
-          clock.now(),
-        )
+        const release = making((await profileOf(stores, draft)).id)
         await stores.catalogue.insert(release)
         await stores.events.append([event('release.created', actor, releaseSubject(release))])
         return stores.catalogue.get(release.id)

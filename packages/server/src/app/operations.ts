@@ -2,6 +2,7 @@
 import {
   cancelByOperator,
   DomainError,
+  isByHand,
   nameOf,
   type Operation,
   type OperatorActor,
@@ -91,6 +92,10 @@ export function operations({
           'operation.cannot-retry',
           `The update to ${nameOf(operation)} is ${operation.state}; only what failed or was cancelled can be tried again.`,
         )
+      }
+      if (isByHand(operation)) {
+        const message = `${nameOf(operation)} was brought by hand, once; bring it anew.`
+        throw new DomainError('operation.cannot-retry', message)
       }
       if (operation.releaseId === REMOVED_RELEASE) {
         const message = `${nameOf(operation)} was removed; it cannot be tried again.`

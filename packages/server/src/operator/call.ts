@@ -14,6 +14,7 @@ import type { ClaimingUseCases } from '../app/claiming.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
+import type { ManualUpdates } from '../app/manual-updates.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
 import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Overview } from '../app/overview.ts'
@@ -42,6 +43,7 @@ export interface OperatorNeeds {
   readonly fingerprint: (text: string) => Buffer
   readonly idempotentRequests: IdempotentRequests
   readonly live: Live
+  readonly manualUpdates: ManualUpdates
   readonly operations: OperationsUseCases
   readonly operators: OperatorsUseCases
   readonly tenants: TenantsUseCases

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { artifactRecord } from '../app/artifact-record.ts'
 import { audit } from '../app/audit.ts'
 import { catalogue } from '../app/catalogue.ts'
+import { describedRelease } from '../app/described-release.ts'
 import { uploads } from '../app/uploads.ts'
 import { type FileStore, fileStore } from '../artifacts/file-store.ts'
 import { uuids } from '../credentials/secrets.ts'
@@ -67,7 +68,12 @@ beforeAll(async () => {
     catalogue: catalogue({
       artifacts,
       clock: store.clock,
-      ids: uuids,
+      described: describedRelease({
+        artifacts,
+        clock: store.clock,
+        ids: uuids,
+        unitOfWork: store.run,
+      }),
       recordArtifact,
       unitOfWork: store.run,
     }),

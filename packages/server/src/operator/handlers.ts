@@ -55,6 +55,7 @@ export function handlers({
   endpoints,
   fleet,
   live,
+  manualUpdates,
   operations,
   operators,
   tenants,
@@ -193,6 +194,9 @@ export function handlers({
     },
     listDeviceOperations: async ({ input: { params, query }, caller: { actor } }) =>
       pageView(await operations.ofDevice(actor, params.id, query), operationWithSteps),
+
+    updateByHand: async ({ input: { params, body }, caller: { actor } }) =>
+      operationView(await manualUpdates.update(actor, params.id, body)),
 
     uploadArtifact: async ({ input: { query }, caller: { actor }, request }) => {
       const length = request.headers['content-length']

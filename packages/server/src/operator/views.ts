@@ -7,6 +7,7 @@ import {
   type ComponentType,
   choose,
   eachSetting,
+  isByHand,
   type Operation,
   resultOf,
   type Snapshot,
@@ -63,12 +64,12 @@ export const operationView = (operation: Operation): api.Operation => ({
   endedAt: timeOrNull(operation.endedAt),
 })
 
-/** What it is about; without an id when the release was removed since. */
-const releaseOf = ({ releaseId, title, version }: Operation): api.ReleaseRef => ({
-  id: releaseId === REMOVED_RELEASE ? null : releaseId,
-  title,
-  version,
-})
+/** What it is about; without an id when the release was removed since, or came by hand and so stands in no list. */
+const releaseOf = (operation: Operation): api.ReleaseRef => {
+  const { releaseId, title, version } = operation
+  const isListed = releaseId !== REMOVED_RELEASE && !isByHand(operation)
+  return { id: isListed ? releaseId : null, title, version }
+}
 
 const stepView = (step: Step): api.Step => ({
   at: time(step.at),

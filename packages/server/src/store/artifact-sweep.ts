@@ -5,6 +5,13 @@ import { refuse } from './refusals.ts'
 
 export const artifactSweep = ({ db }: Database): ArtifactSweep => ({
   dropUnused: async (before) => {
+    await sql`
+      delete from releases r
+       where r.only_for_device_id is not null
+         and not exists (select from operations o where o.release_id = r.id and o.ended_at is null)
+         and (r.created_at < ${before} or exists (select from operations o where o.release_id = r.id))`
+      .execute(db)
+      .catch(refuse)
     await db
       .deleteFrom('artifacts')
       .where('stored_at', '<', before)

@@ -9,6 +9,7 @@ import type { Tables } from './tables.ts'
 export function catalogue(scope: Scope): Catalogue {
   const { db, tenantId } = scope
 
+  /** What came by hand is of no profile, and so is none of these. */
   const select = () =>
     db
       .selectFrom('releases')
@@ -16,10 +17,13 @@ export function catalogue(scope: Scope): Catalogue {
       .where('releases.tenant_id', '=', tenantId)
       .where(ofCustomersProfile(scope, 'releases.profile_id'))
       .selectAll('releases')
-      .select('profiles.name as profile_name')
+      .select(['profiles.id as profile_id', 'profiles.name as profile_name'])
 
-  const view = (row: ReleaseRow & { profile_name: string; revision: number }): ReleaseView => ({
+  const view = (
+    row: ReleaseRow & { profile_id: string; profile_name: string; revision: number },
+  ): ReleaseView => ({
     ...releaseOf(row),
+    profileId: row.profile_id,
     profileName: row.profile_name,
     revision: row.revision,
   })
@@ -64,13 +68,14 @@ export function catalogue(scope: Scope): Catalogue {
       }
       return { sha256, sizeBytes: Number(row.size_bytes), checksums: row.checksums }
     },
-    insert: async (release) => {
+    insert: async (release, { onlyForDeviceId } = {}) => {
       await db
         .insertInto('releases')
         .values({
           id: release.id,
           tenant_id: tenantId,
           profile_id: release.profileId,
+          only_for_device_id: onlyForDeviceId,
           title: release.title,
           version: release.version,
           type: release.type,
@@ -131,6 +136,14 @@ export function catalogue(scope: Scope): Catalogue {
         'The release was changed by someone else meanwhile.',
       )
     },
+    forget: async (id) => {
+      await db
+        .deleteFrom('releases')
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .where('only_for_device_id', 'is not', null)
+        .execute()
+    },
     remove: async (id) => {
       const release = await get(id)
       const underWay = await db
@@ -159,7 +172,7 @@ export function catalogue(scope: Scope): Catalogue {
 export type ReleaseRow = {
   [Column in Exclude<
     keyof Tables['releases'],
-    'revision' | 'size_bytes'
+    'revision' | 'size_bytes' | 'only_for_device_id'
   >]: Tables['releases'][Column]
 } & { size_bytes: string | null }
 

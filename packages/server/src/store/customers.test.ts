@@ -159,6 +159,7 @@ const VERBS: () => {
       async ({ catalogue }) => ids((await catalogue.page({ limit: 9 })).items),
     ],
     describe: denied,
+    forget: denied,
     remove: denied,
   },
   audiences: { page: denied },

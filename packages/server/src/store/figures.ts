@@ -54,7 +54,7 @@ export function figures(scope: Scope): Figures {
         error: string | null
         latest_at: Date
       }>`
-        select o.release_id, o.type, o.title, o.version, count(*) as count,
+        select case when o.origin_code <> 'operator.manual' then o.release_id end as release_id, o.type, o.title, o.version, count(*) as count,
                mode() within group (order by o.error) as error, max(o.changed_at) as latest_at
           from device_components c join operations o on o.id = c.operation_id
          where c.tenant_id = ${tenantId} and c.operation_state = 'FAILED' and ${ofCustomersDevice(scope, 'c.device_id')}

@@ -217,7 +217,7 @@ export async function addTenant(store: TestStore, name: string): Promise<Tenant>
         const campaignId = newId()
         const audience = { expression: 'true' }
         const now = store.clock.now()
-        const { profileId } = release
+        const profileId = release.profileId ?? ''
         const which = { profileId, after: null, limit: 100_000, now }
         const { deviceIds } = await audiences.page(audience, which)
         const targets = await campaigns.addTargets(campaignId, deviceIds)

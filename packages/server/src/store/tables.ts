@@ -144,7 +144,9 @@ export interface Tables {
   releases: {
     id: string
     tenant_id: string
-    profile_id: string
+    profile_id: string | null
+    /** Of what came by hand; it has no profile. */
+    only_for_device_id: Generated<string | null>
     title: string
     version: string
     type: string

@@ -20,6 +20,7 @@ interface Holding {
   readonly deviceId: string
   readonly credentialId: string
   readonly releaseId: string
+  readonly byHandId: string
   readonly operationId: string
   readonly tokenId: string
   readonly customerId: string
@@ -60,6 +61,8 @@ async function furnish(name: string): Promise<Holding> {
     externalUrl: null,
     artifact: { sha256: SHA256, sizeBytes: 7, fileName: 'f', contentType: 'a/b' },
   })
+  const byHand = { ...release, id: newId(), profileId: null }
+  await tenant.run(({ catalogue }) => catalogue.insert(byHand, { onlyForDeviceId: deviceId }))
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
   const operationId = await tenant.lookAt(deviceId, RUNS)
@@ -85,6 +88,7 @@ async function furnish(name: string): Promise<Holding> {
     deviceId,
     credentialId: credential?.id ?? '',
     releaseId: release.id,
+    byHandId: byHand.id,
     operationId,
     tokenId: token.id,
     customerId,
@@ -252,6 +256,7 @@ const VERBS: {
       },
     ],
     describe: ['release.unknown', ({ catalogue }) => catalogue.describe(theirs.releaseId, 'hm')],
+    forget: ['done', ({ catalogue }) => catalogue.forget(theirs.byHandId)],
     remove: ['release.unknown', ({ catalogue }) => catalogue.remove(theirs.releaseId)],
   },
   audiences: {

@@ -54,7 +54,10 @@ export interface ArtifactStore {
 
 /** Finds uploads that nobody made a release of, and tells whether bytes are still somebody's. */
 export interface ArtifactSweep {
-  /** Forgets artifacts stored before that time which no release names. */
+  /**
+   * Forgets artifacts stored before that time which no release names; and first what was brought by hand, once its
+   * operation has ended or, from before that time, if there never was one.
+   */
   dropUnused(before: Date): Promise<void>
   /** Which of these are still some tenant's. */
   referenced(sha256s: readonly string[]): Promise<ReadonlySet<string>>

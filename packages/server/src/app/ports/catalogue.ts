@@ -10,6 +10,7 @@ export interface ReleaseName {
 }
 
 export interface ReleaseView extends Release {
+  readonly profileId: string
   readonly profileName: string
   readonly revision: number
 }
@@ -19,8 +20,13 @@ export interface Catalogue {
   recordArtifact(artifact: StoredArtifact, storedAt: Date): Promise<void>
   /** Refuses with artifact.unknown. */
   artifact(sha256: string): Promise<StoredArtifact>
-  /** Refuses with release.duplicate. */
-  insert(release: Release): Promise<void>
+  /**
+   * Refuses with release.duplicate. `onlyForDeviceId`: it is brought to that device by hand, stands in no list, and
+   * goes when its operation has ended.
+   */
+  insert(release: Release, options?: { onlyForDeviceId?: string }): Promise<void>
+  /** What was to be brought by hand and was not. */
+  forget(id: string): Promise<void>
   /** Refuses with release.unknown. */
   get(id: string): Promise<ReleaseView>
   page(

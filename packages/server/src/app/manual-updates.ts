@@ -1,0 +1,71 @@
+/**
+ * One device updated by hand, from a file or a URL: whether it fits is not asked. What is brought belongs to that
+ * device alone: it stands in no catalogue, and goes once the operation has ended.
+ */
+import { nameOf, type Operation, type OperatorActor, updateByHand } from '@updraft/core'
+import { actorOf, deed } from './deed.ts'
+import type { Describe, ReleaseDescription } from './described-release.ts'
+import type { Moments } from './moments.ts'
+import type { Clock, DeviceWork, UnitOfWork } from './ports.ts'
+
+export function manualUpdates({
+  clock,
+  described,
+  moments,
+  unitOfWork,
+  work,
+}: {
+  clock: Clock
+  described: Describe
+  moments: Moments
+  unitOfWork: UnitOfWork
+  work: DeviceWork
+}) {
+  return {
+    /** Refuses with device.unknown, operation.under-way, and as the description of any release is refused. */
+    update: async (
+      actor: OperatorActor,
+      deviceId: string,
+      description: Omit<ReleaseDescription, 'tag' | 'description' | 'requirement'>,
+    ): Promise<Operation> => {
+      const { device } = await unitOfWork(
+        actor,
+        async ({ devices }) => (await devices.get(deviceId)).snapshot,
+      )
+      const release = (await described(actor, description))(null)
+      await unitOfWork(actor, ({ catalogue }) =>
+        catalogue.insert(release, { onlyForDeviceId: deviceId }),
+      )
+      const { artifact, externalUrl, type } = release
+      const told = deed(actor, 'device.updated-by-hand', {
+        at: clock.now(),
+        subject: { kind: 'device', id: deviceId, name: device.name },
+        deviceId,
+        // What will be gone once it has ended.
+        data: {
+          type,
+          release: nameOf(release),
+          ...(artifact
+            ? { file: artifact.fileName, sha256: artifact.sha256 }
+            : { url: externalUrl }),
+        },
+      })
+      const moment = await moments(actor.tenantId)
+      const target = { tenantId: actor.tenantId, deviceId }
+      try {
+        const { operation } = await work.settle(target, (snapshot) => {
+          const by = { ...moment(), release, actor: actorOf(actor) }
+          const { changes, operation } = updateByHand(snapshot, by)
+          return { changes: { ...changes, events: [told, ...changes.events] }, operation }
+        })
+        return operation
+      } catch (error) {
+        // If not even that can be done now, it is swept.
+        await unitOfWork(actor, ({ catalogue }) => catalogue.forget(release.id)).catch(() => {})
+        throw error
+      }
+    },
+  }
+}
+
+export type ManualUpdates = ReturnType<typeof manualUpdates>
