@@ -524,7 +524,8 @@ async function furnish(
       type,
       size_bytes: BYTES.length,
       artifact_sha256: SHA256,
-      ...made,
+      // The newest of all, however many there are by now: lists have an end.
+      created_at: new Date(),
     })
   const release = await addRelease('firmware')
   const failedRelease = await addRelease('software')

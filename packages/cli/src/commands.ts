@@ -18,6 +18,7 @@ import { provisioningCommands } from './commands/provisioning.ts'
 import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
 import { tenantCommands } from './commands/tenants.ts'
+import { updateCommands } from './commands/update.ts'
 import { userCommands } from './commands/users.ts'
 import { versionCommands } from './commands/version.ts'
 
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   ...assignmentCommands,
   ...campaignCommands,
   ...statusCommands,
+  ...updateCommands,
   ...operationCommands,
   ...customerCommands,
   ...userCommands,
@@ -65,7 +67,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'group', 'channel', 'status'],
-  Updates: ['package', 'assign', 'unassign', 'campaign', 'cancel', 'retry'],
+  Updates: ['package', 'assign', 'unassign', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],
 }

@@ -74,6 +74,8 @@ function componentText(type: string, component: Component, look: Look): string {
       ['Should run', target ? nameOf(target) : 'nothing is meant for it'],
       ['Because', component.because],
       [isUnderWay ? 'Update' : 'Last update', operation ? nameOf(operation.release) : null],
+      // While it is under way that is why it should run what it should.
+      ['Came about', operation && !isUnderWay ? operation.origin.message : null],
       ['State', operation || verdict === 'nothing' ? componentCell(component) : null],
       ['Reason', operation ? (operation.error ?? operation.because) : null],
       ['Since', timeText(operation?.changedAt ?? null, look)],

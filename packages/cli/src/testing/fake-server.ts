@@ -29,6 +29,7 @@ import {
   makeCredential,
   makeCustomer,
   makeDevice,
+  makeOperation,
   makeOperator,
   makeProfile,
   makeRelease,
@@ -432,6 +433,16 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     },
     removeRelease: (call) => take(releases, call, 'release.unknown'),
     downloadRelease: (call) => stored.get(byId(releases, call, 'release.unknown').sha256 ?? ''),
+    updateByHand: (call) => {
+      const { title, version } = call.body as { title: string; version: string }
+      const device = byId(devices, call, 'device.unknown')
+      const operation = makeOperation({
+        device,
+        release: makeRelease({ title, version }),
+        state: 'QUEUED',
+      })
+      return { ...operation, release: { id: null, title, version } }
+    },
     cancelOperation: (call) => ({
       ...byId(operations, call, 'operation.unknown'),
       state: 'CANCELED',

@@ -78,7 +78,7 @@ export interface Arrival {
 export const isByHand = ({ origin }: Operation): boolean => origin.code === 'operator.manual'
 
 /** Whether it can be taken back for another without disturbing the device. */
-export const isNotBegun = ({ state }: Operation): boolean =>
+export const isNotBegun = ({ state }: Pick<Operation, 'state'>): boolean =>
   state === 'QUEUED' || state === 'INITIATED'
 
 interface Cancellation {
