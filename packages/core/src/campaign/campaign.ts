@@ -283,7 +283,8 @@ export function rollBackOf(
     settings: {
       ...original.settings,
       waves: [],
-      isDynamic: false,
+      // Those still at it may be updated yet: they follow.
+      isDynamic: original.tally['in-progress'] > 0,
       rollsBackOnStop: false,
       forceDowngrade: true,
       // Who goes back goes back whole: what stops on the way there would leave a fleet of two halves.
@@ -294,6 +295,19 @@ export function rollBackOf(
   const release = { id: original.releaseId, type: original.type }
   const campaign = createCampaign({ id, tenantId: original.tenantId, draft, release }, idle, now)
   return { ...campaign, tally: { ...NO_TARGETS, idle, skipped } }
+}
+
+/** Those that were still at it when they were to be brought back join; once all are done nobody else will. */
+export function joinRollBack(
+  campaign: Campaign,
+  { idle, skipped, isOver }: Pick<Tally, 'idle' | 'skipped'> & { isOver: boolean },
+): Campaign {
+  const { tally, settings, ...joined } = join(campaign, idle)
+  return {
+    ...joined,
+    settings: { ...settings, isDynamic: !isOver },
+    tally: { ...tally, skipped: tally.skipped + skipped },
+  }
 }
 
 /** What an operator changes before it begins. Refuses with campaign.not-now once it has, and campaign.invalid. */

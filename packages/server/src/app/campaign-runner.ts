@@ -21,8 +21,10 @@ import type {
 /** Deadlines, windows and newcomers are looked at this often; all else wakes it at once. */
 const EVERY_MS = 10_000
 const PAGE_SIZE = 500
-/** A look at all who are on the line found nobody to ask: others come by themselves, so the next is this far off. */
+/** Nobody on the line is left to be asked: those there are not looked through again this long. */
 const NOBODY_MS = 60_000
+/** So many are looked at together at least: the first of them may have reasons not to be asked. */
+const AT_LEAST = 20
 const NEWCOMERS_MS = 60_000
 
 export interface CampaignRunner {
@@ -49,7 +51,7 @@ export function campaignRunner({
   every: Every
   feed: EventFeed
   ids: Ids
-  liveSessions: Pick<LiveSessions, 'has' | 'here'>
+  liveSessions: Pick<LiveSessions, 'has' | 'here' | 'opened'>
   look: Look
   unitOfWork: UnitOfWork
   work: CampaignWork
@@ -59,29 +61,36 @@ export function campaignRunner({
 }): CampaignRunner {
   let isStopped = false
   let isDue = false
+  /** Also those who are asked already: overdue, or to be told that it is over. */
+  let isThorough = true
   let running: Promise<void> | null = null
   let end: (() => void) | undefined
-  /** By campaign: until when nobody on the line is looked for, and when newcomers were looked for last. */
-  const nobodyUntil = new Map<string, number>()
+  /** By campaign: until when nobody is looked for on the lines there were then, and when newcomers were looked for last. */
+  const nobodyUntil = new Map<string, { readonly ms: number; readonly opened: number }>()
   const newcomersAt = new Map<string, number>()
 
-  const runAll = async () => {
+  const runAll = async (isThorough: boolean) => {
     const open = await work.open()
     for (const campaign of open) {
       if (isStopped) return
-      await carryOn(campaign).catch(onError)
+      await carryOn(campaign, isThorough).catch(onError)
     }
     for (const campaign of await work.toRollBack()) await takeBack(campaign).catch(onError)
     forgetAllBut(new Set(open.map(({ id }) => id)))
   }
 
-  const carryOn = async ({ tenantId, id }: { tenantId: string; id: string }) => {
+  const carryOn = async (
+    { tenantId, id }: { tenantId: string; id: string },
+    isThorough: boolean,
+  ) => {
     const now = clock.now()
     const planned = await work.advance(id, now)
     if (!planned) return
     const { campaign } = planned
-    if (campaign.status === 'finished') await takeBackUntold(tenantId, id)
-    if (campaign.tally['in-progress'] > 0) await lookAtOverdue(tenantId, planned)
+    if (isThorough && campaign.tally['in-progress'] > 0) {
+      if (campaign.status === 'finished') await takeBackUntold(tenantId, id)
+      await lookAtOverdue(tenantId, planned)
+    }
     if (campaign.status === 'in-progress' && campaign.settings.isDynamic) {
       if (now.getTime() - (newcomersAt.get(id) ?? 0) >= NEWCOMERS_MS) {
         newcomersAt.set(id, now.getTime())
@@ -92,19 +101,26 @@ export function campaignRunner({
   }
 
   /** Those who hold a line are told; all others hear of it when they call. */
-  const askThoseHere = async (tenantId: string, { campaign: { id, tally }, slots }: Plan) => {
-    const now = clock.now().getTime()
-    if ((nobodyUntil.get(id) ?? 0) > now) return
-    let left = Math.min(slots, tally.idle)
-    let found = 0
+  const askThoseHere = async (tenantId: string, { campaign: { id }, slots }: Plan) => {
+    const now = clock.now()
+    const { opened } = liveSessions
+    const rest = nobodyUntil.get(id)
+    if (rest && rest.ms > now.getTime() && rest.opened === opened) return
+    let left = slots
     for (const page of pagesOf(liveSessions.here(), PAGE_SIZE)) {
-      if (left <= 0 || isStopped) return
-      const waiting = (await work.waiting(id, page)).slice(0, left)
-      await look({ tenantId, deviceIds: waiting }, { isHere: true })
-      left -= waiting.length
-      found += waiting.length
+      const waiting = await work.waiting(id, page)
+      for (let next = 0; next < waiting.length; ) {
+        if (isStopped) return
+        const some = waiting.slice(next, next + Math.max(left, AT_LEAST))
+        next += some.length
+        await look({ tenantId, deviceIds: some }, { isHere: true })
+        // Not all that are looked at are asked: a device may have a window of its own.
+        left = (await work.advance(id, now))?.slots ?? 0
+        if (left <= 0) return
+      }
     }
-    if (found === 0) nobodyUntil.set(id, now + NOBODY_MS)
+    // Whoever could be asked was.
+    nobodyUntil.set(id, { ms: now.getTime() + NOBODY_MS, opened })
   }
 
   const lookAtOverdue = async (tenantId: string, { campaign }: Plan) => {
@@ -123,7 +139,7 @@ export function campaignRunner({
   /** A campaign that is over: those still to be told are not. */
   const takeBackUntold = (tenantId: string, id: string) =>
     eachPage(
-      (after) => work.inProgress(id, { after, limit: PAGE_SIZE }),
+      (after) => work.notBegun(id, { after, limit: PAGE_SIZE }),
       (deviceIds) => look({ tenantId, deviceIds }),
     )
 
@@ -175,27 +191,34 @@ export function campaignRunner({
     if (isStopped) return
     running ??= (async () => {
       while (isDue && !isStopped) {
+        const thorough = isThorough
         isDue = false
-        await runAll().catch(onError)
+        isThorough = false
+        await runAll(thorough).catch(onError)
       }
     })().finally(() => {
       running = null
       if (isDue) kick()
     })
   }
+  const kickThoroughly = () => {
+    isThorough = true
+    kick()
+  }
 
   const unsubscribe = feed.subscribe((delivered) => {
     const moved = delivered.filter(({ kind }) => kind.startsWith('campaign.'))
     // Another wave, other devices: whoever is on the line may be wanted now.
     for (const { subjectId } of moved) nobodyUntil.delete(subjectId)
-    if (moved.length > 0 || delivered.some(mayFreeASlot)) kick()
+    if (moved.length > 0) kickThoroughly()
+    else if (delivered.some(mayFreeASlot)) kick()
   })
 
   return {
-    run: runAll,
+    run: () => runAll(true),
     start: () => {
-      kick()
-      end = every(EVERY_MS, kick)
+      kickThoroughly()
+      end = every(EVERY_MS, kickThoroughly)
     },
     stop: async () => {
       isStopped = true

@@ -14,6 +14,7 @@ import {
   type Forecast,
   forecast,
   join,
+  joinRollBack,
   nameOf,
   type OperatorActor,
   pause,
@@ -263,11 +264,18 @@ export function campaigns({
         return insert(stores, actor, made)
       }),
 
-    /** Devices a dynamic campaign's audience has come to hold become targets. */
+    /**
+     * Devices a dynamic campaign's audience has come to hold become targets; so do those that the campaign it takes back
+     * has updated since.
+     */
     addNewcomers: ({ tenantId, id }: { tenantId: string; id: string }): Promise<void> =>
       unitOfWork({ tenantId, customerId: null }, async (stores) => {
         const { campaign } = await stores.campaigns.lock(id)
         if (campaign.status === 'finished' || campaign.releaseId === REMOVED_RELEASE) return
+        if (campaign.rollsBack !== null) {
+          await stores.campaigns.save(await joinLate(stores, campaign, clock.now()))
+          return
+        }
         const { profileId } = await stores.catalogue.get(campaign.releaseId)
         const newcomers = await fix(stores, { id, audience: campaign.audience, profileId })
         if (newcomers > 0) await stores.campaigns.save(join(campaign, newcomers))
@@ -285,6 +293,38 @@ export function campaigns({
 
 export type CampaignsUseCases = ReturnType<typeof campaigns>
 
+/** The campaign with those that were still at it when it was made to take back another one, and no more once all are done. */
+async function joinLate({ campaigns }: Stores, campaign: Campaign, now: Date): Promise<Campaign> {
+  const of = campaign.rollsBack ?? ''
+  // Before they are looked for, so that nobody is missed.
+  const isOver = await isAllDone(campaigns, of)
+  const late = await campaigns.addPrevious(campaign.id, of, now)
+  return joinRollBack(campaign, { ...late, isOver })
+}
+
+/** A campaign that was removed has no devices at it any more. */
+async function isAllDone(campaigns: Campaigns, id: string): Promise<boolean> {
+  try {
+    return (await campaigns.get(id)).campaign.tally['in-progress'] === 0
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'campaign.unknown') return true
+    throw error
+  }
+}
+
+/** A name nobody has, for one that nobody is there to name. */
+async function freeName(campaigns: Campaigns, wanted: string): Promise<string> {
+  const short = wanted.slice(0, MAX_GIVEN_NAME)
+  for (let count = 1; ; count += 1) {
+    const name = count === 1 ? short : `${short} (${count})`
+    const { items } = await campaigns.page({ name, limit: 1 })
+    if (items.length === 0) return name
+  }
+}
+
+/** Leaves room for a number. */
+const MAX_GIVEN_NAME = 240
+
 /**
  * A campaign over the devices another one has updated. Each goes back to what it had before; those of which that is
  * not kept here are skipped. Its targets are there when it is answered, it itself is the caller's to insert.
@@ -298,7 +338,7 @@ export async function rollBack(
     throw new DomainError('campaign.not-now', 'What this campaign brought was removed.')
   }
   const release = await catalogue.get(original.releaseId)
-  const back = { id, name }
+  const back = { id, name: name ?? (await freeName(campaigns, `Roll back ${original.name}`)) }
   // Refused before it has targets.
   rollBackOf(original, { ...back, idle: 0, skipped: 0 }, now)
   const targets = await campaigns.addPrevious(id, of, now)

@@ -25,6 +25,8 @@ export interface LiveSessions {
   /** Ends every wait; for a stopping server. */
   close(): void
   readonly count: number
+  /** How many lines were opened so far. */
+  readonly opened: number
 }
 
 export interface Listening {
@@ -45,7 +47,7 @@ export function liveSessions(feed: EventFeed): LiveSessions {
   const recent = new Map<string, number>()
   let [heard, forgotten] = [0, 0]
   let isClosed = false
-  let count = 0
+  let [count, opened] = [0, 0]
 
   const unsubscribe = feed.subscribe((delivered) => {
     heard += 1
@@ -73,6 +75,7 @@ export function liveSessions(feed: EventFeed): LiveSessions {
     lines.set(deviceId, (lines.get(deviceId) ?? 0) + 1)
     for (const id of ids) wakers.set(id, (wakers.get(id) ?? new Set()).add(wake))
     count += 1
+    opened += 1
     return () => {
       count -= 1
       const left = (lines.get(deviceId) ?? 0) - 1
@@ -136,6 +139,9 @@ export function liveSessions(feed: EventFeed): LiveSessions {
     },
     get count() {
       return count
+    },
+    get opened() {
+      return opened
     },
   }
 }

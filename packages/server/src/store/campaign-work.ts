@@ -21,10 +21,11 @@ const WAITING = {
     where campaign_id = $1 and device_id = any($2::uuid[]) and is_open and status <> 'in-progress'`,
 }
 
-const IN_PROGRESS = {
-  name: 'targets-in-progress',
-  text: `select device_id from campaign_targets
-    where campaign_id = $1 and status = 'in-progress' and device_id > $2 order by device_id limit $3`,
+const NOT_BEGUN = {
+  name: 'targets-not-begun',
+  text: `select t.device_id from campaign_targets t join operations o on o.device_id = t.device_id and o.id = t.operation_id
+    where t.campaign_id = $1 and t.status = 'in-progress' and t.device_id > $2 and o.state in ('QUEUED', 'INITIATED')
+    order by t.device_id limit $3`,
 }
 
 const OVERDUE = {
@@ -40,7 +41,7 @@ const TO_ROLL_BACK = {
   name: 'campaigns-to-roll-back',
   text: `select c.tenant_id, c.id from campaigns c
     where c.status = 'finished' and c.outcome = 'failure' and (c.settings -> 'rollsBackOnStop')::boolean
-      and not exists (select from campaigns r where r.rolls_back = c.id)`,
+      and c.release_id is not null and (c.rolled_back_at is null or c.rolled_back_at < c.finished_at)`,
 }
 
 export function campaignWork({
@@ -93,8 +94,8 @@ export function campaignWork({
     toRollBack: () => campaigns(TO_ROLL_BACK),
     advance: (id, now) => again(() => advance(id, now)).catch(refuse),
     waiting: (id, ids) => deviceIds({ ...WAITING, values: [id, ids] }),
-    inProgress: (id, { after, limit }) =>
-      deviceIds({ ...IN_PROGRESS, values: [id, after ?? BEFORE_ALL, limit] }),
+    notBegun: (id, { after, limit }) =>
+      deviceIds({ ...NOT_BEGUN, values: [id, after ?? BEFORE_ALL, limit] }),
     overdue: ({ id, settings }, { now, after, limit }) =>
       deviceIds({
         ...OVERDUE,

@@ -62,6 +62,13 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
           rolls_back: campaign.rollsBack,
         })
         .execute()
+      if (campaign.rollsBack === null) return
+      await db
+        .updateTable('campaigns')
+        .set({ rolled_back_at: campaign.createdAt })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', campaign.rollsBack)
+        .execute()
     },
     get: async (id) => found(await select().where('id', '=', id).executeTakeFirst(), id),
     lock: async (id) =>
@@ -137,6 +144,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
               and r.title = t.before_title and r.version = t.before_version
            where t.campaign_id = ${of} and t.tenant_id = ${tenantId} and t.status = 'successful'
              and t.asked_at is not null
+          on conflict do nothing
           returning status
         ) select status, count(*) as count from added group by status`.execute(db)
       const countOf = (status: TargetStatus) =>

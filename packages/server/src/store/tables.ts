@@ -193,6 +193,7 @@ export interface Tables {
     started_at: Date | null
     finished_at: Date | null
     rolls_back: string | null
+    rolled_back_at: Date | null
     tally: Json<Tally>
     waves: Json<readonly WaveJson[]>
   }

@@ -84,8 +84,8 @@ export interface Campaigns {
   addTargets(id: string, deviceIds: readonly string[]): Promise<number>
   dropTargets(id: string): Promise<void>
   /**
-   * Makes targets of the devices the other campaign has updated, each with the release it had before; those whose is
-   * not kept here are skipped. Answers how many of which.
+   * Makes targets of the devices the other campaign has updated, but for those that are, each with the release it had
+   * before; those whose is not kept here are skipped. Answers how many of which.
    */
   addPrevious(id: string, of: string, at: Date): Promise<Pick<Tally, 'idle' | 'skipped'>>
   targets(id: string, query: PageQuery & TargetFilter): Promise<Page<TargetView>>
@@ -122,12 +122,12 @@ export interface CampaignWork {
   advance(id: string, now: Date): Promise<Plan | null>
   /** Which of these devices it may still ask. */
   waiting(id: string, deviceIds: readonly string[]): Promise<readonly string[]>
-  /** The next devices at it, in the order of their ids. */
-  inProgress(
+  /** The next devices that were asked and have not begun, in the order of their ids. */
+  notBegun(
     id: string,
     batch: { readonly after: string | null; readonly limit: number },
   ): Promise<readonly string[]>
-  /** Those of them that have said nothing for longer than it waits. */
+  /** The next devices at it that have said nothing for longer than it waits. */
   overdue(
     campaign: Campaign,
     batch: { readonly now: Date; readonly after: string | null; readonly limit: number },
