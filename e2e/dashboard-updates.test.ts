@@ -84,4 +84,40 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     await shouldRun.getByText('meter 2').waitFor()
     expect(await page.getByRole('button', { name: 'Unpin' }).count()).toBe(0)
   })
+
+  test('one device is brought a file by hand, after a warning, and it can be taken back', async () => {
+    const { devices } = await stage.fleet('pump', 1, ['2'])
+    const page = await stage.open(await stage.devicePath('pump-1'))
+    const drawer = page.getByRole('dialog', { name: 'pump-1', exact: true })
+    const begin = async () => {
+      await drawer.getByRole('button', { name: 'More' }).click()
+      await page.getByRole('menuitem', { name: 'Update from a file…' }).click()
+    }
+    await begin()
+    const dialog = page.getByRole('dialog', { name: 'Update pump-1 from a file' })
+    await dialog.getByText('Nothing is checked').waitFor()
+    const file = { name: 'pump-1.bin', mimeType: '', buffer: Buffer.from('with more logging') }
+    await dialog.locator('input[type=file]').setInputFiles(file)
+    await dialog.getByLabel('Title').fill('pump')
+    await dialog.getByText('pump-1 says it runs this already').waitFor()
+    await dialog.getByLabel('Version').fill('1-debug')
+    await dialog.getByRole('button', { name: 'Update it, unchecked' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    const shouldRun = drawer.getByText('Should run').locator('..').getByRole('definition')
+    await shouldRun.getByText('pump 1-debug').waitFor()
+    await drawer.getByText('Brought by hand by ada, unchecked.').first().waitFor()
+
+    await advance(devices[0], ['DOWNLOADING'])
+    await begin()
+    await dialog.locator('input[type=file]').setInputFiles(file)
+    await dialog.getByRole('button', { name: 'Update it, unchecked' }).click()
+    await dialog.getByRole('alert').getByText('The device is at pump@1-debug already').waitFor()
+    await dialog.getByRole('button', { name: 'Leave it' }).click()
+
+    await drawer.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Cancel the update' }).click()
+    await drawer.getByText('Cancelled by ada.').first().waitFor()
+    // Once: to try again it is brought anew.
+    expect(await drawer.getByRole('button', { name: 'Try again' }).count()).toBe(0)
+  })
 })

@@ -34,7 +34,9 @@ export function Component({ device, type }: { device: DeviceData; type: string }
   const isUnderWay = operation !== null && operation.endedAt === null
   const isPinned = component?.assigned?.scope === 'device'
   const installed = device.installed[type]
-  const releaseId = component?.target?.id ?? component?.assigned?.release.id ?? null
+  const shown = component?.target ?? component?.assigned?.release ?? null
+  // What came by hand is in no list.
+  const releaseId = shown?.id ?? null
 
   return (
     <section className="component card">

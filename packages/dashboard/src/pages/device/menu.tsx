@@ -1,7 +1,7 @@
 /** What can be done with a device as a whole. */
 import { Menu, TagsInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconPencil } from '@tabler/icons-react'
+import { IconPencil, IconUpload } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
@@ -11,10 +11,13 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { MoreMenu } from '../../parts/more-menu.tsx'
 import { NameField } from '../../parts/name-field.tsx'
 import type { DeviceData } from '../device.tsx'
+import { UpdateByHand } from './by-hand.tsx'
 
 export function DeviceMenu({ device }: { device: DeviceData }) {
   const navigate = useNavigate()
+  const may = useMay()
   const [isEditing, editing] = useDisclosure()
+  const [isUpdating, updating] = useDisclosure()
   const remove = useChange('removeDevice', {
     touches: ['devices', 'overview', 'profiles'],
     done: `${device.name} was removed.`,
@@ -37,7 +40,13 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
         <Menu.Item leftSection={<IconPencil size={16} />} onClick={editing.open}>
           Change name, customer and labels
         </Menu.Item>
+        {may('release.write') && (
+          <Menu.Item leftSection={<IconUpload size={16} />} onClick={updating.open}>
+            Update from a file…
+          </Menu.Item>
+        )}
       </MoreMenu>
+      {isUpdating && <UpdateByHand device={device} onClose={updating.close} />}
       {isEditing && <EditDevice device={device} onClose={editing.close} />}
     </>
   )

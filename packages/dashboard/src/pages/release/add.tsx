@@ -2,18 +2,20 @@
  * Adds a package: a file, sent while the rest is being filled in, or the address of one elsewhere. What the server
  * refuses stands beside the field it is about.
  */
-import { Alert, Button, Text } from '@mantine/core'
+import { Alert, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useEffectEvent, useState } from 'react'
+import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
-import { type UploadState, useUpload, useUploadState } from '../../data/upload.ts'
+import { useUpload } from '../../data/upload.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { messageOf } from '../../parts/trouble.tsx'
 import { ReleaseContent } from './content.tsx'
 import { bodyOf, type Draft, EMPTY, type Field, fieldOf, isSaid } from './draft.ts'
+import { useDropsAnywhere } from './drops.ts'
 import { ReleaseFields } from './fields.tsx'
 import { guessFromName } from './guess.ts'
+import { type Uploaded, useOnceThere } from './once-there.tsx'
 import './add.css'
 
 export interface Refusal {
@@ -29,8 +31,6 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
   /** What was typed is not guessed over. */
   const [isTyped, setTyped] = useState({ title: false, version: false })
   const [refusal, setRefusal] = useState<Refusal | null>(null)
-  /** It was asked for, and the file is still on its way. */
-  const [isWanted, setWanted] = useState(false)
   const upload = useUpload()
   const create = useChange('createRelease', {
     touches: ['releases', 'profiles'],
@@ -56,10 +56,9 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
       version: isTyped.version ? now.version : guess.version,
     }))
   }
-  const add = () => {
-    setWanted(false)
+  const add = (file: Uploaded | null) =>
     create.mutate(
-      { body: bodyOf(draft, draft.source === 'file' ? uploaded(upload.state()) : null) },
+      { body: bodyOf(draft, file) },
       {
         onSuccess: ({ id }) => {
           upload.abandon()
@@ -67,19 +66,8 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
         },
       },
     )
-  }
-
-  const fileStep = useUploadState(upload, (state) => state?.step.kind)
-  const step = draft.source === 'file' ? fileStep : 'done'
-  const onStep = useEffectEvent((now: typeof step) => {
-    if (now === 'done') add()
-    else if (now === undefined || now === 'refused') setWanted(false)
-  })
-  useEffect(() => {
-    if (isWanted) onStep(step)
-  }, [isWanted, step])
-  const onDrop = useEffectEvent(take)
-  useEffect(() => takeDropsAnywhere(onDrop), [])
+  const { isBegun, mayCome, isWanted, setWanted, waiting } = useOnceThere(upload, draft.source, add)
+  useDropsAnywhere(take)
 
   return (
     <Dialog
@@ -87,31 +75,16 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
       verb="Add the package"
       size={620}
       fullScreen={isNarrow}
-      closeOnClickOutside={fileStep === undefined}
+      closeOnClickOutside={!isBegun}
       className="add-release"
       isBusy={create.isPending || isWanted}
-      isIncomplete={!isSaid(draft) || step === undefined || step === 'refused'}
+      isIncomplete={!isSaid(draft) || !mayCome}
       note={
         <Text size="sm" className="quiet">
           All but the description is fixed for ever: devices rely on it.
         </Text>
       }
-      status={
-        isWanted &&
-        step !== 'done' && (
-          <Text size="sm" role="status">
-            It is added as soon as the file is there.{' '}
-            <Button
-              variant="subtle"
-              color="gray"
-              size="compact-sm"
-              onClick={() => setWanted(false)}
-            >
-              Not yet
-            </Button>
-          </Text>
-        )
-      }
+      status={waiting('It is added as soon as the file is there.')}
       onSubmit={() => {
         setRefusal(null)
         setWanted(true)
@@ -133,40 +106,4 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
       )}
     </Dialog>
   )
-}
-
-function uploaded(state: UploadState | null) {
-  if (state?.step.kind !== 'done') return null
-  return { artifact: state.step.artifact, name: state.file.name, type: state.file.type }
-}
-
-/** The dialog is all there is now: what is dropped beside it is meant for it, and must not replace the page. */
-function takeDropsAnywhere(take: (file: File) => void): () => void {
-  const mark = (isOver: boolean) => {
-    document.documentElement.toggleAttribute('data-dropping', isOver)
-  }
-  const onOver = (event: DragEvent) => {
-    if (!event.dataTransfer?.types.includes('Files')) return
-    event.preventDefault()
-    event.dataTransfer.dropEffect = 'copy'
-    mark(true)
-  }
-  const onLeave = (event: DragEvent) => {
-    if (event.relatedTarget === null) mark(false)
-  }
-  const onDrop = (event: DragEvent) => {
-    event.preventDefault()
-    mark(false)
-    const [file] = event.dataTransfer?.files ?? []
-    if (file) take(file)
-  }
-  addEventListener('dragover', onOver)
-  addEventListener('dragleave', onLeave)
-  addEventListener('drop', onDrop)
-  return () => {
-    removeEventListener('dragover', onOver)
-    removeEventListener('dragleave', onLeave)
-    removeEventListener('drop', onDrop)
-    mark(false)
-  }
 }

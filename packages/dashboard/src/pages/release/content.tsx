@@ -13,11 +13,11 @@ export function ReleaseContent({
   onFile,
   onChange,
 }: {
-  draft: Draft
+  draft: Pick<Draft, 'source' | 'url' | 'sizeBytes'>
   upload: UploadControl
   refusal: Refusal | null
   onFile: (file: File) => void
-  onChange: (to: Partial<Draft>) => void
+  onChange: (to: Partial<Pick<Draft, 'source' | 'url' | 'sizeBytes'>>) => void
 }) {
   const file = useUploadState(upload, (state) => state?.file)
   return (

@@ -63,11 +63,18 @@ export function bodyOf(
     checksum,
     // Of a file that is not here none can be made.
     checksumAlgorithm: file || checksum ? algorithm : undefined,
-    ...(file
-      ? { sha256: file.artifact.sha256, fileName: file.name, contentType: file.type || undefined }
-      : { url: draft.url.trim(), sizeBytes: draft.sizeBytes ?? undefined }),
+    ...contentOf(draft, file),
   }
 }
+
+/** Where the bytes are. */
+export const contentOf = (
+  { url, sizeBytes }: Pick<Draft, 'url' | 'sizeBytes'>,
+  file: { readonly artifact: Artifact; readonly name: string; readonly type: string } | null,
+) =>
+  file
+    ? { sha256: file.artifact.sha256, fileName: file.name, contentType: file.type || undefined }
+    : { url: url.trim(), sizeBytes: sizeBytes ?? undefined }
 
 const FIELD_OF_CODE: Readonly<Record<string, Field>> = {
   'artifact.checksum-mismatch': 'checksum',

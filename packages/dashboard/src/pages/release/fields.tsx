@@ -130,7 +130,7 @@ export function ReleaseFields({
   )
 }
 
-const Caution = ({ text }: { text: string | null }) =>
+export const Caution = ({ text }: { text: string | null }) =>
   text && (
     <div className="add-caution look" data-look="NEEDS_ATTENTION" role="status">
       <IconAlertTriangle size={14} aria-hidden />
