@@ -72,6 +72,12 @@ export type Verdict =
       readonly hadItsTurn: boolean
     }
 
+/** A campaign's target that is over and done with before anything was asked. */
+export interface SettledTarget {
+  readonly target: Target
+  readonly verdict: Extract<Verdict, { kind: 'settle' }>
+}
+
 const settled = (status: 'successful' | 'skipped', because: Reason): Verdict => ({
   kind: 'settle',
   status,

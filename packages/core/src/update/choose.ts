@@ -86,12 +86,6 @@ interface Cancellation {
   readonly because: Reason
 }
 
-/** A campaign's target that is over and done with before anything was asked. */
-export interface SettledTarget {
-  readonly target: Target
-  readonly verdict: Extract<Verdict, { kind: 'settle' }>
-}
-
 interface Findings {
   readonly settles?: readonly SettledTarget[]
 }

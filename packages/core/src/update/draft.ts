@@ -1,9 +1,10 @@
 /** The changes to one device as they grow during a visit. Lives no longer than the call that made it. */
-import { plan } from '../campaign/plan.ts'
-import { isLost, type Target, type TargetMove, tallied } from '../campaign/target.ts'
+import { ask, conclude, moved, settle } from '../campaign/moves.ts'
+import type { SettledTarget, Target, TargetMove } from '../campaign/target.ts'
 import type { Facts, JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { type Actor, type DomainEvent, type EventKind, SERVER } from '../events.ts'
+import { sameJson } from '../json.ts'
 import { type Reason, reason } from '../reason.ts'
 import {
   type ComponentType,
@@ -18,7 +19,6 @@ import {
   type Choice,
   choose,
   isByHand,
-  type SettledTarget,
   type Situation,
 } from './choose.ts'
 import {
@@ -288,44 +288,28 @@ export class Draft {
   #offer({ release, because, target }: Extract<Choice, { kind: 'offer' }>): Operation {
     const operation = this.open(release, because, SERVER, target?.campaign.id)
     if (target) {
-      this.#move(target, {
-        to: { status: 'in-progress', wave: this.#turnOf(target), operationId: operation.id },
-        because,
-        before: this.#runs(operation.type) ?? UNKNOWN,
-      })
+      const runs = this.#runs(operation.type) ?? UNKNOWN
+      this.#move(target, ask(target, operation, { runs, now: this.#moment.now }))
     }
     return operation
   }
 
-  #settle({ target, verdict }: SettledTarget): void {
-    const { status, because, hadItsTurn } = verdict
-    const wave = hadItsTurn ? this.#turnOf(target) : target.wave
-    this.#move(target, { to: { status, wave, operationId: target.operationId }, because })
-    if (status === 'successful') this.#arrived(target.release, this.#moment.now)
+  #settle(settled: SettledTarget): void {
+    const { now } = this.#moment
+    const { target, verdict } = settled
+    this.#move(target, settle(settled, now))
+    if (verdict.status === 'successful') this.#arrived(target.release, now)
   }
 
-  /** What the end of an operation means for the campaign that asked for it, and for what comes later. */
+  /** What the end of an operation means for what comes later, and for the campaign that asked for it. */
   #ended(operation: Operation): void {
-    const { state, because } = operation
     const isWanted =
       operation.campaignId !== null ||
       isByHand(operation) ||
       operation.origin.code === 'operator.retry'
-    if (state === 'UPDATED' && isWanted) this.#arrived(operation, operation.openedAt)
+    if (operation.state === 'UPDATED' && isWanted) this.#arrived(operation, operation.openedAt)
     const target = this.#targetOf(operation)
-    if (!target) return
-    if (state === 'CANCELED' && because.code === 'superseded.campaign') {
-      // It never heard of it, or was taken back as a whole.
-      const isOver = target.campaign.outcome === 'cancelled'
-      const to = isOver
-        ? ({ status: 'skipped', wave: target.wave, operationId: operation.id } as const)
-        : ({ status: 'idle', wave: null, operationId: null } as const)
-      this.#move(target, { to, because })
-      return
-    }
-    const isSuperseded = state === 'CANCELED' && because.code !== 'operator.cancel'
-    const status = state === 'UPDATED' ? 'successful' : isSuperseded ? 'skipped' : 'failed'
-    this.#move(target, { to: { status, wave: target.wave, operationId: operation.id }, because })
+    if (target) this.#move(target, conclude(target, operation, this.#moment.now))
   }
 
   #arrived({ type, title, version }: Pick<Release, 'type' | 'title' | 'version'>, at: Date): void {
@@ -335,34 +319,19 @@ export class Draft {
   }
 
   #targetOf({ id, type }: Pick<Operation, 'id' | 'type'>): Target | undefined {
-    return this.component(type).targets?.find(
+    return this.component(type).targets.find(
       ({ status, operationId }) => status === 'in-progress' && operationId === id,
     )
   }
 
-  /** The wave it has its turn in: the one that is open now, be it only since this moment, or that of its first turn. */
-  #turnOf({ wave, campaign }: Target): number {
-    if (wave !== null) return wave
-    const { waves } = plan(campaign, this.#moment.now).campaign
-    return Math.max(
-      0,
-      waves.findLastIndex(({ openedAt }) => openedAt !== null),
-    )
-  }
-
-  #move(target: Target, { to, ...why }: Pick<TargetMove, 'to' | 'because' | 'before'>): void {
-    const { campaign, status, wave, release } = target
-    const from = { status, wave }
-    const move = { campaignId: campaign.id, from, to, ...why, at: this.#moment.now }
-    this.#targets.push(move)
-    const { type } = release
+  #move(target: Target, made: TargetMove): void {
+    this.#targets.push(made)
+    const { type } = target.release
     const component = this.component(type)
     this.#components[type] = {
       ...component,
-      targets: component.targets?.map((each) =>
-        each.campaign.id === campaign.id
-          ? { ...each, ...to, isLost: isLost(move), campaign: tallied(campaign, move) }
-          : each,
+      targets: component.targets.map((each) =>
+        each.campaign.id === made.campaignId ? moved(target, made) : each,
       ),
     }
   }
@@ -394,7 +363,7 @@ export class Draft {
       component.underWayRelease,
       component.deviceAssignment?.release,
       component.profileAssignment?.release,
-      ...(component.targets ?? []).map((target) => target.release),
+      ...component.targets.map((target) => target.release),
     ]
     return known.find((release) => release?.id === operation.releaseId) ?? null
   }
@@ -447,16 +416,4 @@ function afterEnd(component: Component, operation: Operation): Component {
     deviceAssignment: update(component.deviceAssignment),
     profileAssignment: update(component.profileAssignment),
   }
-}
-
-/** Whether two JSON values are equal, whatever the order of their keys. */
-function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) !== Array.isArray(b)) return false
-  const left = Object.entries(a)
-  if (left.length !== Object.keys(b).length) return false
-  return left.every(
-    ([key, value]) => Object.hasOwn(b, key) && sameJson(value, (b as JsonObject)[key]),
-  )
 }
