@@ -8,7 +8,7 @@
  * state: also after a factory reset. What came to the device later than it was assigned, by a campaign or by hand, is
  * not undone by that assignment. Whatever wins must fit.
  */
-import { judge, misfit, type Target, type Verdict } from '../campaign/target.ts'
+import { judge, misfit, type SettledTarget, type Target } from '../campaign/target.ts'
 import type { JsonObject } from '../device.ts'
 import { type Reason, type ReasonCode, reason } from '../reason.ts'
 import {
