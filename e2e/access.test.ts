@@ -36,6 +36,9 @@ interface Things {
   readonly spareTenant: string
   readonly group: string
   readonly channel: string
+  readonly hardwareType: string
+  readonly spareHardwareType: string
+  readonly systemModel: string
   /** A file half-way in. */
   readonly upload: string
   readonly campaign: string
@@ -384,6 +387,42 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   },
   removeChannel: about('sto', 'channel', 'channel.unknown'),
 
+  listHardwareTypes: list('stov', 'hardwareType'),
+  createHardwareType: { may: 'sto', own: () => ({ body: marked() }) },
+  showHardwareType: about('stov', 'hardwareType', 'hardware-type.unknown'),
+  changeHardwareType: about('sto', 'hardwareType', 'hardware-type.unknown', named),
+  removeHardwareType: {
+    ...about('sto', 'hardwareType', 'hardware-type.unknown'),
+    // A system model is of it.
+    own: one('spareHardwareType'),
+  },
+  listSystemModels: list('stov', 'systemModel'),
+  createSystemModel: {
+    may: 'sto',
+    own: ({ hardwareType, profile }) => ({
+      body: { ...marked(), hardwareTypeId: hardwareType, profileId: profile },
+    }),
+    others: [
+      [
+        'hardware-type.unknown',
+        ({ hardwareType }) => ({ body: { ...marked(), hardwareTypeId: hardwareType } }),
+      ],
+      ['profile.unknown', ({ profile }) => ({ body: { ...marked(), profileId: profile } })],
+    ],
+  },
+  showSystemModel: about('stov', 'systemModel', 'system-model.unknown'),
+  changeSystemModel: {
+    ...about('sto', 'systemModel', 'system-model.unknown', named),
+    others: [
+      ['system-model.unknown', one('systemModel', named)],
+      [
+        'profile.unknown',
+        ({ profile }, own) => one('systemModel', () => ({ profileId: profile }))(own),
+      ],
+    ],
+  },
+  removeSystemModel: about('sto', 'systemModel', 'system-model.unknown'),
+
   listCustomers: list('stov', 'customer'),
   createCustomer: { may: 'st', own: () => ({ body: named() }) },
   showCustomer: about('stov', 'customer', 'customer.unknown'),
@@ -557,6 +596,7 @@ async function furnish(
       assigned_by: 'a test',
     })
   }
+  const hardwareType = await insert('hardware_types', { ...of, ...handled(), ...made })
   const installedTitle = randomUUID()
   const claimable = randomUUID()
   await database.query(
@@ -672,11 +712,21 @@ async function furnish(
     }),
     group: await insert('device_groups', { ...of, ...handled(), expression: 'true', ...made }),
     channel: await insert('channels', { ...of, ...handled(), ...made }),
+    hardwareType,
+    spareHardwareType: await insert('hardware_types', { ...of, ...handled(), ...made }),
+    systemModel: await insert('system_models', {
+      ...of,
+      ...handled(),
+      hardware_type_id: hardwareType,
+      profile_id: profile,
+      ...made,
+    }),
     upload: await addUpload({ tenantId: tenant, operatorId: self?.id ?? person.id }),
   }
 }
 
 const handled = () => ({ handle: `h-${randomUUID()}`, name: randomUUID() })
+const marked = () => ({ ...handled(), partNumbers: [randomUUID()] })
 
 /** As the server keeps them; those who may not begin one have none otherwise. */
 async function addUpload(of: { tenantId: string; operatorId: string }): Promise<string> {
@@ -701,6 +751,8 @@ async function everythingOfOthers(): Promise<unknown> {
     'campaigns',
     'device_groups',
     'channels',
+    'hardware_types',
+    'system_models',
   ]
   const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
   const all: unknown[] = []

@@ -287,6 +287,33 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeGroup', { params })
   })
 
+  test('hardware types and system models', async () => {
+    const marks = { handle: 'board', name: 'Board', partNumbers: ['B-2', 'B-1'] }
+    const type = (await good('createHardwareType', { body: marks })).json
+    expect(type).toMatchObject({ ...marks, partNumbers: ['B-1', 'B-2'] })
+    const ofType = { params: { id: type.id } }
+    const changed = await good('changeHardwareType', { ...ofType, body: { partNumbers: ['B-1'] } })
+    expect(changed.json).toEqual({ ...type, partNumbers: ['B-1'] })
+    expect((await good('listHardwareTypes')).json.items).toEqual([changed.json])
+    expect((await good('showHardwareType', ofType)).json).toEqual({
+      ...changed.json,
+      deviceCount: 0,
+    })
+
+    const body = { handle: 'gate', name: 'Gate', partNumbers: ['G-1'], hardwareTypeId: type.id }
+    const model = (await good('createSystemModel', { body })).json
+    expect(model).toMatchObject({ hardwareType: { handle: 'board' }, profile: null })
+    const ofModel = { params: { id: model.id } }
+    const given = await good('changeSystemModel', { ...ofModel, body: { profileId: ids.profile } })
+    expect(given.json).toEqual({ ...model, profile: { id: ids.profile, name: 'sensor' } })
+    expect((await good('listSystemModels')).json.items).toEqual([given.json])
+    expect((await good('showSystemModel', ofModel)).json).toEqual({ ...given.json, deviceCount: 0 })
+    const refused = await ask(platform, 'removeHardwareType', ofType)
+    expectProblem(refused, 409, 'hardware-type.in-use')
+    await good('removeSystemModel', ofModel)
+    await good('removeHardwareType', ofType)
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -491,6 +518,13 @@ test('the audit log says who did what, for every change', async () => {
     'admin: channel.changed C',
     'admin: channel.removed C',
     'admin: group.removed All sensors',
+    'admin: hardware-type.created Board',
+    'admin: hardware-type.changed Board',
+    'admin: system-model.created Gate',
+    'admin: system-model.changed Gate',
+    'admin: action.refused Board',
+    'admin: system-model.removed Gate',
+    'admin: hardware-type.removed Board',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',

@@ -5,6 +5,7 @@
 import { ROLES } from '@updraft/core'
 import { z } from 'zod'
 import { CAMPAIGN_ROUTES } from './routes/campaigns.ts'
+import { MODEL_ROUTES } from './routes/models.ts'
 import type { Route } from './routes/route.ts'
 import * as shapes from './shapes.ts'
 
@@ -890,6 +891,7 @@ export const ROUTES = {
     response: z.array(shapes.AttributeValue),
   },
   ...CAMPAIGN_ROUTES,
+  ...MODEL_ROUTES,
   listEvents: {
     method: 'GET',
     path: '/audit',

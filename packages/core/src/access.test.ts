@@ -25,6 +25,8 @@ const WHO: Record<Permission, string> = {
   'device.claim': 'c',
   'group.read': 'stov',
   'group.write': 'sto',
+  'model.read': 'stov',
+  'model.write': 'sto',
   'release.read': 'stovc',
   'release.download': 'stov',
   'release.write': 'sto',

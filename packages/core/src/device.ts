@@ -56,14 +56,15 @@ const MAX_DEPTH = 64
 /** A name an operator gives, trimmed. Refuses with request.malformed. */
 export function checkedName(what: string, name: string): string {
   const text = name.trim()
-  if (text === '' || text.length > MAX_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(text)) {
-    throw new DomainError(
-      'request.malformed',
-      `A ${what} needs a name of 1 to ${MAX_NAME_LENGTH} characters without control characters.`,
-    )
-  }
-  return text
+  if (isName(text)) return text
+  throw new DomainError(
+    'request.malformed',
+    `A ${what} needs a name of 1 to ${MAX_NAME_LENGTH} characters without control characters.`,
+  )
 }
+
+export const isName = (text: string): boolean =>
+  text !== '' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text)
 
 /** The labels in order, each once. Refuses with request.malformed. */
 export function checkedLabels(labels: readonly string[]): string[] {

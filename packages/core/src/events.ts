@@ -48,6 +48,12 @@ export const EVENT_MEANINGS = {
   'channel.created': 'a channel was added',
   'channel.changed': 'a channel was given another name or other groups',
   'channel.removed': 'a channel was removed',
+  'hardware-type.created': 'a hardware type was added',
+  'hardware-type.changed': 'a hardware type was given another name or other part numbers',
+  'hardware-type.removed': 'a hardware type was removed',
+  'system-model.created': 'a system model was added',
+  'system-model.changed': 'a system model was given another name, profile or other part numbers',
+  'system-model.removed': 'a system model was removed',
   'customer.created': 'a customer was added',
   'customer.changed': 'a customer was renamed',
   'customer.removed': 'a customer was removed',
@@ -111,6 +117,8 @@ export type SubjectKind =
   | 'customer'
   | 'group'
   | 'channel'
+  | 'hardware-type'
+  | 'system-model'
   | 'campaign'
 
 export interface DomainEvent {

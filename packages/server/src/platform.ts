@@ -26,6 +26,7 @@ import { historySweeper } from './app/history-sweeper.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { look } from './app/look.ts'
 import { manualUpdates } from './app/manual-updates.ts'
+import { models } from './app/models.ts'
 import { moments } from './app/moments.ts'
 import { newCredentialOf } from './app/new-credential.ts'
 import { operations } from './app/operations.ts'
@@ -300,6 +301,7 @@ export async function startPlatform({
       live: stream,
       fingerprint: keeper.hashToken,
       idempotentRequests: idempotentRequests(database),
+      models: models(needs),
       operators: operators(needs),
       overview: overview(needs),
       tenants: tenants(needs),

@@ -5,7 +5,17 @@ import { CredentialDraft } from './credentials.ts'
 import { Operation, StateNames } from './operations.ts'
 import { ListQuery } from './paging.ts'
 import { ReleaseRef } from './releases.ts'
-import { ExpressionText, Id, JsonObject, Name, named, Reason, Time, Token255 } from './words.ts'
+import {
+  ExpressionText,
+  Id,
+  JsonObject,
+  Name,
+  named,
+  Reason,
+  Ref,
+  Time,
+  Token255,
+} from './words.ts'
 
 export const Installed = named(
   'Installed',
@@ -40,6 +50,8 @@ export const Device = named(
     profileId: Id,
     customer: z.string().nullable().describe('who owns it; null for the tenant itself'),
     customerId: Id.nullable(),
+    systemModel: Ref.nullable().describe('what its part number says it is'),
+    hardwareType: Ref.nullable().describe("the system model's, or else the part number's own"),
     labels: z.array(z.string()),
     attributes: JsonObject,
     inventory: JsonObject,
@@ -57,7 +69,9 @@ export const DeviceDraft = named(
   'DeviceDraft',
   z.object({
     name: Name,
-    profile: Name.describe('name of the profile').optional(),
+    profile: Name.describe(
+      'name of the profile; without one, that of the system model of the attribute partNumber',
+    ).optional(),
     profileId: Id.optional(),
     token: Token255.optional().describe('made up when there is no credential of another kind'),
     credentials: z

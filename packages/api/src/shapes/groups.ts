@@ -1,13 +1,7 @@
 /** Groups, channels, and what an expression would select. */
 import { z } from 'zod'
-import { ExpressionText, Id, Name, named, Time } from './words.ts'
+import { ExpressionText, Handle, Id, Name, named, Ref, Time } from './words.ts'
 
-const Handle = z
-  .string()
-  .min(1)
-  .max(63)
-  .describe('small letters, digits and dashes, a letter first')
-const Ref = z.object({ id: Id, handle: z.string(), name: z.string() })
 const deviceCount = z.int().describe('how many devices it holds now')
 
 export const Group = named(

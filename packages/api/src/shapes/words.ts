@@ -8,6 +8,12 @@ export const named = <T extends z.ZodType>(id: string, schema: T): T => schema.m
 export const Id = z.uuid().describe('UUIDv7')
 export const Time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds')
 export const Name = z.string().min(1).max(255)
+export const Handle = z
+  .string()
+  .min(1)
+  .max(63)
+  .describe('small letters, digits and dashes, a letter first')
+export const Ref = z.object({ id: Id, handle: z.string(), name: z.string() })
 export const TypeName = z.string().min(1).max(64).describe('component type: firmware, software, …')
 
 export const JsonObject: z.ZodType<Record<string, Json>, Record<string, Json>> = z.record(

@@ -67,6 +67,8 @@ export const makeDevice = ({
   profileId: profile.id,
   customer: null,
   customerId: null,
+  systemModel: null,
+  hardwareType: null,
   labels,
   attributes: {},
   inventory: {},

@@ -14,6 +14,7 @@ import {
 } from '@updraft/core'
 import { compile } from '@updraft/core/expression'
 import { actorOf } from './deed.ts'
+import { profileIdFor } from './models.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import type {
   Clock,
@@ -31,7 +32,7 @@ import type {
   UnitOfWork,
 } from './ports.ts'
 
-/** What an operator says of a new device. The profile is named or given by id. */
+/** What an operator says of a new device. The profile is named, given by id, or its system model's. */
 export interface DeviceDraft {
   readonly name: string
   readonly profile?: string
@@ -119,23 +120,23 @@ export function fleet({
     }
   }
 
+  const profileIdOf = async (stores: Stores, draft: DeviceDraft): Promise<string> => {
+    const { profiles } = stores
+    if (draft.profileId !== undefined) return (await profiles.get(draft.profileId)).id
+    if (draft.profile !== undefined) return (await profiles.byName(draft.profile)).id
+    return profileIdFor(stores, draft)
+  }
+
   /** New rows and their tokens. Profiles are looked up once each. */
   const prepare = async (stores: Stores, drafts: readonly DeviceDraft[]) => {
     const profileIds = new Map<string, string>()
     const rows: Prepared[] = []
     for (const [index, draft] of drafts.entries()) {
-      const wanted = draft.profileId ?? draft.profile
-      if (wanted === undefined) {
-        const message = `Device "${draft.name}" needs a profile.`
-        throw new DomainError('request.malformed', message, { index })
-      }
-      let profileId = profileIds.get(wanted)
-      if (!profileId) {
-        const { profiles } = stores
-        const found = draft.profileId ? profiles.get(wanted) : profiles.byName(wanted)
-        profileId = (await found.catch(withIndex(index))).id
-        profileIds.set(wanted, profileId)
-      }
+      const { profileId: id, profile, attributes } = draft
+      const asked = JSON.stringify([id, profile, attributes?.partNumber])
+      const profileId =
+        profileIds.get(asked) ?? (await profileIdOf(stores, draft).catch(withIndex(index)))
+      profileIds.set(asked, profileId)
       rows.push(rowOf(draft, profileId, index))
     }
     return rows

@@ -15,6 +15,7 @@ import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { ManualUpdates } from '../app/manual-updates.ts'
+import type { ModelUseCases } from '../app/models.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
 import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Overview } from '../app/overview.ts'
@@ -44,6 +45,7 @@ export interface OperatorNeeds {
   readonly idempotentRequests: IdempotentRequests
   readonly live: Live
   readonly manualUpdates: ManualUpdates
+  readonly models: ModelUseCases
   readonly operations: OperationsUseCases
   readonly operators: OperatorsUseCases
   readonly tenants: TenantsUseCases

@@ -7,6 +7,7 @@ import { byteSource } from '../transports/byte-source.ts'
 import { setSessionCookie } from './auth.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { campaignHandlers } from './campaign-handlers.ts'
+import { modelHandlers } from './model-handlers.ts'
 import { readBytes } from './request-bytes.ts'
 import {
   attributesView,
@@ -56,6 +57,7 @@ export function handlers({
   fleet,
   live,
   manualUpdates,
+  models,
   operations,
   operators,
   tenants,
@@ -354,6 +356,8 @@ export function handlers({
     removeChannel: async ({ input: { params }, caller: { actor } }) => {
       await audience.removeChannel(actor, params.id)
     },
+
+    ...modelHandlers({ models }),
 
     listTenants: async ({ input: { query }, caller: { actor } }) =>
       pageView(await tenants.list(actor, query), tenantView),

@@ -26,6 +26,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   endpoints: 'tenant',
   events: 'tenant',
   groups: 'group',
+  'hardware-types': 'hardware-type',
   operations: 'operation',
   operators: 'operator',
   overview: 'tenant',
@@ -35,6 +36,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   session: 'operator',
   tenants: 'tenant',
   settings: 'tenant',
+  'system-models': 'system-model',
   tokens: 'token',
   uploads: 'artifact',
 }

@@ -90,7 +90,10 @@ export const operationWithSteps = ({
 })
 
 /** A device with the answer to "what is it offered, and why" as it would be given right now. */
-export function deviceView({ snapshot, customer }: DeviceView, now: Date): api.Device {
+export function deviceView(
+  { snapshot, customer, systemModel, hardwareType }: DeviceView,
+  now: Date,
+): api.Device {
   const { device } = snapshot
   const components: Record<ComponentType, api.Component> = {}
   for (const [type, component] of Object.entries(snapshot.components)) {
@@ -110,6 +113,8 @@ export function deviceView({ snapshot, customer }: DeviceView, now: Date): api.D
     profileId: device.profileId,
     customer: customer?.name ?? null,
     customerId: customer?.id ?? null,
+    systemModel,
+    hardwareType,
     labels: [...device.labels],
     attributes: { ...device.attributes },
     inventory: { ...device.inventory },

@@ -260,6 +260,23 @@ const VERBS: () => {
     setGroups: denied,
     remove: denied,
   },
+  hardwareTypes: {
+    insert: denied,
+    get: denied,
+    alike: denied,
+    page: denied,
+    change: denied,
+    remove: denied,
+  },
+  systemModels: {
+    insert: denied,
+    get: denied,
+    ofPartNumber: denied,
+    alike: denied,
+    page: denied,
+    change: denied,
+    remove: denied,
+  },
   tenants: { insert: denied, get: denied, page: denied, rename: denied, remove: denied },
   tokens: {
     insert: [

@@ -1,8 +1,9 @@
 import { DomainError, type State } from '@updraft/core'
 import { CompiledQuery, sql } from 'kysely'
-import type { CustomerName, DeviceFilter, Devices, DeviceView } from '../app/ports.ts'
+import type { DeviceFilter, Devices, DeviceView } from '../app/ports.ts'
 import { campaignsByIds } from './campaign-rows.ts'
 import { credentialRow } from './credentials.ts'
+import { HARDWARE_TYPE_NAMES, SYSTEM_MODEL_NAMES } from './expression-columns.ts'
 import { expressionFilter } from './expression-filter.ts'
 import { containsText, page } from './paging.ts'
 import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
@@ -22,36 +23,41 @@ export function devices(scope: Scope): Devices {
     },
   } as unknown as Parameters<typeof releaseCache>[0]
 
-  /** Those of the devices that are within the scope, with the customers that own them. */
-  const ownersOf = async (
+  /** Those of the devices that are within the scope, with the customers that own them and what they are. */
+  const belongingsOf = async (
     ids: readonly string[],
-  ): Promise<ReadonlyMap<string, CustomerName | null>> => {
+  ): Promise<ReadonlyMap<string, Omit<DeviceView, 'snapshot' | 'revision'>>> => {
     const rows = await db
       .selectFrom('devices')
       .leftJoin('customers', 'customers.id', 'devices.customer_id')
       .select(['devices.id', 'customers.id as customer_id', 'customers.name as customer_name'])
+      .select([SYSTEM_MODEL_NAMES.as('system_model'), HARDWARE_TYPE_NAMES.as('hardware_type')])
       .where('devices.id', '=', sql<string>`any(${ids}::uuid[])`)
       .where('devices.tenant_id', '=', tenantId)
       .where(ofCustomer(scope, 'devices.customer_id'))
       .execute()
     return new Map(
-      rows.map(({ id, customer_id, customer_name }) => [
+      rows.map(({ id, customer_id, customer_name, system_model, hardware_type }) => [
         id,
-        customer_id && customer_name ? { id: customer_id, name: customer_name } : null,
+        {
+          customer: customer_id && customer_name ? { id: customer_id, name: customer_name } : null,
+          systemModel: system_model,
+          hardwareType: hardware_type,
+        },
       ]),
     )
   }
 
   const views = async (ids: readonly string[]): Promise<DeviceView[]> => {
-    const owners = await ownersOf(ids)
-    const rows = await snapshotRows(client, [...owners.keys()], { lock: 'none' })
+    const belongings = await belongingsOf(ids)
+    const rows = await snapshotRows(client, [...belongings.keys()], { lock: 'none' })
     const campaigns = await campaignsByIds(client, campaignIdsOf(rows), { lock: false })
     const snapshots = await snapshotsOf(rows, releaseCache(client), campaigns)
     const byId = new Map(
-      snapshots.map((snapshot, index) => {
+      snapshots.flatMap((snapshot, index) => {
         const { id } = snapshot.device
-        const customer = owners.get(id) ?? null
-        return [id, { snapshot, customer, revision: rows[index]?.revision ?? 0 }]
+        const its = belongings.get(id)
+        return its ? [[id, { snapshot, ...its, revision: rows[index]?.revision ?? 0 }]] : []
       }),
     )
     return ids.flatMap((id) => byId.get(id) ?? [])

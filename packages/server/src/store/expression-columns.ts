@@ -4,6 +4,7 @@
  */
 import type { VariableName } from '@updraft/core/expression'
 import { type RawBuilder, sql } from 'kysely'
+import type { AudienceName } from '../app/ports.ts'
 
 /** SQL null: there is no such fact, and what asks for it is undecided. */
 export type Fact =
@@ -12,19 +13,32 @@ export type Fact =
 
 const text = (sql: RawBuilder<unknown>): Fact => ({ type: 'text', sql })
 
-export const SYSTEM_MODEL = sql<string | null>`(
-  select m.handle from system_model_part_numbers n join system_models m on m.id = n.system_model_id
+/** `what` of the system model `m`. */
+const systemModel = <What>(what: RawBuilder<What>) => sql<What | null>`(
+  select ${what} from system_model_part_numbers n join system_models m on m.id = n.system_model_id
    where n.tenant_id = devices.tenant_id and n.part_number = devices.part_number
 )`
 
-/** The system model's, or else the one that has the part number itself. */
-export const HARDWARE_TYPE = sql<string | null>`coalesce(
-  (select t.handle from system_model_part_numbers n
+/** `what` of the hardware type `t`: the system model's, or else the one that has the part number itself. */
+const hardwareType = <What>(what: RawBuilder<What>) => sql<What | null>`coalesce(
+  (select ${what} from system_model_part_numbers n
      join system_models m on m.id = n.system_model_id join hardware_types t on t.id = m.hardware_type_id
     where n.tenant_id = devices.tenant_id and n.part_number = devices.part_number),
-  (select t.handle from hardware_type_part_numbers n join hardware_types t on t.id = n.hardware_type_id
+  (select ${what} from hardware_type_part_numbers n join hardware_types t on t.id = n.hardware_type_id
     where n.tenant_id = devices.tenant_id and n.part_number = devices.part_number)
 )`
+
+export const SYSTEM_MODEL = systemModel(sql<string>`m.handle`)
+export const HARDWARE_TYPE = hardwareType(sql<string>`t.handle`)
+
+const names = (alias: 'm' | 't') => {
+  const of = (column: string) => sql.ref(`${alias}.${column}`)
+  return sql<AudienceName>`jsonb_build_object(
+    'id', ${of('id')}, 'handle', ${of('handle')}, 'name', ${of('name')})`
+}
+
+export const SYSTEM_MODEL_NAMES = systemModel(names('m'))
+export const HARDWARE_TYPE_NAMES = hardwareType(names('t'))
 
 export const CUSTOMER = sql<string | null>`(
   select c.name from customers c where c.id = devices.customer_id

@@ -54,6 +54,20 @@ const newOperator = (changes: { name?: string; customerId?: string }) => ({
   createdAt: NOON,
 })
 
+const handled = () => ({ id: newId(), handle: `h-${newId()}`, name: newId(), createdAt: NOON })
+const partNumber = () => ({ partNumbers: [newId()] })
+/** A system model with neither hardware type nor profile. */
+const ofNothing = () => ({ ...partNumber(), hardwareTypeId: null, profileId: null })
+
+/** Two that are alike in what is said of them. */
+async function twice<Said>(
+  into: { insert(row: ReturnType<typeof handled> & Said): Promise<void> },
+  say: () => Said,
+): Promise<void> {
+  await into.insert({ ...handled(), ...say() })
+  await into.insert({ ...handled(), ...say() })
+}
+
 const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] = [
   [
     'profiles_tenant_id_name_key',
@@ -121,6 +135,76 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
       await tenant.addCustomer('C')
       await customers.insert({ id: newId(), name: 'C', createdAt: NOON })
     },
+  ],
+  [
+    'device_groups_tenant_id_handle_key',
+    'group.duplicate',
+    ({ groups }) => twice(groups, () => ({ handle: 'same', expression: 'true' })),
+  ],
+  [
+    'device_groups_tenant_id_name_key',
+    'group.duplicate',
+    ({ groups }) => twice(groups, () => ({ name: 'same', expression: 'true' })),
+  ],
+  [
+    'channels_tenant_id_handle_key',
+    'channel.duplicate',
+    ({ channels }) => twice(channels, () => ({ handle: 'same' })),
+  ],
+  [
+    'channels_tenant_id_name_key',
+    'channel.duplicate',
+    ({ channels }) => twice(channels, () => ({ name: 'same' })),
+  ],
+  [
+    'device_groups_tenant_id_channel_id_fkey',
+    'channel.unknown',
+    async ({ channels, groups }) => {
+      const group = { ...handled(), expression: 'true' }
+      await groups.insert(group)
+      await channels.setGroups(newId(), [group.id])
+    },
+  ],
+  [
+    'hardware_types_tenant_id_handle_key',
+    'hardware-type.duplicate',
+    ({ hardwareTypes }) => twice(hardwareTypes, () => ({ ...partNumber(), handle: 'same' })),
+  ],
+  [
+    'hardware_types_tenant_id_name_key',
+    'hardware-type.duplicate',
+    ({ hardwareTypes }) => twice(hardwareTypes, () => ({ ...partNumber(), name: 'same' })),
+  ],
+  [
+    'hardware_type_part_numbers_pkey',
+    'part-number.taken',
+    ({ hardwareTypes }) => twice(hardwareTypes, () => ({ partNumbers: ['same'] })),
+  ],
+  [
+    'system_models_tenant_id_handle_key',
+    'system-model.duplicate',
+    ({ systemModels }) => twice(systemModels, () => ({ ...ofNothing(), handle: 'same' })),
+  ],
+  [
+    'system_models_tenant_id_name_key',
+    'system-model.duplicate',
+    ({ systemModels }) => twice(systemModels, () => ({ ...ofNothing(), name: 'same' })),
+  ],
+  [
+    'system_model_part_numbers_pkey',
+    'part-number.taken',
+    ({ systemModels }) => twice(systemModels, () => ({ ...ofNothing(), partNumbers: ['same'] })),
+  ],
+  [
+    'system_models_tenant_id_hardware_type_id_fkey',
+    'hardware-type.unknown',
+    ({ systemModels }) =>
+      systemModels.insert({ ...handled(), ...ofNothing(), hardwareTypeId: newId() }),
+  ],
+  [
+    'system_models_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    ({ systemModels }) => systemModels.insert({ ...handled(), ...ofNothing(), profileId: newId() }),
   ],
   ['tenants_name_key', 'tenant.duplicate', ({ tenants }) => tenants.rename(tenant.id, 'taken')],
   [
@@ -201,6 +285,29 @@ const REMOVALS: readonly [string, (stores: Stores) => Promise<unknown>, () => Pr
       async () => tenant.addRelease(await tenant.addProfile('of releases'), 'Q@1'),
     ],
     [
+      'profile.in-use',
+      async ({ profiles }) => profiles.remove((await profiles.byName('of models')).id),
+      async () => {
+        const profileId = await tenant.addProfile('of models')
+        await tenant.run(({ systemModels }) =>
+          systemModels.insert({ ...handled(), ...ofNothing(), profileId }),
+        )
+      },
+    ],
+    [
+      'hardware-type.in-use',
+      async ({ hardwareTypes }) => {
+        const { items } = await hardwareTypes.page({ limit: 1, handle: 'of-models' })
+        await hardwareTypes.remove(items[0]?.id ?? '')
+      },
+      () =>
+        tenant.run(async ({ hardwareTypes, systemModels }) => {
+          const type = { ...handled(), ...partNumber(), handle: 'of-models' }
+          await hardwareTypes.insert(type)
+          await systemModels.insert({ ...handled(), ...ofNothing(), hardwareTypeId: type.id })
+        }),
+    ],
+    [
       'customer.in-use',
       async ({ customers }) => {
         const { items } = await customers.page({ limit: 1, name: 'of devices' })
@@ -249,10 +356,17 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
   campaigns_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   campaigns_tenant_id_id_key: 'ids are made here',
+  channels_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  channels_tenant_id_id_key: 'ids are made here',
   customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   customers_tenant_id_id_key: 'ids are made here',
+  device_groups_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   devices_tenant_id_id_key: 'ids are made here',
   events_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  hardware_type_part_numbers_tenant_id_hardware_type_id_fkey:
+    'written under the lock of the hardware type',
+  hardware_types_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  hardware_types_tenant_id_id_key: 'ids are made here',
   idempotent_requests_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   operation_steps_operation_id_fkey: 'written together with the operation',
   operations_device_id_id_key: 'ids are made here',
@@ -265,6 +379,10 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   releases_tenant_id_id_key: 'ids are made here',
   sessions_tenant_id_operator_id_fkey: 'written under a lock of the operator',
   spreads_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  system_model_part_numbers_tenant_id_system_model_id_fkey:
+    'written under the lock of the system model',
+  system_models_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  system_models_tenant_id_id_key: 'ids are made here',
 }
 
 test('every unique and foreign key either has its refusal or a reason why nobody meets it', async () => {

@@ -33,6 +33,35 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   channels_tenant_id_handle_key: ['channel.duplicate', 'A channel of that handle exists already.'],
   channels_tenant_id_name_key: ['channel.duplicate', 'A channel of that name exists already.'],
   device_groups_tenant_id_channel_id_fkey: ['channel.unknown', 'There is no such channel.'],
+  hardware_types_tenant_id_handle_key: [
+    'hardware-type.duplicate',
+    'A hardware type of that handle exists already.',
+  ],
+  hardware_types_tenant_id_name_key: [
+    'hardware-type.duplicate',
+    'A hardware type of that name exists already.',
+  ],
+  hardware_type_part_numbers_pkey: [
+    'part-number.taken',
+    'Another hardware type has that part number already.',
+  ],
+  system_models_tenant_id_handle_key: [
+    'system-model.duplicate',
+    'A system model of that handle exists already.',
+  ],
+  system_models_tenant_id_name_key: [
+    'system-model.duplicate',
+    'A system model of that name exists already.',
+  ],
+  system_model_part_numbers_pkey: [
+    'part-number.taken',
+    'Another system model has that part number already.',
+  ],
+  system_models_tenant_id_hardware_type_id_fkey: [
+    'hardware-type.unknown',
+    'There is no such hardware type.',
+  ],
+  system_models_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.
@@ -56,6 +85,14 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   releases_tenant_id_profile_id_fkey: [
     'profile.in-use',
     'Releases are made for this profile; remove them first.',
+  ],
+  system_models_tenant_id_profile_id_fkey: [
+    'profile.in-use',
+    'System models give their devices this profile; change them first.',
+  ],
+  system_models_tenant_id_hardware_type_id_fkey: [
+    'hardware-type.in-use',
+    'System models are of this hardware type; remove them first.',
   ],
   devices_tenant_id_customer_id_fkey: [
     'customer.in-use',
@@ -84,6 +121,22 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   campaigns_tenant_id_fkey: [
     'tenant.in-use',
     'The tenant still has campaigns; its administrator removes them first.',
+  ],
+  device_groups_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has groups; its administrator removes them first.',
+  ],
+  channels_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has channels; its administrator removes them first.',
+  ],
+  system_models_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has system models; its administrator removes them first.',
+  ],
+  hardware_types_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has hardware types; its administrator removes them first.',
   ],
   assignments_tenant_id_release_id_fkey: [
     'release.in-use',

@@ -27,6 +27,8 @@ interface Holding {
   readonly campaignId: string
   readonly groupId: string
   readonly channelId: string
+  readonly hardwareTypeId: string
+  readonly systemModelId: string
 }
 
 let store: TestStore
@@ -79,6 +81,12 @@ async function furnish(name: string): Promise<Holding> {
     await channels.insert(channel)
     await channels.setGroups(channel.id, [group.id])
   })
+  const hardwareType = { ...modelOf('P-1'), handle: 't', name: 'T' }
+  const systemModel = { ...modelOf('P-1'), handle: 'm', name: 'M' }
+  await tenant.run(async ({ hardwareTypes, systemModels }) => {
+    await hardwareTypes.insert(hardwareType)
+    await systemModels.insert({ ...systemModel, hardwareTypeId: hardwareType.id, profileId })
+  })
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
   return {
@@ -94,6 +102,8 @@ async function furnish(name: string): Promise<Holding> {
     customerId,
     groupId: group.id,
     channelId: channel.id,
+    hardwareTypeId: hardwareType.id,
+    systemModelId: systemModel.id,
   }
 }
 
@@ -132,6 +142,14 @@ const newDevice = (profileId: string) => ({
   labels: [],
   attributes: {},
   credentials: [tokenCredential(newId())],
+  createdAt: NOON,
+})
+
+const modelOf = (partNumber: string) => ({
+  id: newId(),
+  handle: 'x',
+  name: 'X',
+  partNumbers: [partNumber],
   createdAt: NOON,
 })
 
@@ -477,6 +495,72 @@ const VERBS: {
     ],
     remove: ['channel.unknown', ({ channels }) => channels.remove(theirs.channelId)],
   },
+  hardwareTypes: {
+    insert: ['done', ({ hardwareTypes }) => hardwareTypes.insert(modelOf('P-2'))],
+    get: ['hardware-type.unknown', ({ hardwareTypes }) => hardwareTypes.get(theirs.hardwareTypeId)],
+    alike: [
+      'own',
+      async ({ hardwareTypes }) => {
+        const marks = { handle: 't', name: 'T', partNumbers: ['P-1'] }
+        return (await hardwareTypes.alike(marks, ours.hardwareTypeId)).length === 0
+      },
+    ],
+    page: [
+      'own',
+      async ({ hardwareTypes }) =>
+        (await hardwareTypes.page({ limit: 9 })).items.every(
+          ({ id }) => id !== theirs.hardwareTypeId,
+        ),
+    ],
+    change: [
+      'hardware-type.unknown',
+      ({ hardwareTypes }) => hardwareTypes.change(theirs.hardwareTypeId, { partNumbers: ['P-3'] }),
+    ],
+    remove: [
+      'hardware-type.unknown',
+      ({ hardwareTypes }) => hardwareTypes.remove(theirs.hardwareTypeId),
+    ],
+  },
+  systemModels: {
+    insert: [
+      'hardware-type.unknown',
+      ({ systemModels }) =>
+        systemModels.insert({
+          ...modelOf('P-2'),
+          hardwareTypeId: theirs.hardwareTypeId,
+          profileId: null,
+        }),
+    ],
+    get: ['system-model.unknown', ({ systemModels }) => systemModels.get(theirs.systemModelId)],
+    ofPartNumber: [
+      'own',
+      async ({ systemModels }) =>
+        (await systemModels.ofPartNumber('P-1'))?.id === ours.systemModelId,
+    ],
+    alike: [
+      'own',
+      async ({ systemModels }) => {
+        const marks = { handle: 'm', name: 'M', partNumbers: ['P-1'] }
+        return (await systemModels.alike(marks, ours.systemModelId)).length === 0
+      },
+    ],
+    page: [
+      'own',
+      async ({ systemModels }) =>
+        (await systemModels.page({ limit: 9 })).items.every(
+          ({ id, profile }) => id !== theirs.systemModelId && profile?.id !== theirs.profileId,
+        ),
+    ],
+    change: [
+      'profile.unknown',
+      ({ systemModels }) =>
+        systemModels.change(ours.systemModelId, { profileId: theirs.profileId }),
+    ],
+    remove: [
+      'system-model.unknown',
+      ({ systemModels }) => systemModels.remove(theirs.systemModelId),
+    ],
+  },
   tokens: {
     insert: [
       'bug',
@@ -614,6 +698,11 @@ describe('the database itself refuses', () => {
     ['operations', 'release_id', () => theirs.releaseId],
     ['device_components', 'operation_id', () => theirs.operationId],
     ['device_presence', 'device_id', () => theirs.deviceId],
+    ['device_groups', 'channel_id', () => theirs.channelId],
+    ['system_models', 'hardware_type_id', () => theirs.hardwareTypeId],
+    ['system_models', 'profile_id', () => theirs.profileId],
+    ['system_model_part_numbers', 'system_model_id', () => theirs.systemModelId],
+    ['hardware_type_part_numbers', 'hardware_type_id', () => theirs.hardwareTypeId],
     ['api_tokens', 'operator_id', () => theirs.tenant.operatorId],
   ])("%s.%s of one tenant being another's", async (name, column, id) => {
     await expect(
@@ -684,6 +773,37 @@ describe('the tenants themselves', () => {
   test.each<[string, (tenant: Tenant) => Promise<unknown>]>([
     ['a profile', (tenant) => tenant.addProfile('P')],
     ['a customer', (tenant) => tenant.addCustomer('C')],
+    [
+      'a group',
+      (tenant) =>
+        tenant.run(({ groups }) =>
+          groups.insert({
+            id: newId(),
+            handle: 'g',
+            name: 'G',
+            expression: 'true',
+            createdAt: NOON,
+          }),
+        ),
+    ],
+    [
+      'a channel',
+      (tenant) =>
+        tenant.run(({ channels }) =>
+          channels.insert({ id: newId(), handle: 'c', name: 'C', createdAt: NOON }),
+        ),
+    ],
+    [
+      'a hardware type',
+      (tenant) => tenant.run(({ hardwareTypes }) => hardwareTypes.insert(modelOf('P-1'))),
+    ],
+    [
+      'a system model',
+      (tenant) =>
+        tenant.run(({ systemModels }) =>
+          systemModels.insert({ ...modelOf('P-1'), hardwareTypeId: null, profileId: null }),
+        ),
+    ],
     [
       'a release',
       async (tenant) => {

@@ -13,6 +13,7 @@ import { devices } from './devices.ts'
 import { type Announce, events } from './events.ts'
 import { figures } from './figures.ts'
 import { groups } from './groups.ts'
+import { hardwareTypes } from './hardware-types.ts'
 import { operations } from './operations.ts'
 import { operators } from './operators.ts'
 import { profiles } from './profiles.ts'
@@ -20,6 +21,7 @@ import { again, refuse } from './refusals.ts'
 import type { Scope } from './scope.ts'
 import { settings } from './settings.ts'
 import { addSpread } from './spreads.ts'
+import { systemModels } from './system-models.ts'
 import { tenants } from './tenants.ts'
 import { tokens } from './tokens.ts'
 
@@ -62,6 +64,8 @@ const storesOf = (scope: Scope): Stores => ({
   customers: customers(scope),
   groups: groups(scope),
   channels: channels(scope),
+  hardwareTypes: hardwareTypes(scope),
+  systemModels: systemModels(scope),
   tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
@@ -91,6 +95,8 @@ const CUSTOMERS_VERBS: {
   customers: [],
   groups: [],
   channels: [],
+  hardwareTypes: [],
+  systemModels: [],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

@@ -9,6 +9,7 @@ import type {
   State,
 } from '@updraft/core'
 import type { Program } from '@updraft/core/expression'
+import type { AudienceName } from './audience.ts'
 import type { ReleaseName } from './catalogue.ts'
 import type { NewCredential } from './credentials.ts'
 import type { Page, PageQuery } from './paging.ts'
@@ -128,6 +129,9 @@ export interface DeviceView {
   readonly snapshot: Snapshot
   /** Who owns it; null for the tenant itself. */
   readonly customer: CustomerName | null
+  /** What its part number says it is. */
+  readonly systemModel: AudienceName | null
+  readonly hardwareType: AudienceName | null
   readonly revision: number
 }
 

@@ -8,6 +8,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { Credentials } from './credentials.ts'
 import type { Events } from './events.ts'
 import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
+import type { HardwareTypes, SystemModels } from './models.ts'
 import type { Operations } from './operations.ts'
 import type { Claiming, Customers, Operators, Settings, Tenants, Tokens } from './people.ts'
 import type { Claim } from './secrets.ts'
@@ -27,6 +28,8 @@ export interface Stores {
   readonly customers: Customers
   readonly groups: Groups
   readonly channels: Channels
+  readonly hardwareTypes: HardwareTypes
+  readonly systemModels: SystemModels
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events
