@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Facts } from '../device.ts'
 import { DomainError } from '../errors.ts'
+import { dice, type Pick } from '../random.test-helper.ts'
 import { STANDARD_SETTINGS } from '../settings.ts'
 import { MAX_ATTEMPTS } from './choose.ts'
 import { Fleet } from './example-fleet.test-helper.ts'
@@ -849,15 +850,6 @@ test('a report is heard for an operation that only its id leads to', () => {
 })
 
 describe('at random', () => {
-  /** Numbers that look random and are the same each time: a linear congruential generator. */
-  function dice(seed: number) {
-    let state = seed >>> 0
-    return <T>(faces: readonly T[]): T => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-      return faces[Math.floor((state / 2 ** 32) * faces.length)] as T
-    }
-  }
-
   const WORDS = ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED', 'FAILED'] as const
   const RUNS = ['', '', 'F@1.0.0', 'F@2.0.0', 'F@3.0.0', 'Initial@v0'] as const
   const RELEASES = [F1, F2, F3, needsTwo, S1] as const
@@ -875,7 +867,7 @@ describe('at random', () => {
   ] as const
   const BY_OPERATOR = ['assign', 'pin', 'withdraw', 'unpin', 'cancel', 'retry', 'move'] as const
 
-  function happen(fleet: Fleet, what: string, pick: ReturnType<typeof dice>): void {
+  function happen(fleet: Fleet, what: string, pick: Pick): void {
     const name = pick(['D1', 'D2'])
     const runs = pick(RUNS)
     const word = pick(WORDS)
