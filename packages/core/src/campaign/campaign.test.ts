@@ -612,6 +612,33 @@ const STORIES: Record<string, () => Fleet> = {
     return fleet
   },
 
+  'in one batch each counts for its own wave: whose success opens the next, and who is asked in that'() {
+    const waves = [{ size: { count: 1 } }, { size: { count: 1 } }]
+    const fleet = brings(fleetOf(4, { here: 1 }), plain(0, { waves }), { devices: 4 })
+    fleet.report('D1', 'DOWNLOADING')
+    fleet.together(() => {
+      fleet.report('D1', 'UPDATED F@2.0.0')
+      fleet.checkIn('D2')
+      fleet.checkIn('D3')
+    })
+    expect(statuses(fleet)).toEqual(['successful', 'in-progress', 'idle', 'idle'])
+    expect(fleet.campaigns.target('spring', 'D2').wave).toBe(1)
+    expect(fleet.campaigns.get('spring').waves.map(({ asked }) => asked)).toEqual([1, 1, 0])
+    return fleet
+  },
+
+  'in one batch a failure too many keeps those behind it from being asked'() {
+    const fleet = brings(fleetOf(5, { here: 3 }), plain(40), { devices: 5 })
+    fleet.together(() => {
+      for (const name of names(3)) fleet.report(name, 'FAILED')
+      fleet.checkIn('D4')
+      fleet.checkIn('D5')
+    })
+    expect(outcome(fleet)).toEqual(isStopped)
+    expect(statuses(fleet).slice(3)).toEqual(['idle', 'idle'])
+    return fleet
+  },
+
   'whoever comes first is the canary: one that is switched off holds up nobody'() {
     const fleet = brings(fleetOf(3, { here: 0 }), plain(0, { waves: [{ size: { count: 1 } }] }))
     fleet.checkIn('D3')

@@ -62,6 +62,7 @@ export class Fleet {
   readonly #arrivals = new Map<string, Arrival>()
   /** Those that hold a line open. */
   readonly #here = new Set<string>()
+  #isTogether = false
   #opened = 0
 
   add(name: string, runs: string | null = null, attributes: JsonObject = {}): void {
@@ -254,6 +255,15 @@ export class Fleet {
     this.log.push(`Ada ${verb} ${name}`)
     this.campaigns.put(how(this.campaigns.get(name)), this.now)
     this.carryOn()
+  }
+
+  /** What happens to several devices in one batch: the campaigns are kept after all of it. */
+  together(happens: () => void): void {
+    this.log.push('in one batch:')
+    this.#isTogether = true
+    happens()
+    this.#isTogether = false
+    this.campaigns.carryOn(this.now)
   }
 
   #seen(name: string): void {
@@ -462,7 +472,7 @@ export class Fleet {
 
   #keep(name: string, changes: Changes): void {
     this.#keepChanges(name, changes)
-    this.campaigns.carryOn(this.now)
+    if (!this.#isTogether) this.campaigns.carryOn(this.now)
   }
 
   #keepChanges(name: string, changes: Changes): void {
