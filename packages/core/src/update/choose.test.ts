@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { NO_TARGETS } from '../campaign/campaign.ts'
 import { reason } from '../reason.ts'
-import { nameOf } from '../release.ts'
+import { nameOf, type Release } from '../release.ts'
 import { type Choice, choose, desiredRelease, MAX_ATTEMPTS, type Situation } from './choose.ts'
 import {
   assigned,
@@ -10,6 +11,7 @@ import {
   operation,
   release,
   situation,
+  target,
 } from './examples.test-helper.ts'
 
 const F1 = release('F@1.0.0')
@@ -22,6 +24,23 @@ const byHand = { origin: reason('operator.retry', 'Tried again by Ada.') }
 const again = { origin: reason('device.began-again', 'The device began F@2.0.0 by itself.') }
 const early = { openedAt: minutesAfter(NOON, -60) }
 const late = { openedAt: minutesAfter(NOON, 60) }
+
+const forced = { settings: { forceDowngrade: true } }
+const hours = { settings: { windowAttribute: 'hours' } }
+const paused = { status: 'paused', because: reason('campaign.paused', 'Paused by Ada.') } as const
+const over = {
+  status: 'finished',
+  outcome: 'failure',
+  because: reason('campaign.stopped', 'Too many failed.'),
+} as const
+const busy = {
+  settings: { maxInProgress: 1 },
+  campaign: { tally: { ...NO_TARGETS, idle: 9, 'in-progress': 1 } },
+}
+/** This device was asked, by the operation under way. */
+const asking = (brings: Release, changes: Parameters<typeof target>[1] = {}) =>
+  target(brings, { status: 'in-progress', wave: 0, operationId: 'op1', ...changes })
+const came = (minutes: number) => ({ ...installed('F@2.0.0'), at: minutesAfter(NOON, minutes) })
 
 /** Each situation with the minute it is looked at, after the assignment. The device runs F@1.0.0 unless said. */
 const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
@@ -172,10 +191,220 @@ const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
     'F2 was begun again by the device and interrupted, the assignment is withdrawn',
     { underWay: operation(F2, 'INITIATED', again) },
   ],
+  ['a campaign brings F2', { targets: [target(F2)] }],
+  ['a campaign brings F2, and the device is away', { targets: [target(F2)], isHere: false }],
+  [
+    'a campaign brings F2, and the profile is assigned F3',
+    { targets: [target(F2)], profileAssignment: assigned(F3) },
+  ],
+  [
+    'a campaign brings F2, and the device is assigned F3',
+    { targets: [target(F2)], deviceAssignment: assigned(F3) },
+  ],
+  [
+    'a campaign brings F2, and the device is assigned it as well',
+    { targets: [target(F2)], deviceAssignment: assigned(F2) },
+  ],
+  ['a campaign brings what is installed', { targets: [target(F1)] }],
+  [
+    'a campaign brings what is installed, and the device is away',
+    { targets: [target(F1)], isHere: false },
+  ],
+  ['a campaign brings what is older', { installed: installed('F@3.0.0'), targets: [target(F2)] }],
+  [
+    'a campaign brings what is older, and forces it',
+    { installed: installed('F@3.0.0'), targets: [target(F2, forced)] },
+  ],
+  [
+    'a campaign brings another build',
+    { installed: installed('F@2.0.0+b1'), targets: [target(F2)] },
+  ],
+  [
+    'a campaign brings a version to a device that told none',
+    { installed: undefined, targets: [target(F2)] },
+  ],
+  [
+    'a campaign brings a version to a device that told no title',
+    { installed: { title: null, version: '2.0.0' }, targets: [target(F2)] },
+  ],
+  [
+    'a campaign brings a version to a device whose own is none',
+    { installed: installed('F@v0'), targets: [target(F2)] },
+  ],
+  ['a campaign brings another title', { installed: installed('G@9.0.0'), targets: [target(F2)] }],
+  ['a campaign brings what must not start from there', { targets: [target(needsTwo)] }],
+  [
+    'a campaign brings what must not start from there, and forces it',
+    { targets: [target(needsTwo, forced)] },
+  ],
+  [
+    'a campaign brings what is made for another profile, and forces it',
+    { targets: [target(elsewhere, forced)] },
+  ],
+  ['a campaign brings what failed four times', { targets: [target(F2, { failures: 4 })] }],
+  ['a campaign brings what failed five times', { targets: [target(F2, { failures: 5 })] }],
+  [
+    'a campaign that is paused',
+    { targets: [target(F2, { campaign: paused })], profileAssignment: assigned(F3) },
+  ],
+  [
+    'a campaign that has not begun, and the profile is assigned F3',
+    {
+      targets: [
+        target(F2, { campaign: { status: 'scheduled', scheduledAt: minutesAfter(NOON, 60) } }),
+      ],
+      profileAssignment: assigned(F3),
+    },
+  ],
+  [
+    'a campaign that is over, and the profile is assigned F3',
+    { targets: [target(F2, { campaign: over })], profileAssignment: assigned(F3) },
+  ],
+  ['a campaign with as many at it as may be', { targets: [target(F2, busy)] }],
+  [
+    'a campaign whose window is closed',
+    { targets: [target(F2, { settings: { windows: '13:00-14:00' } })] },
+  ],
+  [
+    'a campaign, and a window of the device that is closed',
+    { attributes: { hours: '13:00-14:00' }, targets: [target(F2, hours)] },
+  ],
+  [
+    'a campaign, and a window of the device that is open',
+    { attributes: { hours: '11:00-13:00' }, targets: [target(F2, hours)] },
+  ],
+  [
+    'a campaign, and a window of the device that nobody can read',
+    { attributes: { hours: 'at night' }, targets: [target(F2, hours)] },
+  ],
+  ['two campaigns', { targets: [target(F2), target(F3, { name: 'summer' })] }],
+  [
+    'two campaigns, the older of them paused',
+    { targets: [target(F2, { campaign: paused }), target(F3, { name: 'summer' })] },
+  ],
+  [
+    'two campaigns, the older brings what is installed',
+    { targets: [target(F1), target(F3, { name: 'summer' })] },
+  ],
+  [
+    'two campaigns, the older is refused',
+    { targets: [target(needsTwo), target(F2, { name: 'summer' })] },
+  ],
+  [
+    'two campaigns, the newer of which asks already',
+    { underWay: operation(F3, 'INITIATED'), targets: [target(F2), asking(F3, { name: 'summer' })] },
+  ],
+  [
+    'one that was given up while it was away comes',
+    { targets: [target(F2, { status: 'failed', isLost: true, wave: 0 })] },
+  ],
+  ['one that failed comes', { targets: [target(F2, { status: 'failed', wave: 0 })] }],
+  [
+    'F2 is queued by its profile, a campaign brings F3',
+    { underWay: operation(F2), profileAssignment: assigned(F2), targets: [target(F3)] },
+  ],
+  [
+    'F2 is queued by its profile, a campaign for F3 waits',
+    { underWay: operation(F2), profileAssignment: assigned(F2), targets: [target(F3, busy)] },
+  ],
+  [
+    'F2 is queued by its profile, a campaign brings it too',
+    { underWay: operation(F2), profileAssignment: assigned(F2), targets: [target(F2)] },
+  ],
+  [
+    'F2 is told by a campaign, F3 is assigned to the profile',
+    {
+      underWay: operation(F2, 'INITIATED'),
+      profileAssignment: assigned(F3),
+      targets: [asking(F2)],
+    },
+  ],
+  [
+    'F2 is told by a campaign, F3 is assigned to the device',
+    { underWay: operation(F2, 'INITIATED'), deviceAssignment: assigned(F3), targets: [asking(F2)] },
+  ],
+  [
+    'F2 is downloading for a campaign, F3 is assigned to the device',
+    {
+      underWay: operation(F2, 'DOWNLOADING'),
+      deviceAssignment: assigned(F3),
+      targets: [asking(F2)],
+    },
+  ],
+  [
+    'F2 is told by a campaign, and the device has moved to another profile',
+    { underWay: operation(elsewhere, 'INITIATED'), targets: [asking(elsewhere)] },
+  ],
+  [
+    'F2 is told by a campaign, and the device is ahead by now',
+    {
+      installed: installed('F@3.0.0'),
+      underWay: operation(F2, 'INITIATED'),
+      targets: [asking(F2)],
+    },
+  ],
+  [
+    'F2 is told by a campaign that was paused',
+    {
+      underWay: operation(F2, 'INITIATED'),
+      targets: [asking(F2, { campaign: { status: 'pausing' } })],
+    },
+  ],
+  [
+    'F2 is queued by a campaign that has stopped',
+    { underWay: operation(F2), targets: [asking(F2, { campaign: over })] },
+  ],
+  [
+    'F2 is told by a campaign that has stopped',
+    { underWay: operation(F2, 'INITIATED'), targets: [asking(F2, { campaign: over })] },
+  ],
+  [
+    'F2 was told and is queued again by a campaign that has stopped',
+    {
+      underWay: operation(F2, 'QUEUED', { restarts: 1 }),
+      targets: [asking(F2, { campaign: over })],
+    },
+  ],
+  [
+    'F2 is told by a campaign that was cancelled',
+    {
+      underWay: operation(F2, 'INITIATED'),
+      targets: [asking(F2, { campaign: { ...over, outcome: 'cancelled' } })],
+    },
+  ],
+  [
+    'F2 is downloading for a campaign that was cancelled',
+    {
+      underWay: operation(F2, 'DOWNLOADING'),
+      targets: [asking(F2, { campaign: { ...over, outcome: 'cancelled' } })],
+    },
+  ],
+  [
+    'what came after the profile was assigned is there',
+    { installed: installed('F@2.0.0'), profileAssignment: assigned(F3), arrival: came(1) },
+  ],
+  [
+    'what came before the profile was assigned is there',
+    { installed: installed('F@2.0.0'), profileAssignment: assigned(F3), arrival: came(-1) },
+  ],
+  [
+    'what came after the profile was assigned is gone',
+    { profileAssignment: assigned(F3), arrival: came(1) },
+  ],
+  [
+    'what came after the device was assigned its own is there',
+    { installed: installed('F@2.0.0'), deviceAssignment: assigned(F3), arrival: came(1) },
+  ],
 ]
 
 function render(choice: Choice): string[] {
   const lines: string[] = []
+  for (const { target: of, verdict } of choice.settles ?? []) {
+    const turn = verdict.hadItsTurn ? ' at its turn' : ''
+    lines.push(
+      `${of.campaign.name}: ${verdict.status}${turn} [${verdict.because.code}] ${verdict.because.message}`,
+    )
+  }
   if ('cancels' in choice && choice.cancels) {
     const { operation: taken, because } = choice.cancels
     lines.push(`takes back ${nameOf(taken)} [${because.code}] ${because.message}`)
@@ -269,6 +498,65 @@ describe('who wins', () => {
       'F2 was begun again by the device and interrupted, the assignment is withdrawn',
       'superseded.withdrawn, nothing.assigned',
     ],
+    ['a campaign brings F2', 'offer F@2.0.0: campaign.asks'],
+    ['a campaign brings F2, and the device is away', 'target.away'],
+    ['a campaign brings F2, and the profile is assigned F3', 'offer F@2.0.0: campaign.asks'],
+    ['a campaign brings F2, and the device is assigned F3', 'offer F@3.0.0: assigned.device'],
+    ['a campaign brings what is installed', 'nothing.assigned'],
+    ['a campaign brings what is older', 'nothing.assigned'],
+    ['a campaign brings what is older, and forces it', 'offer F@2.0.0: campaign.asks'],
+    ['a campaign brings another title', 'offer F@2.0.0: campaign.asks'],
+    [
+      'a campaign brings what must not start from there, and forces it',
+      'offer F@3.0.0: campaign.asks',
+    ],
+    ['a campaign brings what failed four times', 'offer F@2.0.0: campaign.asks'],
+    ['a campaign brings what failed five times', 'nothing.assigned'],
+    ['a campaign that is paused', 'campaign.paused'],
+    [
+      'a campaign that has not begun, and the profile is assigned F3',
+      'offer F@3.0.0: assigned.profile',
+    ],
+    ['a campaign that is over, and the profile is assigned F3', 'offer F@3.0.0: assigned.profile'],
+    ['a campaign with as many at it as may be', 'campaign.slots'],
+    ['a campaign whose window is closed', 'campaign.window'],
+    ['a campaign, and a window of the device that is closed', 'campaign.window'],
+    ['a campaign, and a window of the device that nobody can read', 'offer F@2.0.0: campaign.asks'],
+    ['two campaigns', 'offer F@2.0.0: campaign.asks'],
+    ['two campaigns, the older brings what is installed', 'offer F@3.0.0: campaign.asks'],
+    ['two campaigns, the older is refused', 'offer F@2.0.0: campaign.asks'],
+    ['two campaigns, the newer of which asks already', 'under-way'],
+    ['one that was given up while it was away comes', 'offer F@2.0.0: campaign.asks'],
+    ['one that failed comes', 'nothing.assigned'],
+    [
+      'F2 is queued by its profile, a campaign brings F3',
+      'superseded.release, offer F@3.0.0: campaign.asks',
+    ],
+    ['F2 is queued by its profile, a campaign for F3 waits', 'under-way'],
+    ['F2 is queued by its profile, a campaign brings it too', 'under-way'],
+    ['F2 is told by a campaign, F3 is assigned to the profile', 'under-way'],
+    [
+      'F2 is told by a campaign, F3 is assigned to the device',
+      'superseded.release, offer F@3.0.0: assigned.device',
+    ],
+    ['F2 is downloading for a campaign, F3 is assigned to the device', 'under-way'],
+    [
+      'F2 is told by a campaign, and the device has moved to another profile',
+      'nothing.other-profile, nothing.assigned',
+    ],
+    [
+      'F2 is told by a campaign, and the device is ahead by now',
+      'target.downgrade, nothing.assigned',
+    ],
+    ['F2 is told by a campaign that was paused', 'under-way'],
+    ['F2 is queued by a campaign that has stopped', 'superseded.campaign, nothing.assigned'],
+    ['F2 is told by a campaign that has stopped', 'under-way'],
+    ['F2 was told and is queued again by a campaign that has stopped', 'under-way'],
+    ['F2 is told by a campaign that was cancelled', 'superseded.campaign, nothing.assigned'],
+    ['F2 is downloading for a campaign that was cancelled', 'under-way'],
+    ['what came after the profile was assigned is there', 'nothing.arrived-later'],
+    ['what came before the profile was assigned is there', 'offer F@3.0.0: assigned.profile'],
+    ['what came after the profile was assigned is gone', 'offer F@3.0.0: assigned.profile'],
   ])('%s: %s', (what, answer) => {
     const [, changes, minutes = 0] = SITUATIONS.find(([name]) => name === what) ?? []
     expect(changes, 'a situation of that name').toBeDefined()

@@ -1,4 +1,8 @@
 /** A profile's releases, a device and operations to try the rules on. For tests only. */
+import { type Campaign, createCampaign } from '../campaign/campaign.ts'
+import { plan } from '../campaign/plan.ts'
+import type { SettingsDraft } from '../campaign/settings.ts'
+import type { Target } from '../campaign/target.ts'
 import type { Device } from '../device.ts'
 import { reason } from '../reason.ts'
 import { createRelease, type Release, type ReleaseDraft } from '../release.ts'
@@ -40,6 +44,39 @@ export const assigned = (target: Release, attempts: Partial<Attempts> = {}): Ass
   assignedAt: NOON,
   attempts: { ...NO_ATTEMPTS, ...attempts },
 })
+
+/** A device of a campaign that has begun, for so many devices, all of them idle but this one if `status` says so. */
+export function target(
+  brings: Release,
+  {
+    name = 'spring',
+    devices = 10,
+    settings = {},
+    campaign: changes = {},
+    ...of
+  }: Partial<Omit<Target, 'campaign'>> & {
+    name?: string
+    devices?: number
+    settings?: SettingsDraft
+    campaign?: Partial<Campaign>
+  } = {},
+): Target {
+  const draft = { name, audience: { expression: 'true' }, settings }
+  const made = { id: name, tenantId: 't1', release: brings, draft }
+  const { campaign } = plan(createCampaign(made, devices, NOON), NOON)
+  const status = of.status ?? 'idle'
+  const tally = { ...campaign.tally, idle: devices - 1 }
+  return {
+    campaign: { ...campaign, tally: { ...tally, [status]: tally[status] + 1 }, ...changes },
+    release: brings,
+    status: 'idle',
+    isLost: false,
+    wave: null,
+    operationId: null,
+    failures: 0,
+    ...of,
+  }
+}
 
 export const situation = (changes: Partial<Situation> = {}): Situation => ({
   type: 'firmware',
