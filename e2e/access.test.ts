@@ -512,11 +512,12 @@ const wave = (size: number) => ({
   passedAt: null,
   approvedAt: null,
 })
-const made = { created_at: NOW }
+/** Now, each time: the newest of all stands first, however many there are by then. Lists have an end. */
+const made = () => ({ created_at: new Date() })
 
-const addTenant = () => insert('tenants', { name: randomUUID(), ...made })
+const addTenant = () => insert('tenants', { name: randomUUID(), ...made() })
 const addCustomer = (tenant: string) =>
-  insert('customers', { tenant_id: tenant, name: randomUUID(), ...made })
+  insert('customers', { tenant_id: tenant, name: randomUUID(), ...made() })
 
 async function addPerson(tenant: string, role: Role, customer: string | null): Promise<Caller> {
   const id = await insert('operators', {
@@ -525,7 +526,7 @@ async function addPerson(tenant: string, role: Role, customer: string | null): P
     role,
     customer_id: customer,
     password_hash: quickHash(PASSWORD),
-    ...made,
+    ...made(),
   })
   const { secret } = await addToken({ tenant, id })
   return { id, secret, tenant, customer }
@@ -538,7 +539,7 @@ async function addToken({ tenant, id }: Pick<Caller, 'tenant' | 'id'>) {
     operator_id: id,
     name: 'of a test',
     secret_hash: createHash('sha256').update(secret).digest(),
-    ...made,
+    ...made(),
   })
   return { id: tokenId, secret }
 }
@@ -549,7 +550,7 @@ async function furnish(
   self?: { readonly id: string; readonly token: string },
 ): Promise<Things> {
   const of = { tenant_id: tenant }
-  const profile = await insert('profiles', { ...of, name: randomUUID(), ...made })
+  const profile = await insert('profiles', { ...of, name: randomUUID(), ...made() })
   await database.query(
     `insert into artifacts values ($1, $2, $3, '{}', now()) on conflict do nothing`,
     [tenant, SHA256, BYTES.length],
@@ -563,8 +564,7 @@ async function furnish(
       type,
       size_bytes: BYTES.length,
       artifact_sha256: SHA256,
-      // The newest of all, however many there are by now: lists have an end.
-      created_at: new Date(),
+      ...made(),
     })
   const release = await addRelease('firmware')
   const failedRelease = await addRelease('software')
@@ -573,7 +573,7 @@ async function furnish(
     profile_id: profile,
     customer_id: customer,
     name: randomUUID(),
-    ...made,
+    ...made(),
   })
   await database.query('insert into device_presence (device_id, tenant_id) values ($1, $2)', [
     device,
@@ -584,7 +584,7 @@ async function furnish(
     device_id: device,
     kind: 'token',
     lookup_hash: createHash('sha256').update(device).digest(),
-    ...made,
+    ...made(),
   })
   for (const to of [{ device_id: device }, { profile_id: profile }]) {
     await insert('assignments', {
@@ -596,13 +596,13 @@ async function furnish(
       assigned_by: 'a test',
     })
   }
-  const hardwareType = await insert('hardware_types', { ...of, ...handled(), ...made })
+  const hardwareType = await insert('hardware_types', { ...of, ...handled(), ...made() })
   const installedTitle = randomUUID()
   const claimable = randomUUID()
   await database.query(
     `insert into device_claims (device_id, tenant_id, secret_hash, expires_at)
      values ($1, $2, sha256('k'), now() + interval '1 day')`,
-    [await insert('devices', { ...of, profile_id: profile, name: claimable, ...made }), tenant],
+    [await insert('devices', { ...of, profile_id: profile, name: claimable, ...made() }), tenant],
   )
   const addOperation = async (type: string, releaseId: string, state: 'QUEUED' | 'FAILED') => {
     const id = await insert('operations', {
@@ -657,7 +657,7 @@ async function furnish(
       created_by: 'a test',
       tally: JSON.stringify({ ...NO_TARGETS, idle: 1 }),
       waves: JSON.stringify([{ ...wave(1), openedAt: status === 'scheduled' ? null : NOW }]),
-      ...made,
+      ...made(),
       ...changes,
     })
     await database.query(
@@ -689,7 +689,7 @@ async function furnish(
     credential,
     person: person.id,
     token: self?.token ?? (await addToken(person)).id,
-    spareProfile: await insert('profiles', { ...of, name: randomUUID(), ...made }),
+    spareProfile: await insert('profiles', { ...of, name: randomUUID(), ...made() }),
     spareRelease: await addRelease('spare'),
     spareCustomer: await addCustomer(tenant),
     spareTenant: await addTenant(),
@@ -710,16 +710,16 @@ async function furnish(
         wave(1),
       ]),
     }),
-    group: await insert('device_groups', { ...of, ...handled(), expression: 'true', ...made }),
-    channel: await insert('channels', { ...of, ...handled(), ...made }),
+    group: await insert('device_groups', { ...of, ...handled(), expression: 'true', ...made() }),
+    channel: await insert('channels', { ...of, ...handled(), ...made() }),
     hardwareType,
-    spareHardwareType: await insert('hardware_types', { ...of, ...handled(), ...made }),
+    spareHardwareType: await insert('hardware_types', { ...of, ...handled(), ...made() }),
     systemModel: await insert('system_models', {
       ...of,
       ...handled(),
       hardware_type_id: hardwareType,
       profile_id: profile,
-      ...made,
+      ...made(),
     }),
     upload: await addUpload({ tenantId: tenant, operatorId: self?.id ?? person.id }),
   }
