@@ -3,6 +3,7 @@ import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import { eachSetting } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ZodType } from 'zod'
+import { runs, testDevice } from './device.ts'
 import {
   type Answered,
   type Asked,
@@ -314,6 +315,58 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeHardwareType', ofType)
   })
 
+  test('campaigns', async () => {
+    await good('createProfile', { body: { name: 'campaigned' } })
+    const token = await platform.addDevice('of a campaign', 'campaigned')
+    const releaseOf = (version: string) =>
+      platform.addRelease({ title: 'os', version, profile: 'campaigned', bytes: BYTES })
+    const releaseId = await releaseOf('2')
+    await releaseOf('1')
+    const audience = { expression: 'profile == "campaigned"' }
+    const body = { name: 'C', releaseId, audience }
+    const would = { asked: 1, waits: 0, successful: 0, failed: 0, skipped: 0 }
+    const device = testDevice(platform.url, token)
+    expect(await device.offers(runs('os@1'))).toEqual([])
+    expect((await good('countForecast', { body })).json).toMatchObject({ devices: 1, would })
+    expect((await good('forecastCampaign', { body })).json.items).toMatchObject([
+      { device: { name: 'of a campaign' }, would: 'asked' },
+    ])
+    const scheduledAt = '2100-01-01T00:00:00.000Z'
+    const later = (await good('createCampaign', { body: { ...body, name: 'later', scheduledAt } }))
+      .json
+    const ofLater = { params: { id: later.id } }
+    expect(later).toMatchObject({ status: 'scheduled', scheduledAt, tally: { idle: 1 } })
+    const changed = await good('changeCampaign', { ...ofLater, body: { name: 'much later' } })
+    expect(changed.json).toEqual({ ...later, name: 'much later' })
+    await good('removeCampaign', ofLater)
+    const settings = { waves: [], stopRule: null }
+    const campaign = (await good('createCampaign', { body: { ...body, settings } })).json
+    const params = { id: campaign.id }
+    expect(campaign).toMatchObject({ status: 'in-progress', total: 1, createdBy: 'admin' })
+    expect((await good('pauseCampaign', { params })).json.status).toBe('paused')
+    expect((await good('resumeCampaign', { params })).json.status).toBe('in-progress')
+    expectProblem(await ask(platform, 'approveCampaign', { params }), 409, 'campaign.not-now')
+    answered.add('approveCampaign')
+    const { operation } = await device.offer()
+    expect((await good('listTargetDots', { params })).json.items).toMatchObject([
+      { status: 'in-progress', state: 'INITIATED' },
+    ])
+    await device.report(operation, { state: 'FAILED', error: 'no' })
+    expect((await good('showCampaign', { params })).json).toMatchObject({ outcome: 'failure' })
+    expect((await good('retryCampaign', { params })).json.tally).toMatchObject({ idle: 1 })
+    await device.report((await device.offer()).operation, { state: 'UPDATED' })
+    expect((await good('listTargets', { params })).json.items).toMatchObject([
+      { status: 'successful', wave: 1, before: { title: 'os', version: '1' } },
+    ])
+    const back = (await good('rollBackCampaign', { params, body: {} })).json
+    expect(back).toMatchObject({ name: 'Roll back C', rollsBack: campaign.id, total: 1 })
+    const cancelled = await good('cancelCampaign', { params: { id: back.id } })
+    expect(cancelled.json).toMatchObject({ status: 'finished', outcome: 'cancelled' })
+    const { items } = (await good('listCampaigns')).json
+    expect(items.map(({ name }: { name: string }) => name)).toEqual(['Roll back C', 'C'])
+    await good('removeDevice', { params: { id: (await platform.device('of a campaign')).id } })
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -525,6 +578,30 @@ test('the audit log says who did what, for every change', async () => {
     'admin: action.refused Board',
     'admin: system-model.removed Gate',
     'admin: hardware-type.removed Board',
+    'admin: profile.created campaigned',
+    'admin: device.created of a campaign',
+    `admin: artifact.stored ${SHA256}`,
+    'admin: release.created os@2',
+    `admin: artifact.stored ${SHA256}`,
+    'admin: release.created os@1',
+    'admin: campaign.created later',
+    'admin: campaign.changed much later',
+    'admin: campaign.removed much later',
+    'admin: campaign.created C',
+    'admin: campaign.moved C',
+    'admin: campaign.moved C',
+    'admin: campaign.moved C',
+    'admin: action.refused C',
+    'of a campaign: operation.ended os@2',
+    'updraft: campaign.ended C',
+    'admin: campaign.retried C',
+    'admin: campaign.moved C',
+    'of a campaign: operation.ended os@2',
+    'updraft: campaign.ended C',
+    'admin: campaign.created Roll back C',
+    'admin: campaign.moved Roll back C',
+    'admin: campaign.ended Roll back C',
+    'admin: device.removed of a campaign',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',
