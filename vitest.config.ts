@@ -25,8 +25,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'tools/*.test.ts'],
           exclude: [withDatabase, cuts],
           sequence: { groupOrder: 0 },
-          testTimeout: 20_000,
-          ...polling,
+          ...patient,
         },
       },
       {

@@ -88,6 +88,9 @@ function server() {
       get opened() {
         return opened
       },
+      get count() {
+        return here.size
+      },
     },
     look: look({ moments: moments({ clock, ids, settings }), work: devices, onError }),
     unitOfWork: run,

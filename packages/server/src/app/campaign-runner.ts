@@ -51,7 +51,7 @@ export function campaignRunner({
   every: Every
   feed: EventFeed
   ids: Ids
-  liveSessions: Pick<LiveSessions, 'has' | 'here' | 'opened'>
+  liveSessions: Pick<LiveSessions, 'has' | 'here' | 'opened' | 'count'>
   look: Look
   unitOfWork: UnitOfWork
   work: CampaignWork
@@ -211,7 +211,8 @@ export function campaignRunner({
     // Another wave, other devices: whoever is on the line may be wanted now.
     for (const { subjectId } of moved) nobodyUntil.delete(subjectId)
     if (moved.length > 0) kickThoroughly()
-    else if (delivered.some(mayFreeASlot)) kick()
+    // Who holds no line comes by itself.
+    else if (liveSessions.count > 0 && delivered.some(mayFreeASlot)) kick()
   })
 
   return {
