@@ -1,7 +1,7 @@
 /** A client for the operators' API, typed by the table of routes. */
 import type { z } from 'zod'
 import { API_PREFIX, ROUTES, type Route, type RouteName } from './routes.ts'
-import { Problem } from './shapes.ts'
+import type { Problem } from './shapes.ts'
 
 /** What fetch takes as a raw body. */
 export type Bytes = NonNullable<RequestInit['body']>
@@ -118,9 +118,19 @@ async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text()
   let problem: Problem | null = null
   try {
-    problem = Problem.safeParse(JSON.parse(text)).data ?? null
+    const answer: unknown = JSON.parse(text)
+    if (isProblem(answer)) problem = answer
   } catch {
     // Not JSON: a proxy's page, or nothing at all.
   }
   return new ApiError(response.status, problem, `The server answered ${response.status}.`)
 }
+
+/** By what it cannot be without; who only calls has no need of all the shapes. */
+const isProblem = (answer: unknown): answer is Problem =>
+  typeof answer === 'object' &&
+  answer !== null &&
+  'title' in answer &&
+  typeof answer.title === 'string' &&
+  'code' in answer &&
+  typeof answer.code === 'string'
