@@ -183,9 +183,17 @@ export const Campaign = named(
 )
 export type Campaign = z.infer<typeof Campaign>
 
+/** One of them, or several with commas between. */
+const severalOf = (statuses: readonly string[]) => {
+  const one = `(${statuses.join('|')})`
+  return z.string().regex(new RegExp(`^${one}(,${one})*$`), {
+    error: `Not statuses: they are ${statuses.join(', ')}, with commas between.`,
+  })
+}
+
 export const CampaignQuery = ListQuery.extend({
   name: z.string().optional().describe('exactly this name'),
-  status: CampaignStatus.optional(),
+  status: severalOf(CAMPAIGN_STATUSES).optional(),
   outcome: CampaignOutcome.optional(),
   releaseId: Id.optional(),
   channelId: Id.optional(),
@@ -223,12 +231,7 @@ export const Target = named(
 export type Target = z.infer<typeof Target>
 
 export const TargetQuery = ListQuery.extend({
-  status: z
-    .string()
-    .regex(new RegExp(`^(${TARGET_STATUSES.join('|')})(,(${TARGET_STATUSES.join('|')}))*$`), {
-      error: `Not statuses: they are ${TARGET_STATUSES.join(', ')}, with commas between.`,
-    })
-    .optional(),
+  status: severalOf(TARGET_STATUSES).optional(),
   wave: z.coerce.number().int().min(1).optional(),
 })
 

@@ -1,6 +1,6 @@
 /** The handlers of the routes about campaigns. */
 import type { CampaignDraft } from '@updraft/api/shapes'
-import { FORECASTS, TARGET_STATUSES, whyIdle } from '@updraft/core'
+import { CAMPAIGN_STATUSES, FORECASTS, TARGET_STATUSES, whyIdle } from '@updraft/core'
 import type { output } from 'zod'
 import type { NewCampaign } from '../app/campaigns.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
@@ -22,8 +22,12 @@ export function campaignHandlers({
   const view = (of: Parameters<typeof campaignView>[0]) => campaignView(of, clock.now())
 
   return {
-    listCampaigns: async ({ input: { query }, caller: { actor } }) =>
-      pageView(await campaigns.list(actor, query), view),
+    listCampaigns: async ({ input: { query }, caller: { actor } }) => {
+      const { status, ...rest } = query
+      const wanted = status?.split(',')
+      const statuses = wanted && CAMPAIGN_STATUSES.filter((each) => wanted.includes(each))
+      return pageView(await campaigns.list(actor, { ...rest, statuses }), view)
+    },
     createCampaign: async ({ input: { body }, caller: { actor } }) =>
       view(await campaigns.create(actor, draftOf(body))),
     forecastCampaign: async ({ input: { body, query }, caller: { actor } }) => {

@@ -74,10 +74,10 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
     lock: async (id) =>
       found(await select().where('id', '=', id).forNoKeyUpdate().executeTakeFirst(), id),
     page: (query) => {
-      const { name, status, outcome, releaseId, channelId, deviceId, search } = query
+      const { name, statuses, outcome, releaseId, channelId, deviceId, search } = query
       let rows = select()
       if (name !== undefined) rows = rows.where('name', '=', name)
-      if (status !== undefined) rows = rows.where('status', '=', status)
+      if (statuses !== undefined) rows = rows.where('status', 'in', statuses)
       if (outcome !== undefined) rows = rows.where('outcome', '=', outcome)
       if (releaseId !== undefined) rows = rows.where('release_id', '=', releaseId)
       if (channelId !== undefined)

@@ -24,7 +24,7 @@ export interface CampaignView {
 
 export interface CampaignFilter {
   readonly name?: string
-  readonly status?: CampaignStatus
+  readonly statuses?: readonly CampaignStatus[]
   readonly outcome?: CampaignOutcome
   readonly releaseId?: string
   readonly channelId?: string
