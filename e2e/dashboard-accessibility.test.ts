@@ -52,6 +52,11 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/devices?add=lamp', 'Labels'],
     ['/packages', '2.0.0'],
     ['/packages?add=file', 'Add a package'],
+    ['/campaigns', 'lamps by and by'],
+    ['/campaigns/new', 'All devices'],
+    ['/groups', 'Beta'],
+    ['/groups?add=groups', 'All devices'],
+    ['/groups?part=channels', 'Early'],
     ['/profiles', '2.0.0'],
     ['/profiles?add=profile', 'Description'],
     ['/audit', 'ada'],
@@ -68,15 +73,21 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     expect(await grave(page)).toEqual([])
   })
 
-  test('nothing is grave in the details of a device, a package and a profile', async () => {
+  test('nothing is grave in the details of a device, a package, a profile, a campaign, a group and a channel', async () => {
     const [release] = (await stage.platform.api('listReleases', {})).items
     const [profile] = (await stage.platform.api('listProfiles', {})).items
+    const [campaign] = (await stage.platform.api('listCampaigns', {})).items
+    const [group] = (await stage.platform.api('listGroups', {})).items
+    const [channel] = (await stage.platform.api('listChannels', {})).items
     const { id } = await stage.platform.device('lamp-4')
     const page = await stage.open('/')
     for (const [path, words] of [
       [`/devices/${id}`, 'no room'],
       [`/packages/${release?.id}`, 'Checksum'],
       [`/profiles/${profile?.id}`, 'Assigned'],
+      [`/campaigns/${campaign?.id}`, 'Wave 2'],
+      [`/groups/${group?.id}`, 'lamp-4'],
+      [`/groups/channel/${channel?.id}`, 'lamp-4'],
     ] as const) {
       await page.goto(path)
       await page.getByRole('dialog').getByText(words).first().waitFor()
@@ -96,6 +107,24 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     await dialog.getByLabel('Its value').fill('0'.repeat(64))
     await dialog.getByRole('button', { name: 'Add the package' }).click()
     await dialog.getByText(/SHA256 is/).waitFor()
+    expect(await grave(page)).toEqual([])
+  })
+
+  test('nothing is grave on the way to a campaign, with a mistake, its settings and its dry run', async () => {
+    const page = await stage.open('/campaigns/new')
+    await choose(page, 'Release', 'lamp 2.0.0')
+    const expression = page.getByRole('textbox', { name: 'Expression' })
+    await expression.fill('"beta" in lables')
+    await page.getByText('column').waitFor()
+    expect(await grave(page)).toEqual([])
+    await expression.fill('true')
+    await page.getByText('5 devices', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText('Waves of your own').click()
+    await page.getByText('Wave 3').waitFor()
+    expect(await grave(page)).toEqual([])
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('row', { name: /lamp-4/ }).waitFor()
     expect(await grave(page)).toEqual([])
   })
 
@@ -120,4 +149,19 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
   await advance(fifth, ['UPDATED'])
   const { id } = await platform.device('lamp-4')
   await platform.api('changeDevice', { params: { id }, body: { labels: ['beta'] } })
+  const expression = '"beta" in labels'
+  const group = { name: 'Beta', handle: 'beta', expression }
+  const { id: groupId } = await platform.api('createGroup', { body: group })
+  const channel = { name: 'Early', handle: 'early', groupIds: [groupId] }
+  await platform.api('createChannel', { body: channel })
+  const [release] = (await platform.api('listReleases', {})).items
+  const wave = { size: { count: 1 }, soakSeconds: 3600, needsApproval: true }
+  await platform.api('createCampaign', {
+    body: {
+      name: 'lamps by and by',
+      releaseId: release?.id ?? '',
+      audience: { expression: 'true' },
+      settings: { waves: [wave] },
+    },
+  })
 }

@@ -7,11 +7,21 @@ import {
   IconLayoutDashboard,
   IconPackage,
   IconTemplate,
+  IconUsersGroup,
+  IconWaveSine,
 } from '@tabler/icons-react'
 import type { Permission } from '@updraft/core'
 
 export interface Place {
-  readonly to: '/' | '/devices' | '/packages' | '/profiles' | '/audit' | '/settings'
+  readonly to:
+    | '/'
+    | '/devices'
+    | '/packages'
+    | '/campaigns'
+    | '/profiles'
+    | '/groups'
+    | '/audit'
+    | '/settings'
   readonly label: string
   readonly Icon: Icon
   readonly permission: Permission | null
@@ -23,7 +33,21 @@ export const PLACES: readonly Place[] = [
   { to: '/', label: 'Overview', Icon: IconLayoutDashboard, permission: 'device.read', key: 'o' },
   { to: '/devices', label: 'Devices', Icon: IconCpu, permission: 'device.read', key: 'd' },
   { to: '/packages', label: 'Packages', Icon: IconPackage, permission: 'release.read', key: 'p' },
+  {
+    to: '/campaigns',
+    label: 'Campaigns',
+    Icon: IconWaveSine,
+    permission: 'campaign.read',
+    key: 'c',
+  },
   { to: '/profiles', label: 'Profiles', Icon: IconTemplate, permission: 'profile.read', key: 'r' },
+  {
+    to: '/groups',
+    label: 'Groups & channels',
+    Icon: IconUsersGroup,
+    permission: 'group.read',
+    key: 'u',
+  },
   { to: '/audit', label: 'Audit', Icon: IconClipboardList, permission: 'audit.read', key: 'a' },
   {
     to: '/settings',

@@ -81,6 +81,51 @@ const release = createRoute({
   component: lazyRouteComponent(() => import('./pages/release.tsx'), 'Release'),
 })
 
+const campaigns = createRoute({
+  getParentRoute: () => inside,
+  path: '/campaigns',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/campaigns.tsx'), 'Campaigns'),
+})
+
+const campaign = createRoute({
+  getParentRoute: () => campaigns,
+  path: '$campaignId',
+  component: lazyRouteComponent(() => import('./pages/campaign.tsx'), 'Campaign'),
+})
+
+const newCampaign = createRoute({
+  getParentRoute: () => inside,
+  path: '/campaigns/new',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/campaign-form.tsx'), 'NewCampaign'),
+})
+
+const editCampaign = createRoute({
+  getParentRoute: () => inside,
+  path: '/campaigns/$campaignId/edit',
+  component: lazyRouteComponent(() => import('./pages/campaign-form.tsx'), 'EditCampaign'),
+})
+
+const groups = createRoute({
+  getParentRoute: () => inside,
+  path: '/groups',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/groups.tsx'), 'Groups'),
+})
+
+const group = createRoute({
+  getParentRoute: () => groups,
+  path: '$groupId',
+  component: lazyRouteComponent(() => import('./pages/group.tsx'), 'Group'),
+})
+
+const channel = createRoute({
+  getParentRoute: () => groups,
+  path: 'channel/$channelId',
+  component: lazyRouteComponent(() => import('./pages/channel.tsx'), 'Channel'),
+})
+
 const profiles = createRoute({
   getParentRoute: () => inside,
   path: '/profiles',
@@ -122,7 +167,11 @@ export function createDashboardRouter(queries: QueryClient) {
         overview,
         devices.addChildren([device]),
         packages.addChildren([release]),
+        newCampaign,
+        editCampaign,
+        campaigns.addChildren([campaign]),
         profiles.addChildren([profile]),
+        groups.addChildren([group, channel]),
         audit,
         settings,
         start,

@@ -29,6 +29,9 @@ const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
   profile: ['profiles', 'devices'],
   release: ['releases', 'profiles'],
   artifact: [],
+  campaign: ['campaigns', 'devices'],
+  group: ['groups'],
+  channel: ['groups'],
   assignment: ['assignments', 'profiles', 'devices', 'overview'],
   operator: ['accounts'],
   token: ['accounts'],
@@ -37,8 +40,20 @@ const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
   settings: ['settings'],
 }
 
+interface Happened {
+  readonly kind: string
+  /** Null for word from another server. */
+  readonly data: { readonly campaign?: unknown } | null
+}
 interface Batch {
-  readonly events: readonly { readonly kind: string }[]
+  readonly events: readonly Happened[]
+}
+
+const nounsOf = ({ kind, data }: Happened): readonly Noun[] => {
+  const [subject = ''] = kind.split('.')
+  const nouns = NOUNS_OF[subject] ?? []
+  const isOfCampaign = subject === 'operation' && (data === null || data.campaign != null)
+  return isOfCampaign ? [...nouns, 'campaigns'] : nouns
 }
 
 /** Keeps the line open as long as the component that uses it is there. */
@@ -98,7 +113,7 @@ function open(queries: QueryClient): () => void {
   source.addEventListener('error', () => setLine('broken'))
   source.addEventListener('message', ({ data }) => {
     const { events } = JSON.parse(data) as Batch
-    touch(events.flatMap(({ kind }) => NOUNS_OF[kind.split('.')[0] ?? ''] ?? []))
+    touch(events.flatMap(nounsOf))
     touch(['audit'])
   })
   // More happened than could be kept for us while the line was broken.

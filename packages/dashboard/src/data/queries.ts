@@ -14,6 +14,8 @@ export type Noun =
   | 'releases'
   | 'assignments'
   | 'operations'
+  | 'campaigns'
+  | 'groups'
   | 'audit'
   | 'accounts'
   | 'settings'

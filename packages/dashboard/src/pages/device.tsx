@@ -5,6 +5,7 @@ import { useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
 import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
+import { CampaignLines } from '../parts/campaign-lines.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
 import { Section } from '../parts/section.tsx'
@@ -62,6 +63,11 @@ function Details({ device }: { device: DeviceData }) {
       <Section title="History">
         <History deviceId={device.id} />
       </Section>
+      {may('campaign.read') && (
+        <Section title="Campaigns">
+          <CampaignLines query={{ deviceId: device.id }} none="It belongs to none." />
+        </Section>
+      )}
       <div className="device-columns">
         <Section title="About">
           <Facts

@@ -15,6 +15,7 @@ import { counted } from '../words/numbers.ts'
 import { COUNTERS, type Counter, LOOKS } from '../words/states.tsx'
 import { Activity } from './overview/activity.tsx'
 import { Attention } from './overview/attention.tsx'
+import { CampaignsUnderWay } from './overview/campaigns.tsx'
 import { Field } from './overview/field.tsx'
 import { Seen } from './overview/seen.tsx'
 import '../parts/state-badge.css'
@@ -63,6 +64,7 @@ export function Overview() {
         ))}
       </SimpleGrid>
       <ActivityCard />
+      {may('campaign.read') && <CampaignsUnderWay />}
       <div className="overview-columns">
         <Section isCard title="Needs attention">
           <Attention />

@@ -6,8 +6,10 @@ import type { Output } from '@updraft/api/client'
 import { useChange } from '../data/changes.ts'
 import { list, read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
+import { CampaignLines } from '../parts/campaign-lines.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
+import { LinkButton } from '../parts/link-button.tsx'
 import { MoreMenu } from '../parts/more-menu.tsx'
 import { Checksum, DownloadRelease, FileName } from '../parts/release-file.tsx'
 import { Section } from '../parts/section.tsx'
@@ -46,6 +48,7 @@ export function Release() {
 }
 
 function Details({ release }: { release: ReleaseData }) {
+  const may = useMay()
   return (
     <>
       <Facts
@@ -84,6 +87,25 @@ function Details({ release }: { release: ReleaseData }) {
       <Section title="Where it is used">
         <UsedBy release={release} />
       </Section>
+      {may('campaign.read') && (
+        <Section
+          title="Campaigns"
+          aside={
+            may('campaign.write') && (
+              <LinkButton
+                to="/campaigns/new"
+                search={{ releaseId: release.id }}
+                variant="default"
+                size="xs"
+              >
+                New campaign
+              </LinkButton>
+            )
+          }
+        >
+          <CampaignLines query={{ releaseId: release.id }} none="None brings it." />
+        </Section>
+      )}
     </>
   )
 }

@@ -11,7 +11,8 @@ export function MoreMenu({
   children,
 }: {
   label?: string
-  removal: {
+  /** Absent where it cannot be removed now. */
+  removal?: {
     readonly what: string
     /** The question's title: which one. */
     readonly title: string
@@ -25,7 +26,6 @@ export function MoreMenu({
   children?: ReactNode
 }) {
   const [isAsked, setAsked] = useState(false)
-  const { what, title, body, isBusy, onYes } = removal
   const over = () => setAsked(false)
   return (
     <>
@@ -37,28 +37,30 @@ export function MoreMenu({
         </Menu.Target>
         <Menu.Dropdown>
           {children}
-          <Menu.Item
-            color="red"
-            leftSection={<IconTrash size={16} />}
-            onClick={() => setAsked(true)}
-          >
-            Remove
-          </Menu.Item>
+          {removal && (
+            <Menu.Item
+              color="red"
+              leftSection={<IconTrash size={16} />}
+              onClick={() => setAsked(true)}
+            >
+              Remove
+            </Menu.Item>
+          )}
         </Menu.Dropdown>
       </Menu>
       <Confirm
         question={
-          isAsked
+          isAsked && removal
             ? {
-                title,
-                body,
-                yes: `Remove the ${what}`,
+                title: removal.title,
+                body: removal.body,
+                yes: `Remove the ${removal.what}`,
                 isDangerous: true,
-                onYes: () => onYes(over),
+                onYes: () => removal.onYes(over),
               }
             : null
         }
-        isBusy={isBusy}
+        isBusy={removal?.isBusy}
         onClose={over}
       />
     </>

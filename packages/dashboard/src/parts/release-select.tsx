@@ -1,4 +1,4 @@
-/** Chooses a release among those made for a profile. */
+/** Chooses a release, among all or those made for a profile. */
 import { Select } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type ItemOf, read } from '../data/queries.ts'
@@ -10,7 +10,7 @@ export function useReleases({
   profile,
   type,
 }: {
-  profile: string
+  profile?: string
   type?: string
 }): readonly Release[] {
   const query = { profile, type, sort: '-createdAt', limit: 200 }

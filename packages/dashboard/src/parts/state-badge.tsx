@@ -1,3 +1,4 @@
+import type { Icon as IconType } from '@tabler/icons-react'
 import { LOOKS, type Look } from '../words/states.tsx'
 import './state-badge.css'
 
@@ -5,13 +6,14 @@ import './state-badge.css'
 export function StateBadge({
   look,
   word = LOOKS[look].word,
+  Icon = LOOKS[look].Icon,
   isBare = false,
 }: {
   look: Look
   word?: string
+  Icon?: IconType
   isBare?: boolean
 }) {
-  const { Icon } = LOOKS[look]
   return (
     <span className="state" data-look={look} data-bare={isBare || undefined}>
       <Icon size={14} stroke={2} aria-hidden />

@@ -19,7 +19,7 @@ export function NextStep({ release }: { release: ReleaseData }) {
   if (!may('profile.assign')) return <p className="quiet">Nothing is assigned it.</p>
   return (
     <div className="card next-step">
-      <Text size="sm">Nothing is assigned it yet, so no device installs it.</Text>
+      <Text size="sm">No profile and no device is assigned it yet.</Text>
       <Button size="xs" disabled={!profile.data} onClick={assigning.open}>
         Assign it to profile {release.profile}
         {affected.data && ` (${plural(affected.data.devices, 'device')})`}
