@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
+import { dice, type Pick } from '../random.test-helper.ts'
 import { Fleet } from '../update/example-fleet.test-helper.ts'
 import { installed, minutesAfter, NOON, release } from '../update/examples.test-helper.ts'
 import { forecast } from './forecast.ts'
@@ -1189,4 +1190,109 @@ describe('a story', () => {
     })
     await expect(`${told.join('\n\n')}\n`).toMatchFileSnapshot('campaign.stories.txt')
   })
+})
+
+describe('at random', () => {
+  const HAPPENINGS = [
+    'call',
+    'call',
+    'report',
+    'report',
+    'report',
+    'report',
+    'come',
+    'leave',
+    'pass',
+    'carry on',
+  ] as const
+  const BY_OPERATOR = [
+    'pause',
+    'resume',
+    'approve',
+    'retry',
+    'cancel',
+    'roll back',
+    'campaign',
+    'pin',
+    'unpin',
+    'assign',
+    'cancel one',
+    'retry one',
+    'move',
+  ] as const
+  const WORDS = [
+    'DOWNLOADING',
+    'UPDATING',
+    'FAILED',
+    'UPDATED',
+    'UPDATED F@2.0.0',
+    'UPDATED F@3.0.0',
+  ]
+
+  function happen(fleet: Fleet, what: string, pick: Pick): void {
+    const device = pick(names(6))
+    const name = pick(fleet.campaigns.names)
+    const acts: Record<string, () => unknown> = {
+      call: () => fleet.checkIn(device, pick(['', '', '', 'F@1.0.0', 'F@2.0.0'])),
+      report: () => fleet.report(device, pick(WORDS)),
+      come: () => fleet.come(device),
+      leave: () => fleet.leave(device),
+      pass: () => fleet.passWatched(pick([2, 20, 300]), 60),
+      'carry on': () => fleet.carryOn(),
+      pause: () => fleet.pause(name),
+      resume: () => fleet.resume(name),
+      approve: () => fleet.approve(name),
+      retry: () => fleet.retryCampaign(name),
+      cancel: () => fleet.cancelCampaign(name),
+      'roll back': () =>
+        fleet.campaigns.names.includes(`${name}-back`) ? null : fleet.rollBack(name),
+      campaign: () =>
+        fleet.campaign(`c${fleet.campaigns.names.length}`, pick([F2, F3, needsTwo]), {
+          devices: names(pick([2, 6])),
+          settings: plain(pick([0, 40, 100]), {
+            maxInProgress: pick([1, 3]),
+            requestTimeoutSeconds: 60,
+            requestRetries: 1,
+            progressTimeoutSeconds: pick([null, 600]),
+            waves: pick([[], [{ size: { count: 1 } }], [{ size: { percentage: 50 } }]]),
+            forceDowngrade: pick([false, true]),
+          }),
+        }),
+      pin: () => fleet.assign(pick([F1, F2, F3]), device),
+      unpin: () => fleet.withdraw(device),
+      assign: () => fleet.assign(pick([F1, F2, F3])),
+      'cancel one': () => fleet.cancel(device, fleet.underWay(device)?.id ?? 'op0'),
+      'retry one': () => fleet.retry(device, pick([F2, F3])),
+      move: () => fleet.move(device, pick(['gateway', 'gateway', 'camera'])),
+    }
+    try {
+      acts[what]?.()
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+    }
+  }
+
+  test.each(Array.from({ length: 25 }, (_, seed) => seed))(
+    'whatever devices and operators do, every campaign counts right and asks no more than it may (seed %i)',
+    (seed) => {
+      const pick = dice(seed)
+      const fleet = fleetOf(6)
+      fleet.assign(F1)
+      happen(fleet, 'campaign', pick)
+      for (let turn = 1; turn < 120; turn += 1) {
+        happen(fleet, pick<string>(turn % 8 === 0 ? BY_OPERATOR : HAPPENINGS), pick)
+        for (const name of fleet.campaigns.names) {
+          const { status, settings } = fleet.campaigns.get(name)
+          const isOpen = status !== 'scheduled' && status !== 'finished'
+          if (isOpen)
+            expect(tally(fleet, name)['in-progress']).toBeLessThanOrEqual(settings.maxInProgress)
+          for (const target of fleet.campaigns.targets(name)) {
+            if (target.status !== 'in-progress') continue
+            const operation = fleet.operations.find(({ id }) => id === target.operationId)
+            expect(operation?.endedAt, fleet.log.join('\n')).toBeNull()
+          }
+        }
+      }
+    },
+  )
 })
