@@ -27,13 +27,23 @@ interface Statement {
   readonly width: number
 }
 
-const INSTALLED: Statement = {
-  name: 'write-installed',
-  width: 6,
-  text: `insert into device_components (device_id, type, tenant_id, installed_title, installed_version, installed_at)
-    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])
-    on conflict (device_id, type) do update set installed_title = excluded.installed_title,
-      installed_version = excluded.installed_version, installed_at = excluded.installed_at`,
+/** What is not said is left as it is. One statement, as each would write the whole row anew. */
+const COMPONENTS: Statement = {
+  name: 'write-components',
+  width: 11,
+  text: `insert into device_components as c (device_id, type, tenant_id, installed_title, installed_version, installed_at,
+      operation_id, operation_state, arrived_title, arrived_version, arrived_at)
+    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::uuid[], $8::text[],
+      $9::text[], $10::text[], $11::timestamptz[])
+    on conflict (device_id, type) do update set
+      installed_title = case when excluded.installed_at is null then c.installed_title else excluded.installed_title end,
+      installed_version = case when excluded.installed_at is null then c.installed_version else excluded.installed_version end,
+      installed_at = coalesce(excluded.installed_at, c.installed_at),
+      operation_id = coalesce(excluded.operation_id, c.operation_id),
+      operation_state = coalesce(excluded.operation_state, c.operation_state),
+      arrived_title = coalesce(excluded.arrived_title, c.arrived_title),
+      arrived_version = coalesce(excluded.arrived_version, c.arrived_version),
+      arrived_at = coalesce(excluded.arrived_at, c.arrived_at)`,
 }
 
 const FACTS: Statement = {
@@ -55,24 +65,6 @@ const OPERATIONS: Statement = {
       error = excluded.error, because_code = excluded.because_code, because_message = excluded.because_message,
       restarts = excluded.restarts, changed_at = excluded.changed_at, heard_at = excluded.heard_at,
       ended_at = excluded.ended_at`,
-}
-
-const NEWEST: Statement = {
-  name: 'write-newest-operation',
-  width: 5,
-  text: `insert into device_components (device_id, type, tenant_id, operation_id, operation_state)
-    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[])
-    on conflict (device_id, type) do update set operation_id = excluded.operation_id,
-      operation_state = excluded.operation_state`,
-}
-
-const ARRIVALS: Statement = {
-  name: 'write-arrivals',
-  width: 6,
-  text: `insert into device_components (device_id, type, tenant_id, arrived_title, arrived_version, arrived_at)
-    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[])
-    on conflict (device_id, type) do update set arrived_title = excluded.arrived_title,
-      arrived_version = excluded.arrived_version, arrived_at = excluded.arrived_at`,
 }
 
 const TARGETS: Statement = {
@@ -157,19 +149,6 @@ export async function writeChanges(
   const rowsOf = (toRows: (each: DeviceChanges) => readonly Row[]) => all.flatMap(toRows)
 
   await run(
-    INSTALLED,
-    rowsOf(({ deviceId, tenantId, changes }) =>
-      Object.entries(changes.installed).map(([type, { title, version }]) => [
-        deviceId,
-        type,
-        tenantId,
-        title,
-        version,
-        now,
-      ]),
-    ),
-  )
-  await run(
     FACTS,
     rowsOf(({ deviceId, changes: { inventory } }) =>
       inventory ? [[deviceId, JSON.stringify(inventory)]] : [],
@@ -187,29 +166,27 @@ export async function writeChanges(
     operations.map(({ tenantId, operation }) => operationRow(tenantId, operation)),
   )
   await run(
-    NEWEST,
-    rowsOf(({ deviceId, tenantId, changes }) =>
-      [...newestByType(changes.operations)].map(([type, operation]) => [
-        deviceId,
-        type,
-        tenantId,
-        operation.id,
-        operation.state,
-      ]),
-    ),
-  )
-  await run(
-    ARRIVALS,
-    rowsOf(({ deviceId, tenantId, changes }) =>
-      Object.entries(changes.arrivals).map(([type, { title, version, at }]) => [
-        deviceId,
-        type,
-        tenantId,
-        title,
-        version,
-        at,
-      ]),
-    ),
+    COMPONENTS,
+    rowsOf(({ deviceId, tenantId, changes: { installed, operations, arrivals } }) => {
+      const newest = newestByType(operations)
+      const types = new Set([...Object.keys(installed), ...newest.keys(), ...Object.keys(arrivals)])
+      return [...types].map((type) => {
+        const [runs, operation, arrival] = [installed[type], newest.get(type), arrivals[type]]
+        return [
+          deviceId,
+          type,
+          tenantId,
+          runs?.title ?? null,
+          runs?.version ?? null,
+          runs ? now : null,
+          operation?.id ?? null,
+          operation?.state ?? null,
+          arrival?.title ?? null,
+          arrival?.version ?? null,
+          arrival?.at ?? null,
+        ]
+      })
+    }),
   )
   const targets = rowsOf(({ deviceId, changes }) =>
     wholeWays(changes.targets).map(({ was, move }) => [
