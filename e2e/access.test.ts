@@ -100,13 +100,11 @@ const about = (
   unknown: ErrorCode,
   body?: (own: Things) => unknown,
 ): Row => ({ may, own: one(thing, body), others: [[unknown, one(thing, body)]] })
-/** A list, in which that thing of one's own is found. */
-const list = (may: string, shows: keyof Things): Row => ({
-  may,
-  own: () => ({ query: { limit: 500 } }),
-  shows,
-  others: [['hidden', () => ({ query: { limit: 500 } })]],
-})
+/** A list, in which that thing of one's own is found: the newest first, as there are more than a page holds. */
+const list = (may: string, shows: keyof Things, sort = '-createdAt'): Row => {
+  const asked = () => ({ query: { limit: 500, sort } })
+  return { may, own: asked, shows, others: [['hidden', asked]] }
+}
 const release = ({ release: releaseId }: Things) => ({ releaseId })
 const campaignOf = (things: Things) => ({
   ...named(),
@@ -246,7 +244,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     ],
   },
   unassignFromDevice: about('stoc', 'device', 'device.unknown'),
-  listAssignments: list('stovc', 'release'),
+  listAssignments: list('stovc', 'release', '-assignedAt'),
 
   uploadArtifact: { may: 'sto', own: () => ({ body: BYTES }) },
   beginUpload: {
@@ -447,7 +445,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   liveEvents: { may: 'stovc' },
   listEvents: {
     // But for what they were refused themselves, in which stands what they asked for.
-    ...list('stov', 'device'),
+    ...list('stov', 'device', '-at'),
     others: [['hidden', () => ({ query: { limit: 500, kind: 'device' } })]],
   },
 }
@@ -592,7 +590,7 @@ async function furnish(
       ...to,
       type: 'firmware',
       release_id: release,
-      assigned_at: NOW,
+      assigned_at: new Date(),
       assigned_by: 'a test',
     })
   }

@@ -232,6 +232,15 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     () => tenant.addRelease(newId(), 'R@2'),
   ],
   [
+    'releases_tenant_id_only_for_device_id_fkey',
+    'device.unknown',
+    async ({ catalogue }) => {
+      const release = await tenant.addRelease(profile, `${newId()}@1`)
+      const byHand = { ...release, id: newId(), profileId: null }
+      await catalogue.insert(byHand, { onlyForDeviceId: newId() })
+    },
+  ],
+  [
     'releases_tenant_id_artifact_sha256_fkey',
     'artifact.unknown',
     () =>

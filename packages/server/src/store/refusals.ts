@@ -67,6 +67,7 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   // What was there a moment ago was removed by someone else.
   devices_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
   releases_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  releases_tenant_id_only_for_device_id_fkey: ['device.unknown', 'There is no such device.'],
   assignments_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
   assignments_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   credentials_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
