@@ -1,4 +1,4 @@
-/** Whom something is for: the list's filter, groups, channels and system models, over the operators' API. */
+/** Whom something is for: the list's filter, groups and channels, over the operators' API. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask, expectProblem } from './operator.ts'
 import { ADMIN_TOKEN, type TestPlatform, testPlatform } from './platform.ts'

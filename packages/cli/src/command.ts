@@ -52,6 +52,12 @@ export const many = (flags: string, about: string): Flag<string[] | undefined> =
   about,
   isMany: true,
 })
+export const neededMany = (flags: string, about: string): Flag<string[]> => ({
+  flags,
+  about,
+  isMany: true,
+  isRequired: true,
+})
 export const yes = (flags: string, about: string): Flag<boolean | undefined> => ({ flags, about })
 export const withStandard = (flags: string, about: string, standard: string): Flag<string> => ({
   flags,

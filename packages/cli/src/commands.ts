@@ -10,6 +10,8 @@ import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
 import { groupCommands } from './commands/groups.ts'
+import { hardwareCommands } from './commands/hardware.ts'
+import { modelCommands } from './commands/models.ts'
 import { operationCommands } from './commands/operations.ts'
 import { ownerCommands } from './commands/owners.ts'
 import { packageCommands } from './commands/packages.ts'
@@ -30,6 +32,8 @@ export const COMMANDS: readonly Command[] = [
   ...ownerCommands,
   ...groupCommands,
   ...channelCommands,
+  ...modelCommands,
+  ...hardwareCommands,
   ...packageCommands,
   ...assignmentCommands,
   ...campaignCommands,
@@ -54,6 +58,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   'device credential': 'what a device is known by: list, add, remove',
   group: 'groups of devices, chosen by an expression: add, list, show, update, preview, remove',
   channel: 'sets of groups: add, list, show, update, remove',
+  model: 'what part numbers say a device is, and its profile: add, list, show, update, remove',
+  hardware: 'what part numbers say a device is built on: add, list, show, update, remove',
   package: 'packages and their versions: add, list, show, download, remove',
   campaign:
     'releases brought to a part of the fleet: add, list, show, targets, watch, update, pause, resume, approve, retry, cancel, roll-back, remove',
@@ -66,7 +72,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Fleet: ['profile', 'device', 'group', 'channel', 'status'],
+  Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'status'],
   Updates: ['package', 'assign', 'unassign', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],

@@ -35,6 +35,8 @@ export function deviceText(
     [
       ['Device', bold(device.name)],
       ['Profile', device.profile],
+      ['Model', device.systemModel?.name ?? null],
+      ['Hardware', device.hardwareType?.name ?? null],
       ['Customer', device.customer],
       ['Labels', device.labels.join(', ')],
       ['Speaks', device.dialect],

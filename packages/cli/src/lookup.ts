@@ -6,11 +6,13 @@ import type {
   Customer,
   Device,
   Group,
+  HardwareType,
   Operation,
   Operator,
   Page,
   Profile,
   Release,
+  SystemModel,
   Tenant,
 } from '@updraft/api/shapes'
 
@@ -54,6 +56,22 @@ export async function findGroup(client: Client, handle: string): Promise<Group> 
 export async function findChannel(client: Client, handle: string): Promise<Channel> {
   const { items } = await client('listChannels', { query: { handle, limit: 1 } })
   return items[0] ?? missing('channel.unknown', `There is no channel "${handle}".`, 'channel list')
+}
+
+export async function findHardwareType(client: Client, handle: string): Promise<HardwareType> {
+  const { items } = await client('listHardwareTypes', { query: { handle, limit: 1 } })
+  return (
+    items[0] ??
+    missing('hardware-type.unknown', `There is no hardware type "${handle}".`, 'hardware list')
+  )
+}
+
+export async function findSystemModel(client: Client, handle: string): Promise<SystemModel> {
+  const { items } = await client('listSystemModels', { query: { handle, limit: 1 } })
+  return (
+    items[0] ??
+    missing('system-model.unknown', `There is no system model "${handle}".`, 'model list')
+  )
 }
 
 export async function findCustomer(client: Client, name: string): Promise<Customer> {

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { csvLine } from '@updraft/api/csv'
 import type { Device } from '@updraft/api/shapes'
-import { command, listFlags, many, needed, seconds, state, text } from '../command.ts'
+import { command, listFlags, many, seconds, state, text } from '../command.ts'
 import { type Imported, importFile } from '../device-import.ts'
 import { deviceText, withHistory } from '../device-view.ts'
 import { fileTrouble, Refusal } from '../errors.ts'
@@ -33,7 +33,8 @@ export const deviceCommands = [
     about:
       'add a device; a token is made up unless it is to be known by something else, and shown this once',
     flags: {
-      profile: needed('--profile <name>', 'its profile'),
+      profile: text('--profile <name>', 'its profile (default: that of its system model)'),
+      partNumber: text('--part-number <number>', 'says its system model'),
       ...credentialFlags,
       customer: text('--customer <name>', 'who owns it (default: the tenant itself)'),
       label: many('--label <label...>', 'labels to find it by'),
@@ -42,12 +43,14 @@ export const deviceCommands = [
       'updraft device add sensor-1 --profile Sensor',
       'updraft device add sensor-2 --profile Sensor --label beta --label roof',
       'updraft device add sensor-3 --profile Sensor --certificate sensor-3.pem',
+      'updraft device add gateway-1 --part-number G-200',
     ],
-    run: async ({ name, profile, customer, label, ...said }, { client }) => {
+    run: async ({ name, profile, partNumber, customer, label, ...said }, { client }) => {
       const credentials = await credentialsOf(said)
       const customerId = await customerIdOf(client, customer)
+      const attributes = partNumber === undefined ? undefined : { partNumber }
       const device = await client('createDevice', {
-        body: { name, profile, credentials, customerId, labels: label },
+        body: { name, profile, credentials, customerId, labels: label, attributes },
       })
       return {
         json: device,

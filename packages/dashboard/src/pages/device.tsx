@@ -73,6 +73,8 @@ function Details({ device }: { device: DeviceData }) {
           <Facts
             facts={[
               ['Profile', device.profile],
+              ...(device.systemModel ? [['Model', device.systemModel.name] as const] : []),
+              ...(device.hardwareType ? [['Hardware', device.hardwareType.name] as const] : []),
               ['Customer', device.customer ?? <span className="quiet">none</span>],
               ['Labels', <Labels key="labels" labels={device.labels} />],
               ['Added', <TimeAgo key="added" at={device.createdAt} />],
