@@ -46,6 +46,9 @@ export const deviceCommands = [
       'updraft device add gateway-1 --part-number G-200',
     ],
     run: async ({ name, profile, partNumber, customer, label, ...said }, { client }) => {
+      if (profile === undefined && partNumber === undefined) {
+        throw new WrongWords('Say its --profile, or the --part-number of its system model.')
+      }
       const credentials = await credentialsOf(said)
       const customerId = await customerIdOf(client, customer)
       const attributes = partNumber === undefined ? undefined : { partNumber }
