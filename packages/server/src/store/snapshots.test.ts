@@ -1,5 +1,7 @@
 import {
+  type Arrival,
   type Assignment,
+  type Changes,
   type Component,
   cancelByOperator,
   DomainError,
@@ -54,7 +56,14 @@ class Ledger {
   readonly installed: Record<string, Installed> = {}
   readonly assignments = new Map<'device' | 'profile', { release: Release; at: Date }>()
 
-  note({ operations, installed }: { operations: readonly Operation[]; installed: object }) {
+  arrival: Arrival | null = null
+
+  note({
+    operations,
+    installed,
+    arrivals,
+  }: Pick<Changes, 'operations' | 'installed' | 'arrivals'>) {
+    this.arrival = arrivals.firmware ?? this.arrival
     for (const operation of operations) this.operations.set(operation.id, operation)
     Object.assign(this.installed, installed)
   }
@@ -72,7 +81,7 @@ class Ledger {
       underWayRelease: underWay && (this.releases.get(underWay.releaseId) ?? null),
       latestEnded: underWay ? null : (newest ?? null),
       targets: [],
-      arrival: null,
+      arrival: this.arrival,
     }
     const isEmpty = all.length === 0 && this.assignments.size === 0 && !this.installed.firmware
     return isEmpty ? undefined : component
