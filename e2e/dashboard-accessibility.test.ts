@@ -57,6 +57,9 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/groups', 'Beta'],
     ['/groups?add=groups', 'All devices'],
     ['/groups?part=channels', 'Early'],
+    ['/groups?part=models', 'Board'],
+    ['/groups?part=models&add=models', 'Part numbers'],
+    ['/groups?part=hardware', 'No hardware types yet'],
     ['/profiles', '2.0.0'],
     ['/profiles?add=profile', 'Description'],
     ['/audit', 'ada'],
@@ -154,6 +157,8 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
   const { id: groupId } = await platform.api('createGroup', { body: group })
   const channel = { name: 'Early', handle: 'early', groupIds: [groupId] }
   await platform.api('createChannel', { body: channel })
+  const model = { name: 'Board', handle: 'board', partNumbers: ['LB-7'] }
+  await platform.api('createSystemModel', { body: model })
   const [release] = (await platform.api('listReleases', {})).items
   const wave = { size: { count: 1 }, soakSeconds: 3600, needsApproval: true }
   await platform.api('createCampaign', {

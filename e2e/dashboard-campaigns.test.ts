@@ -105,6 +105,31 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     await details.getByText('all-meters', { exact: true }).waitFor()
   })
 
+  test('a system model is added, changed and removed', async () => {
+    const page = await stage.open('/groups')
+    await page.getByRole('tab', { name: 'System models' }).click()
+    await page.getByRole('button', { name: 'Add a system model' }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('Relay box')
+    const numbers = dialog.getByLabel('Part numbers')
+    await numbers.fill('RB-1')
+    await numbers.press('Enter')
+    await dialog.getByRole('button', { name: 'Add the system model' }).click()
+    await page.getByRole('row', { name: /Relay box relay-box RB-1/ }).waitFor()
+
+    const more = page.getByRole('button', { name: 'Relay box: more' })
+    await more.click()
+    await page.getByRole('menuitem', { name: 'Change' }).click()
+    await numbers.fill('RB-2')
+    await numbers.press('Enter')
+    await dialog.getByRole('button', { name: 'Change' }).click()
+    await page.getByRole('row', { name: /RB-1, RB-2/ }).waitFor()
+    await more.click()
+    await page.getByRole('menuitem', { name: 'Remove' }).click()
+    await page.getByRole('button', { name: 'Remove the system model' }).click()
+    await page.getByText('No system models yet').waitFor()
+  })
+
   test('who may only look is shown campaigns and nothing to press', async () => {
     await stage.fleet('lamp', 1, ['2'])
     const { id } = await campaignFor('lamp')

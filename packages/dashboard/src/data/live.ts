@@ -32,6 +32,8 @@ const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
   campaign: ['campaigns', 'devices'],
   group: ['groups'],
   channel: ['groups'],
+  'system-model': ['groups'],
+  'hardware-type': ['groups'],
   assignment: ['assignments', 'profiles', 'devices', 'overview'],
   operator: ['accounts'],
   token: ['accounts'],

@@ -1,9 +1,10 @@
-/** Groups hold devices, channels hold groups: whom campaigns are for. */
+/** Groups hold devices, channels hold groups: whom campaigns are for. Beside them what part numbers stand for. */
 import { Button, Tabs } from '@mantine/core'
 import { IconPlus, IconUsersGroup } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import type { Permission } from '@updraft/core'
+import type { ComponentType, ReactNode } from 'react'
 import { type ItemOf, list } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { addedColumn, nameColumn } from '../parts/columns.tsx'
@@ -13,6 +14,8 @@ import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
 import { ChannelDialog } from './groups/channel-dialog.tsx'
 import { GroupDialog } from './groups/group-dialog.tsx'
+import { HardwareTypeDialog, SystemModelDialog } from './groups/model-dialogs.tsx'
+import { HardwareTypes, SystemModels } from './groups/models.tsx'
 import './groups/groups.css'
 
 type Group = ItemOf<'listGroups'>
@@ -61,32 +64,84 @@ const CHANNEL_COLUMNS: readonly Column<Channel>[] = [
   addedColumn({ sort: 'createdAt', rank: 2 }),
 ]
 
+interface Part {
+  readonly label: string
+  /** What the button says that adds one. */
+  readonly verb: string
+  readonly read: Permission
+  readonly write: Permission
+  readonly List: ComponentType<{ add: ReactNode }>
+  readonly Add: ComponentType<{ onClose: () => void }>
+}
+
+const PARTS = {
+  groups: {
+    label: 'Groups',
+    verb: 'Add a group',
+    read: 'group.read',
+    write: 'group.write',
+    List: GroupList,
+    Add: GroupDialog,
+  },
+  channels: {
+    label: 'Channels',
+    verb: 'Add a channel',
+    read: 'group.read',
+    write: 'group.write',
+    List: ChannelList,
+    Add: ChannelDialog,
+  },
+  models: {
+    label: 'System models',
+    verb: 'Add a system model',
+    read: 'model.read',
+    write: 'model.write',
+    List: SystemModels,
+    Add: SystemModelDialog,
+  },
+  hardware: {
+    label: 'Hardware types',
+    verb: 'Add a hardware type',
+    read: 'model.read',
+    write: 'model.write',
+    List: HardwareTypes,
+    Add: HardwareTypeDialog,
+  },
+} as const satisfies Record<string, Part>
+type PartKey = keyof typeof PARTS
+
+const isPart = (key: string | undefined): key is PartKey => key !== undefined && key in PARTS
+
 export function Groups() {
   const { state, change } = useListState()
   const { channelId } = useParams({ strict: false }) as { channelId?: string }
   const may = useMay()
-  const part = state.part === 'channels' || channelId !== undefined ? 'channels' : 'groups'
-  const isGroups = part === 'groups'
-  const add = may('group.write') && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => change({ add: part })}>
-      {isGroups ? 'Add a group' : 'Add a channel'}
+  const parts = (Object.keys(PARTS) as PartKey[]).filter((key) => may(PARTS[key].read))
+  const key = channelId !== undefined ? 'channels' : isPart(state.part) ? state.part : 'groups'
+  const { verb, write, List, Add } = PARTS[key]
+  const add = may(write) && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => change({ add: key })}>
+      {verb}
     </Button>
   )
-  const close = () => change({ add: undefined })
   return (
     <Page title="Groups & channels" fills actions={add}>
       <Tabs
-        value={part}
-        onChange={(to) => change({ part: to === 'groups' ? undefined : (to ?? undefined) })}
+        value={key}
+        onChange={(to) =>
+          change({ part: to === 'groups' ? undefined : (to ?? undefined), sort: undefined })
+        }
       >
-        <Tabs.List>
-          <Tabs.Tab value="groups">Groups</Tabs.Tab>
-          <Tabs.Tab value="channels">Channels</Tabs.Tab>
+        <Tabs.List className="tabs-line">
+          {parts.map((each) => (
+            <Tabs.Tab key={each} value={each}>
+              {PARTS[each].label}
+            </Tabs.Tab>
+          ))}
         </Tabs.List>
       </Tabs>
-      {isGroups ? <GroupList add={add} /> : <ChannelList add={add} />}
-      {state.add === 'groups' && may('group.write') && <GroupDialog onClose={close} />}
-      {state.add === 'channels' && may('group.write') && <ChannelDialog onClose={close} />}
+      <List add={add} />
+      {state.add === key && may(write) && <Add onClose={() => change({ add: undefined })} />}
       <Outlet />
     </Page>
   )
