@@ -4,7 +4,7 @@ import type { Device } from '@updraft/api/shapes'
 import { command, listFlags, many, seconds, state, text } from '../command.ts'
 import { type Imported, importFile } from '../device-import.ts'
 import { deviceText, withHistory } from '../device-view.ts'
-import { fileTrouble, Refusal } from '../errors.ts'
+import { fileTrouble, Refusal, WrongWords } from '../errors.ts'
 import { customerIdOf, findDevice, listAll } from '../lookup.ts'
 import {
   type Column,
