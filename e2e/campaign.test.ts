@@ -169,6 +169,8 @@ test('of two campaigns for one device the older one comes first, then the other'
   const older = await begin({ name: 'older', releaseId: await addRelease('2') })
   const newer = await begin({ name: 'newer', releaseId: await addRelease('3') })
   expect(await device.offers(runs('os@1'))).toEqual(['os@2'])
+  const because = 'Campaign older is older and not done with this device.'
+  expect(await targetsOf(newer.id)).toMatchObject([{ status: 'idle', because }])
   await device.report((await device.offer()).operation, { state: 'UPDATED' })
   await until(older.id, { outcome: 'success' })
   expect(await device.offers(runs('os@2'))).toEqual(['os@3'])

@@ -51,6 +51,7 @@ export const REASON_MEANINGS = {
   'campaign.wave': 'devices asked before must be updated first',
   'campaign.soaking': 'devices asked before are watched for a while first',
   'campaign.approval': 'a person has to let the campaign go on',
+  'campaign.older': 'an older campaign comes first for the device',
   'campaign.slots': 'as many devices are at it as may be at a time',
   'target.idle': 'the device has not been asked yet',
   'target.asked': 'the device was asked',

@@ -310,6 +310,9 @@ export function joinRollBack(
   }
 }
 
+/** Refuses with campaign.not-now once it has begun. */
+export const checkEditable = (campaign: Campaign): void => allow(campaign, ['scheduled'], 'changed')
+
 /** What an operator changes before it begins. Refuses with campaign.not-now once it has, and campaign.invalid. */
 export function edit(
   campaign: Campaign,
@@ -317,7 +320,7 @@ export function edit(
   { release, targets }: { release: { id: string; type: ComponentType }; targets: number },
   now: Date,
 ): Campaign {
-  allow(campaign, ['scheduled'], 'changed')
+  checkEditable(campaign)
   const edited = createCampaign({ ...campaign, draft, release }, targets, now)
   return { ...edited, createdAt: campaign.createdAt }
 }

@@ -34,9 +34,13 @@ export interface TargetMove {
   readonly before?: Installed
 }
 
-/** Why a target that has not been asked has not, as far as its campaign goes. */
-export function whyIdle(campaign: Campaign, now: Date): Reason {
+/** Why a target that has not been asked has not; `older` names a campaign that comes first for that device. */
+export function whyIdle(campaign: Campaign, now: Date, older: string | null = null): Reason {
   const { gate } = plan(campaign, now)
+  if (older !== null && campaign.status !== 'finished') {
+    const message = `Campaign ${older} is older and not done with this device.`
+    return reason('campaign.older', message)
+  }
   if (!gate) return reason('target.away', 'It is asked as soon as it comes.')
   if (campaign.status !== 'finished') return gate
   return reason(gate.code, `It was not asked before the campaign ended. ${gate.message}`)

@@ -6,6 +6,7 @@ import {
   type CampaignDraft,
   campaignNews,
   cancelCampaign,
+  checkEditable,
   checkRemovable,
   createCampaign,
   DomainError,
@@ -212,10 +213,10 @@ export function campaigns({
       unitOfWork(actor, async (stores) => {
         const view = await stores.campaigns.lock(id)
         const { campaign } = view
+        // Before its targets are touched, of which there may be many.
+        checkEditable(campaign)
         const draft = draftOf(view, change)
         const release = await stores.catalogue.get(change.releaseId ?? campaign.releaseId)
-        // Refused before its targets are touched.
-        edit(campaign, draft, { release, targets: campaign.tally.idle }, clock.now())
         await stores.campaigns.dropTargets(id)
         const { profileId } = release
         const targets = await fix(stores, { id, audience: draft.audience, profileId })

@@ -1,6 +1,6 @@
 /** The handlers of the routes about campaigns. */
 import type { CampaignDraft } from '@updraft/api/shapes'
-import { CAMPAIGN_STATUSES, FORECASTS, TARGET_STATUSES, whyIdle } from '@updraft/core'
+import { CAMPAIGN_STATUSES, FORECASTS, TARGET_STATUSES } from '@updraft/core'
 import type { output } from 'zod'
 import type { NewCampaign } from '../app/campaigns.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
@@ -65,9 +65,9 @@ export function campaignHandlers({
         wave: wave === undefined ? undefined : wave - 1,
       }
       const { campaign } = await campaigns.show(actor, params.id)
-      const idle = whyIdle(campaign, clock.now())
+      const now = clock.now()
       const page = await campaigns.targets(actor, params.id, filter)
-      return pageView(page, (target) => targetView(target, idle))
+      return pageView(page, (target) => targetView(target, campaign, now))
     },
     listTargetDots: async ({ input: { params, query }, caller: { actor } }) => ({
       items: (await campaigns.dots(actor, params.id, query.limit)).map(dotView),

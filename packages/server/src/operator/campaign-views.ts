@@ -1,6 +1,6 @@
 /** Campaigns and their targets as operators see them. */
 import type * as api from '@updraft/api/shapes'
-import { plan, type Reason, totalOf } from '@updraft/core'
+import { type Campaign, plan, totalOf, whyIdle } from '@updraft/core'
 import type { ForecastOf } from '../app/campaigns.ts'
 import {
   type CampaignView,
@@ -60,27 +60,27 @@ const LAST_WAVE = { successPercentage: null, soakSeconds: 0, needsApproval: fals
 const audienceView = (audience: CampaignView['campaign']['audience']): api.Audience =>
   'groupIds' in audience ? { groupIds: [...audience.groupIds] } : audience
 
-/** `idle`: why those that have not been asked have not. */
-export const targetView = (target: TargetView, idle: Reason): api.Target => ({
-  device: { id: target.deviceId, name: target.deviceName },
-  status: target.status,
-  because: becauseOf(target, idle).message,
-  reason: becauseOf(target, idle),
-  wave: target.wave === null ? null : target.wave + 1,
-  before: target.before && { ...target.before },
-  askedAt: timeOrNull(target.askedAt),
-  endedAt: timeOrNull(target.endedAt),
-  operation: target.operation && {
-    id: target.operation.id,
-    state: target.operation.state,
-    progress: target.operation.progressPercent,
-    error: target.operation.error,
-    retries: target.operation.restarts,
-  },
-})
-
-const becauseOf = ({ status, because }: TargetView, idle: Reason): Reason =>
-  status === 'idle' && because.code === 'target.idle' ? idle : because
+export function targetView(target: TargetView, campaign: Campaign, now: Date): api.Target {
+  const isUntouched = target.status === 'idle' && target.because.code === 'target.idle'
+  const because = isUntouched ? whyIdle(campaign, now, target.older) : target.because
+  return {
+    device: { id: target.deviceId, name: target.deviceName },
+    status: target.status,
+    because: because.message,
+    reason: because,
+    wave: target.wave === null ? null : target.wave + 1,
+    before: target.before && { ...target.before },
+    askedAt: timeOrNull(target.askedAt),
+    endedAt: timeOrNull(target.endedAt),
+    operation: target.operation && {
+      id: target.operation.id,
+      state: target.operation.state,
+      progress: target.operation.progressPercent,
+      error: target.operation.error,
+      retries: target.operation.restarts,
+    },
+  }
+}
 
 export const dotView = ({
   deviceId,

@@ -35,6 +35,23 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
     throw unknown(id)
   }
 
+  /** By device, the name of the oldest campaign that comes before this one and is not done with the device. */
+  const olderCampaigns = async (
+    id: string,
+    deviceIds: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> => {
+    if (deviceIds.length === 0) return new Map()
+    const { rows } = await sql<{ device_id: string; name: string }>`
+      select distinct on (t.device_id) t.device_id, g.name
+        from campaigns c
+        join campaigns g on g.tenant_id = c.tenant_id and g.type = c.type
+          and g.status in ('in-progress', 'pausing', 'paused') and (g.created_at, g.id) < (c.created_at, c.id)
+        join campaign_targets t on t.campaign_id = g.id and t.is_open
+       where c.id = ${id} and c.tenant_id = ${tenantId} and t.device_id = any(${[...deviceIds]}::uuid[])
+       order by t.device_id, g.created_at, g.id`.execute(db)
+    return new Map(rows.map((row) => [row.device_id, row.name]))
+  }
+
   const save: Campaigns['save'] = async (campaign, release) => {
     await db
       .updateTable('campaigns')
@@ -173,7 +190,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
       if (statuses) rows = rows.where('t.status', 'in', [...statuses])
       if (wave !== undefined) rows = rows.where('t.wave', '=', wave)
       if (search) rows = rows.where('d.name', 'ilike', containsText(search))
-      return page(db, rows, query, {
+      const found = await page(db, rows, query, {
         columns: {
           device: sql.ref('t.device_id'),
           askedAt: sql`coalesce(t.asked_at, '-infinity')`,
@@ -182,6 +199,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
         id: sql.ref('t.device_id'),
         defaultSort: 'device',
         view: (row): TargetView => ({
+          older: null,
           deviceId: row.device_id,
           deviceName: row.device_name,
           status: row.status,
@@ -203,6 +221,16 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
                 },
         }),
       })
+      const idle = found.items.filter(({ status }) => status === 'idle')
+      const older = await olderCampaigns(
+        id,
+        idle.map(({ deviceId }) => deviceId),
+      )
+      const items = found.items.map((item) => ({
+        ...item,
+        older: older.get(item.deviceId) ?? null,
+      }))
+      return { ...found, items }
     },
     dots: async (id, limit) => {
       const rows = await db

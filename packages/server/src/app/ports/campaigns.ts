@@ -40,6 +40,8 @@ export interface TargetView {
   readonly because: Reason
   /** Counted from 0; null before its turn. */
   readonly wave: number | null
+  /** Name of an older campaign that is not done with that device; null when there is none, or it was asked. */
+  readonly older: string | null
   /** What it ran when it was asked. */
   readonly before: Installed | null
   readonly askedAt: Date | null
