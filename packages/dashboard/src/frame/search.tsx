@@ -1,7 +1,7 @@
-/** Search over everything, from anywhere: places, devices and releases. */
+/** Search over everything, from anywhere: places, devices, releases and campaigns. */
 import { Combobox, Kbd, Loader, Modal, TextInput, UnstyledButton, useCombobox } from '@mantine/core'
 import { useDebouncedValue, useDisclosure, useHotkeys } from '@mantine/hooks'
-import { IconCpu, IconPackage, IconSearch } from '@tabler/icons-react'
+import { IconCpu, IconPackage, IconSearch, IconWaveSine } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -58,6 +58,10 @@ function Palette({ onChosen }: { onChosen: () => void }) {
     ...read('releases', 'listReleases', { query: { search, limit: LIMIT } }),
     enabled: isAsked,
   })
+  const campaigns = useQuery({
+    ...read('campaigns', 'listCampaigns', { query: { search, limit: LIMIT } }),
+    enabled: isAsked && may('campaign.read'),
+  })
   const places = PLACES.filter(
     ({ label, permission }) =>
       (permission === null || may(permission)) &&
@@ -65,8 +69,10 @@ function Palette({ onChosen }: { onChosen: () => void }) {
   )
   const foundDevices = isAsked ? (devices.data?.items ?? []) : []
   const foundReleases = isAsked ? (releases.data?.items ?? []) : []
-  const isEmpty = places.length + foundDevices.length + foundReleases.length === 0
-  const isAsking = isAsked && (devices.isFetching || releases.isFetching)
+  const foundCampaigns = isAsked ? (campaigns.data?.items ?? []) : []
+  const isEmpty =
+    places.length + foundDevices.length + foundReleases.length + foundCampaigns.length === 0
+  const isAsking = isAsked && (devices.isFetching || releases.isFetching || campaigns.isFetching)
 
   return (
     <Combobox
@@ -110,6 +116,18 @@ function Palette({ onChosen }: { onChosen: () => void }) {
                 <Combobox.Option key={id} value={`/packages/${id}`}>
                   <IconPackage size={16} aria-hidden /> {title} {version}{' '}
                   <span className="quiet">{type}</span>
+                </Combobox.Option>
+              ))}
+            </Combobox.Group>
+          )}
+          {foundCampaigns.length > 0 && (
+            <Combobox.Group label="Campaigns">
+              {foundCampaigns.map(({ id, name, release: { title, version } }) => (
+                <Combobox.Option key={id} value={`/campaigns/${id}`}>
+                  <IconWaveSine size={16} aria-hidden /> {name}{' '}
+                  <span className="quiet">
+                    {title} {version}
+                  </span>
                 </Combobox.Option>
               ))}
             </Combobox.Group>

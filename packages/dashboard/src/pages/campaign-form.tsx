@@ -129,6 +129,7 @@ function Form({
   return (
     <form
       className="campaign-form"
+      data-wide={step === last || undefined}
       onSubmit={(event) => {
         event.preventDefault()
         if (!isStepDone[step]) return
