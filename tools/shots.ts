@@ -91,6 +91,7 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
   const [release] = (
     await api('listReleases', { query: { title: 'gateway-image', sort: '-createdAt' } })
   ).items
+  const [campaign] = (await api('listCampaigns', { query: { name: 'Camera 1.9' } })).items
   const [profile] = (await api('listProfiles', { query: { name: 'Water meter' } })).items
   return [
     { name: 'sign-in', path: '/sign-in', words: 'Sign in to Updraft' },
@@ -135,6 +136,10 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     { name: 'profiles', path: '/profiles', words: 'Gate camera' },
     { name: 'profile', path: `/profiles/${profile?.id}`, words: 'Devices that enrol themselves' },
     { name: 'package-add', path: '/packages?add=file', words: 'All but the description' },
+    { name: 'campaigns', path: '/campaigns', words: 'Camera 1.9' },
+    { name: 'campaign', path: `/campaigns/${campaign?.id}`, words: 'Wave 2' },
+    { name: 'campaign-new', path: '/campaigns/new', words: 'Release' },
+    { name: 'groups', path: '/groups', words: 'Gateways with room' },
     { name: 'audit', path: '/audit', words: ' ago' },
     { name: 'settings', path: '/settings?part=people', words: 'mira' },
     { name: 'settings-customers', path: '/settings?part=customers', words: 'City Library' },

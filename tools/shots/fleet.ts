@@ -15,6 +15,8 @@ export interface Kind {
   /** So many fail what came early in the week again and again, until a person must look. */
   readonly stubborn?: { readonly devices: number; readonly reason: string }
   readonly facts: Readonly<Record<string, unknown>>
+  /** Brings what came out today to them, a few at first; without one the profile is assigned it. */
+  readonly campaign?: string
 }
 
 export const KINDS: readonly Kind[] = [
@@ -53,6 +55,7 @@ export const KINDS: readonly Kind[] = [
     fileBytes: 1_900_000,
     failing: { share: 0.06, reasons: ['the new version does not start: no /dev/video0'] },
     facts: { hardware: 'IMX 477', temperatureC: 41 },
+    campaign: 'Camera 1.9',
   },
   {
     profile: 'Charging station',

@@ -50,7 +50,33 @@ export async function liveThroughWeek(
     await happens()
   }
   setClock(NOW)
+  await planAhead(api)
 }
+
+/** What is prepared for the days to come. */
+async function planAhead(api: Client): Promise<void> {
+  const groups: string[] = []
+  for (const [handle, name, expression] of GROUPS) {
+    groups.push((await api('createGroup', { body: { handle, name, expression } })).id)
+  }
+  const stable = { handle: 'stable', name: 'Stable', groupIds: groups.slice(1) }
+  const { id: channelId } = await api('createChannel', { body: stable })
+  const query = { title: 'gateway-image', sort: '-createdAt', limit: 1 }
+  const [newest] = (await api('listReleases', { query })).items
+  const settings = { windows: 'Sat,Sun 01:00-05:00 Europe/Berlin' }
+  const scheduledAt = new Date(NOW.getTime() + 3 * DAY_MS).toISOString()
+  const audience = { channelId }
+  const releaseId = newest?.id ?? ''
+  await api('createCampaign', {
+    body: { name: 'Gateways at the weekend', releaseId, audience, settings, scheduledAt },
+  })
+}
+
+const GROUPS = [
+  ['beta', 'Beta', '"beta" in labels'],
+  ['gateways', 'Gateways with room', 'profile == "Gateway" && inventory.memoryMb >= 1024'],
+  ['cellars', 'In cellars', 'profile == "Water meter" && "basement" in labels'],
+] as const
 
 async function weekOf(
   kind: Kind,
@@ -77,12 +103,15 @@ async function weekOf(
     const customerId = customers[index % customers.length]
     await api('changeDevice', { params: { id: items[0]?.id ?? '' }, body: { customerId } })
   }
-  const assign = async (version: string) => {
+  const addRelease = async (version: string) => {
     const bytes = new Uint8Array(kind.fileBytes).map((_, at) => (at * 31 + version.length) % 251)
     const { sha256 } = await api('uploadArtifact', { body: bytes })
     const fileName = `${title}-${version}.bin`
     const body = { title, version, profile, sha256, fileName, type: 'firmware' }
-    const { id } = await api('createRelease', { body })
+    return (await api('createRelease', { body })).id
+  }
+  const assign = async (version: string) => {
+    const id = await addRelease(version)
     const params = { id: profileId, type: 'firmware' }
     await api('assignToProfile', { params, body: { releaseId: id } })
     // Its devices come to know by and by, and the clock stands still for it.
@@ -91,6 +120,17 @@ async function weekOf(
       await new Promise((resolve) => setTimeout(resolve, 20))
       waiting = (await api('countDevices', { query })).count
     }
+  }
+
+  const bringByCampaign = async (name: string, version: string) => {
+    const releaseId = await addRelease(version)
+    const audience = { expression: `profile == "${profile}"` }
+    const settings = {
+      waves: [{ size: { count: 1 } }, { size: { percentage: 60 }, soakSeconds: 3600 }],
+      maxFailurePercentage: 25,
+      stopRule: { failurePercentage: 40, minFinished: 10 },
+    }
+    await api('createCampaign', { body: { name, releaseId, audience, settings } })
   }
 
   const [first, second, newest] = kind.versions
@@ -120,7 +160,9 @@ async function weekOf(
   if (newest === null) return moments
 
   const today = NOW.getTime() - (7 + 2 * chance()) * HOUR_MS
-  moments.push({ at: today, happens: () => assign(newest) })
+  const { campaign } = kind
+  const bring = () => (campaign === undefined ? assign(newest) : bringByCampaign(campaign, newest))
+  moments.push({ at: today, happens: bring })
   for (const [index, device] of heardOf.entries()) {
     const drawn = chance()
     const at = today + (0.05 + 0.9 * chance()) * (NOW.getTime() - today)

@@ -1,7 +1,4 @@
 /** One channel: its groups, the campaigns addressed to it, and the devices it holds now. */
-import { Group as Line, Menu } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { IconPencil, IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
@@ -11,13 +8,13 @@ import { useMay } from '../data/session.ts'
 import { CampaignLines } from '../parts/campaign-lines.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
-import { LinkButton } from '../parts/link-button.tsx'
-import { MoreMenu } from '../parts/more-menu.tsx'
 import { Section } from '../parts/section.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
+import { ChangeMenu } from './groups/change-menu.tsx'
 import { ChannelDialog } from './groups/channel-dialog.tsx'
 import { HeldDevices } from './groups/device-list.tsx'
+import { NewCampaignFor } from './groups/new-campaign-for.tsx'
 
 type ChannelData = Output<'showChannel'>
 
@@ -43,22 +40,9 @@ export function Channel() {
 
 function Details({ channel }: { channel: ChannelData }) {
   const { id, handle, groups, createdAt, deviceCount } = channel
-  const may = useMay()
   return (
     <>
-      {may('campaign.write') && (
-        <Line gap="xs">
-          <LinkButton
-            to="/campaigns/new"
-            search={{ channel: id }}
-            variant="default"
-            size="xs"
-            leftSection={<IconPlus size={14} />}
-          >
-            New campaign for it
-          </LinkButton>
-        </Line>
-      )}
+      <NewCampaignFor search={{ channel: id }} />
       <Section title="Groups">
         {groups.length === 0 ? (
           <p className="quiet">None. A channel without groups is for nobody.</p>
@@ -101,34 +85,27 @@ function Details({ channel }: { channel: ChannelData }) {
 
 function ChannelMenu({ channel }: { channel: ChannelData }) {
   const navigate = useNavigate()
-  const [isEditing, editing] = useDisclosure()
   const remove = useChange('removeChannel', {
     touches: ['groups'],
     done: `${channel.name} was removed.`,
   })
   return (
-    <>
-      <MoreMenu
-        removal={{
-          what: 'channel',
-          title: `Remove ${channel.name}?`,
-          body: 'Its groups stay. It can be removed while no campaign is addressed to it.',
-          isBusy: remove.isPending,
-          onYes: (over) =>
-            remove.mutate(
-              { params: { id: channel.id } },
-              {
-                onSuccess: () => void navigate({ to: '/groups', search: { part: 'channels' } }),
-                onSettled: over,
-              },
-            ),
-        }}
-      >
-        <Menu.Item leftSection={<IconPencil size={16} />} onClick={editing.open}>
-          Change
-        </Menu.Item>
-      </MoreMenu>
-      {isEditing && <ChannelDialog channel={channel} onClose={editing.close} />}
-    </>
+    <ChangeMenu
+      removal={{
+        what: 'channel',
+        title: `Remove ${channel.name}?`,
+        body: 'Its groups stay. It can be removed while no campaign is addressed to it.',
+        isBusy: remove.isPending,
+        onYes: (over) =>
+          remove.mutate(
+            { params: { id: channel.id } },
+            {
+              onSuccess: () => void navigate({ to: '/groups', search: { part: 'channels' } }),
+              onSettled: over,
+            },
+          ),
+      }}
+      dialog={(close) => <ChannelDialog channel={channel} onClose={close} />}
+    />
   )
 }

@@ -1,7 +1,4 @@
 /** One group: the expression, and the devices that meet it now. */
-import { Group as Line, Menu } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { IconPencil, IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
@@ -10,13 +7,13 @@ import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
-import { LinkButton } from '../parts/link-button.tsx'
-import { MoreMenu } from '../parts/more-menu.tsx'
 import { Section } from '../parts/section.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
+import { ChangeMenu } from './groups/change-menu.tsx'
 import { HeldDevices } from './groups/device-list.tsx'
 import { GroupDialog } from './groups/group-dialog.tsx'
+import { NewCampaignFor } from './groups/new-campaign-for.tsx'
 import './groups/groups.css'
 
 type GroupData = Output<'showGroup'>
@@ -43,23 +40,10 @@ export function Group() {
 
 function Details({ group }: { group: GroupData }) {
   const { id, handle, expression, channel, createdAt, deviceCount } = group
-  const may = useMay()
   return (
     <>
       <pre className="group-expression">{expression}</pre>
-      {may('campaign.write') && (
-        <Line gap="xs">
-          <LinkButton
-            to="/campaigns/new"
-            search={{ group: id }}
-            variant="default"
-            size="xs"
-            leftSection={<IconPlus size={14} />}
-          >
-            New campaign for it
-          </LinkButton>
-        </Line>
-      )}
+      <NewCampaignFor search={{ group: id }} />
       <Section title={`Holds ${plural(deviceCount, 'device')} now`}>
         <HeldDevices of="listDevicesOfGroup" id={id} />
       </Section>
@@ -100,31 +84,24 @@ function Details({ group }: { group: GroupData }) {
 
 function GroupMenu({ group }: { group: GroupData }) {
   const navigate = useNavigate()
-  const [isEditing, editing] = useDisclosure()
   const remove = useChange('removeGroup', {
     touches: ['groups'],
     done: `${group.name} was removed.`,
   })
   return (
-    <>
-      <MoreMenu
-        removal={{
-          what: 'group',
-          title: `Remove ${group.name}?`,
-          body: 'Its devices stay. Campaigns that were made for it keep the devices they have.',
-          isBusy: remove.isPending,
-          onYes: (over) =>
-            remove.mutate(
-              { params: { id: group.id } },
-              { onSuccess: () => void navigate({ to: '/groups' }), onSettled: over },
-            ),
-        }}
-      >
-        <Menu.Item leftSection={<IconPencil size={16} />} onClick={editing.open}>
-          Change
-        </Menu.Item>
-      </MoreMenu>
-      {isEditing && <GroupDialog group={group} onClose={editing.close} />}
-    </>
+    <ChangeMenu
+      removal={{
+        what: 'group',
+        title: `Remove ${group.name}?`,
+        body: 'Its devices stay. Campaigns that were made for it keep the devices they have.',
+        isBusy: remove.isPending,
+        onYes: (over) =>
+          remove.mutate(
+            { params: { id: group.id } },
+            { onSuccess: () => void navigate({ to: '/groups' }), onSettled: over },
+          ),
+      }}
+      dialog={(close) => <GroupDialog group={group} onClose={close} />}
+    />
   )
 }
