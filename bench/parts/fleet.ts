@@ -7,9 +7,12 @@ export const tokenOf = (device: number): string => `bench-${device}`
 
 /** Makes the tables and fills them; the profile is assigned the release that its devices run. */
 export async function fill(connectionString: string, devices: number): Promise<void> {
-  const database = openDatabase({ connectionString, onError: console.error })
+  const database = openDatabase({ connectionString, onError: () => {} })
   await migrate(database)
-  await database.pool.query(`
+  // A million devices take longer than a server would ever wait for one statement.
+  const client = await database.pool.connect()
+  await client.query('set statement_timeout = 0')
+  await client.query(`
     insert into tenants (id, name, created_at) values (gen_random_uuid(), 'bench', now());
     insert into operators (id, tenant_id, name, role, password_hash, created_at)
       select gen_random_uuid(), id, 'bench', 'system-administrator', 'none', now() from tenants;
@@ -29,6 +32,7 @@ export async function fill(connectionString: string, devices: number): Promise<v
     insert into device_components (device_id, type, tenant_id, installed_title, installed_version, installed_at)
       select id, 'firmware', tenant_id, 'app', '1.0.0', now() from devices;
   `)
-  await database.pool.query('vacuum analyze')
+  await client.query('vacuum analyze')
+  client.release(true)
   await database.close()
 }

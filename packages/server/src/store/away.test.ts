@@ -194,6 +194,7 @@ test('a unit of work that met another in a deadlock is done again, and its event
       await devices.change(second, { labels: ['x'] })
     })
   await Promise.all([change(a, b), change(b, a)])
-  expect(tries).toBe(3)
+  // The one that was given up may be quick enough to meet the other a second time.
+  expect(tries).toBeGreaterThan(2)
   expect(store.announced).toHaveLength(2)
 })

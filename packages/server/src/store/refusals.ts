@@ -1,4 +1,5 @@
 /** What PostgreSQL refuses, in the domain's words. Anything that is not listed stays the bug it is. */
+import { setTimeout } from 'node:timers/promises'
 import { DomainError, type ErrorCode } from '@updraft/core'
 
 type Refusal = readonly [ErrorCode, string]
@@ -207,6 +208,8 @@ const isPassing = (error: unknown): boolean => {
 }
 
 const MAX_TRIES = 4
+/** Whoever was given up lets the other go first: at once it might only meet it a second time. */
+const STAND_BACK_MS = 25
 
 /** Does a transaction again when that may help, a few times. */
 export async function again<T>(work: () => Promise<T>): Promise<T> {
@@ -215,6 +218,7 @@ export async function again<T>(work: () => Promise<T>): Promise<T> {
       return await work()
     } catch (error) {
       if (!isPassing(error) || tries >= MAX_TRIES) throw error
+      await setTimeout(Math.random() * STAND_BACK_MS * tries)
     }
   }
 }
