@@ -1,4 +1,5 @@
 import { DomainError } from './errors.ts'
+import { remembered } from './remembered.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
 
 /** The checksum algorithms, spelled as ThingsBoard spells them (docs/dialects/thingsboard.md, "Checksums"). */
@@ -171,18 +172,8 @@ function checkedChecksum({
   return { checksumAlgorithm, checksum: checksum.toLowerCase() }
 }
 
-const requirements = new Map<string, Requirement>()
-
-/** Parsed requirement texts are kept: the same few are asked for at every check-in. */
-export function requirementOf(text: string): Requirement {
-  let requirement = requirements.get(text)
-  if (!requirement) {
-    requirement = parseRequirement(text)
-    if (requirements.size >= 1000) requirements.clear()
-    requirements.set(text, requirement)
-  }
-  return requirement
-}
+/** A requirement as it was written, read. */
+export const requirementOf: (text: string) => Requirement = remembered(parseRequirement)
 
 function requiredText(field: string, value: string): string {
   const text = optionalText(field, value)

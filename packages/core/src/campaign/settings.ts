@@ -1,6 +1,6 @@
 /** How a campaign goes about it: what may be set, what stands where nothing is said, and what contradicts itself. */
 import { DomainError } from '../errors.ts'
-import { parseWindows } from './window.ts'
+import { windowsOf } from './window.ts'
 
 export interface CampaignSettings {
   /** So many devices are at it at most, all waves together. */
@@ -100,7 +100,7 @@ export function checkedCampaignSettings(draft: SettingsDraft, targets: number): 
   if (settings.progressTimeoutSeconds !== null) {
     whole('progressTimeoutSeconds', settings.progressTimeoutSeconds, 30, MAX_SECONDS)
   }
-  parseWindows(settings.windows)
+  windowsOf(settings.windows)
   checkWaves(settings.waves, targets)
   return settings
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { DomainError } from '../errors.ts'
-import { opensAt, parseWindows } from './window.ts'
+import { opensAt, windowsOf } from './window.ts'
 
 const opens = (text: string, now: string): string =>
-  opensAt(parseWindows(text), new Date(now))?.toISOString() ?? 'never'
+  opensAt(windowsOf(text), new Date(now))?.toISOString() ?? 'never'
 
 /** When a window is open as seen from a moment; "now" when it is. 2026-03-01 was a Sunday. */
 const OPENINGS: readonly [what: string, window: string, now: string, opensAt: string][] = [
@@ -158,9 +158,7 @@ test.each(OPENINGS)('%s: "%s" at %s: %s', (_, window, now, at) => {
 })
 
 test('at no minute of a year it opens in the past, or is shut when it was to be open', () => {
-  const windows = parseWindows(
-    'Sat-Sun 01:30-03:30 Europe/Berlin; Wed 23:00-00:30 America/St_Johns',
-  )
+  const windows = windowsOf('Sat-Sun 01:30-03:30 Europe/Berlin; Wed 23:00-00:30 America/St_Johns')
   const start = Date.parse('2026-01-01T00:00:00Z')
   for (let hour = 0; hour < 366 * 24; hour += 1) {
     const now = new Date(start + hour * 3_600_000 + (hour % 60) * 60_000)
@@ -187,14 +185,14 @@ describe('what cannot be read is refused, saying which part', () => {
     ['10:00-11:00 Berlin', '"Berlin" is no time zone'],
     ['10:00-11:00; whenever', '"whenever" cannot be read'],
   ])('%s', (text, why) => {
-    const refuse = () => parseWindows(text)
+    const refuse = () => windowsOf(text)
     expect(refuse).toThrow(DomainError)
     expect(refuse).toThrow(why)
   })
 
   test('more than fifty', () => {
     const fifty = Array.from({ length: 50 }, () => '10:00-11:00').join(';')
-    expect(parseWindows(fifty)).toHaveLength(50)
-    expect(() => parseWindows(`${fifty};10:00-11:00`)).toThrow('more than 50')
+    expect(windowsOf(fifty)).toHaveLength(50)
+    expect(() => windowsOf(`${fifty};10:00-11:00`)).toThrow('more than 50')
   })
 })

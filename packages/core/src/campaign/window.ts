@@ -4,6 +4,7 @@
  * on which a window begins; without days it is every day, without a time zone it is UTC.
  */
 import { DomainError } from '../errors.ts'
+import { remembered } from '../remembered.ts'
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
 type Day = (typeof DAYS)[number]
@@ -26,7 +27,9 @@ const FORM =
   /^(?:(?<days>[a-z,-]+)\s+)?(?<from>\d{1,2}:\d{2})\s*-\s*(?<until>\d{1,2}:\d{2})(?:\s+(?<zone>\S+))?$/i
 
 /** Refuses with campaign.invalid, saying which part cannot be read. */
-export function parseWindows(text: string): readonly Window[] {
+export const windowsOf: (text: string) => readonly Window[] = remembered(parseWindows)
+
+function parseWindows(text: string): readonly Window[] {
   const parts = text
     .split(';')
     .map((part) => part.trim())
@@ -136,13 +139,10 @@ function localTime(moment: Date, timeZone: string): number {
   return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second)
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>()
-
 /** Making one costs far more than using it. Throws for what is no time zone. */
-function formatOf(timeZone: string): Intl.DateTimeFormat {
-  let format = formats.get(timeZone)
-  if (!format) {
-    format = new Intl.DateTimeFormat('en-US', {
+const formatOf = remembered(
+  (timeZone) =>
+    new Intl.DateTimeFormat('en-US', {
       timeZone,
       hourCycle: 'h23',
       year: 'numeric',
@@ -151,9 +151,5 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
       hour: 'numeric',
       minute: 'numeric',
       second: 'numeric',
-    })
-    if (formats.size >= 1000) formats.clear()
-    formats.set(timeZone, format)
-  }
-  return format
-}
+    }),
+)

@@ -5,6 +5,7 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { type Device, type Json, type JsonObject, partNumberOf } from '../device.ts'
 import { requirementOf } from '../release.ts'
+import { remembered } from '../remembered.ts'
 import { satisfies } from '../requirement.ts'
 import { compareVersions } from '../version.ts'
 import { glob } from './glob.ts'
@@ -105,18 +106,7 @@ export const LANGUAGE = new Environment({
 for (const [name, [type]] of Object.entries(VARIABLES)) LANGUAGE.registerVariable(name, type)
 LANGUAGE.registerVariable('now', TIME)
 
-const patterns = new Map<string, (text: string) => boolean>()
-
-/** Machines are kept: the same few patterns are asked for at every device. */
-function patternOf(pattern: string): (text: string) => boolean {
-  let machine = patterns.get(pattern)
-  if (!machine) {
-    machine = regularExpression(pattern)
-    if (patterns.size >= 100) patterns.clear()
-    patterns.set(pattern, machine)
-  }
-  return machine
-}
+const patternOf = remembered(regularExpression, 100)
 
 function checkLength(length: number): void {
   if (length <= MAX_MATCHED_LENGTH) return

@@ -10,7 +10,7 @@ import {
   Switch,
   TextInput,
 } from '@mantine/core'
-import { LARGE_CAMPAIGN, opensAt, parseWindows } from '@updraft/core'
+import { LARGE_CAMPAIGN, opensAt, windowsOf } from '@updraft/core'
 import { DurationField } from '../../parts/duration-field.tsx'
 import { Section } from '../../parts/section.tsx'
 import { useNow } from '../../words/clock.ts'
@@ -225,7 +225,7 @@ function Opening({ windows }: { windows: string }) {
 function openingOf(windows: string, now: Date): Date | null {
   if (windows.trim() === '') return null
   try {
-    return opensAt(parseWindows(windows), now)
+    return opensAt(windowsOf(windows), now)
   } catch {
     return null
   }
