@@ -99,6 +99,10 @@ export const NO_TARGETS: Tally = {
 export const totalOf = (tally: Tally): number =>
   TARGET_STATUSES.reduce((sum, status) => sum + tally[status], 0)
 
+/** The number of the wave opened last, from 0; −1 before the first. */
+export const currentWave = ({ waves }: Pick<Campaign, 'waves'>): number =>
+  waves.findLastIndex(({ openedAt }) => openedAt !== null)
+
 /** A wave nobody has been asked of yet. */
 const newWave = (size: number): Wave => ({
   size,
@@ -201,7 +205,7 @@ export function join(campaign: Campaign, newcomers: number): Campaign {
 
 /** Lets the next wave begin that waits for a person. Refuses with campaign.not-now. */
 export function approve(campaign: Campaign, by: string, now: Date): Campaign {
-  const number = campaign.waves.findLastIndex(({ openedAt }) => openedAt !== null)
+  const number = currentWave(campaign)
   const wave = campaign.waves[number]
   const isDue =
     wave?.passedAt != null &&
@@ -258,6 +262,13 @@ export function retryTargets(
   }
 }
 
+/** Refuses with campaign.not-now while it goes on. */
+export function checkOver(campaign: Campaign): void {
+  if (campaign.status === 'finished') return
+  const message = 'A campaign is rolled back once it is over; cancel it first.'
+  throw new DomainError('campaign.not-now', message)
+}
+
 /**
  * Brings the devices another one has updated back to what they had: so many of them, and so many of which that is not
  * kept. Refuses with campaign.not-now while the other goes on.
@@ -272,10 +283,7 @@ export function rollBackOf(
   }: { id: string; name?: string | undefined } & Pick<Tally, 'idle' | 'skipped'>,
   now: Date,
 ): Campaign {
-  if (original.status !== 'finished') {
-    const message = 'A campaign is rolled back once it is over; cancel it first.'
-    throw new DomainError('campaign.not-now', message)
-  }
+  checkOver(original)
   const draft: CampaignDraft = {
     name,
     audience: original.audience,

@@ -1,6 +1,7 @@
 /** What becomes of a campaign's target by what happens to its device: it is asked, done with unasked, or at an end. */
 import type { Installed } from '../release.ts'
 import type { Operation } from '../update/operation.ts'
+import { currentWave } from './campaign.ts'
 import { plan } from './plan.ts'
 import { isLost, type SettledTarget, type Target, type TargetMove, tallied } from './target.ts'
 
@@ -53,9 +54,5 @@ const move = (
 /** The wave it has its turn in: the one that is open now, be it only since this moment, or that of its first turn. */
 function turnOf({ wave, campaign }: Target, now: Date): number {
   if (wave !== null) return wave
-  const { waves } = plan(campaign, now).campaign
-  return Math.max(
-    0,
-    waves.findLastIndex(({ openedAt }) => openedAt !== null),
-  )
+  return Math.max(0, currentWave(plan(campaign, now).campaign))
 }

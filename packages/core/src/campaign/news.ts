@@ -1,6 +1,6 @@
 /** What is worth telling of when a campaign has become another. */
 import type { Actor, DomainEvent } from '../events.ts'
-import type { Campaign } from './campaign.ts'
+import { type Campaign, currentWave } from './campaign.ts'
 
 export function campaignNews(
   before: Campaign,
@@ -8,8 +8,8 @@ export function campaignNews(
   at: Date,
   actor: Actor,
 ): DomainEvent[] {
-  const [waveBefore, wave] = [before, after].map(wavesOpened)
-  if (before.status === after.status && waveBefore === wave) return []
+  const wave = wavesOpened(after)
+  if (before.status === after.status && wavesOpened(before) === wave) return []
   const { id, name, status, outcome, tally, because } = after
   return [
     {
@@ -18,11 +18,10 @@ export function campaignNews(
       actor,
       subject: { kind: 'campaign', id, name },
       deviceId: null,
-      data: { status, outcome, wave: wave ?? 0, tally: { ...tally } },
+      data: { status, outcome, wave, tally: { ...tally } },
       reason: because,
     },
   ]
 }
 
-const wavesOpened = ({ waves }: Campaign): number =>
-  waves.filter(({ openedAt }) => openedAt !== null).length
+const wavesOpened = (campaign: Campaign): number => currentWave(campaign) + 1

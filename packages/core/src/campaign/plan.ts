@@ -4,9 +4,9 @@
  * so a look may be taken at any moment, by anyone, as often as one likes.
  */
 import { type Reason, reason } from '../reason.ts'
-import { type Campaign, finish, totalOf } from './campaign.ts'
+import { type Campaign, currentWave, finish, totalOf } from './campaign.ts'
 import { shareOf } from './settings.ts'
-import { opensAt, parseWindows } from './window.ts'
+import { opensAt, windowsOf } from './window.ts'
 
 export interface Plan {
   /** The campaign as it is from now on: begun, a wave further, stopped, done; the same one when nothing changes. */
@@ -164,10 +164,6 @@ function reasonToStop(campaign: Campaign): Reason | null {
   return reason('campaign.stopped', message)
 }
 
-/** The one opened last; −1 before the first. */
-const currentWave = ({ waves }: Campaign): number =>
-  waves.findLastIndex(({ openedAt }) => openedAt !== null)
-
 function neededOf({ settings, waves }: Campaign, number: number): number {
   const { successPercentage = 0 } = settings.waves[number] ?? {}
   return Math.max(1, Math.ceil(shareOf(waves[number]?.size ?? 0, successPercentage)))
@@ -178,7 +174,7 @@ const soaksUntil = ({ settings }: Campaign, number: number, passedAt: Date): Dat
 
 /** When its window opens, if it is closed. */
 function closedUntil({ settings }: Campaign, now: Date): Date | null {
-  const at = opensAt(parseWindows(settings.windows), now)
+  const at = opensAt(windowsOf(settings.windows), now)
   return at !== null && at > now ? at : null
 }
 

@@ -6,7 +6,7 @@ import { type Installed, isInstalled, nameOf, type Release } from '../release.ts
 import { compareVersions, parseVersion } from '../version.ts'
 import type { Campaign, Tally, TargetStatus, Wave } from './campaign.ts'
 import { plan } from './plan.ts'
-import { opensAt, parseWindows } from './window.ts'
+import { opensAt, windowsOf } from './window.ts'
 
 export interface Target {
   readonly campaign: Campaign
@@ -36,11 +36,11 @@ export interface TargetMove {
 
 /** Why a target that has not been asked has not; `older` names a campaign that comes first for that device. */
 export function whyIdle(campaign: Campaign, now: Date, older: string | null = null): Reason {
-  const { gate } = plan(campaign, now)
   if (older !== null && campaign.status !== 'finished') {
     const message = `Campaign ${older} is older and not done with this device.`
     return reason('campaign.older', message)
   }
+  const { gate } = plan(campaign, now)
   if (!gate) return reason('target.away', 'It is asked as soon as it comes.')
   if (campaign.status !== 'finished') return gate
   return reason(gate.code, `It was not asked before the campaign ended. ${gate.message}`)
@@ -184,7 +184,7 @@ function ownOpening(attribute: string | null, attributes: JsonObject, now: Date)
   const text = attribute === null ? undefined : attributes[attribute]
   if (typeof text !== 'string') return null
   try {
-    return opensAt(parseWindows(text), now)
+    return opensAt(windowsOf(text), now)
   } catch (error) {
     if (error instanceof DomainError) return null
     throw error

@@ -7,6 +7,7 @@ import {
   campaignNews,
   cancelCampaign,
   checkEditable,
+  checkOver,
   checkRemovable,
   createCampaign,
   DomainError,
@@ -339,9 +340,9 @@ export async function rollBack(
     throw new DomainError('campaign.not-now', 'What this campaign brought was removed.')
   }
   const release = await catalogue.get(original.releaseId)
+  // Before it has targets.
+  checkOver(original)
   const back = { id, name: name ?? (await freeName(campaigns, `Roll back ${original.name}`)) }
-  // Refused before it has targets.
-  rollBackOf(original, { ...back, idle: 0, skipped: 0 }, now)
   const targets = await campaigns.addPrevious(id, of, now)
   return { release, campaign: rollBackOf(original, { ...back, ...targets }, now) }
 }
