@@ -1,13 +1,15 @@
 /** Campaigns as rows: read by those who decide about their devices, and written when those have moved. */
 import type { Campaign, ReasonCode, Wave } from '@updraft/core'
+import type { Selectable } from 'kysely'
 import type pg from 'pg'
 import { REMOVED_RELEASE } from '../app/ports.ts'
+import { type Statement, write } from './statement.ts'
 import type { Tables, WaveJson } from './tables.ts'
 
 type Queryable = Pick<pg.ClientBase, 'query'>
 export type CampaignRow = Tables['campaigns']
 
-export const campaignOf = (row: Read<CampaignRow>): Campaign => ({
+export const campaignOf = (row: Selectable<CampaignRow>): Campaign => ({
   id: row.id,
   tenantId: row.tenant_id,
   name: row.name,
@@ -26,9 +28,6 @@ export const campaignOf = (row: Read<CampaignRow>): Campaign => ({
   tally: row.tally,
   waves: row.waves.map(waveOf),
 })
-
-/** A row as it is read. */
-type Read<T> = { [Column in keyof T]: T[Column] extends { __select__: infer S } ? S : T[Column] }
 
 const waveOf = (wave: WaveJson): Wave => ({
   ...wave,
@@ -50,7 +49,7 @@ export const columnsOfCampaign = (campaign: Campaign) => ({
   ...columnsOfProgress(campaign),
 })
 
-/** Those that change as it goes. */
+/** Those that change as it goes, in the order in which `PROGRESS` takes them. */
 const columnsOfProgress = (campaign: Campaign) => ({
   status: campaign.status,
   outcome: campaign.outcome,
@@ -80,12 +79,13 @@ export async function campaignsByIds(
   const wanted = [...new Set(ids)]
   if (wanted.length === 0) return new Map()
   const statement = lock ? LOCKED_BY_IDS : BY_IDS
-  const { rows } = await client.query<Read<CampaignRow>>({ ...statement, values: [wanted] })
+  const { rows } = await client.query<Selectable<CampaignRow>>({ ...statement, values: [wanted] })
   return new Map(rows.map((row) => [row.id, campaignOf(row)]))
 }
 
-const WRITE = {
+const PROGRESS: Statement = {
   name: 'write-campaigns',
+  width: 9,
   text: `update campaigns c set status = v.status, outcome = v.outcome, because_code = v.because_code,
       because_message = v.because_message, started_at = v.started_at, finished_at = v.finished_at,
       tally = v.tally, waves = v.waves
@@ -100,30 +100,9 @@ export async function writeCampaigns(
   client: Queryable,
   campaigns: readonly Campaign[],
 ): Promise<void> {
-  if (campaigns.length === 0) return
-  const rows = campaigns.map((campaign) => {
-    const {
-      status,
-      outcome,
-      because_code,
-      because_message,
-      started_at,
-      finished_at,
-      tally,
-      waves,
-    } = columnsOfProgress(campaign)
-    return [
-      campaign.id,
-      status,
-      outcome,
-      because_code,
-      because_message,
-      started_at,
-      finished_at,
-      tally,
-      waves,
-    ]
-  })
-  const values = Array.from({ length: 9 }, (_, column) => rows.map((row) => row[column]))
-  await client.query({ ...WRITE, values })
+  const rows = campaigns.map((campaign) => [
+    campaign.id,
+    ...Object.values(columnsOfProgress(campaign)),
+  ])
+  await write(client, PROGRESS, rows)
 }

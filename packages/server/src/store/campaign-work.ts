@@ -1,13 +1,13 @@
 /** Campaigns of all tenants, carried on by whichever server looks first. */
-import { campaignNews, plan, SERVER } from '@updraft/core'
+import { campaignNews, type Plan, plan, SERVER } from '@updraft/core'
 import type { CampaignWork } from '../app/ports.ts'
 import { campaignsByIds, writeCampaigns } from './campaign-rows.ts'
 import { writeEvents } from './changes.ts'
 import type { Database } from './database.ts'
 import type { Announce } from './events.ts'
+import { BEFORE_ALL } from './paging.ts'
 import { again, refuse } from './refusals.ts'
-
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
+import { transaction } from './transaction.ts'
 
 const OPEN = {
   name: 'open-campaigns',
@@ -64,11 +64,8 @@ export function campaignWork({
     return rows.map((row) => ({ tenantId: row.tenant_id, id: row.id }))
   }
 
-  const advance = async (id: string, now: Date) => {
-    const client = await pool.connect()
-    let isBroken = false
-    try {
-      await client.query('begin')
+  const advance = async (id: string, now: Date): Promise<Plan | null> => {
+    const advanced = await transaction(pool, async (client) => {
       const before = (await campaignsByIds(client, [id], { lock: true })).get(id)
       if (!before) return null
       const planned = plan(before, now)
@@ -76,17 +73,12 @@ export function campaignWork({
       const events = campaignNews(before, campaign, now, SERVER)
       if (campaign !== before) await writeCampaigns(client, [campaign])
       await writeEvents(client, [{ tenantId: campaign.tenantId, events }])
-      await client.query('commit')
-      if (events.length > 0) announce(campaign.tenantId, events)
-      return planned
-    } finally {
-      // After the commit it has no effect.
-      isBroken = !(await client.query('rollback').then(
-        () => true,
-        () => false,
-      ))
-      client.release(isBroken)
-    }
+      return { planned, events }
+    })
+    if (!advanced) return null
+    const { planned, events } = advanced
+    if (events.length > 0) announce(planned.campaign.tenantId, events)
+    return planned
   }
 
   return {

@@ -143,7 +143,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
         .execute()
     },
     addPrevious: async (id, of, at) => {
-      const { rows } = await sql<{ status: 'idle' | 'skipped'; count: string }>`
+      const { rows } = await sql<StatusCount>`
         with added as (
           insert into campaign_targets (campaign_id, device_id, tenant_id, release_id, status, is_open, ended_at,
               because_code, because_message)
@@ -164,9 +164,8 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
           on conflict do nothing
           returning status
         ) select status, count(*) as count from added group by status`.execute(db)
-      const countOf = (status: TargetStatus) =>
-        Number(rows.find((row) => row.status === status)?.count ?? 0)
-      return { idle: countOf('idle'), skipped: countOf('skipped') }
+      const count = countsOf(rows)
+      return { idle: count('idle'), skipped: count('skipped') }
     },
     targets: async (id, query) => {
       const { statuses, wave, search } = query
@@ -254,7 +253,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
       }))
     },
     retryTargets: async (id, because, at) => {
-      const { rows } = await sql<{ was: 'failed' | 'skipped'; count: string }>`
+      const { rows } = await sql<StatusCount>`
         with ended as (
           select device_id, status from campaign_targets
            where campaign_id = ${id} and tenant_id = ${tenantId} and status in ('failed', 'skipped')
@@ -264,11 +263,10 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
               operation_id = null, because_code = ${because.code}, because_message = ${because.message},
               ended_at = null, retried_at = ${at}
             from ended where t.campaign_id = ${id} and t.device_id = ended.device_id
-          returning ended.status as was
-        ) select was, count(*) as count from retried group by was`.execute(db)
-      const countOf = (status: TargetStatus) =>
-        Number(rows.find(({ was }) => was === status)?.count ?? 0)
-      return { failed: countOf('failed'), skipped: countOf('skipped') }
+          returning ended.status
+        ) select status, count(*) as count from retried group by status`.execute(db)
+      const count = countsOf(rows)
+      return { failed: count('failed'), skipped: count('skipped') }
     },
     forget: async (deviceId, because, at) => {
       const open = () =>
@@ -310,3 +308,13 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
     },
   }
 }
+
+interface StatusCount {
+  readonly status: TargetStatus
+  readonly count: string
+}
+
+const countsOf =
+  (rows: readonly StatusCount[]) =>
+  (status: TargetStatus): number =>
+    Number(rows.find((row) => row.status === status)?.count ?? 0)

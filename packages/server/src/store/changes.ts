@@ -10,6 +10,7 @@ import {
   type TargetStatus,
 } from '@updraft/core'
 import type pg from 'pg'
+import { type Row, type Statement, write } from './statement.ts'
 
 export interface DeviceChanges {
   readonly tenantId: string
@@ -18,15 +19,6 @@ export interface DeviceChanges {
 }
 
 type Queryable = Pick<pg.ClientBase, 'query'>
-type Row = readonly unknown[]
-
-interface Statement {
-  readonly name: string
-  readonly text: string
-  /** How many columns the rows have. */
-  readonly width: number
-}
-
 /** What is not said is left as it is. One statement, as each would write the whole row anew. */
 const COMPONENTS: Statement = {
   name: 'write-components',
@@ -102,18 +94,6 @@ const EVENTS: Statement = {
   width: 10,
   text: `insert into events (tenant_id, at, kind, actor, subject_kind, subject_id, subject_name, device_id, data, reason)
     select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::jsonb[])`,
-}
-
-/** Answers how many rows were written. */
-async function write(
-  client: Queryable,
-  { name, text, width }: Statement,
-  rows: readonly Row[],
-): Promise<number> {
-  if (rows.length === 0) return 0
-  const columns = Array.from({ length: width }, (_, column) => rows.map((row) => row[column]))
-  const { rowCount } = await client.query({ name, text, values: columns })
-  return rowCount ?? 0
 }
 
 /** Events of several tenants. */

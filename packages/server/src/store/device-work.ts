@@ -2,7 +2,7 @@
 import { type Changes, DomainError, isNothing, type Snapshot } from '@updraft/core'
 import type { Arrived, Claim, Clock, DeviceWork, Unsettled } from '../app/ports.ts'
 import { campaignsByIds } from './campaign-rows.ts'
-import { type CampaignNews, campaignsAtWork, campaignsOf, writeMoved } from './campaigns-at-work.ts'
+import { campaignsAtWork, campaignsOf, writeMoved } from './campaigns-at-work.ts'
 import { type DeviceChanges, writeChanges } from './changes.ts'
 import type { Database } from './database.ts'
 import type { Announce } from './events.ts'
@@ -19,6 +19,7 @@ import {
   snapshotRows,
   snapshotsOf,
 } from './snapshots.ts'
+import { transaction } from './transaction.ts'
 
 const MAX_BATCH = 500
 /** While one batch waits for the disk the next is read from the devices. */
@@ -163,13 +164,8 @@ export function deviceWork({
     settlings: readonly Settling[],
     lock: Lock,
   ): Promise<(Settled | Error)[]> => {
-    const written: DeviceChanges[] = []
-    const client = await pool.connect()
-    let isBroken = false
-    let answers: (Settled | Error)[]
-    let news: CampaignNews[]
-    try {
-      await client.query('begin')
+    const { answers, written, news } = await transaction(pool, async (client) => {
+      const written: DeviceChanges[] = []
       const rows = await snapshotRows(
         client,
         settlings.map(({ target }) => target.deviceId),
@@ -186,7 +182,7 @@ export function deviceWork({
         client,
         settlings.flatMap(({ target }) => target.operationId ?? []),
       )
-      answers = settlings.map(({ target, decide }): Settled | Error => {
+      const answers = settlings.map(({ target, decide }): Settled | Error => {
         try {
           const snapshot = snapshots.get(target.deviceId)
           if (!snapshot && lock === 'free') return IN_USE
@@ -207,17 +203,9 @@ export function deviceWork({
         }
       })
       await writeChanges(client, written, clock.now())
-      news = await writeMoved(client, campaigns, clock.now())
-      await client.query('commit')
-    } catch (error) {
-      isBroken = !(await client.query('rollback').then(
-        () => true,
-        () => false,
-      ))
-      throw error
-    } finally {
-      client.release(isBroken)
-    }
+      const news = await writeMoved(client, campaigns, clock.now())
+      return { answers, written, news }
+    })
     for (const { tenantId, changes } of written) {
       if (changes.events.length > 0) announce(tenantId, changes.events)
     }

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { HistorySweep } from '../app/ports.ts'
 import type { Database } from './database.ts'
 import { KEPT_FOR } from './idempotent-requests.ts'
+import { BEFORE_ALL } from './paging.ts'
 import { again, refuse } from './refusals.ts'
 
 /** Several servers may remove at once: what one has in hand, the others leave to it. */
@@ -22,7 +23,7 @@ export function historySweep({ db }: Database): HistorySweep {
       return gone?.count ?? 0
     },
     removeOperations: async (tenantId, { before, after, limit }) => {
-      const [endedAt, id] = after === null ? ['-infinity', NO_ID] : JSON.parse(after)
+      const [endedAt, id] = after === null ? ['-infinity', BEFORE_ALL] : JSON.parse(after)
       const [batch] = await run(sql<{ removed: number; last: [string, string] | null }>`
         with old as materialized (
           select o.id, o.ended_at, o.device_id, o.release_id from operations o
@@ -47,8 +48,6 @@ export function historySweep({ db }: Database): HistorySweep {
     },
   }
 }
-
-const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /** It is the newest of its component: what is shown of the device, and what its reports are held against. */
 const SHOWN = sql`

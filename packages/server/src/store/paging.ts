@@ -5,6 +5,9 @@ import type { Page, PageQuery } from '../app/ports.ts'
 import { isBadData } from './refusals.ts'
 import type { Tables } from './tables.ts'
 
+/** Every id comes after it. */
+export const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
+
 /** What a list may be sorted by: the field's name outside, and its column. Columns must not be null. */
 export type SortColumns = Readonly<Record<string, Expression<unknown>>>
 

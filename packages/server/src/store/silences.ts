@@ -2,10 +2,10 @@
 import type { TenantSetting } from '@updraft/core'
 import type { Silences } from '../app/ports.ts'
 import type { Database } from './database.ts'
+import { BEFORE_ALL } from './paging.ts'
 import { refuse } from './refusals.ts'
 
 const DEADLINE: TenantSetting = 'silenceDeadlineSeconds'
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
 
 /** 0 is no deadline. */
 const OVERDUE = {
