@@ -31,6 +31,8 @@ const WHO: Record<Permission, string> = {
   'release.download': 'stov',
   'release.write': 'sto',
   'assignment.write': 'stoc',
+  'policy.read': 'stov',
+  'policy.write': 'sto',
   'operation.write': 'stoc',
   'campaign.read': 'stov',
   'campaign.write': 'sto',
