@@ -88,7 +88,7 @@ export const OLD = { firmware: { title: 'app', version: '1.0.0' } }
 
 /** An agent that installs at once, by remembering the bytes it was given. */
 export async function quickAgent(
-  server: FakeServer,
+  server: { readonly url: string },
   options: Partial<AgentOptions> = {},
 ): Promise<{ agent: Agent; clock: HurriedClock; installed: Buffer[]; stateFolder: string }> {
   const clock = new HurriedClock()

@@ -10,11 +10,19 @@ export interface Offer {
   readonly version: string
   /** Null when nobody told. */
   readonly sizeBytes: number | null
-  readonly checksum: { readonly algorithm: string; readonly value: string } | null
+  readonly checksum: Checksum | null
   /** Where the bytes are, for uplinks that fetch by address. */
   readonly address: string | null
   /** The offer stays until another takes its place, whatever is reported; the agent paces its own attempts. */
   readonly isStanding: boolean
+}
+
+export interface Checksum {
+  readonly algorithm: string
+  /** In hex. */
+  readonly value: string
+  /** Capital letters make it another one, as they do for clients that compare texts. */
+  readonly isExact?: boolean
 }
 
 /** The agent's side of a device dialect. Everything may throw Away but `news`; nothing else is foreseen. */

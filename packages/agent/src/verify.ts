@@ -73,7 +73,8 @@ export async function verify(
     throw new WrongBytes(`wrong length: ${length} bytes came, ${offer.sizeBytes} were announced`)
   }
   const found = sum?.digest()
-  const announced = offer.checksum?.value.toLowerCase()
+  const { value, isExact } = offer.checksum ?? {}
+  const announced = isExact ? value : value?.toLowerCase()
   if (found !== announced) {
     throw new WrongBytes(
       `wrong ${offer.checksum?.algorithm}: the file has ${found}, announced was ${announced}`,
