@@ -1,4 +1,5 @@
 /** The handlers of the routes about campaigns. */
+import type { CAMPAIGN_ROUTES } from '@updraft/api/routes/campaigns'
 import type { CampaignDraft } from '@updraft/api/shapes'
 import { CAMPAIGN_STATUSES, FORECASTS, TARGET_STATUSES } from '@updraft/core'
 import type { output } from 'zod'
@@ -10,15 +11,10 @@ import { pageView } from './views.ts'
 /** So many devices of an audience are looked at for figures; beyond that they are a share of it. */
 const MAX_COUNTED = 10_000
 
-type CampaignRoute = Extract<
-  keyof Handlers,
-  `${string}Campaign${string}` | `${string}Target${string}` | 'countForecast'
->
-
 export function campaignHandlers({
   campaigns,
   clock,
-}: Pick<OperatorNeeds, 'campaigns' | 'clock'>): Pick<Handlers, CampaignRoute> {
+}: Pick<OperatorNeeds, 'campaigns' | 'clock'>): Pick<Handlers, keyof typeof CAMPAIGN_ROUTES> {
   const view = (of: Parameters<typeof campaignView>[0]) => campaignView(of, clock.now())
 
   return {

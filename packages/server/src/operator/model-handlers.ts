@@ -1,18 +1,14 @@
 /** The handlers of the routes about system models and hardware types. */
+import type { MODEL_ROUTES } from '@updraft/api/routes/models'
 import type * as api from '@updraft/api/shapes'
 import type { HardwareType } from '@updraft/core'
 import type { SystemModelView } from '../app/ports.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { pageView, time } from './views.ts'
 
-type ModelRoute = Extract<
-  keyof Handlers,
-  `${string}HardwareType${'' | 's'}` | `${string}SystemModel${'' | 's'}`
->
-
 export function modelHandlers({
   models,
-}: Pick<OperatorNeeds, 'models'>): Pick<Handlers, ModelRoute> {
+}: Pick<OperatorNeeds, 'models'>): Pick<Handlers, keyof typeof MODEL_ROUTES> {
   return {
     listHardwareTypes: async ({ input: { query }, caller: { actor } }) =>
       pageView(await models.listHardwareTypes(actor, query), hardwareTypeView),
