@@ -248,10 +248,10 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   #patience(away: Away, failures: number): number {
-    if (away.kind === 'unauthorised') {
-      return backOffMs(failures, UNAUTHORISED_BACK_OFF, this.#tools.random)
-    }
-    const own = this.#backOff(failures)
+    const own =
+      away.kind === 'unauthorised'
+        ? backOffMs(failures, UNAUTHORISED_BACK_OFF, this.#tools.random)
+        : this.#backOff(failures)
     return away.retryAfterMs === null
       ? own
       : Math.max(own, away.retryAfterMs * (1 + this.#tools.random() / 10))
