@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from '@updraft/api/client'
-import type { Campaign, CampaignDraft, Forecast, Target } from '@updraft/api/shapes'
+import type { Campaign, CampaignDraft } from '@updraft/api/shapes'
 import { CAMPAIGN_STATUSES, TARGET_STATUSES } from '@updraft/core'
+import { campaignColumns, forecastColumns, shown, targetColumns } from '../campaign-view.ts'
 import {
   command,
   count,
@@ -17,18 +18,7 @@ import {
 } from '../command.ts'
 import { WrongWords } from '../errors.ts'
 import { findCampaign, findChannel, findGroup, findRelease, listAll } from '../lookup.ts'
-import {
-  type Column,
-  campaignCell,
-  countText,
-  facts,
-  type Look,
-  listText,
-  nameOf,
-  table,
-  targetCell,
-  timeText,
-} from '../print.ts'
+import { countText, type Look, listText } from '../print.ts'
 import { readWave } from '../wave.ts'
 
 const WATCH_EVERY_MS = 1000
@@ -128,7 +118,7 @@ export const campaignCommands = [
       )
       return {
         json: page,
-        text: (look) => listText(page, columns(look), 'There are no campaigns.', look),
+        text: (look) => listText(page, campaignColumns(look), 'There are no campaigns.', look),
       }
     },
   }),
@@ -335,73 +325,4 @@ async function foretold(client: Client, body: CampaignDraft) {
     json: page,
     text: (look: Look) => listText(page, forecastColumns, 'It would have no devices.', look),
   }
-}
-
-const shown = (campaign: Campaign) => ({
-  json: campaign,
-  text: (look: Look) => {
-    const { tally, waves } = campaign
-    const head = facts(
-      [
-        ['Campaign', campaign.name],
-        ['Brings', nameOf(campaign.release)],
-        ['Is', campaignCell(campaign)],
-        ['Because', campaign.because],
-        ['Asks nobody', campaign.gate?.message ?? null],
-        [
-          'Devices',
-          `${campaign.total}: ${tally.successful} updated, ${tally.failed} failed, ${tally['in-progress']} in progress, ${tally.idle} waiting, ${tally.skipped} skipped`,
-        ],
-        ['Begins', campaign.startedAt ? null : timeText(campaign.scheduledAt, look)],
-        ['Begun', timeText(campaign.startedAt, look)],
-        ['Over', timeText(campaign.finishedAt, look)],
-        ['Created', `${timeText(campaign.createdAt, look)} by ${campaign.createdBy}`],
-      ],
-      look,
-    )
-    const numbered = waves.map((wave, index) => ({ ...wave, number: index + 1 }))
-    return waves.length > 1 ? `${head}\n\n${table(waveColumns(look), numbered, look)}` : head
-  },
-})
-
-const columns = (look: Look): readonly Column<Campaign>[] => [
-  { title: 'Name', cell: ({ name }) => name },
-  { title: 'Brings', cell: ({ release }) => nameOf(release) },
-  { title: 'Is', cell: campaignCell },
-  { title: 'Devices', cell: ({ total }) => total.toLocaleString('en'), isNumber: true },
-  { title: 'Updated', cell: ({ tally }) => tally.successful.toLocaleString('en'), isNumber: true },
-  { title: 'Failed', cell: ({ tally }) => tally.failed.toLocaleString('en'), isNumber: true },
-  { title: 'Created', cell: ({ createdAt }) => timeText(createdAt, look) },
-]
-
-const waveColumns = (
-  look: Look,
-): readonly Column<Campaign['waves'][number] & { number: number }>[] => [
-  { title: 'Wave', cell: ({ number }) => String(number), isNumber: true },
-  { title: 'Devices', cell: ({ size }) => size.toLocaleString('en'), isNumber: true },
-  { title: 'Asked', cell: ({ asked }) => asked.toLocaleString('en'), isNumber: true },
-  { title: 'Updated', cell: ({ successful }) => successful.toLocaleString('en'), isNumber: true },
-  { title: 'Failed', cell: ({ failed }) => failed.toLocaleString('en'), isNumber: true },
-  { title: 'Opened', cell: ({ openedAt }) => timeText(openedAt, look) },
-]
-
-const targetColumns: readonly Column<Target>[] = [
-  { title: 'Device', cell: ({ device }) => device.name ?? 'removed' },
-  { title: 'Is', cell: targetCell },
-  { title: 'Wave', cell: ({ wave }) => (wave === null ? null : String(wave)), isNumber: true },
-  { title: 'Because', cell: ({ because }) => because },
-]
-
-const forecastColumns: readonly Column<Forecast>[] = [
-  { title: 'Device', cell: ({ device }) => device.name },
-  { title: 'Would', cell: ({ would }) => FORETOLD[would] },
-  { title: 'Because', cell: ({ because }) => because },
-]
-
-const FORETOLD: Readonly<Record<Forecast['would'], string>> = {
-  asked: 'be asked',
-  waits: 'wait',
-  successful: 'count as updated',
-  failed: 'be refused',
-  skipped: 'be skipped',
 }
