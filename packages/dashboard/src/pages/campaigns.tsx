@@ -1,5 +1,5 @@
 /** All campaigns, the newest first: how each stands and how its devices fare. */
-import { Group, Pill, Select } from '@mantine/core'
+import { Group, Select } from '@mantine/core'
 import { IconPlus, IconSearch, IconWaveSine } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
@@ -9,6 +9,7 @@ import { CampaignBadge } from '../parts/campaign-badge.tsx'
 import { nameColumn } from '../parts/columns.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { FilterPill } from '../parts/filter-pill.tsx'
 import { LinkButton } from '../parts/link-button.tsx'
 import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
@@ -108,16 +109,12 @@ export function Campaigns() {
           onChange={(status) => change({ status: status ?? undefined })}
           clearable
         />
-        {state.device && (
-          <Pill size="lg" withRemoveButton onRemove={() => change({ device: undefined })}>
-            for one device
-          </Pill>
-        )}
-        {state.releaseId && (
-          <Pill size="lg" withRemoveButton onRemove={() => change({ releaseId: undefined })}>
-            of one release
-          </Pill>
-        )}
+        <FilterPill value={state.device} onRemove={() => change({ device: undefined })}>
+          for one device
+        </FilterPill>
+        <FilterPill value={state.releaseId} onRemove={() => change({ releaseId: undefined })}>
+          of one release
+        </FilterPill>
       </Group>
       <DataTable
         label="Campaigns"

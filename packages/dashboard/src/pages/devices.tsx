@@ -1,5 +1,5 @@
 /** All devices: searched, filtered and sorted by the server, read in pages. */
-import { Button, Group, Pill, Select } from '@mantine/core'
+import { Button, Group, Select } from '@mantine/core'
 import { IconCpu, IconFileSpreadsheet, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
@@ -11,6 +11,7 @@ import { useMay } from '../data/session.ts'
 import { nameColumn } from '../parts/columns.tsx'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { FilterPill } from '../parts/filter-pill.tsx'
 import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
 import { ProfileFilter, useProfiles } from '../parts/profile-filter.tsx'
@@ -124,16 +125,12 @@ export function Devices() {
           onChange={(wanted) => change({ state: wanted ?? undefined })}
           clearable
         />
-        {state.customer && (
-          <Pill size="lg" withRemoveButton onRemove={() => change({ customer: undefined })}>
-            of {state.customer}
-          </Pill>
-        )}
-        {state.releaseId && (
-          <Pill size="lg" withRemoveButton onRemove={() => change({ releaseId: undefined })}>
-            of one release
-          </Pill>
-        )}
+        <FilterPill value={state.customer} onRemove={() => change({ customer: undefined })}>
+          of {state.customer}
+        </FilterPill>
+        <FilterPill value={state.releaseId} onRemove={() => change({ releaseId: undefined })}>
+          of one release
+        </FilterPill>
       </Group>
       <DataTable
         label="Devices"
