@@ -39,6 +39,9 @@ interface Things {
   readonly hardwareType: string
   readonly spareHardwareType: string
   readonly systemModel: string
+  readonly cloud: string
+  readonly spareCloud: string
+  readonly cloudToken: string
   /** A file half-way in. */
   readonly upload: string
   readonly campaign: string
@@ -191,6 +194,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
         'customer.unknown',
         ({ customer }, own) => one('device', () => ({ customerId: customer }))(own),
       ],
+      ['cloud.unknown', ({ cloud }, own) => one('device', () => ({ cloudId: cloud }))(own)],
     ],
   },
   removeDevice: about('sto', 'device', 'device.unknown'),
@@ -421,6 +425,35 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   },
   removeSystemModel: about('sto', 'systemModel', 'system-model.unknown'),
 
+  listClouds: list('stov', 'cloud'),
+  createCloud: { may: 'sto', own: () => ({ body: named() }) },
+  showCloud: about('stov', 'cloud', 'cloud.unknown'),
+  changeCloud: about('sto', 'cloud', 'cloud.unknown', named),
+  removeCloud: {
+    ...about('sto', 'cloud', 'cloud.unknown'),
+    // Devices are of it.
+    own: one('spareCloud'),
+  },
+  listCloudTokens: {
+    ...about('stov', 'cloud', 'cloud.unknown'),
+    shows: 'cloudToken',
+  },
+  createCloudToken: about('sto', 'cloud', 'cloud.unknown'),
+  revokeCloudToken: {
+    may: 'sto',
+    own: ({ cloud, cloudToken }) => ({ params: { id: cloud, tokenId: cloudToken } }),
+    others: [
+      [
+        'cloud.unknown',
+        ({ cloud, cloudToken }) => ({ params: { id: cloud, tokenId: cloudToken } }),
+      ],
+      [
+        'cloud.token-unknown',
+        ({ cloudToken }, { cloud }) => ({ params: { id: cloud, tokenId: cloudToken } }),
+      ],
+    ],
+  },
+
   listCustomers: list('stov', 'customer'),
   createCustomer: { may: 'st', own: () => ({ body: named() }) },
   showCustomer: about('stov', 'customer', 'customer.unknown'),
@@ -595,6 +628,8 @@ async function furnish(
     })
   }
   const hardwareType = await insert('hardware_types', { ...of, ...handled(), ...made() })
+  const cloud = await insert('clouds', { ...of, name: randomUUID(), ...made() })
+  await database.query('update devices set cloud_id = $1 where id = $2', [cloud, device])
   const installedTitle = randomUUID()
   const claimable = randomUUID()
   await database.query(
@@ -719,6 +754,14 @@ async function furnish(
       profile_id: profile,
       ...made(),
     }),
+    cloud,
+    spareCloud: await insert('clouds', { ...of, name: randomUUID(), ...made() }),
+    cloudToken: await insert('cloud_tokens', {
+      ...of,
+      cloud_id: cloud,
+      secret_hash: Buffer.from(randomUUID()),
+      ...made(),
+    }),
     upload: await addUpload({ tenantId: tenant, operatorId: self?.id ?? person.id }),
   }
 }
@@ -751,6 +794,8 @@ async function everythingOfOthers(): Promise<unknown> {
     'channels',
     'hardware_types',
     'system_models',
+    'clouds',
+    'cloud_tokens',
   ]
   const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
   const all: unknown[] = []

@@ -367,6 +367,36 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeDevice', { params: { id: (await platform.device('of a campaign')).id } })
   })
 
+  test('clouds and their tokens', async () => {
+    const body = { name: 'europe', publicUrl: 'https://eu.updates.example/', region: 'eu' }
+    const cloud = (await good('createCloud', { body })).json
+    expect(cloud).toMatchObject({
+      ...body,
+      publicUrl: 'https://eu.updates.example',
+      deviceCount: 0,
+    })
+    const params = { id: cloud.id }
+    const elsewhere = { params, body: { artifactStore: 'nowhere' } }
+    expectProblem(await ask(platform, 'changeCloud', elsewhere), 404, 'artifact-store.unknown')
+    const changed = (await good('changeCloud', { params, body: { region: null } })).json
+    expect(changed).toEqual({ ...cloud, region: null })
+    const device = { params: { id: ids.device ?? '' }, body: { cloudId: cloud.id } }
+    expect((await good('changeDevice', device)).json).toMatchObject({ cloud: 'europe' })
+    expect((await good('countDevices', { query: { cloud: 'europe' } })).json.count).toBe(1)
+    const holds = { query: { filter: 'cloud == "europe"' } }
+    expect((await good('countDevices', holds)).json.count).toBe(1)
+    expect((await good('listClouds')).json.items).toEqual([{ ...changed, deviceCount: 1 }])
+    expect((await good('showCloud', { params })).json).toEqual({ ...changed, deviceCount: 1 })
+    const { token, ...made } = (await good('createCloudToken', { params })).json
+    expect(token.length).toBeLessThanOrEqual(128)
+    expect((await good('listCloudTokens', { params })).json.items).toEqual([made])
+    await good('revokeCloudToken', { params: { ...params, tokenId: made.id } })
+    expect((await good('listCloudTokens', { params })).json.items).toEqual([])
+    expectProblem(await ask(platform, 'removeCloud', { params }), 409, 'cloud.in-use')
+    await good('changeDevice', { ...device, body: { cloudId: null } })
+    await good('removeCloud', { params })
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -602,6 +632,15 @@ test('the audit log says who did what, for every change', async () => {
     'admin: campaign.moved Roll back C',
     'admin: campaign.ended Roll back C',
     'admin: device.removed of a campaign',
+    'admin: cloud.created europe',
+    'admin: action.refused europe',
+    'admin: cloud.changed europe',
+    'admin: device.changed d1',
+    'admin: cloud.token-created europe',
+    'admin: cloud.token-revoked europe',
+    'admin: action.refused europe',
+    'admin: device.changed d1',
+    'admin: cloud.removed europe',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',

@@ -52,6 +52,7 @@ export async function openDesk(connectionString: string): Promise<Desk> {
     secrets: nobody as DeviceDeskNeeds['secrets'],
     newCredential: nobody as DeviceDeskNeeds['newCredential'],
     clock,
+    clouds: nobody as DeviceDeskNeeds['clouds'],
     ids: uuids,
     proofs: proofs({ passwordKey: Buffer.alloc(32) }),
     moments: moments({ clock, ids: uuids, settings: { of: async () => STANDARD_SETTINGS } }),

@@ -4,6 +4,7 @@
  */
 import { CAMPAIGN_ROUTES } from './routes/campaigns.ts'
 import { CATALOGUE_ROUTES } from './routes/catalogue.ts'
+import { CLOUD_ROUTES } from './routes/clouds.ts'
 import { FLEET_ROUTES } from './routes/fleet.ts'
 import { GROUP_ROUTES } from './routes/groups.ts'
 import { MODEL_ROUTES } from './routes/models.ts'
@@ -54,6 +55,7 @@ export const ROUTES = {
   ...THINGSBOARD_ROUTES,
   ...CAMPAIGN_ROUTES,
   ...MODEL_ROUTES,
+  ...CLOUD_ROUTES,
   listEvents: {
     method: 'GET',
     path: '/audit',

@@ -4,6 +4,7 @@
  */
 export * from './shapes/assignments.ts'
 export * from './shapes/campaigns.ts'
+export * from './shapes/clouds.ts'
 export * from './shapes/credentials.ts'
 export * from './shapes/devices.ts'
 export * from './shapes/endpoints.ts'

@@ -6,6 +6,7 @@ import { auditCommands } from './commands/audit.ts'
 import { campaignCommands } from './commands/campaigns.ts'
 import { channelCommands } from './commands/channels.ts'
 
+import { cloudCommands } from './commands/clouds.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   ...channelCommands,
   ...modelCommands,
   ...hardwareCommands,
+  ...cloudCommands,
   ...packageCommands,
   ...assignmentCommands,
   ...campaignCommands,
@@ -54,12 +56,14 @@ export const NOUNS: Readonly<Record<string, string>> = {
   profile: 'kinds of devices: add, list, show, remove, provisioning',
   'profile provisioning': 'devices that enrol themselves: enable, disable, show',
   device:
-    'the devices of the fleet: add, list, show, remove, import, token, credential, customer, claim, give-back',
+    'the devices of the fleet: add, list, show, remove, import, token, credential, customer, claim, give-back, cloud',
   'device credential': 'what a device is known by: list, add, remove',
   group: 'groups of devices, chosen by an expression: add, list, show, update, preview, remove',
   channel: 'sets of groups: add, list, show, update, remove',
   model: 'what part numbers say a device is, and its profile: add, list, show, update, remove',
   hardware: 'what part numbers say a device is built on: add, list, show, update, remove',
+  cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
+  'cloud token': 'by which devices of a cloud come in: create, list, revoke',
   package: 'packages and their versions: add, list, show, download, remove',
   campaign:
     'releases brought to a part of the fleet: add, list, show, targets, watch, update, pause, resume, approve, retry, cancel, roll-back, remove',
@@ -72,7 +76,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'status'],
+  Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'cloud', 'status'],
   Updates: ['package', 'assign', 'unassign', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],

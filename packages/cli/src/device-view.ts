@@ -38,6 +38,7 @@ export function deviceText(
       ['Model', device.systemModel?.name ?? null],
       ['Hardware', device.hardwareType?.name ?? null],
       ['Customer', device.customer],
+      ['Cloud', device.cloud],
       ['Labels', device.labels.join(', ')],
       ['Speaks', device.dialect],
       ['Seen', timeText(device.lastSeenAt, look) ?? 'never'],

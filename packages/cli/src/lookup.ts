@@ -3,6 +3,7 @@ import type { Client } from '@updraft/api/client'
 import type {
   Campaign,
   Channel,
+  Cloud,
   Customer,
   Device,
   Group,
@@ -72,6 +73,11 @@ export async function findSystemModel(client: Client, handle: string): Promise<S
     items[0] ??
     missing('system-model.unknown', `There is no system model "${handle}".`, 'model list')
   )
+}
+
+export async function findCloud(client: Client, name: string): Promise<Cloud> {
+  const { items } = await client('listClouds', { query: { name, limit: 1 } })
+  return items[0] ?? missing('cloud.unknown', `There is no cloud "${name}".`, 'cloud list')
 }
 
 export async function findCustomer(client: Client, name: string): Promise<Customer> {

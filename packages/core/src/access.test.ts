@@ -27,6 +27,8 @@ const WHO: Record<Permission, string> = {
   'group.write': 'sto',
   'model.read': 'stov',
   'model.write': 'sto',
+  'cloud.read': 'stov',
+  'cloud.write': 'sto',
   'release.read': 'stovc',
   'release.download': 'stov',
   'release.write': 'sto',

@@ -23,6 +23,9 @@ export interface Device {
   readonly name: string
   readonly profileId: string
   readonly profileName: string
+  /** Where it is served from; null for where all are that have no cloud. */
+  readonly cloudId: string | null
+  readonly cloudName: string | null
   /** Ours: words an operator sticks on. */
   readonly labels: readonly string[]
   /** Ours: named values, which some dialects let the device read. */

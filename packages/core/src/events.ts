@@ -54,6 +54,11 @@ export const EVENT_MEANINGS = {
   'system-model.created': 'a system model was added',
   'system-model.changed': 'a system model was given another name, profile or other part numbers',
   'system-model.removed': 'a system model was removed',
+  'cloud.created': 'a cloud was added',
+  'cloud.changed': 'a cloud was given another name, URL, artifact store or region',
+  'cloud.removed': 'a cloud was removed',
+  'cloud.token-created': 'a token was made by which devices of a cloud come in',
+  'cloud.token-revoked': 'a token of a cloud was revoked',
   'customer.created': 'a customer was added',
   'customer.changed': 'a customer was renamed',
   'customer.removed': 'a customer was removed',
@@ -119,6 +124,7 @@ export type SubjectKind =
   | 'channel'
   | 'hardware-type'
   | 'system-model'
+  | 'cloud'
   | 'campaign'
 
 export interface DomainEvent {

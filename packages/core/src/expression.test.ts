@@ -10,6 +10,8 @@ const facts: DeviceFacts = {
     name: 'sensor-eu-7',
     profileId: '1',
     profileName: 'Sensor',
+    cloudId: null,
+    cloudName: null,
     labels: ['beta', 'roof'],
     attributes: { site: 'Oslo', 'floor no': 3, partNumber: 'AB-1' },
     inventory: {
@@ -140,7 +142,7 @@ describe('a mistake is told with its column and length', () => {
       'nam == "x"',
       1,
       3,
-      'nothing is called "nam"; there are name, profile, customer, labels, attributes, inventory, installed, dialect, partNumber, systemModel, hardwareType, createdAt, lastSeenAt, seen',
+      'nothing is called "nam"; there are name, profile, customer, cloud, labels, attributes, inventory, installed, dialect, partNumber, systemModel, hardwareType, createdAt, lastSeenAt, seen',
     ],
     ['true && name == 5', 9, 9, 'a text cannot be compared with a whole number'],
     ['name = "x"', 6, 1, '"=" compares nothing; write == for "is equal to"'],

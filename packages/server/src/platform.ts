@@ -16,6 +16,7 @@ import { campaignRunner } from './app/campaign-runner.ts'
 import { campaigns } from './app/campaigns.ts'
 import { catalogue } from './app/catalogue.ts'
 import { claiming } from './app/claiming.ts'
+import { clouds } from './app/clouds.ts'
 import { credentialSweeper } from './app/credential-sweeper.ts'
 import { credentials } from './app/credentials.ts'
 import { customers } from './app/customers.ts'
@@ -57,6 +58,7 @@ import { rest } from './operator/rest.ts'
 import { accounts as accountRecords } from './store/accounts.ts'
 import { artifactSweep } from './store/artifact-sweep.ts'
 import { campaignWork } from './store/campaign-work.ts'
+import { cloudsAtWork } from './store/clouds.ts'
 import { credentialSweep } from './store/credential-sweep.ts'
 import { migrate, openDatabase } from './store/database.ts'
 import { deviceWork } from './store/device-work.ts'
@@ -196,6 +198,7 @@ export async function startPlatform({
       ...needs,
       accounts: records,
       artifacts,
+      clouds: cloudsAtWork(database),
       proofs: prover,
       moments: momentsOf,
       work,
@@ -293,6 +296,7 @@ export async function startPlatform({
       campaigns: campaignUseCases,
       catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
       clock,
+      clouds: clouds({ ...needs, artifactStores: ['default'] }),
       credentials: credentials(needs),
       claiming: claiming(needs),
       customers: customers(needs),

@@ -50,6 +50,8 @@ export const Device = named(
     profileId: Id,
     customer: z.string().nullable().describe('who owns it; null for the tenant itself'),
     customerId: Id.nullable(),
+    cloud: z.string().nullable().describe('the cloud that serves it; null for none'),
+    cloudId: Id.nullable(),
     systemModel: Ref.nullable().describe('what its part number says it is'),
     hardwareType: Ref.nullable().describe("the system model's, or else the part number's own"),
     labels: z.array(z.string()),
@@ -80,6 +82,7 @@ export const DeviceDraft = named(
       .optional()
       .describe('each of another kind'),
     customerId: Id.optional().describe('who owns it; the tenant itself when absent'),
+    cloudId: Id.optional().describe('the cloud that serves it'),
     labels: z.array(Name).max(64).optional(),
     attributes: JsonObject.optional(),
   }),
@@ -105,6 +108,7 @@ export const DeviceChange = named(
     name: Name.optional(),
     profileId: Id.optional(),
     customerId: Id.nullable().optional().describe('null gives it back to the tenant'),
+    cloudId: Id.nullable().optional().describe('null for none'),
     labels: z.array(Name).max(64).optional(),
     attributes: JsonObject.optional().describe('replaces what there is'),
   }),
@@ -115,6 +119,7 @@ export const DeviceFilter = z.object({
   name: z.string().optional().describe('exactly this name'),
   profile: z.string().optional().describe('name of the profile'),
   customer: z.string().optional().describe('name of the customer who owns it'),
+  cloud: z.string().optional().describe('name of the cloud that serves it'),
   label: z.string().optional(),
   state: StateNames.optional().describe(
     'of its newest operation, of any type; several with commas between',

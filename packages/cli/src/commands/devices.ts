@@ -15,6 +15,7 @@ import {
   runsText,
   timeText,
 } from '../print.ts'
+import { cloudIdOf } from './clouds.ts'
 import { credentialFlags, credentialsOf, tokenText } from './credentials.ts'
 import { historyFlag } from './status.ts'
 
@@ -22,6 +23,7 @@ export const deviceFilters = {
   profile: text('--profile <name>', 'of this profile'),
   state: state('--state <state>', 'whose newest update is in this state'),
   customer: text('--customer <name>', 'that this customer owns'),
+  cloud: text('--cloud <name>', 'that this cloud serves'),
   label: text('--label <label>', 'with this label'),
   search: text('--search <text>', 'text within names'),
   filter: text('--filter <expression>', 'for which this expression holds'),
@@ -37,6 +39,7 @@ export const deviceCommands = [
       partNumber: text('--part-number <number>', 'says its system model'),
       ...credentialFlags,
       customer: text('--customer <name>', 'who owns it (default: the tenant itself)'),
+      cloud: text('--cloud <name>', 'the cloud that serves it (default: none)'),
       label: many('--label <label...>', 'labels to find it by'),
     },
     examples: [
@@ -45,15 +48,16 @@ export const deviceCommands = [
       'updraft device add sensor-3 --profile Sensor --certificate sensor-3.pem',
       'updraft device add gateway-1 --part-number G-200',
     ],
-    run: async ({ name, profile, partNumber, customer, label, ...said }, { client }) => {
+    run: async ({ name, profile, partNumber, customer, cloud, label, ...said }, { client }) => {
       if (profile === undefined && partNumber === undefined) {
         throw new WrongWords('Say its --profile, or the --part-number of its system model.')
       }
       const credentials = await credentialsOf(said)
       const customerId = await customerIdOf(client, customer)
+      const cloudId = await cloudIdOf(client, cloud)
       const attributes = partNumber === undefined ? undefined : { partNumber }
       const device = await client('createDevice', {
-        body: { name, profile, credentials, customerId, labels: label, attributes },
+        body: { name, profile, credentials, customerId, cloudId, labels: label, attributes },
       })
       return {
         json: device,
@@ -70,10 +74,10 @@ export const deviceCommands = [
     examples: [`updraft device list --filter '"beta" in labels && seen'`],
     flags: { ...deviceFilters, ...listFlags },
     run: async (
-      { profile, customer, state, label, search, filter: expression, ...range },
+      { profile, customer, cloud, state, label, search, filter: expression, ...range },
       { client },
     ) => {
-      const filter = { profile, customer, state, label, search, filter: expression }
+      const filter = { profile, customer, cloud, state, label, search, filter: expression }
       const page = await listAll(range, (query) =>
         client('listDevices', { query: { ...query, ...filter } }),
       )

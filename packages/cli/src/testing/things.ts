@@ -67,6 +67,8 @@ export const makeDevice = ({
   profileId: profile.id,
   customer: null,
   customerId: null,
+  cloud: null,
+  cloudId: null,
   systemModel: null,
   hardwareType: null,
   labels,

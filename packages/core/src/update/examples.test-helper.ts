@@ -98,6 +98,8 @@ export const device = (name: string, changes: Partial<Device> = {}): Device => (
   name,
   profileId: 'gateway',
   profileName: 'gateway',
+  cloudId: null,
+  cloudName: null,
   labels: [],
   attributes: {},
   inventory: {},

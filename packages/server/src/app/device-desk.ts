@@ -36,10 +36,12 @@ import type {
   ArtifactStore,
   Claim,
   Clock,
+  CloudsAtWork,
   DeviceWork,
   Ids,
   Proofs,
   Secrets,
+  TenantsCloud,
   UnitOfWork,
 } from './ports.ts'
 
@@ -79,6 +81,8 @@ export interface DeviceDesk extends Enrolment {
    * with it is a no. A certificate that is not valid at the moment counts for nothing. Refuses with device.unknown.
    */
   recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
+  /** The cloud a token stands for, whose devices it brings in. Refuses with cloud.bad-token. */
+  recognizeCloud(token: string): Promise<TenantsCloud>
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
    * at that release, which is as good as a word of it.
@@ -124,6 +128,7 @@ export interface DeviceDeskNeeds {
   readonly accounts: Pick<Accounts, 'provisioningProfile'>
   readonly artifacts: Pick<ArtifactStore, 'open'>
   readonly clock: Clock
+  readonly clouds: CloudsAtWork
   readonly ids: Ids
   readonly newCredential: NewCredentialOf
   readonly proofs: Proofs
@@ -140,6 +145,7 @@ export function deviceDesk({
   accounts,
   artifacts,
   clock,
+  clouds,
   ids,
   newCredential,
   proofs,
@@ -207,6 +213,11 @@ export function deviceDesk({
         throw new DomainError('device.unknown', 'Another device is known by that now.')
       }
       return { device: snapshot, identify }
+    },
+    recognizeCloud: async (token) => {
+      const cloud = await clouds.ofToken(secrets.hashToken(token))
+      if (cloud) return cloud
+      throw new DomainError('cloud.bad-token', 'No cloud has that token.')
     },
     checkIn,
     report: async (device, address, report, facts) => {

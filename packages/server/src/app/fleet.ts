@@ -38,6 +38,7 @@ export interface DeviceDraft {
   readonly profile?: string
   readonly profileId?: string
   readonly customerId?: string
+  readonly cloudId?: string
   readonly token?: string
   /** Each of another kind. Without any, and without `token`, a token is made up. */
   readonly credentials?: readonly CredentialDraft[]
@@ -49,6 +50,7 @@ export interface DeviceChange {
   readonly name?: string
   readonly profileId?: string
   readonly customerId?: string | null
+  readonly cloudId?: string | null
   readonly labels?: readonly string[]
   readonly attributes?: JsonObject
 }
@@ -108,6 +110,7 @@ export function fleet({
         id: ids.next(),
         profileId,
         customerId: draft.customerId,
+        cloudId: draft.cloudId,
         name: checkedName('device', draft.name),
         labels: checkedLabels(draft.labels ?? []),
         attributes: draft.attributes ?? {},

@@ -11,6 +11,7 @@ import type { Audit } from '../app/audit.ts'
 import type { CampaignsUseCases } from '../app/campaigns.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
 import type { ClaimingUseCases } from '../app/claiming.ts'
+import type { CloudUseCases } from '../app/clouds.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
@@ -35,6 +36,7 @@ export interface OperatorNeeds {
   readonly catalogue: CatalogueUseCases
   readonly claiming: ClaimingUseCases
   readonly clock: Clock
+  readonly clouds: CloudUseCases
   readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases
   /** Where devices reach the server, once it listens. */

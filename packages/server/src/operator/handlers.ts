@@ -3,6 +3,7 @@ import type { EventQuery } from '@updraft/api/shapes'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { campaignHandlers } from './campaign-handlers.ts'
 import { catalogueHandlers } from './catalogue-handlers.ts'
+import { cloudHandlers } from './cloud-handlers.ts'
 import { fleetHandlers } from './fleet-handlers.ts'
 import { groupHandlers } from './group-handlers.ts'
 import { modelHandlers } from './model-handlers.ts'
@@ -23,6 +24,7 @@ export function handlers(needs: OperatorNeeds): Handlers {
     ...peopleHandlers(needs),
     ...groupHandlers(needs),
     ...modelHandlers(needs),
+    ...cloudHandlers(needs),
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),
     changeSettings: async ({ input: { body }, caller: { actor } }) =>

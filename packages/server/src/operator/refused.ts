@@ -21,6 +21,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   audit: 'tenant',
   campaigns: 'campaign',
   channels: 'channel',
+  clouds: 'cloud',
   customers: 'customer',
   devices: 'device',
   endpoints: 'tenant',

@@ -230,6 +230,8 @@ test('attributes are what the device said, what it is told, and when it was hear
     device: {
       profileId: 'p',
       profileName: 'P',
+      cloudId: null,
+      cloudName: null,
       attributes: { colour: 'red', fw_title: 'made up' },
       inventory: { serial: 7 },
       installed: {},

@@ -113,6 +113,8 @@ export function deviceView(
     profileId: device.profileId,
     customer: customer?.name ?? null,
     customerId: customer?.id ?? null,
+    cloud: device.cloudName,
+    cloudId: device.cloudId,
     systemModel,
     hardwareType,
     labels: [...device.labels],

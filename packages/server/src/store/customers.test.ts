@@ -277,6 +277,17 @@ const VERBS: () => {
     change: denied,
     remove: denied,
   },
+  clouds: {
+    insert: denied,
+    get: denied,
+    byName: denied,
+    page: denied,
+    change: denied,
+    remove: denied,
+    tokens: denied,
+    insertToken: denied,
+    removeToken: denied,
+  },
   tenants: { insert: denied, get: denied, page: denied, rename: denied, remove: denied },
   tokens: {
     insert: [

@@ -84,6 +84,12 @@ export function devices(scope: Scope): Devices {
           (select c.id from customers c where c.tenant_id = ${tenantId} and c.name = ${query.customer})`,
       )
     }
+    if (query.cloud !== undefined) {
+      rows = rows.where(
+        sql<boolean>`devices.cloud_id =
+          (select c.id from clouds c where c.tenant_id = ${tenantId} and c.name = ${query.cloud})`,
+      )
+    }
     if (query.label !== undefined) {
       rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)
     }
@@ -149,6 +155,7 @@ export function devices(scope: Scope): Devices {
               tenant_id: tenantId,
               profile_id: device.profileId,
               customer_id: device.customerId ?? null,
+              cloud_id: device.cloudId ?? null,
               name: device.name,
               labels: [...device.labels],
               attributes: JSON.stringify(device.attributes),
@@ -231,6 +238,7 @@ export function devices(scope: Scope): Devices {
       if (to.name !== undefined) update = update.set({ name: to.name })
       if (to.profileId !== undefined) update = update.set({ profile_id: to.profileId })
       if (to.customerId !== undefined) update = update.set({ customer_id: to.customerId })
+      if (to.cloudId !== undefined) update = update.set({ cloud_id: to.cloudId })
       if (to.labels !== undefined) update = update.set({ labels: [...to.labels] })
       if (to.attributes !== undefined)
         update = update.set({ attributes: JSON.stringify(to.attributes) })

@@ -44,11 +44,16 @@ export const CUSTOMER = sql<string | null>`(
   select c.name from customers c where c.id = devices.customer_id
 )`
 
+export const CLOUD = sql<string | null>`(
+  select c.name from clouds c where c.id = devices.cloud_id
+)`
+
 /** `installed` is asked for by component type, below. */
 export const COLUMNS: Readonly<Record<Exclude<VariableName, 'installed'>, Fact>> = {
   name: text(sql`devices.name`),
   profile: text(sql`profiles.name`),
   customer: text(sql`coalesce(${CUSTOMER}, '')`),
+  cloud: text(sql`coalesce(${CLOUD}, '')`),
   labels: { type: 'texts', sql: sql`devices.labels` },
   attributes: { type: 'json', sql: sql`devices.attributes` },
   inventory: { type: 'json', sql: sql`devices.inventory` },
@@ -83,6 +88,8 @@ export const FEW_VALUED = {
     sql`select name as value from profiles where tenant_id = ${tenantId}`,
   customer: (tenantId: string) =>
     sql`select name as value from customers where tenant_id = ${tenantId} union select ''`,
+  cloud: (tenantId: string) =>
+    sql`select name as value from clouds where tenant_id = ${tenantId} union select ''`,
   dialect: (tenantId: string) =>
     sql`select distinct coalesce(dialect, '') as value from device_presence where tenant_id = ${tenantId} union select ''`,
   partNumber: (tenantId: string) =>

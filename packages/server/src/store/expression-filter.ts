@@ -5,6 +5,7 @@ import { type DeviceFacts, holds } from '@updraft/core/expression'
 import { type RawBuilder, sql } from 'kysely'
 import type { Asked } from '../app/ports.ts'
 import {
+  CLOUD,
   CUSTOMER,
   type FewValued,
   HARDWARE_TYPE,
@@ -62,6 +63,8 @@ interface FactsRow {
   readonly name: string
   readonly profile_id: string
   readonly profile_name: string
+  readonly cloud_id: string | null
+  readonly cloud_name: string | null
   readonly labels: string[]
   readonly attributes: DeviceFacts['device']['attributes']
   readonly inventory: DeviceFacts['device']['inventory']
@@ -80,7 +83,8 @@ export async function deviceFacts(
   deviceIds: readonly string[],
 ): Promise<DeviceFacts[]> {
   const { rows } = await sql<FactsRow>`
-    select devices.id, devices.name, devices.profile_id, profiles.name as profile_name, devices.labels,
+    select devices.id, devices.name, devices.profile_id, profiles.name as profile_name,
+           devices.cloud_id, ${CLOUD} as cloud_name, devices.labels,
            devices.attributes, devices.inventory, devices.created_at,
            device_presence.dialect, device_presence.last_seen_at,
            ${CUSTOMER} as customer, ${SYSTEM_MODEL} as system_model, ${HARDWARE_TYPE} as hardware_type,
@@ -97,6 +101,8 @@ export async function deviceFacts(
       name: row.name,
       profileId: row.profile_id,
       profileName: row.profile_name,
+      cloudId: row.cloud_id,
+      cloudName: row.cloud_name,
       labels: row.labels,
       attributes: row.attributes,
       inventory: row.inventory,

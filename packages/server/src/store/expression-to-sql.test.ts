@@ -94,6 +94,11 @@ async function fillFleet() {
   const chance = dice(SEED)
   const profiles = [await tenant.addProfile('Sensor'), await tenant.addProfile('a')]
   const customer = await tenant.addCustomer('Acme')
+  const cloudId = randomUUID()
+  await store.rows(
+    "insert into clouds (id, tenant_id, name, created_at) values ($1, $2, 'eu-1', $3)",
+    [cloudId, tenant.id, NOON],
+  )
   const [typeId, modelId] = [randomUUID(), randomUUID()]
   const made = [tenant.id, NOON]
   await store.rows("insert into hardware_types values ($3, $1, 'board', 'Board', $2)", [
@@ -122,13 +127,14 @@ async function fillFleet() {
         ),
       )
     await store.rows(
-      `insert into devices (id, tenant_id, profile_id, customer_id, name, labels, attributes, inventory, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      `insert into devices (id, tenant_id, profile_id, customer_id, cloud_id, name, labels, attributes, inventory, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         id,
         tenant.id,
         chance.of(profiles),
         chance.half() ? customer.id : null,
+        chance.half() ? cloudId : null,
         `${chance.of(TEXTS)}${index}`,
         LABELS.filter(() => chance.half()),
         json(),
@@ -197,6 +203,7 @@ const text = (chance: Dice): string =>
     'name',
     'profile',
     'customer',
+    'cloud',
     'dialect',
     'partNumber',
     'systemModel',

@@ -54,6 +54,14 @@ const newOperator = (changes: { name?: string; customerId?: string }) => ({
   createdAt: NOON,
 })
 
+const newCloud = (name: string) => ({
+  id: newId(),
+  name,
+  publicUrl: null,
+  artifactStore: null,
+  region: null,
+  createdAt: NOON,
+})
 const handled = () => ({ id: newId(), handle: `h-${newId()}`, name: newId(), createdAt: NOON })
 const partNumber = () => ({ partNumbers: [newId()] })
 /** A system model with neither hardware type nor profile. */
@@ -205,6 +213,30 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     'system_models_tenant_id_profile_id_fkey',
     'profile.unknown',
     ({ systemModels }) => systemModels.insert({ ...handled(), ...ofNothing(), profileId: newId() }),
+  ],
+  [
+    'clouds_tenant_id_name_key',
+    'cloud.duplicate',
+    async ({ clouds }) => {
+      await clouds.insert(newCloud('same'))
+      await clouds.insert(newCloud('same'))
+    },
+  ],
+  [
+    'devices_tenant_id_cloud_id_fkey',
+    'cloud.unknown',
+    ({ devices }) => devices.change(device, { cloudId: newId() }),
+  ],
+  [
+    'cloud_tokens_tenant_id_cloud_id_fkey',
+    'cloud.unknown',
+    ({ clouds }) =>
+      clouds.insertToken({
+        id: newId(),
+        createdAt: NOON,
+        cloudId: newId(),
+        secretHash: Buffer.from(newId()),
+      }),
   ],
   ['tenants_name_key', 'tenant.duplicate', ({ tenants }) => tenants.rename(tenant.id, 'taken')],
   [
@@ -365,6 +397,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
   campaigns_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   campaigns_tenant_id_id_key: 'ids are made here',
+  cloud_tokens_secret_hash_key: 'tokens are made here',
+  clouds_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  clouds_tenant_id_id_key: 'ids are made here',
   channels_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   channels_tenant_id_id_key: 'ids are made here',
   customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',

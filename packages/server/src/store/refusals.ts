@@ -63,6 +63,9 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
     'There is no such hardware type.',
   ],
   system_models_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  clouds_tenant_id_name_key: ['cloud.duplicate', 'A cloud of that name exists already.'],
+  devices_tenant_id_cloud_id_fkey: ['cloud.unknown', 'There is no such cloud.'],
+  cloud_tokens_tenant_id_cloud_id_fkey: ['cloud.unknown', 'There is no such cloud.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.
@@ -96,6 +99,10 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
     'hardware-type.in-use',
     'System models are of this hardware type; remove them first.',
   ],
+  devices_tenant_id_cloud_id_fkey: [
+    'cloud.in-use',
+    'Devices are still of this cloud; put them into another, or into none.',
+  ],
   devices_tenant_id_customer_id_fkey: [
     'customer.in-use',
     'The customer still owns devices; give them to another, or to nobody.',
@@ -123,6 +130,10 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   campaigns_tenant_id_fkey: [
     'tenant.in-use',
     'The tenant still has campaigns; its administrator removes them first.',
+  ],
+  clouds_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has clouds; its administrator removes them first.',
   ],
   device_groups_tenant_id_fkey: [
     'tenant.in-use',

@@ -31,6 +31,7 @@ const LOST_SUCCESS_COUNTS_FOR = "interval '30 days'"
  */
 export const SNAPSHOT_COLUMNS = `
   d.id, d.tenant_id, d.name, d.profile_id, d.labels, d.attributes, d.inventory, d.revision, d.created_at,
+  d.cloud_id, (select c.name from clouds c where c.tenant_id = d.tenant_id and c.id = d.cloud_id) as cloud_name,
   (select p.name from profiles p where p.tenant_id = d.tenant_id and p.id = d.profile_id) as profile_name,
   (select json_agg(json_build_array(c.type, c.installed_title, c.installed_version,
             (select to_json(o) from operations o where o.device_id = d.id and o.id = c.operation_id),
@@ -160,6 +161,8 @@ export interface SnapshotRow {
   revision: number
   created_at: Date
   profile_name: string
+  cloud_id: string | null
+  cloud_name: string | null
   last_seen_at: Date | null
   dialect: string | null
   components: ComponentRow[] | null
@@ -281,6 +284,8 @@ function snapshotOf(
       name: row.name,
       profileId: row.profile_id,
       profileName: row.profile_name,
+      cloudId: row.cloud_id,
+      cloudName: row.cloud_name,
       labels: row.labels,
       attributes: row.attributes,
       inventory: row.inventory,

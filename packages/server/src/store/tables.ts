@@ -82,6 +82,7 @@ export interface Tables {
     tenant_id: string
     customer_id: string | null
     profile_id: string
+    cloud_id: Generated<string | null>
     name: string
     labels: string[]
     attributes: Json
@@ -113,6 +114,33 @@ export interface Tables {
     created_at: Date
   }
   system_model_part_numbers: { tenant_id: string; part_number: string; system_model_id: string }
+  clouds: {
+    id: string
+    tenant_id: string
+    name: string
+    public_url: string | null
+    artifact_store: string | null
+    region: string | null
+    created_at: Date
+  }
+  cloud_tokens: {
+    id: string
+    tenant_id: string
+    cloud_id: string
+    secret_hash: Buffer
+    created_at: Date
+  }
+  artifact_copies: {
+    sha256: string
+    store: string
+    moved_from: string | null
+    asked_at: Date
+    copied_at: Date | null
+    next_try_at: Date
+    tries: Generated<number>
+    error: string | null
+  }
+  artifact_departures: { sha256: string; store: string; moved_to: string; leaves_at: Date }
   device_claims: { device_id: string; tenant_id: string; secret_hash: Buffer; expires_at: Date }
   device_presence: {
     device_id: string

@@ -29,6 +29,8 @@ interface Holding {
   readonly channelId: string
   readonly hardwareTypeId: string
   readonly systemModelId: string
+  readonly cloudId: string
+  readonly cloudTokenId: string
 }
 
 let store: TestStore
@@ -87,6 +89,13 @@ async function furnish(name: string): Promise<Holding> {
     await hardwareTypes.insert(hardwareType)
     await systemModels.insert({ ...systemModel, hardwareTypeId: hardwareType.id, profileId })
   })
+  const cloud = newCloud('Cloud')
+  const cloudToken = { id: newId(), createdAt: NOON }
+  await tenant.run(async ({ clouds, devices }) => {
+    await clouds.insert(cloud)
+    await clouds.insertToken({ ...cloudToken, cloudId: cloud.id, secretHash: hashOf(`c ${name}`) })
+    await devices.change(deviceId, { cloudId: cloud.id })
+  })
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
   return {
@@ -104,6 +113,8 @@ async function furnish(name: string): Promise<Holding> {
     channelId: channel.id,
     hardwareTypeId: hardwareType.id,
     systemModelId: systemModel.id,
+    cloudId: cloud.id,
+    cloudTokenId: cloudToken.id,
   }
 }
 
@@ -128,6 +139,14 @@ async function everythingOf({ tenant }: Holding): Promise<unknown> {
   return all
 }
 
+const newCloud = (name: string) => ({
+  id: newId(),
+  name,
+  publicUrl: null,
+  artifactStore: null,
+  region: null,
+  createdAt: NOON,
+})
 const assignment = (releaseId: string) => ({
   id: newId(),
   type: 'firmware',
@@ -521,6 +540,35 @@ const VERBS: {
       ({ hardwareTypes }) => hardwareTypes.remove(theirs.hardwareTypeId),
     ],
   },
+  clouds: {
+    insert: ['done', ({ clouds }) => clouds.insert(newCloud('Another'))],
+    get: ['cloud.unknown', ({ clouds }) => clouds.get(theirs.cloudId)],
+    byName: ['own', async ({ clouds }) => (await clouds.byName('Cloud')).id === ours.cloudId],
+    page: [
+      'own',
+      async ({ clouds }) =>
+        (await clouds.page({ limit: 9 })).items.every(
+          ({ id, deviceCount }) => id !== theirs.cloudId && deviceCount <= 1,
+        ),
+    ],
+    change: ['cloud.unknown', ({ clouds }) => clouds.change(theirs.cloudId, { name: 'X' })],
+    remove: ['cloud.unknown', ({ clouds }) => clouds.remove(theirs.cloudId)],
+    tokens: ['own', async ({ clouds }) => (await clouds.tokens(theirs.cloudId)).length === 0],
+    insertToken: [
+      'cloud.unknown',
+      ({ clouds }) =>
+        clouds.insertToken({
+          id: newId(),
+          createdAt: NOON,
+          cloudId: theirs.cloudId,
+          secretHash: hashOf('another'),
+        }),
+    ],
+    removeToken: [
+      'cloud.token-unknown',
+      ({ clouds }) => clouds.removeToken(theirs.cloudId, theirs.cloudTokenId),
+    ],
+  },
   systemModels: {
     insert: [
       'hardware-type.unknown',
@@ -690,6 +738,8 @@ describe('the database itself refuses', () => {
   test.each([
     ['devices', 'profile_id', () => theirs.profileId],
     ['devices', 'customer_id', () => theirs.customerId],
+    ['devices', 'cloud_id', () => theirs.cloudId],
+    ['cloud_tokens', 'cloud_id', () => theirs.cloudId],
     ['operators', 'customer_id', () => theirs.customerId],
     ['credentials', 'device_id', () => theirs.deviceId],
     ['releases', 'profile_id', () => theirs.profileId],
@@ -804,6 +854,7 @@ describe('the tenants themselves', () => {
           systemModels.insert({ ...modelOf('P-1'), hardwareTypeId: null, profileId: null }),
         ),
     ],
+    ['a cloud', (tenant) => tenant.run(({ clouds }) => clouds.insert(newCloud('C')))],
     [
       'a release',
       async (tenant) => {

@@ -6,6 +6,7 @@ import { campaigns } from './campaigns.ts'
 import { catalogue } from './catalogue.ts'
 import { channels } from './channels.ts'
 import { claiming } from './claiming.ts'
+import { clouds } from './clouds.ts'
 import { credentials } from './credentials.ts'
 import { customers } from './customers.ts'
 import type { Database } from './database.ts'
@@ -66,6 +67,7 @@ const storesOf = (scope: Scope): Stores => ({
   channels: channels(scope),
   hardwareTypes: hardwareTypes(scope),
   systemModels: systemModels(scope),
+  clouds: clouds(scope),
   tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
@@ -97,6 +99,7 @@ const CUSTOMERS_VERBS: {
   channels: [],
   hardwareTypes: [],
   systemModels: [],
+  clouds: [],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

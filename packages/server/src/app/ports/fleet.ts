@@ -27,6 +27,8 @@ export interface NewDevice {
   readonly profileId: string
   /** Who owns it; the tenant itself when absent. */
   readonly customerId?: string
+  /** Where it is served from. */
+  readonly cloudId?: string
   readonly name: string
   readonly labels: readonly string[]
   readonly attributes: JsonObject
@@ -67,6 +69,8 @@ export interface DeviceFilter {
   readonly profile?: string
   /** Name of the one who owns it. */
   readonly customer?: string
+  /** Name of the one that serves it. */
+  readonly cloud?: string
   readonly label?: string
   /** Of the newest operation of one of its components. */
   readonly states?: readonly State[]
@@ -107,6 +111,8 @@ export interface Devices {
       profileId?: string
       /** Null gives it back to the tenant. */
       customerId?: string | null
+      /** Null for none. */
+      cloudId?: string | null
       labels?: readonly string[]
       attributes?: JsonObject
     },

@@ -5,6 +5,7 @@ import type { Assignments } from './assignments.ts'
 import type { Channels, Groups } from './audience.ts'
 import type { Audiences, Campaigns } from './campaigns.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { Clouds } from './clouds.ts'
 import type { Credentials } from './credentials.ts'
 import type { Events } from './events.ts'
 import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
@@ -30,6 +31,7 @@ export interface Stores {
   readonly channels: Channels
   readonly hardwareTypes: HardwareTypes
   readonly systemModels: SystemModels
+  readonly clouds: Clouds
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events
