@@ -1,5 +1,5 @@
 // A vitest reporter that leaves a tally for tools/run.mjs: how many tests passed and failed, and each
-// skipped one by name. A test that could not run because a hook failed has failed, not been skipped.
+// skipped one by name, with the files that hold a failure. A test that could not run because a hook failed has failed, not been skipped.
 
 import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -8,6 +8,8 @@ import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/nod
 export type Tally = {
   readonly passed: number
   readonly failed: number
+  /** Null when something failed that belongs to no file. */
+  readonly failedFiles: readonly string[] | null
   readonly skipped: readonly { readonly name: string; readonly note?: string }[]
 }
 
@@ -20,6 +22,7 @@ export default class NoSkips implements Reporter {
 
 function tally(modules: readonly TestModule[], unhandled: number): Tally {
   const skipped: { name: string; note?: string }[] = []
+  const failedFiles: string[] = []
   let passed = 0
   let failed = unhandled
   for (const module of modules) {
@@ -33,8 +36,9 @@ function tally(modules: readonly TestModule[], unhandled: number): Tally {
       } else failedHere++
     }
     failed += failedHere === 0 && !module.ok() ? 1 : failedHere
+    if (!module.ok()) failedFiles.push(fileOf(module))
   }
-  return { passed, failed, skipped }
+  return { passed, failed, failedFiles: unhandled > 0 ? null : failedFiles, skipped }
 }
 
 function isUnderError(test: TestCase): boolean {
@@ -45,6 +49,8 @@ function isUnderError(test: TestCase): boolean {
   }
 }
 
+const fileOf = (module: TestModule): string => relative(process.cwd(), module.moduleId)
+
 function nameOf(module: TestModule, test: TestCase): string {
-  return `${relative(process.cwd(), module.moduleId)} > ${test.fullName}`
+  return `${fileOf(module)} > ${test.fullName}`
 }
