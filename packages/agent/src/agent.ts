@@ -65,6 +65,7 @@ export class Agent extends EventEmitter<AgentEvents> {
     const lock: Lock = await lockFolder(disk, stateFolder, bootId)
     try {
       await this.#wakeUp()
+      this.#carryOut.mayWait = !once
       if (!once)
         await this.#wait(this.#tools.random() * this.#tools.firstCheckInMs, 'first check-in')
       return await this.#live(once)
@@ -96,7 +97,7 @@ export class Agent extends EventEmitter<AgentEvents> {
     let failures = 0
     let updated = 0
     while (!this.#stop.signal.aborted) {
-      const turn = await this.#turn()
+      const turn = await this.#turn(once)
       switch (turn.kind) {
         case 'nothing':
           if (once) return { kind: 'idle', updated }
@@ -126,6 +127,8 @@ export class Agent extends EventEmitter<AgentEvents> {
           }
           await this.#wait(this.#patience(turn.away, failures), turn.away.message)
           break
+        case 'later':
+          return { kind: 'idle', updated }
         case 'leave':
           if (turn.how === 'exit' || once) return { kind: turn.how }
           await this.#wait(RESTART_PATIENCE_MS, 'the machine restarts')
@@ -141,10 +144,14 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   /** One turn: finish what must come first, else check in and carry out what is offered. */
-  async #turn(): Promise<Turn> {
+  async #turn(once: boolean): Promise<Turn> {
     const { entry } = this.#journal.memory
     try {
       if (entry && !mayAskFirst(entry)) return await this.#carry(entry)
+      // What was begun goes on, in the window or not.
+      if (!entry && !(await this.#awaitWindow(once))) {
+        return this.#stop.signal.aborted ? { kind: 'stopped' } : { kind: 'later' }
+      }
       const answer = await this.#checkIn(entry)
       const taken = await this.#take(answer.offers)
       if (taken) return await this.#carry(taken)
@@ -157,6 +164,20 @@ export class Agent extends EventEmitter<AgentEvents> {
       const away = new Away(messageOf(error), { kind: 'busy', cause: error })
       return { kind: 'away', away, hasMoved: false }
     }
+  }
+
+  /** Whether it may ask now: when it has waited for its window, if it may wait. */
+  async #awaitWindow(once: boolean): Promise<boolean> {
+    const { schedule, log } = this.#tools
+    if (schedule.untilCheckMs() === 0) return true
+    log.info('The window for check-ins is closed.')
+    if (once) return false
+    for (let ms = schedule.untilCheckMs(); ms > 0; ms = schedule.untilCheckMs()) {
+      await this.#wait(ms, 'the window for check-ins')
+      if (this.#stop.signal.aborted) return false
+    }
+    await this.#wait(schedule.jitterNowMs(), 'a moment within the window')
+    return !this.#stop.signal.aborted
   }
 
   async #carry(entry: Entry): Promise<Turn> {
@@ -231,11 +252,12 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   #untilNext({ nextCheckInSeconds, wasHeld }: CheckInAnswer): number {
-    const { intervalMs, isIntervalFixed, random } = this.#tools
+    const { intervalMs, isIntervalFixed, schedule, random } = this.#tools
     if (wasHeld) return MIN_CHECK_IN_MS * (0.5 + random())
-    const wished = isIntervalFixed ? null : nextCheckInSeconds
-    const ms = spreadMs(wished === null ? intervalMs : wished * 1000, random)
-    return Math.min(MAX_CHECK_IN_MS, Math.max(MIN_CHECK_IN_MS, ms))
+    if (isIntervalFixed) return Math.max(MIN_CHECK_IN_MS, schedule.nextCheckMs(intervalMs))
+    const wishedMs = nextCheckInSeconds === null ? intervalMs : nextCheckInSeconds * 1000
+    const ms = schedule.nextCheckMs(Math.min(MAX_CHECK_IN_MS, wishedMs))
+    return Math.max(MIN_CHECK_IN_MS, ms)
   }
 
   #complain({ kind, message }: Away, failures: number): void {

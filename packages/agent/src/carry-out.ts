@@ -22,12 +22,15 @@ export type Turn =
   /** Cut off; the journal knows where. `hasMoved`: at least some bytes came. */
   | { readonly kind: 'away'; readonly away: Away; readonly hasMoved: boolean }
   | { readonly kind: 'leave'; readonly how: 'exit' | 'restart' }
+  /** Its window is closed, and it may not wait. */
+  | { readonly kind: 'later' }
   | { readonly kind: 'stopped' }
 
 type Next =
   | { readonly kind: 'go'; readonly entry: Entry }
   | { readonly kind: 'end' }
   | { readonly kind: 'over' }
+  | { readonly kind: 'later' }
   | { readonly kind: 'leave'; readonly how: 'exit' | 'restart' }
 
 const MAX_INSTALL_ATTEMPTS = 3
@@ -35,9 +38,14 @@ const MAX_RESTARTS_ASKED = 3
 /** Refusals of the file, or errors nobody foresaw, in a row: then the operation has failed. */
 const MAX_REFUSALS = 5
 
+/** More often than a server loses patience, and not so often that a waiting fleet is a burden. */
+const SAY_AGAIN_MS = 1_800_000
+
 type At<P extends Phase['at']> = Extract<Phase, { at: P }>
 
 export class CarryOut {
+  /** Whether it may wait for the window in which it installs. */
+  mayWait = true
   readonly #tools: Tools
   readonly #stop: AbortSignal
   /** The next step was begun by an earlier life of the agent, or before the machine was to restart. */
@@ -73,7 +81,7 @@ export class CarryOut {
           onMoved,
         )
         this.#isResumed = false
-        if (next.kind === 'leave') return next
+        if (next.kind === 'leave' || next.kind === 'later') return next
         if (next.kind === 'over') return await this.#over(entry)
         if (next.kind === 'end') return await this.#end(entry)
         entry = next.entry
@@ -106,7 +114,7 @@ export class CarryOut {
       case 'downloaded':
         return this.#verify(entry, reports, signal)
       case 'verified':
-        return this.#prepare(entry, reports)
+        return this.#prepare(entry, reports, signal)
       case 'installing':
         return this.#isResumed ? this.#installAgain(entry, phase) : this.#install(entry, reports)
       case 'awaiting-restart':
@@ -191,11 +199,32 @@ export class CarryOut {
     return go({ ...entry, startedOver: entry.startedOver + 1 }, phase)
   }
 
-  async #prepare(entry: Entry, reports: Reports): Promise<Next> {
+  async #prepare(entry: Entry, reports: Reports, signal: AbortSignal): Promise<Next> {
     // Between two lives of the agent the file may have suffered; it is looked at again.
     if (this.#isResumed) return go(entry, { at: 'downloaded' })
     if (entry.attempts === 0 && (await reports.say('VERIFIED')) === 'over') return { kind: 'over' }
+    const answer = entry.attempts === 0 ? await this.#awaitWindow(reports, signal) : 'open'
+    if (answer !== 'open') return { kind: answer }
     return go({ ...entry, attempts: entry.attempts + 1 }, { at: 'installing', mark: null })
+  }
+
+  /** An install that was begun does not wait again. Meanwhile the server hears now and then that all is well. */
+  async #awaitWindow(reports: Reports, signal: AbortSignal): Promise<'open' | 'over' | 'later'> {
+    const { schedule, clock, log, emit } = this.#tools
+    let saidMs = clock.nowMs()
+    for (let ms = schedule.untilApplyMs(); ms > 0; ms = schedule.untilApplyMs()) {
+      if (!this.mayWait) {
+        log.info('The window for installs is closed.')
+        return 'later'
+      }
+      emit('waiting', { ms, because: 'the window for installs' })
+      await clock.wait(ms, signal)
+      signal.throwIfAborted()
+      if (clock.nowMs() - saidMs < SAY_AGAIN_MS) continue
+      saidMs = clock.nowMs()
+      if ((await reports.say('VERIFIED')) === 'over') return 'over'
+    }
+    return 'open'
   }
 
   async #install(entry: Entry, reports: Reports): Promise<Next> {

@@ -4,6 +4,7 @@ import * as promises from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { JsonObject } from '@updraft/core'
 import { Agent } from './agent.ts'
+import { type CronWindow, isAlwaysOpen, parseCronWindow } from './cron-window.ts'
 import type { Disk } from './disk.ts'
 import { type AskInstalled, type InstalledByType, InstalledVersions } from './installed.ts'
 import type { Installer } from './installer.ts'
@@ -11,6 +12,7 @@ import { eventInstaller } from './installers/event.ts'
 import { type Entry, Journal } from './journal.ts'
 import { readBootId } from './lock.ts'
 import { type Log, silentLog } from './log.ts'
+import { Schedule, systemWallMs } from './schedule.ts'
 import type { Tools } from './tools.ts'
 import type { Uplink } from './uplink.ts'
 import { type Clock, type Random, systemClock, Throttle } from './waits.ts'
@@ -37,9 +39,17 @@ export interface AgentOptions {
   readonly firstCheckInSeconds?: number
   /** How long the server may hold a check-in until there is something to do. */
   readonly waitSeconds?: number
+  /** When the device may ask, and with it begin to download: five fields of cron, or a name such as `night`. */
+  readonly checkWindow?: string
+  /** When it may install what it has. */
+  readonly applyWindow?: string
+  /** A check-in comes at a random moment within it once it is due, as far as the window goes. */
+  readonly jitterSeconds?: number
   readonly backOffBaseSeconds?: number
   readonly backOffCapSeconds?: number
   readonly maxBytesPerSecond?: number
+  /** A rest in milliseconds after each 4 KB of a download; five seconds at most. */
+  readonly throttleMs?: number
   readonly stallSeconds?: number
   readonly reserveBytes?: number
   readonly syncEveryBytes?: number
@@ -49,6 +59,8 @@ export interface AgentOptions {
 
   readonly log?: Log
   readonly clock?: Clock
+  /** The device's own time in milliseconds, as if it were in UTC; for its windows. */
+  readonly wallMs?: () => number
   readonly random?: Random
   readonly disk?: Disk
   readonly bootId?: string
@@ -85,12 +97,19 @@ function toolsFor(agent: Agent, options: AgentOptions, bootId: string): Tools {
     clock,
     random,
     log,
-    throttle: new Throttle(options.maxBytesPerSecond ?? 0, clock),
+    throttle: new Throttle(options.maxBytesPerSecond ?? 0, clock, options.throttleMs),
     bootId,
     intervalMs: (options.intervalSeconds ?? 3600) * 1000,
     isIntervalFixed: options.isIntervalFixed ?? false,
     firstCheckInMs: (options.firstCheckInSeconds ?? 60) * 1000,
     waitSeconds: options.waitSeconds ?? 0,
+    schedule: new Schedule({
+      checkWindow: windowOf(options.checkWindow),
+      applyWindow: windowOf(options.applyWindow),
+      jitterMs: (options.jitterSeconds ?? 0) * 1000,
+      wallMs: options.wallMs ?? systemWallMs,
+      random,
+    }),
     backOff: {
       baseMs: (options.backOffBaseSeconds ?? 5) * 1000,
       capMs: (options.backOffCapSeconds ?? 600) * 1000,
@@ -120,6 +139,13 @@ function fileName({ offer: { operation, checksum } }: Entry): string {
     ? checksum.value.toLowerCase()
     : createHash('sha256').update(operation).digest('hex').slice(0, 32)
   return `${name}.part`
+}
+
+/** None where it would be open always. */
+function windowOf(text: string | undefined): CronWindow | null {
+  if (text === undefined) return null
+  const window = parseCronWindow(text)
+  return isAlwaysOpen(window) ? null : window
 }
 
 const own = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined =>

@@ -11,6 +11,7 @@ import { type Random, randomFrom } from './waits.ts'
 const BYTES = someBytes(50_000)
 const SEEDS = 6
 const FOLDER = '/state'
+const NOON_MS = Date.parse('2026-11-21T12:00Z')
 
 test.each(['done', 'exit'] as const)(
   'when the power goes at any step and the script says %s, the update comes home',
@@ -25,6 +26,16 @@ test.each(['done', 'exit'] as const)(
   },
 )
 
+test('when the power goes at any step while it waits for its window, the update comes home', {
+  timeout: 300_000,
+}, async () => {
+  let cuts = 0
+  const inWindow = { word: 'done', applyWindow: 'midnight' } as const
+  for (let cutAt = 1; await survives({ ...inWindow, seed: 1, cutAt }); cutAt++) cuts += 1
+  // More than without a window: it says in between that all is well.
+  expect(cuts).toBeGreaterThan(100)
+})
+
 test('when the power goes again and again, the update comes home all the same', async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const device = new Device('exit', randomFrom(seed))
@@ -38,12 +49,14 @@ async function survives({
   word,
   seed,
   cutAt,
+  applyWindow,
 }: {
   word: 'done' | 'exit'
   seed: number
   cutAt: number
+  applyWindow?: string
 }): Promise<boolean> {
-  const device = new Device(word, randomFrom(seed * 1000 + cutAt))
+  const device = new Device(word, randomFrom(seed * 1000 + cutAt), applyWindow)
   if ((await device.live(cutAt)) !== 'the power went') return false
   await device.comeHome(`seed ${seed}, step ${cutAt}`)
   return true
@@ -53,6 +66,8 @@ async function survives({
 class Device {
   readonly random: Random
   readonly #word: 'done' | 'exit'
+  readonly #applyWindow: string | undefined
+  readonly #clock = new HurriedClock()
   readonly #disk: MemoryDisk
   readonly #offer: Offer = {
     operation: 'op-1',
@@ -69,7 +84,8 @@ class Device {
   #image: Buffer = Buffer.alloc(0)
   #ended: string[] = []
 
-  constructor(word: 'done' | 'exit', random: Random) {
+  constructor(word: 'done' | 'exit', random: Random, applyWindow?: string) {
+    this.#applyWindow = applyWindow
     this.#word = word
     this.random = random
     this.#disk = new MemoryDisk((what) => this.#step(what))
@@ -81,7 +97,9 @@ class Device {
       uplink: this.#uplink,
       stateFolder: FOLDER,
       disk: this.#disk.disk,
-      clock: new HurriedClock(),
+      clock: this.#clock,
+      applyWindow: this.#applyWindow,
+      wallMs: () => NOON_MS + this.#clock.nowMs(),
       random: this.random,
       installed: { firmware: { title: 'app', version: '1.0.0' } },
       askInstalled: async () => ({ firmware: { title: 'app', version: this.#runs } }),
@@ -89,7 +107,7 @@ class Device {
       syncEveryBytes: 16_384,
       bootId: 'one',
     })
-    this.#onPowerGone = () => agent.stop()
+    this.#stop = () => agent.stop()
     agent.on('device:update', ({ file, release, respond }) => {
       this.#step('install')
       this.#image = this.#disk.bytes(file)
@@ -97,7 +115,7 @@ class Device {
       this.#step('installed')
       respond(this.#word)
     })
-    const end = await agent.run({ once: true }).catch((error) => {
+    const end = await agent.run({ once: !this.#applyWindow }).catch((error) => {
       if (this.#stepsLeft > 0) throw error
     })
     if (this.#stepsLeft > 0 && end) return end
@@ -108,7 +126,7 @@ class Device {
   async comeHome(when: string): Promise<void> {
     for (let lives = 1; lives <= 8; lives++) {
       const end = await this.live(Number.POSITIVE_INFINITY)
-      if (end === 'the power went' || end.kind !== 'idle') continue
+      if (end === 'the power went' || !['idle', 'stopped'].includes(end.kind)) continue
       expect(this.#ended, when).toEqual(['UPDATED'])
       expect(this.#image.equals(BYTES), when).toBe(true)
       return
@@ -116,13 +134,13 @@ class Device {
     throw new Error(`no end after ${when}`)
   }
 
-  #onPowerGone = () => {}
+  #stop = () => {}
 
   /** Once the power is gone, nothing changes anything any more. */
   #step(what: string): void {
     this.#stepsLeft -= 1
     if (this.#stepsLeft > 0) return
-    this.#onPowerGone()
+    this.#stop()
     throw new Error(`the power went before ${what}`)
   }
 
@@ -131,6 +149,8 @@ class Device {
     checkIn: async () => {
       this.#step('check-in')
       const offers = this.#ended.length > 0 ? [] : [this.#offer]
+      // Only a run that goes on waits for a window; it has an end here.
+      if (offers.length === 0 && this.#applyWindow) this.#stop()
       return { offers, nextCheckInSeconds: 60, wasHeld: false }
     },
     report: async (_, { state }: OutgoingReport) => {

@@ -7,6 +7,7 @@ import type { InstalledVersions } from './installed.ts'
 import type { Installer } from './installer.ts'
 import type { Entry, Journal } from './journal.ts'
 import type { Log } from './log.ts'
+import type { Schedule } from './schedule.ts'
 import type { Uplink } from './uplink.ts'
 import type { BackOff, Clock, Random, Throttle } from './waits.ts'
 
@@ -27,6 +28,7 @@ export interface Tools {
   readonly isIntervalFixed: boolean
   readonly firstCheckInMs: number
   readonly waitSeconds: number
+  readonly schedule: Schedule
   readonly backOff: BackOff
   readonly download: DownloadLimits
   readonly isUncheckedAllowed: boolean

@@ -17,12 +17,19 @@ export const systemClock: Clock = {
   wait: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve()
+      const untilMs = performance.now() + ms
+      let timer: NodeJS.Timeout
       const end = () => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', end)
         resolve()
       }
-      const timer = setTimeout(end, Math.min(Math.max(0, ms), LONGEST_TIMER_MS))
+      const arm = (leftMs: number) => {
+        const isLast = leftMs <= LONGEST_TIMER_MS
+        const next = isLast ? end : () => arm(untilMs - performance.now())
+        timer = setTimeout(next, isLast ? Math.max(0, leftMs) : LONGEST_TIMER_MS)
+      }
+      arm(ms)
       signal?.addEventListener('abort', end, { once: true })
     }),
 }
@@ -66,21 +73,30 @@ export function backOffMs(failures: number, { baseMs, capMs }: BackOff, random: 
 /** About that long: up to a tenth less or more, so that devices started together drift apart. */
 export const spreadMs = (ms: number, random: Random): number => ms * (0.9 + 0.2 * random())
 
+/** A pause is meant for a read of so many bytes; pieces come in other sizes. */
+const READ_BYTES = 4_096
+const LONGEST_PAUSE_MS = 5_000
+
 /**
  * Lets at most so many bytes a second pass, with a quarter of a second's worth at once after a pause. Zero
- * means without limit.
+ * means without limit. Besides it may rest after each read of 4 KB.
  */
 export class Throttle {
   readonly #bytesPerSecond: number
+  readonly #pauseMs: number
   readonly #clock: Clock
   #freeAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(bytesPerSecond: number, clock: Clock) {
+  constructor(bytesPerSecond: number, clock: Clock, pauseMs = 0) {
     this.#bytesPerSecond = bytesPerSecond
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs)
     this.#clock = clock
   }
 
   async pass(bytes: number, signal?: AbortSignal): Promise<void> {
+    if (this.#pauseMs > 0) {
+      await this.#clock.wait((bytes / READ_BYTES) * this.#pauseMs, signal)
+    }
     if (this.#bytesPerSecond <= 0) return
     const now = this.#clock.nowMs()
     this.#freeAtMs = Math.max(this.#freeAtMs, now - 250) + (bytes / this.#bytesPerSecond) * 1000
