@@ -15,15 +15,23 @@ export function factsFrom(about: {
   stateFolder: string
   agentVersion: string
   file: string | null
+  /** What is known of the device otherwise. */
+  properties?: JsonObject
+  /** Nothing but what its owner says of it. */
+  isOwnersOnly?: boolean
   log: Log
 }): () => Promise<JsonObject> {
-  return async () => ({
+  const ofTheMachine = async (): Promise<JsonObject> => ({
     agentVersion: about.agentVersion,
     arch: arch(),
     platform: platform(),
     kernel: release(),
     memoryBytes: totalmem(),
     freeDiskBytes: await steadyFreeBytes(about.disk, about.stateFolder),
+  })
+  return async () => ({
+    ...(about.isOwnersOnly ? {} : await ofTheMachine()),
+    ...about.properties,
     ...(about.file === null ? {} : await ownersFacts(about.file, about.log)),
   })
 }

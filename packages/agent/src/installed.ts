@@ -63,7 +63,9 @@ export class InstalledVersions {
     const installed = this.of(release.type)
     return (
       installed?.version === release.version &&
-      (installed.title === release.title || this.#untitled.has(release.type))
+      (installed.title === null ||
+        installed.title === release.title ||
+        this.#untitled.has(release.type))
     )
   }
 

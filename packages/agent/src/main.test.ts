@@ -1,12 +1,13 @@
 /** The program as people start it: flags, environment, exit codes, signals. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { someBytes, TOKEN } from './fake-server.test-helper.ts'
 import { startServer, temporaryFolder } from './test-bench.test-helper.ts'
+import { BYTES, FakeIoto } from './uplinks/fake-ioto.test-helper.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/updraft-agent.js', import.meta.url))
 
@@ -44,13 +45,19 @@ test.each([
   [['--server', 'http://x'], /A device token is needed/],
   [
     ['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'],
-    /takes updraft or thingsboard, not "mqtt"/,
+    /takes updraft or thingsboard or ioto, not "mqtt"/,
   ],
   [
     ['--server', 'http://x', '--token', 't', '--interval-seconds', 'soon'],
     /takes a number of at least 1/,
   ],
   [['--server', 'http://x', '--token', 't', '--installed', 'app'], /--installed cannot be read/],
+  [
+    ['--server', 'http://x', '--token', 't', '--apply-window', '* 25 * * *'],
+    /--apply-window cannot be read: the hour "25" goes from 0 to 23/,
+  ],
+  [['--server', 'http://x', '--uplink', 'ioto'], /--device-id is needed, or id in device.json5/],
+  [['--config', '/no/such/folder'], /holds neither device.json5 nor ioto.json5/],
 ])('%j is refused with exit code 2', async (flags, message) => {
   const { code, stderr } = await run(flags)
   expect(code).toBe(2)
@@ -95,6 +102,46 @@ test('SIGTERM in the middle of a download stops cleanly, and the next start goes
   expect((await run(flags)).code).toBe(0)
   expect(server.ranges[1]).toMatch(/^bytes=[1-9]/)
   expect(server.state()).toBe('UPDATED')
+})
+
+test('a folder such as Ioto devices have is enough: it registers, is updated and keeps what it was told', async () => {
+  const fake = await FakeIoto.start()
+  fake.mean('1.1.0')
+  const folder = await temporaryFolder()
+  const script = join(folder, 'update')
+  const config = join(folder, 'config')
+  await mkdir(config)
+  await writeFile(script, `#!/bin/sh\ncp "$1" ${folder}/image\n`, { mode: 0o755 })
+  await writeFile(join(config, 'device.json5'), `{ id: 'DEV1', product: 'PROD1', room: 'roof' }`)
+  await writeFile(
+    join(config, 'ioto.json5'),
+    `{ api: { builder: '${fake.url}/api' }, scripts: { update: '${script}' }, update: { enable: true } }`,
+  )
+  const flags = ['--config', config, '--state', join(folder, 'state'), '--once', '--reserve-bytes']
+  const { code, stderr } = await run([...flags, '0'])
+  expect(code, stderr).toBe(0)
+  expect(await readFile(join(folder, 'image'))).toEqual(BYTES)
+  expect(JSON.parse(await readFile(join(config, 'provision.json5'), 'utf8'))).toMatchObject({
+    id: 'DEV1',
+    api: `${fake.url}/cloud`,
+  })
+  expect(fake.to('/update').map(({ body }) => JSON.parse(body))).toMatchObject([
+    { id: 'DEV1', product: 'PROD1', room: 'roof', version: '1.0.0', platform: 'linux' },
+    { version: '1.1.0' },
+  ])
+  expect(fake.to('/updateReport')).toHaveLength(1)
+  // Known now, it does not register again; and what is played says nothing of this agent.
+  const again = [...flags, '0', '--ioto-client', 'agent', '--device-id', 'auto']
+  expect((await run(again)).code).toBe(0)
+  expect(fake.to('/register')).toHaveLength(1)
+  const played = JSON.parse(fake.to('/update').at(-1)?.body ?? '')
+  expect(played).toEqual({
+    id: expect.stringMatching(/^[0-9A-Z]{16}$/),
+    product: 'PROD1',
+    room: 'roof',
+    version: '1.1.0',
+    iotoVersion: '3.0.0',
+  })
 })
 
 /** A device with a script, and the flags to start its agent once. */

@@ -5,9 +5,11 @@ import { join, resolve } from 'node:path'
 import type { RunEnd } from './agent.ts'
 import { askByCommand, restartByCommand } from './commands.ts'
 import { createAgent } from './create-agent.ts'
+import { type DeviceFolder, readDeviceFolder, WrongFolder } from './device-folder.ts'
 import { factsFrom } from './facts.ts'
 import { parseInstalled } from './installed.ts'
 import { scriptInstaller } from './installers/script.ts'
+import { iotoUplinkFrom, propertiesFrom } from './ioto-device.ts'
 import { StateFolderTaken } from './lock.ts'
 import { type Log, lineLog } from './log.ts'
 import { helpText, readSettings, type Settings, WrongSettings } from './settings.ts'
@@ -20,8 +22,9 @@ import { systemClock } from './waits.ts'
 const EXIT = { done: 0, failed: 1, wrongSettings: 2, folderTaken: 3 } as const
 
 async function main(): Promise<number> {
-  const settings = settingsOrText()
-  if (typeof settings === 'number') return settings
+  const read = settingsOrText()
+  if (typeof read === 'number') return read
+  const { settings, folder } = read
   const log = lineLog({
     level: settings.logLevel,
     format: settings.logFormat ?? (process.stderr.isTTY ? 'text' : 'json'),
@@ -29,7 +32,7 @@ async function main(): Promise<number> {
   })
   if (settings.isTokenOnArgv)
     log.warn('The token on the command line is visible to every user of this machine.')
-  const agent = await createAgent(await optionsFrom(settings, log))
+  const agent = await createAgent(await optionsFrom(settings, folder, log))
   stopBySignal(() => agent.stop(), log)
   log.info('updraft-agent starts.', {
     version: ownVersion(),
@@ -45,7 +48,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function optionsFrom(settings: Settings, log: Log) {
+async function optionsFrom(settings: Settings, folder: DeviceFolder | null, log: Log) {
   const stateFolder = resolve(settings.stateFolder)
   await promises.mkdir(stateFolder, { recursive: true, mode: 0o700 })
   const types = await typesOf(settings, stateFolder)
@@ -60,7 +63,7 @@ async function optionsFrom(settings: Settings, log: Log) {
   const { versionCommand, restartCommand, installed } = settings
   return {
     ...settings,
-    uplink: uplinkFrom(settings),
+    uplink: await uplinkFrom(settings, folder, stateFolder),
     stateFolder,
     installed,
     askInstalled: versionCommand ? askByCommand(versionCommand, onlyType) : undefined,
@@ -70,6 +73,9 @@ async function optionsFrom(settings: Settings, log: Log) {
       stateFolder,
       agentVersion: ownVersion(),
       file: settings.factsFile,
+      properties: folder ? propertiesFrom(folder) : {},
+      // Whoever is played says nothing of this agent.
+      isOwnersOnly: settings.uplink === 'ioto' && settings.iotoClient !== 'updraft',
       log,
     }),
     restart: restartByCommand(restartCommand),
@@ -77,7 +83,12 @@ async function optionsFrom(settings: Settings, log: Log) {
   }
 }
 
-function uplinkFrom({ uplink, token, tokenFile, ...settings }: Settings): Uplink {
+async function uplinkFrom(
+  settings: Settings,
+  folder: DeviceFolder | null,
+  stateFolder: string,
+): Promise<Uplink> {
+  const { uplink, token, tokenFile } = settings
   const readToken = async (): Promise<string> => {
     if (tokenFile === null) return token ?? ''
     try {
@@ -87,9 +98,22 @@ function uplinkFrom({ uplink, token, tokenFile, ...settings }: Settings): Uplink
       throw new Away(message, { kind: 'unauthorised', cause: error })
     }
   }
-  return uplink === 'thingsboard'
-    ? thingsBoardUplink({ ...settings, token: readToken })
-    : updraftUplink({ ...settings, token: readToken })
+  switch (uplink) {
+    case 'updraft':
+      return updraftUplink({ ...settings, token: readToken })
+    case 'thingsboard':
+      return thingsBoardUplink({ ...settings, token: readToken })
+    case 'ioto': {
+      const hasToken = token !== null || tokenFile !== null
+      return await iotoUplinkFrom(settings, {
+        folder,
+        stateFolder,
+        token: hasToken ? readToken : undefined,
+      })
+    }
+    default:
+      return uplink satisfies never
+  }
 }
 
 /** The component types the script installs: those named, and those known to be installed. */
@@ -127,14 +151,18 @@ function stopBySignal(stop: () => void, log: Log): void {
   }
 }
 
-function settingsOrText(): Settings | number {
+function settingsOrText(): { settings: Settings; folder: DeviceFolder | null } | number {
   try {
-    const settings = readSettings(process.argv.slice(2), process.env)
-    if (typeof settings !== 'string') return settings
+    let folder: DeviceFolder | null = null
+    const settings = readSettings(process.argv.slice(2), process.env, (path) => {
+      folder = readDeviceFolder(path)
+      return folder.settings
+    })
+    if (typeof settings !== 'string') return { settings, folder }
     process.stdout.write(settings === 'help' ? helpText() : `${ownVersion()}\n`)
     return EXIT.done
   } catch (error) {
-    if (!(error instanceof WrongSettings)) throw error
+    if (!(error instanceof WrongSettings || error instanceof WrongFolder)) throw error
     process.stderr.write(`${error.message}\nupdraft-agent --help shows all settings.\n`)
     return EXIT.wrongSettings
   }

@@ -1,10 +1,12 @@
 /** Every setting once: its flag, its environment variable, unit, default and meaning. */
 import { parseArgs } from 'node:util'
 import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
+import { parseCronWindow } from './cron-window.ts'
 import { type InstalledByType, parseInstalled } from './installed.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { MQTT_VERSIONS, type MqttVersion } from './mqtt.ts'
 import { messageOf } from './trouble.ts'
+import { IOTO_CLIENTS, type IotoClient } from './uplinks/ioto-clients.ts'
 import { THINGSBOARD_SCHEMES } from './uplinks/thingsboard.ts'
 
 interface Setting {
@@ -24,9 +26,16 @@ const setting = (
   meaning: string,
 ): Setting => ({ flag, env, unit, fallback, meaning })
 
-export const UPLINKS = ['updraft', 'thingsboard'] as const
+export const UPLINKS = ['updraft', 'thingsboard', 'ioto'] as const
 
 export const SETTINGS = [
+  setting(
+    'config',
+    'UPDRAFT_CONFIG',
+    'path',
+    '',
+    'folder with device.json5, ioto.json5, local.json5 and provision.json5: what they say counts where no flag and no variable does',
+  ),
   setting(
     'server',
     'UPDRAFT_SERVER',
@@ -54,6 +63,21 @@ export const SETTINGS = [
     UPLINKS.join('|'),
     'updraft',
     'which protocol the server speaks',
+  ),
+  setting(
+    'device-id',
+    'UPDRAFT_DEVICE_ID',
+    'text',
+    '',
+    'for ioto: by what the device is known; auto makes one up and keeps it',
+  ),
+  setting('product', 'UPDRAFT_PRODUCT', 'text', '', "for ioto: the product's token"),
+  setting(
+    'ioto-client',
+    'UPDRAFT_IOTO_CLIENT',
+    IOTO_CLIENTS.join('|'),
+    'updraft',
+    'for ioto: who speaks; updraft is this agent itself, which resumes downloads and tells how it went. The others are played to the letter',
   ),
   setting(
     'state',
@@ -140,6 +164,34 @@ export const SETTINGS = [
     'how long the server may hold a check-in until there is something to do; 60 makes updates prompt. Over MQTT and CoAP they are so without it',
   ),
   setting(
+    'check-window',
+    'UPDRAFT_CHECK_WINDOW',
+    'window',
+    'anytime',
+    'when it may check in and begin to download, in the time of the device: five fields of cron such as "* 22-4 * * 1-5", or anytime, day, night, midnight, weekdays, workhours, never',
+  ),
+  setting(
+    'apply-window',
+    'UPDRAFT_APPLY_WINDOW',
+    'window',
+    'anytime',
+    'when it may install what it has fetched, written in the same way',
+  ),
+  setting(
+    'jitter-seconds',
+    'UPDRAFT_JITTER_SECONDS',
+    'seconds',
+    '0',
+    'a check-in comes at a random moment within this once it is due, as far as its window goes',
+  ),
+  setting(
+    'answer-seconds',
+    'UPDRAFT_ANSWER_SECONDS',
+    'seconds',
+    '30',
+    'the longest wait for an answer',
+  ),
+  setting(
     'once',
     null,
     'yes/no',
@@ -152,6 +204,13 @@ export const SETTINGS = [
     'bytes/s',
     '0',
     'bandwidth limit for downloads; 0 is none',
+  ),
+  setting(
+    'throttle-ms',
+    'UPDRAFT_THROTTLE_MS',
+    'ms',
+    '0',
+    'a rest after each 4 KB of a download, 5000 at most',
   ),
   setting(
     'stall-seconds',
@@ -217,6 +276,10 @@ export interface Settings {
   readonly token: string | null
   readonly isTokenOnArgv: boolean
   readonly uplink: (typeof UPLINKS)[number]
+  readonly configFolder: string | null
+  readonly deviceId: string
+  readonly product: string
+  readonly iotoClient: IotoClient
   readonly stateFolder: string
   readonly installed: InstalledByType
   readonly types: readonly string[]
@@ -229,7 +292,12 @@ export interface Settings {
   readonly isIntervalFixed: boolean
   readonly firstCheckInSeconds: number
   readonly waitSeconds: number
+  readonly checkWindow: string
+  readonly applyWindow: string
+  readonly jitterSeconds: number
+  readonly answerTimeoutMs: number
   readonly isOnce: boolean
+  readonly throttleMs: number
   readonly maxBytesPerSecond: number
   readonly stallSeconds: number
   readonly reserveBytes: number
@@ -246,18 +314,24 @@ export class WrongSettings extends Error {
   override readonly name = 'WrongSettings'
 }
 
-/** The settings, `help` or `version` when that was asked for. Flags win over the environment. Throws WrongSettings. */
+/**
+ * The settings, `help` or `version` when that was asked for. Flags win over the environment, and both over what is
+ * known of the device otherwise: by flag, read from the folder that `--config` names. Throws WrongSettings.
+ */
 export function readSettings(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  fromFolder: (folder: string) => Readonly<Record<string, string>> = () => ({}),
 ): Settings | 'help' | 'version' {
   const flags = readFlags(argv)
   if (flags.help) return 'help'
   if (flags.version) return 'version'
 
+  const folder = flags.config ?? env.UPDRAFT_CONFIG
+  const files = typeof folder === 'string' && folder !== '' ? fromFolder(folder) : {}
   const raw = (flag: string): string | null => {
     const found = SETTINGS.find((candidate) => candidate.flag === flag)
-    const told = flags[flag] ?? (found?.env ? env[found.env] : undefined)
+    const told = flags[flag] ?? (found?.env ? env[found.env] : undefined) ?? files[flag]
     const text = Array.isArray(told) ? told.join(',') : told === true ? 'yes' : told
     return text || found?.fallback || null
   }
@@ -282,7 +356,21 @@ export function readSettings(
   const server = text('server')
   checkServer(server, uplink)
   const [token, tokenFile] = [raw('token'), raw('token-file')]
-  if (!token && !tokenFile)
+  const window = (flag: string): string => {
+    try {
+      return parseCronWindow(text(flag)).text
+    } catch (error) {
+      throw new WrongSettings(`--${flag} cannot be read: ${messageOf(error)}.`)
+    }
+  }
+  if (uplink === 'ioto') {
+    const missing = ['device-id', 'product'].find((flag) => text(flag) === '')
+    if (missing) {
+      throw new WrongSettings(
+        `--${missing} is needed, or ${missing.replace('device-', '')} in device.json5.`,
+      )
+    }
+  } else if (!token && !tokenFile)
     throw new WrongSettings('A device token is needed: --token-file, or UPDRAFT_DEVICE_TOKEN.')
   const installed = readInstalled(text('installed'))
   return {
@@ -291,6 +379,10 @@ export function readSettings(
     token,
     isTokenOnArgv: flags.token !== undefined,
     uplink,
+    configFolder: raw('config'),
+    deviceId: text('device-id'),
+    product: text('product'),
+    iotoClient: one('ioto-client', IOTO_CLIENTS),
     stateFolder: text('state'),
     installed,
     types: readTypes(text('types')),
@@ -303,7 +395,12 @@ export function readSettings(
     isIntervalFixed: yes('fixed-interval'),
     firstCheckInSeconds: number('first-check-in-seconds'),
     waitSeconds: Math.min(300, number('wait-seconds')),
+    checkWindow: window('check-window'),
+    applyWindow: window('apply-window'),
+    jitterSeconds: number('jitter-seconds'),
+    answerTimeoutMs: number('answer-seconds', 1) * 1000,
     isOnce: yes('once'),
+    throttleMs: number('throttle-ms'),
     maxBytesPerSecond: number('max-bytes-per-second'),
     stallSeconds: number('stall-seconds', 1),
     reserveBytes: number('reserve-bytes'),
@@ -331,8 +428,9 @@ export function helpText(): string {
   return `updraft-agent: keeps this device up to date.
 
 Usage: updraft-agent --server URL --token-file FILE [settings]
+       updraft-agent --config FOLDER [settings]
 
-Each setting is a flag, or an environment variable; the flag wins.
+Each setting is a flag, or an environment variable; the flag wins. Both win over the files of --config.
 
 ${rows.join('\n')}
   --version
@@ -374,6 +472,7 @@ function readFlags(
 const SCHEMES: Readonly<Record<(typeof UPLINKS)[number], readonly string[]>> = {
   updraft: ['http', 'https'],
   thingsboard: THINGSBOARD_SCHEMES,
+  ioto: ['http', 'https'],
 }
 
 function checkServer(server: string, uplink: (typeof UPLINKS)[number]): void {

@@ -37,9 +37,9 @@ export class Registration {
   readonly #options: RegistrationOptions
   #place: Place | null
 
-  constructor(options: RegistrationOptions, known: Place | null = null) {
+  constructor(options: RegistrationOptions, known?: Place) {
     this.#options = options
-    this.#place = known
+    this.#place = known ?? null
   }
 
   forget(): void {

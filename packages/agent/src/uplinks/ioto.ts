@@ -22,6 +22,8 @@ export interface IotoOptions {
   readonly product: string
   /** The device's own token, or the cloud's for an Updater; without it the device registers. */
   readonly token?: () => Promise<string>
+  /** What an earlier registration answered. */
+  readonly known?: Place
   /** Fetches certificates after it has registered, as the stock configuration does. */
   readonly provisions?: boolean
   /** Whether it tells how an update ended; left out, as its kind does. */
@@ -50,6 +52,7 @@ export function iotoUplink({
   id,
   product,
   token,
+  known,
   provisions = false,
   reports = MANNERS[client].reports,
   periodSeconds = 86_400,
@@ -60,15 +63,10 @@ export function iotoUplink({
   clock = systemClock,
 }: IotoOptions): Uplink {
   const manners = MANNERS[client]
-  const registration = new Registration({
-    builder: server,
-    id,
-    product,
-    provisions,
-    manners,
-    clock,
-    onPlace,
-  })
+  const registration = new Registration(
+    { builder: server, id, product, provisions, manners, clock, onPlace },
+    known,
+  )
   /** Operations that came to their install in this life. */
   const begun = new Set<string>()
   /** Operations whose file was asked for since the last question. */
@@ -121,7 +119,7 @@ export function iotoUplink({
       const limits = { stallMs: answerTimeoutMs, signal, authorities }
       fetched.clear()
       const offer = await checkOrEnrol(runs?.version ?? FIRST_VERSION, limits)
-      const title = runs?.title ?? product
+      const title = runs?.title ?? TYPE
       const offers = offer ? [toOffer(offer, { title, isExact: !manners.isPatient })] : []
       return { offers, nextCheckInSeconds: null, wasHeld: false }
     },
