@@ -43,7 +43,9 @@ export function differences(
 function wrongVersions({ name, runs }: Truth, { installed }: DeviceThere): Difference[] {
   return Object.entries(runs).flatMap(([type, here]) => {
     const there = installed[type]
-    const isSame = there?.title === here.title && there.version === here.version
+    // Some devices tell no title.
+    const isTitled = there?.title !== null && there?.title !== undefined
+    const isSame = there?.version === here.version && (!isTitled || there.title === here.title)
     const what = `${type} runs`
     return isSame ? [] : [{ name, what, here: nameOf(here), there: there ? nameOf(there) : '–' }]
   })

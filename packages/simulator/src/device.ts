@@ -152,6 +152,8 @@ export class PretendDevice {
     agent.on('offer', (offer) => this.#begin(offer))
     agent.on('ended', ({ offer, state, error }) => {
       this.isUnderWay = false
+      // Who tells nothing of how it ended is known again with its next question.
+      if (dialect === 'ioto') this.isKnown = false
       this.#disk.writeOut()
       if (state === 'OVER') return
       const { type, title, version } = offer

@@ -1,6 +1,7 @@
 /** Makes the devices of a scenario, starts them, and knows when enough has happened. */
 import {
   type Clock,
+  iotoUplink,
   systemClock,
   thingsBoardUplink,
   type Uplink,
@@ -38,7 +39,7 @@ export class Fleet {
   readonly devices: readonly PretendDevice[]
   #lives: Promise<unknown> = Promise.resolve()
 
-  /** Devices without a token are left out. */
+  /** Devices that need a token and have none are left out. */
   constructor(
     plan: readonly Planned[],
     about: {
@@ -52,9 +53,8 @@ export class Fleet {
   ) {
     const { seed, servers, tokens, runs = {}, clock = systemClock } = about
     this.devices = plan.flatMap((planned) => {
-      const token = tokens.get(planned.name)
-      if (token === undefined) return []
-      const uplink = uplinkTo(servers, planned.dialect, token)
+      const uplink = uplinkTo(servers, planned, { token: tokens.get(planned.name), clock })
+      if (!uplink) return []
       return [new PretendDevice({ ...planned, runs: runs[planned.name], seed, uplink, clock })]
     })
   }
@@ -81,8 +81,28 @@ export class Fleet {
   }
 }
 
-function uplinkTo(servers: Servers, dialect: Dialect, token: string): Uplink {
-  const tokenNow = async () => token
+function uplinkTo(
+  servers: Servers,
+  { name, group, dialect }: Planned,
+  { token, clock }: { token: string | undefined; clock: Clock },
+): Uplink | null {
+  const tokenNow = token === undefined ? undefined : async () => token
+  if (dialect === 'ioto' || dialect === 'ioto-updater') {
+    if (!group.ioto) return null
+    const { product, cloudToken, updater, certificates } = group.ioto
+    const about = { id: name, product, periodSeconds: group.checkInSeconds, clock }
+    if (dialect === 'ioto') {
+      // Who has a token was told where to go as well; the others ask.
+      const server = tokenNow ? servers.http : `${servers.http.replace(/\/+$/, '')}/api`
+      const provisions = certificates
+      return iotoUplink({ ...about, server, client: 'agent', token: tokenNow, provisions })
+    }
+    const shared = tokenNow ?? (cloudToken === null ? undefined : async () => cloudToken)
+    return shared
+      ? iotoUplink({ ...about, server: servers.http, client: updater, token: shared })
+      : null
+  }
+  if (!tokenNow) return null
   switch (dialect) {
     case 'updraft':
       return updraftUplink({ server: servers.http, token: tokenNow })

@@ -26,6 +26,7 @@ test('a scenario needs little, and the rest is as most devices are', () => {
         ...METER,
         installed: { firmware: { title: 'meter-os', version: '1.0.0' } },
         provisioning: null,
+        ioto: null,
         startWithinSeconds: 10,
         checkInSeconds: 60,
         waitSeconds: 0,
@@ -59,6 +60,16 @@ test.each([
   [
     written({ powerCuts: { share: 1, during: ['lunch'] } }),
     'groups[0].powerCuts.during is a list of parts: download, install, report.',
+  ],
+  [written({ dialects: { ioto: 1 } }), 'groups[0].ioto is missing'],
+  [written({ ioto: {} }), 'groups[0].ioto.product is missing.'],
+  [
+    written({ ioto: { product: 'P', certificates: 1 } }),
+    'groups[0].ioto.certificates is true or false, not 1.',
+  ],
+  [
+    written({ ioto: { product: 'P', updater: 'java' } }),
+    'groups[0].ioto.updater is one of updater-c, updater-node, updater-shell.',
   ],
   [written({ powerCuts: { shares: 1 } }), 'groups[0].powerCuts.shares means nothing here'],
   [written({ provisioning: { key: 'k' } }), 'groups[0].provisioning.secret is missing.'],

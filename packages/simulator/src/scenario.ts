@@ -6,8 +6,16 @@ export const DIALECTS = [
   'thingsboard-http',
   'thingsboard-mqtt',
   'thingsboard-coap',
+  'ioto',
+  'ioto-updater',
 ] as const
 export type Dialect = (typeof DIALECTS)[number]
+
+/** Those that register by themselves, or come in by a token of all of them. */
+export const IOTO_DIALECTS: readonly Dialect[] = ['ioto', 'ioto-updater']
+
+/** The programs that come as Updater. */
+export const UPDATERS = ['updater-c', 'updater-node', 'updater-shell'] as const
 
 /** The parts of an update in which the power may go. */
 export const CUT_MOMENTS = ['download', 'install', 'report'] as const
@@ -32,6 +40,16 @@ export interface Group {
   readonly installed: Readonly<Record<string, Installed>>
   /** With this, devices without a token enrol themselves (docs/dialects/thingsboard.md, "Provisioning"). */
   readonly provisioning: { readonly key: string; readonly secret: string } | null
+  /** For those that speak Ioto. */
+  readonly ioto: {
+    /** The product's token. */
+    readonly product: string
+    /** By which all Updaters come in; null: each by its own. */
+    readonly cloudToken: string | null
+    readonly updater: (typeof UPDATERS)[number]
+    /** Agents fetch certificates before they check, as the stock configuration has it. */
+    readonly certificates: boolean
+  } | null
   readonly startWithinSeconds: number
   readonly checkInSeconds: number
   /** How long they let the server hold a check-in; 0: they do not wait. */
@@ -98,6 +116,7 @@ function groupOf(value: unknown, path: string): Group {
     dialects: dialectsOf(fields.inner('dialects', { updraft: 1 })),
     installed: installedOf(fields.inner('installed'), `${path}.installed`),
     provisioning: fields.has('provisioning') ? provisioningOf(fields.inner('provisioning')) : null,
+    ioto: fields.has('ioto') ? iotoOf(fields.inner('ioto')) : null,
     startWithinSeconds: fields.number('startWithinSeconds', { fallback: 10 }),
     checkInSeconds: fields.number('checkInSeconds', { least: 1, fallback: 60 }),
     waitSeconds: fields.number('waitSeconds', { fallback: 0 }),
@@ -119,6 +138,9 @@ function groupOf(value: unknown, path: string): Group {
     },
   }
   for (const each of [rollbacks, powerCuts, offline, fields]) each.end()
+  if (group.ioto === null && IOTO_DIALECTS.some((dialect) => group.dialects[dialect])) {
+    throw new ScenarioError(`${path}.ioto is missing: who speaks it is of a product.`)
+  }
   const gone = group.rollbacks.share + failures.reduce((sum, { share }) => sum + share, 0)
   if (gone > 1 + 1e-9) {
     throw new ScenarioError(`${path}: failures and rollbacks together are more than all updates.`)
@@ -163,6 +185,20 @@ function provisioningOf(fields: Fields): Group['provisioning'] {
   return read
 }
 
+function iotoOf(fields: Fields): Group['ioto'] {
+  const updater = fields.has('updater') ? fields.text('updater') : UPDATERS[0]
+  const found = UPDATERS.find((name) => name === updater)
+  if (!found) throw new ScenarioError(`${fields.path}.updater is one of ${UPDATERS.join(', ')}.`)
+  const read = {
+    product: fields.text('product'),
+    cloudToken: fields.has('cloudToken') ? fields.text('cloudToken') : null,
+    updater: found,
+    certificates: fields.flag('certificates', false),
+  }
+  fields.end()
+  return read
+}
+
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -186,6 +222,7 @@ interface Fields {
   number(name: string, limits: Limits): number
   share(name: string, fallback?: number): number
   text(name: string): string
+  flag(name: string, fallback: boolean): boolean
   list(name: string, fallback?: unknown[]): unknown[]
   inner(name: string, fallback?: object): Fields
   /** Refuses what nobody has read, such as a mistyped name. */
@@ -225,6 +262,10 @@ function fieldsOf(value: unknown, path: string): Fields {
     text: (name) => {
       const found = get(name)
       return typeof found === 'string' && found !== '' ? found : refuse(name, 'a text')
+    },
+    flag: (name, fallback) => {
+      const found = get(name, fallback)
+      return typeof found === 'boolean' ? found : refuse(name, 'true or false')
     },
     list: (name, fallback) => {
       const found = get(name, fallback)

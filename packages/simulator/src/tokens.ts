@@ -25,7 +25,7 @@ export async function tokensFor(
 ): Promise<Enrolment> {
   const tokens = new Map(file === null ? [] : parseTokens(await textOf(file)))
   const refused: { name: string; because: string }[] = []
-  const missing = plan.filter(({ name }) => !tokens.has(name))
+  const missing = plan.filter((planned) => !tokens.has(planned.name) && needsToken(planned))
   const enrolNext = async (): Promise<void> => {
     for (let next = missing.shift(); next !== undefined; next = missing.shift()) {
       const { name } = next
@@ -41,6 +41,10 @@ export async function tokensFor(
   await Promise.all(Array.from({ length: AT_ONCE }, enrolNext))
   return { tokens, refused }
 }
+
+/** Agents of Ioto register when they run, and its Updaters may share a token. */
+const needsToken = ({ dialect, group }: Planned): boolean =>
+  dialect === 'ioto-updater' ? !group.ioto?.cloudToken : dialect !== 'ioto'
 
 /** Lines of NAME,TOKEN; a head line `name,token` and empty lines are passed over. */
 export function parseTokens(text: string): [name: string, token: string][] {

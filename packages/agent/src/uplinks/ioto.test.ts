@@ -151,6 +151,22 @@ describe('the agent', () => {
     expect(fake.to(IMAGE_PATH)).toHaveLength(1)
   })
 
+  test('installs what has failed again, a period later', async () => {
+    const fake = await FakeIoto.start()
+    fake.mean('1.1.0')
+    let installs = 0
+    const install = async () =>
+      ++installs < 3 ? ({ kind: 'failed', error: 'no room' } as const) : ({ kind: 'done' } as const)
+    const options = { installers: { firmware: { install } }, intervalSeconds: 600 }
+    const { agent } = await device(fake, 'agent', {}, options)
+    const running = agent.run()
+    await new Promise<void>((resolve) => agent.on('ended', () => installs === 3 && resolve()))
+    agent.stop()
+    await running
+    expect(fake.to(IMAGE_PATH)).toHaveLength(3)
+    expect(fake.to(PATHS.register)).toHaveLength(1)
+  })
+
   test('reads chunks', async () => {
     const fake = await FakeIoto.start()
     fake.instead[PATHS.check] = [

@@ -69,6 +69,8 @@ export function iotoUplink({
   )
   /** Operations that came to their install in this life. */
   const begun = new Set<string>()
+  /** How often an update failed here: whoever is exact takes it up again as if it were new. */
+  const failures = new Map<string, number>()
   /** Operations whose file was asked for since the last question. */
   const fetched = new Set<string>()
   /** As told last; a registration needs it. */
@@ -110,6 +112,11 @@ export function iotoUplink({
     return manners.isPatient ? await check(anew, version, limits) : null
   }
 
+  const attempt = (offer: Offer): Offer => {
+    const failed = manners.isPatient ? undefined : failures.get(offer.operation)
+    return failed ? { ...offer, operation: `${offer.operation}${AGAIN}${failed}` } : offer
+  }
+
   return {
     name: 'ioto',
 
@@ -120,20 +127,22 @@ export function iotoUplink({
       fetched.clear()
       const offer = await checkOrEnrol(runs?.version ?? FIRST_VERSION, limits)
       const title = runs?.title ?? TYPE
-      const offers = offer ? [toOffer(offer, { title, isExact: !manners.isPatient })] : []
+      const offers = offer ? [attempt(toOffer(offer, { title, isExact: !manners.isPatient }))] : []
       return { offers, nextCheckInSeconds: null, wasHeld: false }
     },
 
     async report(offer, { state, error }, signal) {
       if (state === 'UPDATING') begun.add(offer.operation)
       const isEnd = state === 'UPDATED' || state === 'FAILED'
+      const update = updateOf(offer)
+      if (state === 'FAILED') failures.set(update, (failures.get(update) ?? 0) + 1)
       // An Updater that never came to run its script keeps silent.
       if (!reports || !isEnd || (!manners.isPatient && !begun.delete(offer.operation))) {
         return 'taken'
       }
       const limits = { stallMs: answerTimeoutMs, signal, authorities }
       const place = await placeNow(limits)
-      const outcome = { success: state === 'UPDATED', id, update: offer.operation }
+      const outcome = { success: state === 'UPDATED', id, update }
       const said = manners.isPatient && error !== undefined ? { ...outcome, error } : outcome
       const answer = await manners
         .post({
@@ -196,6 +205,10 @@ const toOffer = (
   address: url,
   isStanding: true,
 })
+
+/** Stands between the update's own name and how often it has failed. */
+const AGAIN = '#again-'
+const updateOf = ({ operation }: Offer): string => operation.split(AGAIN)[0] ?? operation
 
 /** One of the two texts that mean it. */
 class ToldToEnrol extends Away {}
