@@ -156,7 +156,7 @@ describe('a mistake is told with its column and length', () => {
       'seen && foo(name)',
       9,
       9,
-      'there is no function "foo"; there are now, timestamp, duration, has, size, matches, glob, versionMatches, versionCompare, contains, startsWith, endsWith, lowerAscii, upperAscii, trim, int, double, string, getFullYear, getMonth, getDate, getDayOfWeek, getHours, getMinutes',
+      'there is no function "foo"; there are now, timestamp, duration, has, size, matches, glob, versionMatches, versionCompare, versionOf, versionMajor, versionMinor, versionPatch, semver, contains, startsWith, endsWith, lowerAscii, upperAscii, trim, int, double, string, getFullYear, getMonth, getDate, getDayOfWeek, getHours, getMinutes',
     ],
     ['glob(name)', 1, 10, 'glob is called with a text, which it does not take'],
     ['seen && name', 1, 12, 'both sides of && and || say yes or no, and this is a text'],

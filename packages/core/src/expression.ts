@@ -9,9 +9,17 @@ export {
   FUNCTIONS,
   installedValue,
   MAX_MATCHED_LENGTH,
+  POLICY_VARIABLES,
   VARIABLES,
   type Values,
   type VariableName,
   valuesOf,
 } from './expression/language.ts'
+export {
+  asksOf,
+  compilePolicy,
+  newerOrOlder,
+  type PolicyProgram,
+  policyWarnings,
+} from './expression/policy.ts'
 export { type Comparison, type Literal, partsOf, type Tree } from './expression/tree.ts'

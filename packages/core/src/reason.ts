@@ -6,6 +6,7 @@ export const REASON_MEANINGS = {
   'assigned.device': 'the device itself is assigned the release',
   'assigned.profile':
     'the device has no assignment of its own and its profile is assigned the release',
+  'policy.offers': 'the policy of the release holds for the device',
   'operator.manual': 'an operator asked for exactly this, unchecked',
   'operator.retry': 'an operator asked to try once more',
   'operator.cancel': 'an operator cancelled it',
@@ -29,7 +30,8 @@ export const REASON_MEANINGS = {
   'superseded.withdrawn': 'nothing is meant for the device any more',
   'superseded.campaign': 'the campaign that asked for it is over',
   'superseded.manual': 'an operator asked for something else by hand',
-  'nothing.assigned': 'neither the device nor its profile is assigned a release',
+  'nothing.assigned':
+    'neither the device nor its profile is assigned a release, and there is no policy',
   'nothing.already-installed': 'the device already runs the release',
   'nothing.other-profile': 'the release is made for another profile',
   'nothing.requirement': 'the installed version is not one the release may start from',
@@ -38,7 +40,13 @@ export const REASON_MEANINGS = {
   'nothing.backing-off': 'the last attempt failed; the next one waits',
   'nothing.needs-attention': 'too many attempts failed; a person must look',
   'nothing.cancelled': 'an operator cancelled this release for the device',
-  'nothing.arrived-later': 'a campaign or an operator brought something else after it was assigned',
+  'nothing.arrived-later':
+    'a campaign or an operator brought something else after it was assigned or its policy published',
+  'nothing.no-policy': 'no policy of the profile holds for the device',
+  'nothing.next-check': 'a policy holds for the device, which gets the release when it asks next',
+  'deferred.max-devices': 'as many devices were offered the release as may be',
+  'deferred.percentage': 'as large a share of the devices was offered the release as may be',
+  'deferred.rate': 'as many devices were offered the release in this period as may be',
   'campaign.asks': 'a campaign brings the device this release',
   'campaign.scheduled': 'the campaign begins later',
   'campaign.running': 'the campaign goes on',

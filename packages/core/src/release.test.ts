@@ -180,7 +180,9 @@ describe('what is installed', () => {
     [{ title: 'F', version: '1.0' }, false],
     [{ title: 'F', version: '1.0.0+b1' }, false],
     [{ title: 'f', version: '1.0.0' }, false],
-    [{ title: null, version: '1.0.0' }, false],
+    [{ title: null, version: '1.0.0' }, true],
+    [{ title: null, version: '1.0.1' }, false],
+    [{ title: null, version: null }, false],
     [{ title: 'F', version: null }, false],
     [undefined, false],
   ])('%o is F@1.0.0: %s', (installed, is) => {

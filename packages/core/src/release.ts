@@ -88,11 +88,17 @@ export interface Installed {
 export const nameOf = (release: { title: string; version: string }): string =>
   `${release.title}@${release.version}`
 
-/** Whether what is installed is exactly that release: title and version are compared as text. */
+/**
+ * Whether what is installed is exactly that release: title and version are compared as text. A device that tells no
+ * title is known by its version alone.
+ */
 export const isInstalled = (
   release: { title: string; version: string },
   installed: Installed | undefined,
-): boolean => installed?.title === release.title && installed.version === release.version
+): boolean =>
+  installed !== undefined &&
+  installed.version === release.version &&
+  (installed.title === null || installed.title === release.title)
 
 /** What an operator says of a new release; `artifact` is what the upload answered, if there was one. */
 export interface ReleaseDraft {

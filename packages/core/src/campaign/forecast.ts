@@ -17,10 +17,11 @@ export interface Forecast {
 
 /** As if its turn had come, and the device were there: waves, windows and the pace are left out of it. */
 export function forecast(
-  { device, components }: Snapshot,
+  snapshot: Snapshot,
   { campaign, release }: { campaign: Campaign; release: Release },
   now: Date,
 ): Forecast {
+  const { device, components } = snapshot
   if (device.lastSeenAt === null) {
     const message = 'It has never come, so what it runs is not known.'
     return { would: 'waits', because: reason('target.away', message) }
@@ -37,10 +38,8 @@ export function forecast(
     failures: 0,
   }
   const targets = [...component.targets, ours]
-  const situation = situationOf(
-    { device, type, component: { ...component, targets } },
-    { isHere: true },
-  )
+  const asTarget = { ...components, [type]: { ...component, targets } }
+  const situation = situationOf({ ...snapshot, components: asTarget }, type, { isHere: true })
   const choice = choose(situation, now)
   const settled = choice.settles?.find(({ target }) => target === ours)
   if (settled) return { would: settled.verdict.status, because: settled.verdict.because }

@@ -166,10 +166,7 @@ function backwards(release: Release, installed: Installed | undefined): Reason |
     return reason('target.downgrade', message)
   }
   if (order > 0) return null
-  const message =
-    installed.version === release.version
-      ? `The device runs ${installed.version} of something it has not named.`
-      : `The device runs ${installed.version}, another build of ${release.version}; which is newer nobody can tell.`
+  const message = `The device runs ${installed.version}, another build of ${release.version}; which is newer nobody can tell.`
   return reason('target.ambiguous-version', message)
 }
 

@@ -25,6 +25,8 @@ function come(campaign: Campaign, now: Date) {
       tenantId: 't',
       device: device('D1', { installed: { firmware: { title: 'F', version: '1.0.0' } } }),
       components: { firmware: { ...NO_COMPONENT, targets: [idle] } },
+      standings: {},
+      belongings: null,
       addressed: null,
     },
     {

@@ -2,7 +2,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { DomainError } from '../errors.ts'
 import { requirementOf } from '../release.ts'
-import { FUNCTIONS, INSTALLED_FIELDS, LANGUAGE, VARIABLES } from './language.ts'
+import { FUNCTIONS, INSTALLED_FIELDS, LANGUAGE, SEMVER_ORDERS, VARIABLES } from './language.ts'
 import { type Fault, faultOf } from './mistakes.ts'
 import { PatternMistake, regularExpression } from './regular.ts'
 import type { Arithmetic, Comparison, EachMacro, Tree } from './tree.ts'
@@ -17,11 +17,24 @@ export interface Program {
 export const MAX_EXPRESSION_LENGTH = 4096
 const MAX_DEPTH = 250
 
+/** What may be spoken of. */
+export interface Vocabulary {
+  readonly language: Pick<typeof LANGUAGE, 'parse'>
+  readonly variables: Readonly<Record<string, readonly [type: string, about: string]>>
+  /** What to try for a name that nothing has. */
+  readonly hint?: (name: string) => string
+}
+
+const OF_DEVICES: Vocabulary = { language: LANGUAGE, variables: VARIABLES }
+
 /**
  * Refuses with expression.invalid or expression.too-large; the details say the `column` of the first mistake,
  * counted from 1, and its `length`.
  */
-export function compile(text: string): Program {
+export const compile = (text: string): Program => compileIn(OF_DEVICES, text)
+
+/** The same in other words. */
+export function compileIn(vocabulary: Vocabulary, text: string): Program {
   if (text.length > MAX_EXPRESSION_LENGTH) {
     throw refusal('expression.too-large', {
       message: `it is longer than ${MAX_EXPRESSION_LENGTH} characters`,
@@ -38,25 +51,25 @@ export function compile(text: string): Program {
     })
   }
   if (text.trim() === '') throw invalid({ message: 'it is empty', start: 0, end: text.length })
-  const parsed = parse(text)
-  const reading = read(parsed.ast)
+  const parsed = parse(text, vocabulary)
+  const reading = read(parsed.ast, vocabulary)
   // Types are checked only where it can be walked.
   if (reading.fault?.isTooLarge) throw refusal('expression.too-large', reading.fault)
   const checked = parsed.check()
   const faults = [
     reading.fault,
-    checked.valid ? typeFault(checked.type, text) : faultOf(checked.error, text),
+    checked.valid ? typeFault(checked.type, text) : faultOf(checked.error, text, vocabulary),
   ]
   const [first] = faults.filter((fault) => fault !== undefined).sort((a, b) => a.start - b.start)
   if (first) throw invalid(first)
   return { text, tree: reading.tree as Tree }
 }
 
-function parse(text: string) {
+function parse(text: string, vocabulary: Vocabulary) {
   try {
-    return LANGUAGE.parse(text)
+    return vocabulary.language.parse(text)
   } catch (error) {
-    const fault = faultOf(error, text)
+    const fault = faultOf(error, text, vocabulary)
     throw fault.isTooLarge ? refusal('expression.too-large', fault) : invalid(fault)
   }
 }
@@ -67,9 +80,9 @@ const typeFault = (type: string | undefined, text: string): Fault | undefined =>
     ? undefined
     : { message: 'it does not say yes or no; compare with something', start: 0, end: text.length }
 
-function read(ast: ASTNode): { tree?: Tree; fault?: Fault } {
+function read(ast: ASTNode, { variables }: Vocabulary): { tree?: Tree; fault?: Fault } {
   try {
-    return { tree: treeOf(ast, { depth: 0, isWithinEach: false, names: new Set() }) }
+    return { tree: treeOf(ast, { depth: 0, isWithinEach: false, names: new Set(), variables }) }
   } catch (error) {
     if (error instanceof Unfit) return { fault: error.fault }
     throw error
@@ -96,6 +109,7 @@ interface Around {
   readonly isWithinEach: boolean
   /** What the macros around call their elements. */
   readonly names: ReadonlySet<string>
+  readonly variables: Vocabulary['variables']
 }
 
 const EACH: ReadonlySet<string> = new Set(['exists', 'all', 'exists_one', 'filter', 'map'])
@@ -202,6 +216,7 @@ function call(
   if (name === 'now' && args.length === 0) return { kind: 'variable', name: 'now' }
   if (name === 'matches') checkPattern(args[1])
   if (name === 'versionMatches') checkRequirement(args[1])
+  if (name === 'semver') checkOrder(args[1])
   const parts = args.map(below)
   const [first] = args
   if ((name === 'timestamp' || name === 'duration') && first?.op === 'value') {
@@ -237,6 +252,17 @@ function checkRequirement(requirement: ASTNode | undefined): void {
   }
 }
 
+function checkOrder(order: ASTNode | undefined): void {
+  if (!order) return
+  const isOne = order.op === 'value' && Object.hasOwn(SEMVER_ORDERS, String(order.args))
+  if (isOne) return
+  throw unfit(`how to compare is written out: one of ${ORDERS}`, order)
+}
+
+const ORDERS = Object.keys(SEMVER_ORDERS)
+  .map((order) => `"${order}"`)
+  .join(', ')
+
 function checkMoment(name: string, ast: ASTNode): void {
   const text = ast.input.slice(ast.start, ast.end)
   try {
@@ -270,7 +296,7 @@ function each(
     throw unfit(`${macro} takes a name and a condition, as in labels.${macro}(x, x == "beta")`, ast)
   }
   const variable = name.args
-  if (Object.hasOwn(VARIABLES, variable) || variable === 'now') {
+  if (Object.hasOwn(around.variables, variable) || variable === 'now') {
     throw unfit(`"${variable}" means something already; take another name`, name)
   }
   const within = { ...around, isWithinEach: true, names: new Set([...around.names, variable]) }
@@ -292,4 +318,4 @@ const refusal = (
     length: Math.max(1, end - start),
     mistake: message,
   })
-const invalid = (fault: Fault) => refusal('expression.invalid', fault)
+export const invalid = (fault: Fault) => refusal('expression.invalid', fault)

@@ -10,8 +10,10 @@ export type Verdict =
   | { readonly holds: false; readonly because?: string }
 
 /** Whether the expression holds for a device with these facts at that moment. Never throws. */
-export function holds({ tree }: Program, facts: DeviceFacts, now: Date): Verdict {
-  const outcome = evaluate(tree, valuesOf(facts, now))
+export const holds = ({ tree }: Program, facts: DeviceFacts, now: Date): Verdict =>
+  verdictOf(evaluate(tree, valuesOf(facts, now)))
+
+export function verdictOf(outcome: Outcome): Verdict {
   if ('undecided' in outcome) return { holds: false, because: outcome.undecided }
   if (outcome.value === true) return { holds: true }
   if (outcome.value === false) return { holds: false }

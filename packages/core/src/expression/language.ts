@@ -7,7 +7,7 @@ import { type Device, type Json, type JsonObject, partNumberOf } from '../device
 import { requirementOf } from '../release.ts'
 import { remembered } from '../remembered.ts'
 import { satisfies } from '../requirement.ts'
-import { compareVersions } from '../version.ts'
+import { compareVersions, parseVersion } from '../version.ts'
 import { glob } from './glob.ts'
 import { regularExpression } from './regular.ts'
 
@@ -60,6 +60,11 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
   glob: 'glob(name, "s-*")',
   versionMatches: 'versionMatches(installed.firmware.version, "~> 2.0")',
   versionCompare: 'versionCompare(installed.firmware.version, "2.0.0") < 0',
+  versionOf: 'versionOf(installed, "firmware")',
+  versionMajor: 'versionMajor(installed.firmware.version) >= 2',
+  versionMinor: 'versionMinor(installed.firmware.version)',
+  versionPatch: 'versionPatch(installed.firmware.version)',
+  semver: 'semver(installed.firmware.version, "<", "2.0.0")',
   contains: 'name.contains("-eu-")',
   startsWith: 'name.startsWith("s-")',
   endsWith: 'name.endsWith("-eu")',
@@ -80,10 +85,10 @@ export const FUNCTIONS: Readonly<Record<string, string>> = {
 /** Longer texts are of no form and match no pattern: whoever asks is told so. */
 export const MAX_MATCHED_LENGTH = 4096
 
+const LIMITS = { maxAstNodes: 4096, maxDepth: 100, maxListElements: 1000 }
+
 /** Parses and checks; `now()` is a variable in what is run. */
-export const LANGUAGE = new Environment({
-  limits: { maxAstNodes: 4096, maxDepth: 100, maxListElements: 1000 },
-})
+export const LANGUAGE = new Environment({ limits: LIMITS })
   .registerFunction(`now(): ${TIME}`, () => {
     throw new Error('The moment comes with the facts.')
   })
@@ -98,14 +103,56 @@ export const LANGUAGE = new Environment({
   .registerFunction('versionMatches(string, string): bool', (version: string, text: string) =>
     satisfies(version, requirementOf(text)),
   )
-  .registerFunction('versionCompare(string, string): int', (a: string, b: string) => {
-    const order = compareVersions(a, b)
-    if (order === undefined)
-      throw new Error(`"${a}" and "${b}" have no order: not both are like 1.2.3`)
-    return BigInt(Math.sign(order))
-  })
+  .registerFunction('versionCompare(string, string): int', (a: string, b: string) =>
+    BigInt(Math.sign(orderOf(a, b))),
+  )
+  .registerFunction(
+    'versionOf(map<string, map<string, string>>, string): string',
+    (installed: Record<string, { version?: string }>, type: string) =>
+      (Object.hasOwn(installed, type) && installed[type]?.version) || '',
+  )
+  .registerFunction('versionMajor(string): int', (text: string) => parseVersion(text)?.major ?? 0n)
+  .registerFunction('versionMinor(string): int', (text: string) => parseVersion(text)?.minor ?? 0n)
+  .registerFunction('versionPatch(string): int', (text: string) => parseVersion(text)?.patch ?? 0n)
+  .registerFunction(
+    'semver(string, string, string): bool',
+    (a: string, by: keyof typeof SEMVER_ORDERS, b: string) => SEMVER_ORDERS[by](orderOf(a, b)),
+  )
 for (const [name, [type]] of Object.entries(VARIABLES)) LANGUAGE.registerVariable(name, type)
 LANGUAGE.registerVariable('now', TIME)
+
+/** How `semver` compares; written out in every expression, so that there is no other. */
+export const SEMVER_ORDERS = {
+  '<': (order: number) => order < 0,
+  '<=': (order: number) => order <= 0,
+  '>': (order: number) => order > 0,
+  '>=': (order: number) => order >= 0,
+  '==': (order: number) => order === 0,
+  '!=': (order: number) => order !== 0,
+} as const
+
+function orderOf(a: string, b: string): number {
+  const order = compareVersions(a, b)
+  if (order !== undefined) return order
+  throw new Error(`"${a}" and "${b}" have no order: not both are like 1.2.3`)
+}
+
+/** What a policy may ask besides: the release it is of, and what it would replace. */
+export const POLICY_VARIABLES = {
+  version: ['string', 'what the device runs; "" when it has not told'],
+  newVersion: ['string', 'the version of the release'],
+  major: ['int', "the first number of the device's version; 0 when that is not like 1.2.3"],
+  minor: ['int', 'the second'],
+  patch: ['int', 'the third'],
+  device: ['map<string, dyn>', 'what it says of itself: the inventory'],
+  update: ['map<string, string>', 'version, title, id and description of the release'],
+} as const satisfies Readonly<Record<string, readonly [type: string, about: string]>>
+
+/** Only read and checked: policy.ts says all of it in the language above before it is run. */
+export const POLICY_LANGUAGE = LANGUAGE.clone({ limits: LIMITS })
+for (const [name, [type]] of Object.entries(POLICY_VARIABLES)) {
+  POLICY_LANGUAGE.registerVariable(name, type)
+}
 
 const patternOf = remembered(regularExpression, 100)
 

@@ -1,5 +1,5 @@
 /** The library's findings in plain words. */
-import { VARIABLES } from './language.ts'
+import type { Vocabulary } from './compile.ts'
 
 /** What is wrong, and from where to where in the text, counted from 0. */
 export interface Fault {
@@ -15,7 +15,7 @@ interface Finding {
   readonly range?: { readonly start: number; readonly end: number }
 }
 
-export function faultOf(error: unknown, text: string): Fault {
+export function faultOf(error: unknown, text: string, vocabulary: Vocabulary): Fault {
   const { code = '', summary = String(error), range } = error as Finding
   const start = Math.min(range?.start ?? 0, text.length)
   const end = Math.max(range?.end ?? text.length, start)
@@ -23,7 +23,14 @@ export function faultOf(error: unknown, text: string): Fault {
   if (code === 'limit_exceeded') {
     return { message: 'it holds more than can be looked at', ...place, isTooLarge: true }
   }
-  return { message: wording(code, summary, text.slice(start, end), start >= text.length), ...place }
+  const found = text.slice(start, end)
+  if (code === 'unknown_variable') return { message: unknownName(found, vocabulary), ...place }
+  return { message: wording(code, summary, found, start >= text.length), ...place }
+}
+
+function unknownName(found: string, { variables, hint }: Vocabulary): string {
+  const names = Object.keys(variables).join(', ')
+  return `nothing is called "${found}"${hint ? `; ${hint(found)}` : ''}; there are ${names}`
 }
 
 function wording(code: string, summary: string, found: string, isAtEnd: boolean): string {
@@ -45,8 +52,6 @@ function wording(code: string, summary: string, found: string, isAtEnd: boolean)
       return 'a text ends in the line in which it began'
     case 'reserved_identifier':
       return `${quoted} is a word that may not be used`
-    case 'unknown_variable':
-      return `nothing is called ${quoted}; there are ${Object.keys(VARIABLES).join(', ')}`
     case 'no_such_overload':
       return overload(summary)
     case 'no_matching_overload':

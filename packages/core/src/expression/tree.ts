@@ -60,6 +60,44 @@ export function partsOf(tree: Tree): readonly Tree[] {
   }
 }
 
+/** The tree with some of its parts, the whole of it too, said otherwise; `undefined` leaves a part as it is. */
+export function rewritten(tree: Tree, say: (part: Tree) => Tree | undefined): Tree {
+  const said = say(tree)
+  if (said) return said
+  const below = (part: Tree): Tree => rewritten(part, say)
+  switch (tree.kind) {
+    case 'literal':
+    case 'variable':
+      return tree
+    case 'field':
+    case 'has':
+    case 'not':
+    case 'minus':
+      return { ...tree, of: below(tree.of) }
+    case 'element':
+      return { ...tree, of: below(tree.of), at: below(tree.at) }
+    case 'call':
+      return { ...tree, args: tree.args.map(below) }
+    case 'compare':
+    case 'in':
+    case 'and':
+    case 'or':
+    case 'reckon':
+      return { ...tree, left: below(tree.left), right: below(tree.right) }
+    case 'choose':
+      return {
+        ...tree,
+        condition: below(tree.condition),
+        yes: below(tree.yes),
+        no: below(tree.no),
+      }
+    case 'list':
+      return { ...tree, items: tree.items.map(below) }
+    case 'each':
+      return { ...tree, of: below(tree.of), bodies: tree.bodies.map(below) }
+  }
+}
+
 /** The tree as text again, with all its brackets. */
 export function textOf(tree: Tree): string {
   switch (tree.kind) {

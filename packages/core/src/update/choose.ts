@@ -6,10 +6,13 @@
  * meant for it now, or it no longer fits; one by hand gives way to another by hand only. Then the device's own
  * assignment, which is a pin. Then campaigns that are not over, the older one first. Then its profile's, as desired
  * state: also after a factory reset. What came to the device later than it was assigned, by a campaign or by hand, is
- * not undone by that assignment. Whatever wins must fit.
+ * not undone by that assignment. Then, where nothing is assigned, policies, the newest release first. Whatever wins must
+ * fit.
  */
 import { judge, misfit, type SettledTarget, type Target } from '../campaign/target.ts'
 import type { JsonObject } from '../device.ts'
+import type { DeviceFacts } from '../expression/language.ts'
+import { type Candidate, deferral, type Fared, firstThatHolds, type Standing } from '../policy.ts'
 import { type Reason, type ReasonCode, reason } from '../reason.ts'
 import {
   type ComponentType,
@@ -49,6 +52,18 @@ export interface Assignment {
   readonly attempts: Attempts
 }
 
+/** How a device stands with the policy of one release. */
+export interface PolicyStanding {
+  readonly standing: Standing
+  readonly code: ReasonCode
+  readonly fared: Fared | null
+  /** Since the policy was published; none where it was not offered the release. */
+  readonly attempts: Attempts
+}
+
+/** By the ids of releases. */
+export type Standings = Readonly<Record<string, PolicyStanding>>
+
 /** All that counts for one device and one type of component. */
 export interface Situation {
   readonly type: ComponentType
@@ -61,6 +76,11 @@ export interface Situation {
   /** Of campaigns that are not over, the oldest campaign first, and whichever asked for the operation under way. */
   readonly targets: readonly Target[]
   readonly arrival: Arrival | null
+  /** The enabled policies of its profile for that type, in the order in which they are asked. */
+  readonly policies: readonly Candidate[]
+  readonly standings: Standings
+  /** What policies are asked of: the device as it is in this visit. */
+  readonly facts: DeviceFacts
   readonly attributes: JsonObject
   /** The device speaks to us now, or holds a line open. */
   readonly isHere: boolean
@@ -76,6 +96,8 @@ export interface Arrival {
 
 /** By whose hand an operation came about: nothing but another such takes it back. */
 export const isByHand = ({ origin }: Operation): boolean => origin.code === 'operator.manual'
+
+const isByPolicy = ({ origin }: Operation): boolean => origin.code === 'policy.offers'
 
 /** Whether it can be taken back for another without disturbing the device. */
 export const isNotBegun = ({ state }: Pick<Operation, 'state'>): boolean =>
@@ -93,22 +115,27 @@ interface Findings {
 export type Choice = Findings & ChoiceOf
 
 type ChoiceOf =
-  /** Open an operation for the release, on behalf of that campaign's target if there is one. */
+  /** Open an operation for the release, on behalf of that campaign's target or that policy if there is one. */
   | {
       kind: 'offer'
       release: Release
       because: Reason
       target?: Target
+      policy?: Candidate
       cancels?: Cancellation
     }
   /** Go on with the operation there is; it may be offered again. */
   | { kind: 'under-way'; operation: Operation; because: Reason }
-  /** Nothing now. `release` is what would be meant; `lookAgainAt` when time alone changes the answer. */
+  /**
+   * Nothing now. `release` is what would be meant; `lookAgainAt` when time alone changes the answer; `defers` the policy
+   * that holds for the device and keeps it back.
+   */
   | {
       kind: 'nothing'
       release: Release | null
       because: Reason
       lookAgainAt?: Date
+      defers?: Candidate
       cancels?: Cancellation
     }
 
@@ -153,8 +180,19 @@ const STANDING: readonly ReasonCode[] = [
 type Meant =
   | { readonly kind: 'assignment'; readonly assignment: Assignment; readonly because: Reason }
   | { readonly kind: 'target'; readonly target: Target; readonly because: Reason }
+  | {
+      readonly kind: 'policy'
+      readonly candidate: Candidate
+      readonly assignment: Assignment
+      readonly because: Reason
+    }
   /** Something is meant for it, and its time has not come. */
-  | { readonly kind: 'wait'; readonly because: Reason; readonly lookAgainAt: Date | null }
+  | {
+      readonly kind: 'wait'
+      readonly because: Reason
+      readonly lookAgainAt: Date | null
+      readonly defers?: Candidate
+    }
   | { readonly kind: 'nothing'; readonly release: Release | null; readonly because: Reason }
 
 interface Intent {
@@ -170,15 +208,12 @@ function intend(situation: Situation, now: Date): Intent {
     const because = reason('assigned.device', `${name}, because this device is assigned it.`)
     return { meant: desired(deviceAssignment, because, situation), settles }
   }
-  return { meant: meant ?? byProfile(situation), settles }
+  return { meant: meant ?? byProfile(situation) ?? byPolicies(situation, now), settles }
 }
 
-function byProfile(situation: Situation): Meant {
-  const { profileAssignment, profileName, type } = situation
-  if (!profileAssignment) {
-    const message = `Neither this device nor profile ${profileName} is assigned a ${type} release.`
-    return { kind: 'nothing', release: null, because: reason('nothing.assigned', message) }
-  }
+function byProfile(situation: Situation): Meant | null {
+  const { profileAssignment, profileName } = situation
+  if (!profileAssignment) return null
   const name = nameOf(profileAssignment.release)
   const because = reason(
     'assigned.profile',
@@ -188,18 +223,49 @@ function byProfile(situation: Situation): Meant {
 }
 
 /** The later intent wins, as long as what it brought is there. */
-function desired(
-  assignment: Assignment,
-  because: Reason,
-  { arrival, installed }: Situation,
-): Meant {
-  const stands =
-    arrival !== null && arrival.at > assignment.assignedAt && isInstalled(arrival, installed)
-  if (!stands || isInstalled(assignment.release, installed)) {
-    return { kind: 'assignment', assignment, because }
-  }
-  const message = `${nameOf(arrival)} came to this device after ${nameOf(assignment.release)} was assigned; assign it anew to go back.`
+function desired(assignment: Assignment, because: Reason, situation: Situation): Meant {
+  const later = arrivedLater(assignment, situation)
+  if (!later) return { kind: 'assignment', assignment, because }
+  const message = `${later} came to this device after ${nameOf(assignment.release)} was assigned; assign it anew to go back.`
   return { kind: 'nothing', release: null, because: reason('nothing.arrived-later', message) }
+}
+
+/** The name of what came after that was wanted, and is there. */
+function arrivedLater(
+  { release, assignedAt }: Assignment,
+  { arrival, installed }: Situation,
+): string | null {
+  const stands = arrival !== null && arrival.at > assignedAt && isInstalled(arrival, installed)
+  return stands && !isInstalled(release, installed) ? nameOf(arrival) : null
+}
+
+/** Of what the policies of its profile hold for, the newest that fits; what limits keep back is not made up for. */
+function byPolicies(situation: Situation, now: Date): Meant {
+  const { policies, standings, facts, profileName, type, installed } = situation
+  if (policies.length === 0) {
+    const message = `Neither this device nor profile ${profileName} is assigned a ${type} release.`
+    return { kind: 'nothing', release: null, because: reason('nothing.assigned', message) }
+  }
+  const misfit = (release: Release) =>
+    isInstalled(release, installed) ? null : unfit(release, situation)
+  const { candidate, because } = firstThatHolds(policies, { facts, profileName, misfit, now })
+  if (!candidate) return { kind: 'nothing', release: null, because }
+  const { release, policy } = candidate
+  const stood = standings[release.id]
+  const assignment: Assignment = {
+    release,
+    assignedAt: policy.publishedAt,
+    attempts: stood?.attempts ?? NO_ATTEMPTS,
+  }
+  const later = arrivedLater(assignment, situation)
+  if (later) {
+    const message = `${later} came to this device after the policy of ${nameOf(release)} was published.`
+    return { kind: 'nothing', release: null, because: reason('nothing.arrived-later', message) }
+  }
+  const isFree = stood?.standing === 'offered' || isInstalled(release, installed)
+  const deferred = isFree ? null : deferral(candidate, now)
+  if (deferred) return { kind: 'wait', ...deferred, defers: candidate }
+  return { kind: 'policy', candidate, assignment, because }
 }
 
 /**
@@ -249,18 +315,38 @@ function decide(situation: Situation, meant: Meant, now: Date): ChoiceOf {
       }
     case 'assignment':
       return decideAssigned(situation, meant, now)
+    case 'policy':
+      return decideByPolicy(situation, meant, now)
     case 'nothing':
       return meant
     case 'wait': {
-      const { because, lookAgainAt } = meant
-      return { kind: 'nothing', release: null, because, lookAgainAt: lookAgainAt ?? undefined }
+      const { because, lookAgainAt, defers } = meant
+      const untilThen = { lookAgainAt: lookAgainAt ?? undefined, ...(defers && { defers }) }
+      return { kind: 'nothing', release: null, because, ...untilThen }
     }
+  }
+}
+
+/** Only who asks is offered anything: by what the device says then it is decided, and counted. */
+function decideByPolicy(
+  situation: Situation,
+  meant: Extract<Meant, { kind: 'policy' }>,
+  now: Date,
+): ChoiceOf {
+  const choice = decideAssigned(situation, meant, now)
+  if (choice.kind !== 'offer') return choice
+  if (situation.isHere) return { ...choice, policy: meant.candidate }
+  const message = `${meant.because.message.slice(0, -1)}; it gets it when it asks next.`
+  return {
+    kind: 'nothing',
+    release: choice.release,
+    because: reason('nothing.next-check', message),
   }
 }
 
 function decideAssigned(
   situation: Situation,
-  meant: Extract<Meant, { kind: 'assignment' }>,
+  meant: { readonly assignment: Assignment; readonly because: Reason },
   now: Date,
 ): ChoiceOf {
   const { release, attempts } = meant.assignment
@@ -325,6 +411,8 @@ function takesBack(underWay: Operation, meant: Meant, situation: Situation): Rea
     // What it runs already is no refusal here: the visit ends such an operation as UPDATED.
     return isInstalled(release, situation.installed) ? null : unfit(release, situation)
   }
+  // What a policy offered is held against what the device says, which it does when it is here.
+  if (isByPolicy(underWay) && !situation.isHere && isUnassigned(meant)) return null
   const isAgain = underWay.origin.code === 'operator.retry'
   if (isAgain && !(sinceOf(meant) > underWay.openedAt)) return null
   return release
@@ -355,15 +443,18 @@ function noLongerAsked(
   )
 }
 
+/** Nothing but policies may have something for it. */
+const isUnassigned = ({ kind }: Meant): boolean => kind === 'policy' || kind === 'nothing'
+
 const releaseOf = (meant: Meant): Release | null => {
   if (meant.kind === 'target') return meant.target.release
-  return meant.kind === 'assignment' ? meant.assignment.release : null
+  return 'assignment' in meant ? meant.assignment.release : null
 }
 
 const NEVER = new Date(0)
 const sinceOf = (meant: Meant): Date => {
   if (meant.kind === 'target') return meant.target.campaign.createdAt
-  return meant.kind === 'assignment' ? meant.assignment.assignedAt : NEVER
+  return 'assignment' in meant ? meant.assignment.assignedAt : NEVER
 }
 
 function nextAttemptAt({ failures, lastFailedAt }: Attempts): Date | null {

@@ -4,7 +4,9 @@ import type { SettledTarget, Target, TargetMove } from '../campaign/target.ts'
 import type { Facts, JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { type Actor, type DomainEvent, type EventKind, SERVER } from '../events.ts'
+import type { DeviceFacts } from '../expression/language.ts'
 import { sameJson } from '../json.ts'
+import type { Fared } from '../policy.ts'
 import { type Reason, reason } from '../reason.ts'
 import {
   type ComponentType,
@@ -16,9 +18,13 @@ import {
 import {
   type Arrival,
   type Assignment,
+  type Attempts,
   type Choice,
   choose,
   isByHand,
+  isNotBegun,
+  NO_ATTEMPTS,
+  type PolicyStanding,
   type Situation,
 } from './choose.ts'
 import {
@@ -38,8 +44,10 @@ import {
   type Answer,
   type Changes,
   type Component,
+  factsOf,
   type Moment,
   NO_COMPONENT,
+  type PolicyMove,
   type Snapshot,
   situationOf,
 } from './snapshot.ts'
@@ -64,7 +72,11 @@ export class Draft {
   readonly #steps: Step[] = []
   readonly #targets: TargetMove[] = []
   readonly #arrivals: Record<ComponentType, Arrival> = {}
+  readonly #standings: Record<string, PolicyStanding>
+  readonly #policies: PolicyMove[] = []
   readonly #events: DomainEvent[] = []
+  /** The device as it is in this visit; made when first asked for. */
+  #facts: DeviceFacts | null = null
   #inventory: JsonObject | null = null
 
   /** `isHere`: the device speaks, or holds a line open. */
@@ -77,6 +89,7 @@ export class Draft {
     this.#moment = moment
     this.#isHere = isHere
     this.#components = { ...snapshot.components }
+    this.#standings = { ...snapshot.standings }
     const { id, name } = snapshot.device
     this.#actor = actor ?? { kind: 'device', id, name }
   }
@@ -90,11 +103,13 @@ export class Draft {
   }
 
   situation(type: ComponentType): Situation {
-    const { device } = this.#snapshot
-    return situationOf(
-      { device, type, component: this.component(type), installed: this.#runs(type) },
-      { isHere: this.#isHere },
-    )
+    this.#facts ??= this.#factsNow()
+    const now = {
+      ...this.#snapshot,
+      components: this.#components,
+      standings: this.#standings,
+    }
+    return situationOf(now, type, { isHere: this.#isHere, facts: this.#facts })
   }
 
   learn({ installed, inventory, inventoryChanges }: Facts): void {
@@ -106,6 +121,7 @@ export class Draft {
     }
     const told = inventoryChanges ? { ...device.inventory, ...inventoryChanges } : inventory
     if (told && !sameJson(told, device.inventory)) this.#inventory = told
+    this.#facts = null
   }
 
   /** A device that says it runs the target has arrived, whatever it reported before. */
@@ -156,6 +172,7 @@ export class Draft {
   answer(type: ComponentType, tells: boolean): Answer {
     const choice = choose(this.situation(type), this.#moment.now)
     for (const settled of choice.settles ?? []) this.#settle(settled)
+    if (this.#isHere) this.#keepBack(type, choice)
     if ('cancels' in choice && choice.cancels) {
       const { operation, because } = choice.cancels
       this.apply(cancel(operation, because, this.#moment.now), SERVER)
@@ -244,6 +261,7 @@ export class Draft {
       const kind = isTerminal(advanced.operation.state) ? 'operation.ended' : 'operation.moved'
       if (advanced.step) this.#event(kind, advanced.operation, actor)
       if (isTerminal(advanced.operation.state)) this.#ended(advanced.operation)
+      this.#fares(advanced.operation)
     }
     return advanced
   }
@@ -256,8 +274,16 @@ export class Draft {
       steps: this.#steps,
       targets: this.#targets,
       arrivals: this.#arrivals,
+      policies: this.#policies,
       events: this.#events,
     }
+  }
+
+  #factsNow(): DeviceFacts {
+    const { device } = this.#snapshot
+    const installed = { ...device.installed, ...this.#installed }
+    const inventory = this.#inventory ?? device.inventory
+    return factsOf({ ...this.#snapshot, device: { ...device, installed, inventory } })
   }
 
   #runs(type: ComponentType): Installed | undefined {
@@ -277,7 +303,7 @@ export class Draft {
       choice.kind === 'offer' ||
       (choice.kind === 'nothing' && choice.because.code === 'nothing.backing-off')
     if (!mayBegin || !choice.release) return latestEnded
-    if (choice.kind === 'offer' && choice.target) return this.#offer(choice)
+    if (choice.kind === 'offer' && (choice.target || choice.policy)) return this.#offer(choice)
     const name = nameOf(choice.release)
     return this.open(
       choice.release,
@@ -285,13 +311,58 @@ export class Draft {
     )
   }
 
-  #offer({ release, because, target }: Extract<Choice, { kind: 'offer' }>): Operation {
+  #offer({ release, because, target, policy }: Extract<Choice, { kind: 'offer' }>): Operation {
     const operation = this.open(release, because, SERVER, target?.campaign.id)
     if (target) {
       const runs = this.#runs(operation.type) ?? UNKNOWN
       this.#move(target, ask(target, operation, { runs, now: this.#moment.now }))
     }
+    if (policy && this.#standings[release.id]?.standing !== 'offered') {
+      this.#stand(release.id, { standing: 'offered', because, fared: null })
+    }
     return operation
+  }
+
+  /** The policy that holds for the device and keeps it back; those that did before no longer do. */
+  #keepBack(type: ComponentType, choice: Choice): void {
+    const defers = choice.kind === 'nothing' ? choice.defers : undefined
+    const stays = choice.kind === 'offer' ? choice.policy : defers
+    const others = Object.entries(this.#components).flatMap(([other, { policies }]) =>
+      other === type ? [] : policies.map(({ release }) => release.id),
+    )
+    for (const [releaseId, { standing }] of Object.entries(this.#standings)) {
+      if (standing !== 'deferred' || releaseId === stays?.release.id) continue
+      if (!others.includes(releaseId)) this.#stand(releaseId, null)
+    }
+    if (!defers || this.#standings[defers.release.id]?.code === choice.because.code) return
+    this.#stand(defers.release.id, { standing: 'deferred', because: choice.because, fared: null })
+  }
+
+  #stand(releaseId: string, to: PolicyMove['to']): void {
+    const from = this.#standings[releaseId] ?? null
+    this.#policies.push({ releaseId, from, to, at: this.#moment.now })
+    if (!to) {
+      delete this.#standings[releaseId]
+      return
+    }
+    const { standing, fared } = to
+    const code = to.because?.code ?? from?.code ?? 'policy.offers'
+    const attempts = from?.attempts ?? NO_ATTEMPTS
+    this.#standings[releaseId] = { standing, code, fared, attempts }
+  }
+
+  /** How the update a policy asked for goes on the device. */
+  #fares(operation: Operation): void {
+    const { releaseId } = operation
+    const stood = this.#standings[releaseId]
+    if (stood?.standing !== 'offered') return
+    if (isTerminal(operation.state)) {
+      const attempts = attemptsAfter(stood.attempts, operation)
+      this.#standings[releaseId] = { ...stood, attempts }
+    }
+    const fared = faredOf(operation)
+    if (!fared || fared === stood.fared) return
+    this.#stand(releaseId, { standing: 'offered', because: null, fared })
   }
 
   #settle(settled: SettledTarget): void {
@@ -364,6 +435,7 @@ export class Draft {
       component.deviceAssignment?.release,
       component.profileAssignment?.release,
       ...component.targets.map((target) => target.release),
+      ...component.policies.map((policy) => policy.release),
     ]
     return known.find((release) => release?.id === operation.releaseId) ?? null
   }
@@ -405,15 +477,32 @@ export class Draft {
 function afterEnd(component: Component, operation: Operation): Component {
   const update = (assignment: Assignment | null): Assignment | null => {
     if (assignment?.release.id !== operation.releaseId) return assignment
-    const isCancelled = operation.because.code === 'operator.cancel'
-    const failures = assignment.attempts.failures + (operation.state === 'CANCELED' ? 0 : 1)
-    const lastFailedAt =
-      operation.state === 'CANCELED' ? assignment.attempts.lastFailedAt : operation.endedAt
-    return { ...assignment, attempts: { failures, lastFailedAt, isCancelled } }
+    return { ...assignment, attempts: attemptsAfter(assignment.attempts, operation) }
   }
   return {
     ...component,
     deviceAssignment: update(component.deviceAssignment),
     profileAssignment: update(component.profileAssignment),
+  }
+}
+
+function attemptsAfter({ failures, lastFailedAt }: Attempts, operation: Operation): Attempts {
+  const isCancelled = operation.because.code === 'operator.cancel'
+  return operation.state === 'CANCELED'
+    ? { failures, lastFailedAt, isCancelled }
+    : { failures: failures + 1, lastFailedAt: operation.endedAt, isCancelled }
+}
+
+/** Null where it says nothing of how it goes. */
+function faredOf(operation: Operation): Fared | null {
+  switch (operation.state) {
+    case 'UPDATED':
+      return 'succeeded'
+    case 'FAILED':
+      return 'failed'
+    case 'CANCELED':
+      return null
+    default:
+      return isNotBegun(operation) ? null : 'started'
   }
 }

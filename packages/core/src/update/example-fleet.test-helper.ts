@@ -417,7 +417,14 @@ export class Fleet {
       latestEnded?.id,
     ])
     const addressed = own.find(({ id }) => id === operationId && !shown.includes(id)) ?? null
-    return { tenantId: 't1', device: found, components, addressed }
+    return {
+      tenantId: 't1',
+      device: found,
+      components,
+      standings: {},
+      belongings: null,
+      addressed,
+    }
   }
 
   #component(found: Device, type: string): Component {
@@ -437,6 +444,7 @@ export class Fleet {
         .of(found.name, this.operations)
         .filter((target) => target.release.type === type),
       arrival: this.#arrivals.get(`${found.name} ${type}`) ?? null,
+      policies: [],
     }
   }
 

@@ -8,6 +8,7 @@ import { reason } from '../reason.ts'
 import { createRelease, type Release, type ReleaseDraft } from '../release.ts'
 import { type Assignment, type Attempts, NO_ATTEMPTS, type Situation } from './choose.ts'
 import { type Operation, open } from './operation.ts'
+import { NO_BELONGINGS } from './snapshot.ts'
 import { isTerminal, STATE_TABLE, type State } from './states.ts'
 
 export const NOON = new Date('2026-03-01T12:00:00Z')
@@ -88,6 +89,12 @@ export const situation = (changes: Partial<Situation> = {}): Situation => ({
   profileAssignment: null,
   targets: [],
   arrival: null,
+  policies: [],
+  standings: {},
+  facts: {
+    device: device('D1', { installed: { firmware: installed('F@1.0.0') } }),
+    ...NO_BELONGINGS,
+  },
   attributes: {},
   isHere: true,
   ...changes,

@@ -2,8 +2,11 @@
 import type { Target, TargetMove } from '../campaign/target.ts'
 import type { Device, JsonObject } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
+import type { DeviceFacts } from '../expression/language.ts'
+import type { Candidate, Fared, Standing } from '../policy.ts'
+import type { Reason } from '../reason.ts'
 import type { ComponentType, Installed, Release } from '../release.ts'
-import type { Arrival, Assignment, Choice, Situation } from './choose.ts'
+import type { Arrival, Assignment, Choice, PolicyStanding, Situation, Standings } from './choose.ts'
 import type { Circumstances, Operation, Step } from './operation.ts'
 
 /** One device with all that counts for its updates. */
@@ -12,9 +15,17 @@ export interface Snapshot {
   readonly device: Device
   /** By component type: those assigned, under way, installed, or ever updated. */
   readonly components: Readonly<Record<ComponentType, Component>>
+  /** How it stands with policies, by the ids of their releases; also with such as are none of its candidates. */
+  readonly standings: Standings
+  /** What only expressions ask for; null where no policy asks for it. */
+  readonly belongings: Belongings | null
   /** The operation of this device that a report or an operator names, if it is none of the above. */
   readonly addressed: Operation | null
 }
+
+export type Belongings = Omit<DeviceFacts, 'device'>
+
+export const NO_BELONGINGS: Belongings = { customer: null, systemModel: null, hardwareType: null }
 
 export interface Component {
   readonly deviceAssignment: Assignment | null
@@ -28,6 +39,8 @@ export interface Component {
   readonly targets: readonly Target[]
   /** What a campaign or an operator's hand brought last. */
   readonly arrival: Arrival | null
+  /** The enabled policies of its profile, in the order in which they are asked. */
+  readonly policies: readonly Candidate[]
 }
 
 export const NO_COMPONENT: Component = {
@@ -38,23 +51,49 @@ export const NO_COMPONENT: Component = {
   latestEnded: null,
   targets: [],
   arrival: null,
+  policies: [],
 }
 
 /** What is to be decided on for one component of a device, here or away. */
 export const situationOf = (
-  {
-    device: { profileId, profileName, attributes, installed: runs },
+  snapshot: Pick<Snapshot, 'device' | 'components' | 'standings' | 'belongings'>,
+  type: ComponentType,
+  { isHere, facts = factsOf(snapshot) }: { isHere: boolean; facts?: DeviceFacts },
+): Situation => {
+  const { profileId, profileName, attributes, installed } = facts.device
+  const component = snapshot.components[type] ?? NO_COMPONENT
+  const ofDevice = { profileId, profileName, attributes, isHere, facts }
+  return {
+    ...ofDevice,
     type,
-    component = NO_COMPONENT,
-    installed = runs[type],
-  }: {
-    device: Device
-    type: ComponentType
-    component?: Component | undefined
-    installed?: Installed | undefined
-  },
-  { isHere }: { isHere: boolean },
-): Situation => ({ type, profileId, profileName, attributes, installed, isHere, ...component })
+    installed: installed[type],
+    ...component,
+    standings: snapshot.standings,
+  }
+}
+
+/** What expressions are asked of. */
+export const factsOf = ({
+  device,
+  belongings,
+}: Pick<Snapshot, 'device' | 'belongings'>): DeviceFacts => ({
+  device,
+  ...(belongings ?? NO_BELONGINGS),
+})
+
+/** It stands otherwise with a policy than before. */
+export interface PolicyMove {
+  readonly releaseId: string
+  readonly from: PolicyStanding | null
+  /** Null: it is neither offered the release nor kept back any more. */
+  readonly to: {
+    readonly standing: Standing
+    /** Null: as it was. */
+    readonly because: Reason | null
+    readonly fared: Fared | null
+  } | null
+  readonly at: Date
+}
 
 /** What is to be written, all of it or nothing. */
 export interface Changes {
@@ -65,6 +104,7 @@ export interface Changes {
   readonly steps: readonly Step[]
   readonly targets: readonly TargetMove[]
   readonly arrivals: Readonly<Record<ComponentType, Arrival>>
+  readonly policies: readonly PolicyMove[]
   readonly events: readonly DomainEvent[]
 }
 
@@ -75,6 +115,7 @@ export const NO_CHANGES: Changes = {
   steps: [],
   targets: [],
   arrivals: {},
+  policies: [],
   events: [],
 }
 
@@ -83,6 +124,7 @@ export const isNothing = (changes: Changes): boolean =>
   changes.operations.length === 0 &&
   changes.steps.length === 0 &&
   changes.targets.length === 0 &&
+  changes.policies.length === 0 &&
   changes.events.length === 0 &&
   Object.keys(changes.installed).length === 0
 

@@ -196,6 +196,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       ...changes,
     },
     components: {},
+    standings: {},
+    belongings: null,
     addressed: null,
   })
 

@@ -190,15 +190,12 @@ const ATTRIBUTES: Readonly<
 }
 
 /** What tells the device of a release, since it was assigned. */
-function releaseAttributes(
-  { device, components }: Snapshot,
-  family: Family,
-  now: Date,
-): api.AttributeValue[] {
+function releaseAttributes(snapshot: Snapshot, family: Family, now: Date): api.AttributeValue[] {
+  const { device, components } = snapshot
   const type = FAMILIES[family]
   const component = components[type]
   if (!component) return []
-  const situation = situationOf({ device, type, component }, { isHere: false })
+  const situation = situationOf(snapshot, type, { isHere: false })
   const desired = desiredRelease(choose(situation, now))
   const release = desired === 'under-way' ? component.underWayRelease : desired
   if (!release) return []

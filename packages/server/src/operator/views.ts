@@ -130,13 +130,13 @@ export function deviceView(
 }
 
 function componentView(
-  { device }: Snapshot,
+  snapshot: Snapshot,
   type: ComponentType,
   component: Component,
   now: Date,
 ): api.Component {
-  const installed = device.installed[type]
-  const choice = choose(situationOf({ device, type, component }, { isHere: false }), now)
+  const installed = snapshot.device.installed[type]
+  const choice = choose(situationOf(snapshot, type, { isHere: false }), now)
   const operation = component.underWay ?? component.latestEnded
   return {
     installed: installed ?? null,

@@ -196,10 +196,7 @@ describe('operations', () => {
       const newest = await addOperation(deviceId, other, { ended: 20 })
       const verdict = async () => {
         const { snapshot } = await tenant.run(({ devices }) => devices.get(deviceId))
-        const { device, components } = snapshot
-        const component = components.firmware
-        if (!component) throw new Error('There is no such component.')
-        return choose(situationOf({ device, type: 'firmware', component }, { isHere: true }), NOON)
+        return choose(situationOf(snapshot, 'firmware', { isHere: true }), NOON)
       }
       const before = await verdict()
       expect(before.because.code).toBe('nothing.needs-attention')

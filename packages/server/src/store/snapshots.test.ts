@@ -82,6 +82,7 @@ class Ledger {
       latestEnded: underWay ? null : (newest ?? null),
       targets: [],
       arrival: this.arrival,
+      policies: [],
     }
     const isEmpty = all.length === 0 && this.assignments.size === 0 && !this.installed.firmware
     return isEmpty ? undefined : component
