@@ -158,6 +158,18 @@ export function catalogue(scope: Scope): Catalogue {
           `${nameOf(release)} is under way to ${underWay.count} devices; wait for them or cancel.`,
         )
       }
+      const offering = await db
+        .selectFrom('policies')
+        .select('release_id')
+        .where('release_id', '=', id)
+        .where('is_enabled', '=', true)
+        .executeTakeFirst()
+      if (offering) {
+        throw new DomainError(
+          'release.in-use',
+          `A policy offers ${nameOf(release)} to devices; disable it first.`,
+        )
+      }
       await db
         .deleteFrom('releases')
         .where('tenant_id', '=', tenantId)

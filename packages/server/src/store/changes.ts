@@ -10,6 +10,7 @@ import {
   type TargetStatus,
 } from '@updraft/core'
 import type pg from 'pg'
+import { writeStandings } from './policy-rows.ts'
 import { type Row, type Statement, write } from './statement.ts'
 
 export interface DeviceChanges {
@@ -184,6 +185,12 @@ export async function writeChanges(
       move.at,
       was,
     ]),
+  )
+  await writeStandings(
+    client,
+    all.flatMap(({ tenantId, deviceId, changes }) =>
+      changes.policies.map((move) => ({ tenantId, deviceId, move })),
+    ),
   )
   // An operator may have had them tried again between the reading and the campaign's lock: what was counted is not so.
   if ((await run(TARGETS, targets)) < targets.length) throw new Stale()

@@ -163,6 +163,17 @@ const VERBS: () => {
     remove: denied,
   },
   audiences: { page: denied },
+  policies: {
+    find: denied,
+    get: denied,
+    page: denied,
+    put: denied,
+    enable: denied,
+    remove: denied,
+    figures: denied,
+    devices: denied,
+    population: denied,
+  },
   campaigns: {
     insert: denied,
     get: denied,

@@ -7,6 +7,8 @@ import { type DeviceChanges, writeChanges } from './changes.ts'
 import type { Database } from './database.ts'
 import type { Announce } from './events.ts'
 import { groupCommit } from './group-commit.ts'
+import { policiesAtWork } from './policies-at-work.ts'
+import { policyBook } from './policy-book.ts'
 import { again, isBadData, refuse } from './refusals.ts'
 import {
   campaignIdsOf,
@@ -111,6 +113,12 @@ export function deviceWork({
   clock: Clock
 }): DeviceWork {
   const { hotPool: pool } = database
+  const policiesOf = policyBook({ releases, db: database.db })
+
+  const snapshotsNow = async (rows: readonly SnapshotRow[]) => {
+    const policies = await policiesOf(pool, rows, { lock: false })
+    return snapshotsOf(rows, releases, { campaigns: await campaignsOf(pool, rows), policies })
+  }
 
   const arriveTogether = async (arrivals: readonly Arrival[]): Promise<(Arrived | null)[]> => {
     const shown = arrivals.flatMap(({ claims, dialect }, arrival) =>
@@ -129,7 +137,7 @@ export function deviceWork({
         ],
       }),
     )
-    const snapshots = await snapshotsOf(rows, releases, await campaignsOf(pool, rows))
+    const snapshots = await snapshotsNow(rows)
     const found: (Arrived | null)[] = arrivals.map(() => null)
     for (const [index, row] of rows.entries()) {
       const snapshot = snapshots[index]
@@ -153,7 +161,7 @@ export function deviceWork({
         ],
       }),
     )
-    const snapshots = await snapshotsOf(rows, releases, await campaignsOf(pool, rows))
+    const snapshots = await snapshotsNow(rows)
     const found: (Snapshot | null)[] = arrivals.map(() => null)
     for (const [index, row] of rows.entries()) found[Number(row.ord) - 1] = snapshots[index] ?? null
     return found
@@ -175,8 +183,11 @@ export function deviceWork({
         await campaignsByIds(client, campaignIdsOf(rows), { lock: true }),
         clock.now(),
       )
+      const atHand = await policiesOf(client, rows, { lock: true })
+      const policies = policiesAtWork(atHand)
+      const around = { campaigns: campaigns.before, policies: atHand }
       const snapshots = new Map<string, Snapshot>()
-      for (const snapshot of await snapshotsOf(rows, releases, campaigns.before))
+      for (const snapshot of await snapshotsOf(rows, releases, around))
         snapshots.set(snapshot.device.id, snapshot)
       const addressed = await operationsByIds(
         client,
@@ -191,17 +202,19 @@ export function deviceWork({
           }
           const named = target.operationId ? addressed.get(target.operationId) : undefined
           const settled = decide({
-            ...campaigns.asOfNow(snapshot),
+            ...policies.asOfNow(campaigns.asOfNow(snapshot)),
             addressed: named?.deviceId === target.deviceId ? named : null,
           })
           if (isNothing(settled.changes)) return settled
           campaigns.count(settled.changes)
+          policies.count(snapshot, settled.changes, clock.now())
           written.push({ ...target, changes: settled.changes })
           return settled
         } catch (error) {
           return error instanceof Error ? error : new Error(String(error))
         }
       })
+      await policies.write(client)
       await writeChanges(client, written, clock.now())
       const news = await writeMoved(client, campaigns, clock.now())
       return { answers, written, news }

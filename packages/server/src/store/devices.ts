@@ -6,6 +6,7 @@ import { credentialRow } from './credentials.ts'
 import { HARDWARE_TYPE_NAMES, SYSTEM_MODEL_NAMES } from './expression-columns.ts'
 import { expressionFilter } from './expression-filter.ts'
 import { containsText, page } from './paging.ts'
+import { policyBook } from './policy-book.ts'
 import { ofCustomer, ofCustomersDevice, type Scope } from './scope.ts'
 import { campaignIdsOf, releaseCache, snapshotRows, snapshotsOf } from './snapshots.ts'
 
@@ -52,7 +53,9 @@ export function devices(scope: Scope): Devices {
     const belongings = await belongingsOf(ids)
     const rows = await snapshotRows(client, [...belongings.keys()], { lock: 'none' })
     const campaigns = await campaignsByIds(client, campaignIdsOf(rows), { lock: false })
-    const snapshots = await snapshotsOf(rows, releaseCache(client), campaigns)
+    const releases = releaseCache(client)
+    const policies = await policyBook({ releases, db })(client, rows, { lock: false })
+    const snapshots = await snapshotsOf(rows, releases, { campaigns, policies })
     const byId = new Map(
       snapshots.flatMap((snapshot, index) => {
         const { id } = snapshot.device
@@ -89,6 +92,9 @@ export function devices(scope: Scope): Devices {
         sql<boolean>`devices.cloud_id =
           (select c.id from clouds c where c.tenant_id = ${tenantId} and c.name = ${query.cloud})`,
       )
+    }
+    if (query.cloudIds !== undefined) {
+      rows = rows.where('devices.cloud_id', '=', sql<string>`any(${[...query.cloudIds]}::uuid[])`)
     }
     if (query.label !== undefined) {
       rows = rows.where(sql<boolean>`devices.labels @> array[${query.label}]::text[]`)

@@ -166,6 +166,11 @@ function factOf(tree: Tree): Fact {
     case 'element':
       throw new Unspoken(tree, 'an element of a list in a fact')
     case 'call': {
+      const version = versionPart(tree)
+      if (version) {
+        const text = installedText(version.type, 'version')
+        return { type: 'text', sql: sql`coalesce(${text}, '')` }
+      }
       const [first] = tree.args
       const of = tree.name === 'size' && first && factOf(first)
       if (!of) throw new Unspoken(tree, 'a function of a fact that differs from device to device')
@@ -190,6 +195,16 @@ function installedPart(tree: Tree): { type: string; field: 'title' | 'version' }
   if (of.kind !== 'variable' || of.name !== 'installed') return undefined
   if (tree.key !== 'title' && tree.key !== 'version') return undefined
   return { type: keepable(tree, tree.of.key), field: tree.key }
+}
+
+/** `versionOf(installed, "firmware")`: as above, and "" where that is not told. */
+function versionPart(tree: Tree): { type: string; field: 'version' } | undefined {
+  if (tree.kind !== 'call' || tree.name !== 'versionOf') return undefined
+  const [of, type] = tree.args
+  if (of?.kind !== 'variable' || of.name !== 'installed' || type?.kind !== 'literal')
+    return undefined
+  if (typeof type.value !== 'string') return undefined
+  return { type: keepable(tree, type.value), field: 'version' }
 }
 
 /** PostgreSQL has no text with NUL in it; there is no device with one either. */
@@ -453,7 +468,7 @@ function valuesWith(fact: AskedOnce, value: string | undefined, now: Date): Valu
 function fewValuedOf(tree: Tree): readonly AskedOnce[] {
   const facts: AskedOnce[] = []
   const isFew = (part: Tree): boolean => {
-    const installed = installedPart(part)
+    const installed = installedPart(part) ?? versionPart(part)
     if (installed) facts.push({ kind: 'installed', ...installed })
     if (installed) return true
     if (part.kind !== 'variable') return partsOf(part).every(isFew)

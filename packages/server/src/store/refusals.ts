@@ -28,6 +28,12 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   devices_tenant_id_customer_id_fkey: ['customer.unknown', 'There is no such customer.'],
   customers_tenant_id_name_key: ['customer.duplicate', 'A customer of that name exists already.'],
   campaigns_tenant_id_name_key: ['campaign.duplicate', 'A campaign of that name exists already.'],
+  policies_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+  policies_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  policies_pkey: [
+    'request.version-mismatch',
+    'The release was given a policy by someone else meanwhile.',
+  ],
   campaigns_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
   device_groups_tenant_id_handle_key: ['group.duplicate', 'A group of that handle exists already.'],
   device_groups_tenant_id_name_key: ['group.duplicate', 'A group of that name exists already.'],

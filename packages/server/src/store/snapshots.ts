@@ -5,6 +5,7 @@
 import {
   type Arrival,
   type Assignment,
+  type Attempts,
   type Campaign,
   type Component,
   type ComponentType,
@@ -12,6 +13,8 @@ import {
   type JsonObject,
   NO_COMPONENT,
   type Operation,
+  type PolicyStanding,
+  type ReasonCode,
   type Release,
   type Snapshot,
   type Target,
@@ -20,10 +23,22 @@ import {
 import type pg from 'pg'
 import { type ReleaseRow, releaseOf } from './catalogue.ts'
 import { operationOf } from './operations.ts'
+import type { PoliciesAtHand } from './policy-book.ts'
+import type { StandingRow } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
 
 /** A success the device lost again counts as an attempt this long: a factory reset now and then is no failure. */
 const LOST_SUCCESS_COUNTS_FOR = "interval '30 days'"
+
+/** How earlier operations of that release on the device `d` ended since then. */
+const attemptsAt = (releaseId: string, since: string) => `
+       select count(*) filter (where counts) as failures,
+              max(o.ended_at) filter (where counts) as last_failed_at,
+              (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled
+         from operations o,
+              lateral (select o.state = 'FAILED'
+                or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts) w
+        where o.device_id = d.id and o.release_id = ${releaseId} and o.ended_at > ${since}`
 
 /**
  * Columns of one snapshot, from `devices d`. What belongs to it is looked up one by one, never joined, and by all that
@@ -33,6 +48,7 @@ export const SNAPSHOT_COLUMNS = `
   d.id, d.tenant_id, d.name, d.profile_id, d.labels, d.attributes, d.inventory, d.revision, d.created_at,
   d.cloud_id, (select c.name from clouds c where c.tenant_id = d.tenant_id and c.id = d.cloud_id) as cloud_name,
   (select p.name from profiles p where p.tenant_id = d.tenant_id and p.id = d.profile_id) as profile_name,
+  (select p.policies_revision from profiles p where p.tenant_id = d.tenant_id and p.id = d.profile_id) as policies_revision,
   (select json_agg(json_build_array(c.type, c.installed_title, c.installed_version,
             (select to_json(o) from operations o where o.device_id = d.id and o.id = c.operation_id),
             c.arrived_title, c.arrived_version, c.arrived_at))
@@ -41,17 +57,14 @@ export const SNAPSHOT_COLUMNS = `
             a.type, a.device_id is not null, a.release_id, a.assigned_at, t.failures, t.last_failed_at, t.is_cancelled))
      from assignments a
      left join device_components c on c.device_id = d.id and c.type = a.type
-     left join lateral (
-       select count(*) filter (where counts) as failures,
-              max(o.ended_at) filter (where counts) as last_failed_at,
-              (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled
-         from operations o,
-              lateral (select o.state = 'FAILED'
-                or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts) w
-        where c.operation_id is not null
-          and o.device_id = d.id and o.release_id = a.release_id and o.ended_at > a.assigned_at
-     ) t on true
+     left join lateral (${attemptsAt('a.release_id', 'a.assigned_at')} and c.operation_id is not null) t on true
     where a.device_id = d.id or a.profile_id = d.profile_id) as assignments,
+  (select json_agg(json_build_array(
+            s.release_id, s.standing, s.because_code, s.fared, t.failures, t.last_failed_at, t.is_cancelled))
+     from policy_devices s
+     left join policies y on y.release_id = s.release_id and s.standing = 'offered'
+     left join lateral (${attemptsAt('s.release_id', 'y.published_at')}) t on true
+    where s.device_id = d.id) as standings,
   (select json_agg(json_build_array(
             t.campaign_id, t.status, t.is_lost, t.wave, t.operation_id, coalesce(t.release_id, g.release_id),
             case when t.status <> 'in-progress' then (
@@ -163,10 +176,12 @@ export interface SnapshotRow {
   profile_name: string
   cloud_id: string | null
   cloud_name: string | null
+  policies_revision: number
   last_seen_at: Date | null
   dialect: string | null
   components: ComponentRow[] | null
   assignments: AssignmentRow[] | null
+  standings: StandingRow[] | null
   targets: TargetRow[] | null
 }
 
@@ -207,11 +222,17 @@ export async function operationsByIds(
 export const campaignIdsOf = (rows: readonly SnapshotRow[]): readonly string[] =>
   rows.flatMap(({ targets }) => (targets ?? []).map(([campaignId]) => campaignId))
 
+/** What devices share: the campaigns their rows mention, the policies of their profiles. */
+export interface Around {
+  readonly campaigns: ReadonlyMap<string, Campaign>
+  readonly policies: PoliciesAtHand
+}
+
 /** The releases the rows mention, then the snapshots themselves. */
 export async function snapshotsOf(
   rows: readonly SnapshotRow[],
   releases: Releases,
-  campaigns: ReadonlyMap<string, Campaign>,
+  around: Around,
 ): Promise<Snapshot[]> {
   const ids = rows.flatMap((row) => [
     ...(row.assignments ?? []).map(([, , releaseId]) => releaseId),
@@ -221,13 +242,13 @@ export async function snapshotsOf(
     ),
   ])
   const known = await releases(ids)
-  return rows.map((row) => snapshotOf(row, known, campaigns))
+  return rows.map((row) => snapshotOf(row, known, around))
 }
 
 function snapshotOf(
   row: SnapshotRow,
   releases: ReadonlyMap<string, Release>,
-  campaigns: ReadonlyMap<string, Campaign>,
+  { campaigns, policies: { chapters, belongings } }: Around,
 ): Snapshot {
   const installed: Record<ComponentType, Installed> = {}
   const components: Record<ComponentType, Component> = {}
@@ -259,11 +280,7 @@ function snapshotOf(
     const assignment: Assignment = {
       release,
       assignedAt: new Date(assignedAt),
-      attempts: {
-        failures: failures ?? 0,
-        lastFailedAt: lastFailedAt === null ? null : new Date(lastFailedAt),
-        isCancelled: isCancelled ?? false,
-      },
+      attempts: attemptsOf(failures, lastFailedAt, isCancelled),
     }
     const component = components[type] ?? NO_COMPONENT
     components[type] = isOfDevice
@@ -276,6 +293,9 @@ function snapshotOf(
     const { type } = target.release
     const component = components[type] ?? NO_COMPONENT
     components[type] = { ...component, targets: [...component.targets, target] }
+  }
+  for (const [type, policies] of Object.entries(chapters.get(row.profile_id) ?? {})) {
+    components[type] = { ...(components[type] ?? NO_COMPONENT), policies }
   }
   return {
     tenantId: row.tenant_id,
@@ -295,9 +315,39 @@ function snapshotOf(
       createdAt: row.created_at,
     },
     components,
+    standings: Object.fromEntries((row.standings ?? []).map(standingOf)),
+    belongings: belongings.get(row.id) ?? null,
     addressed: null,
   }
 }
+
+const standingOf = ([
+  releaseId,
+  standing,
+  code,
+  fared,
+  failures,
+  lastFailedAt,
+  isCancelled,
+]: StandingRow): [string, PolicyStanding] => [
+  releaseId,
+  {
+    standing,
+    code: code as ReasonCode,
+    fared,
+    attempts: attemptsOf(failures, lastFailedAt, isCancelled),
+  },
+]
+
+const attemptsOf = (
+  failures: number | null,
+  lastFailedAt: string | null,
+  isCancelled: boolean | null,
+): Attempts => ({
+  failures: failures ?? 0,
+  lastFailedAt: lastFailedAt === null ? null : new Date(lastFailedAt),
+  isCancelled: isCancelled ?? false,
+})
 
 function arrivalOf([, , , , title, version, at]: ComponentRow): Arrival | null {
   if (title === null || version === null || at === null) return null

@@ -8,9 +8,11 @@ import type {
   ChecksumAlgorithm,
   CredentialKind,
   EventReason,
+  Fared,
   JsonObject,
   ProvisioningStrategy,
   Role,
+  Standing,
   State,
   Step,
   Tally,
@@ -76,6 +78,7 @@ export interface Tables {
     provisioning_secret_hash: Buffer | null
     provisioning_strategy: ProvisioningStrategy | null
     created_at: Date
+    policies_revision: Generated<number>
   }
   devices: {
     id: string
@@ -200,6 +203,37 @@ export interface Tables {
     release_id: string
     assigned_at: Date
     assigned_by: string
+  }
+  policies: {
+    release_id: string
+    tenant_id: string
+    profile_id: string
+    type: string
+    expression: string
+    is_enabled: boolean
+    max_devices: number | null
+    percentage: number | null
+    rate: number | null
+    period_seconds: number | null
+    cloud_ids: string[]
+    published_at: Date
+    created_at: Date
+    created_by: string
+    revision: Generated<number>
+    offered: Generated<number>
+    population: Generated<number>
+    period_started_at: Date | null
+    offered_in_period: Generated<number>
+  }
+  policy_devices: {
+    release_id: string
+    device_id: string
+    tenant_id: string
+    standing: Standing
+    because_code: string
+    because_message: string
+    at: Date
+    fared: Fared | null
   }
   campaigns: {
     id: string

@@ -1,4 +1,4 @@
-import { NO_CHANGES, reason } from '@updraft/core'
+import { NO_CHANGES, NO_LIMITS, type Policy, reason } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import {
@@ -98,6 +98,9 @@ async function furnish(name: string): Promise<Holding> {
   })
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
+  await tenant.run(({ policies }) =>
+    policies.put(policyOf(release.id), { profileId, type: 'firmware', createdBy: 'us' }),
+  )
   return {
     tenant,
     campaignId,
@@ -161,6 +164,16 @@ const newDevice = (profileId: string) => ({
   labels: [],
   attributes: {},
   credentials: [tokenCredential(newId())],
+  createdAt: NOON,
+})
+
+const policyOf = (releaseId: string): Policy => ({
+  releaseId,
+  expression: '',
+  isEnabled: true,
+  limits: NO_LIMITS,
+  cloudIds: [],
+  publishedAt: NOON,
   createdAt: NOON,
 })
 
@@ -303,6 +316,49 @@ const VERBS: {
         const which = { profileId: theirs.profileId, after: null, limit: 9, now: NOON }
         return (await audiences.page({ expression: 'true' }, which)).deviceIds.length === 0
       },
+    ],
+  },
+  policies: {
+    find: [
+      'own',
+      async ({ policies }) =>
+        (await policies.find(theirs.releaseId)) === null &&
+        (await policies.find(ours.releaseId)) !== null,
+    ],
+    get: ['policy.unknown', ({ policies }) => policies.get(theirs.releaseId)],
+    page: [
+      'own',
+      async ({ policies }) => {
+        const { items } = await policies.page({ limit: 9 })
+        return items.length === 1 && items[0]?.release.id === ours.releaseId
+      },
+    ],
+    put: [
+      'request.version-mismatch',
+      ({ policies }) =>
+        policies.put(policyOf(theirs.releaseId), {
+          profileId: ours.profileId,
+          type: 'firmware',
+          createdBy: 'us',
+        }),
+    ],
+    enable: ['policy.unknown', ({ policies }) => policies.enable(theirs.releaseId, false, NOON)],
+    remove: ['policy.unknown', ({ policies }) => policies.remove(theirs.releaseId)],
+    figures: [
+      'own',
+      async ({ policies }) => {
+        const { items } = await policies.figures({ limit: 9 })
+        return items.length === 1 && items[0]?.release.id === ours.releaseId
+      },
+    ],
+    devices: [
+      'own',
+      async ({ policies }) =>
+        (await policies.devices(theirs.releaseId, { limit: 9 })).items.length === 0,
+    ],
+    population: [
+      'own',
+      async ({ policies }) => (await policies.population(theirs.profileId, [])) === 0,
     ],
   },
   campaigns: {

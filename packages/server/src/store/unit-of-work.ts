@@ -17,6 +17,7 @@ import { groups } from './groups.ts'
 import { hardwareTypes } from './hardware-types.ts'
 import { operations } from './operations.ts'
 import { operators } from './operators.ts'
+import { policies } from './policies.ts'
 import { profiles } from './profiles.ts'
 import { again, refuse } from './refusals.ts'
 import type { Scope } from './scope.ts'
@@ -60,6 +61,7 @@ const storesOf = (scope: Scope): Stores => ({
   audiences: audiences(scope),
   campaigns: campaigns(scope),
   operations: operations(scope),
+  policies: policies(scope),
   operators: operators(scope),
   claiming: claiming(scope),
   customers: customers(scope),
@@ -91,6 +93,7 @@ const CUSTOMERS_VERBS: {
   audiences: [],
   campaigns: [],
   operations: ['get', 'pageOfDevice'],
+  policies: [],
   // Their own password.
   operators: ['get', 'setPassword', 'endSession', 'endSessions'],
   claiming: ['find', 'take', 'giveBack'],
