@@ -109,6 +109,9 @@ const list = (may: string, shows: keyof Things, sort = '-createdAt'): Row => {
   return { may, own: asked, shows, others: [['hidden', asked]] }
 }
 const release = ({ release: releaseId }: Things) => ({ releaseId })
+const writtenFor = ({ release }: Things): Asked => ({
+  body: { releaseId: release, expression: '' },
+})
 const campaignOf = (things: Things) => ({
   ...named(),
   ...release(things),
@@ -388,6 +391,45 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     ],
   },
   removeChannel: about('sto', 'channel', 'channel.unknown'),
+
+  listPolicies: list('stov', 'release'),
+  listPolicyStatistics: list('stov', 'release'),
+  checkPolicy: {
+    may: 'stov',
+    own: writtenFor,
+    others: [['release.unknown', writtenFor]],
+  },
+  countPolicy: {
+    may: 'stov',
+    own: writtenFor,
+    others: [['release.unknown', writtenFor]],
+  },
+  tryPolicy: {
+    may: 'stov',
+    own: ({ release, device }) => ({ body: { releaseId: release, deviceId: device } }),
+    others: [
+      [
+        'release.unknown',
+        ({ release }, { device }) => ({ body: { releaseId: release, deviceId: device } }),
+      ],
+      [
+        'device.unknown',
+        ({ device }, { release }) => ({ body: { releaseId: release, deviceId: device } }),
+      ],
+    ],
+  },
+  showPolicy: about('stov', 'release', 'release.unknown'),
+  putPolicy: {
+    ...about('sto', 'release', 'release.unknown', () => ({})),
+    others: [
+      ['release.unknown', one('release', () => ({}))],
+      ['cloud.unknown', ({ cloud }, own) => one('release', () => ({ cloudIds: [cloud] }))(own)],
+    ],
+  },
+  removePolicy: about('sto', 'release', 'policy.unknown'),
+  enablePolicy: about('sto', 'release', 'policy.unknown'),
+  disablePolicy: about('sto', 'release', 'policy.unknown'),
+  listPolicyDevices: { ...about('stov', 'release', 'policy.unknown'), shows: 'device' },
 
   listHardwareTypes: list('stov', 'hardwareType'),
   createHardwareType: { may: 'sto', own: () => ({ body: marked() }) },
@@ -699,6 +741,16 @@ async function furnish(
     )
     return id
   }
+  await database.query(
+    `insert into policies (release_id, tenant_id, profile_id, type, expression, is_enabled, published_at, created_at, created_by)
+     values ($1, $2, $3, 'firmware', '', false, $4, $5, 'a test')`,
+    [release, tenant, profile, NOW, new Date()],
+  )
+  await database.query(
+    `insert into policy_devices (release_id, device_id, tenant_id, standing, because_code, because_message, at)
+     values ($1, $2, $3, 'offered', 'policy.offers', 'of a test', $4)`,
+    [release, device, tenant, NOW],
+  )
   const campaign = await addCampaign('in-progress')
   const endedCampaign = await addCampaign('finished', {
     tally: JSON.stringify({ ...NO_TARGETS, failed: 1 }),

@@ -367,6 +367,79 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeDevice', { params: { id: (await platform.device('of a campaign')).id } })
   })
 
+  test('policies', async () => {
+    await good('createProfile', { body: { name: 'policed' } })
+    const token = await platform.addDevice('of a policy', 'policed')
+    const { id: deviceId } = await platform.device('of a policy')
+    const releaseId = await platform.addRelease({
+      title: 'fw',
+      version: '2.0.0',
+      profile: 'policed',
+      bytes: BYTES,
+    })
+    const params = { id: releaseId }
+    const written = { releaseId, expression: 'device.region == "us"' }
+    expectProblem(await ask(platform, 'showPolicy', { params }), 404, 'policy.unknown')
+    expect((await good('checkPolicy', { body: written })).json.warnings).toMatchObject([
+      { code: 'policy.may-downgrade' },
+    ])
+    const mistaken = { body: { ...written, expression: 'region == "us"' } }
+    expectProblem(await ask(platform, 'checkPolicy', mistaken), 422, 'expression.invalid')
+    const limits = { maxDevices: 1 }
+    const policy = (await good('putPolicy', { params, body: { limits } })).json
+    expect(policy).toMatchObject({
+      release: { id: releaseId, version: '2.0.0' },
+      expression: '',
+      isEnabled: true,
+      limits: { maxDevices: 1, percentage: null },
+      counts: { population: 1, offered: 0, deferred: 0 },
+      warnings: [],
+      createdBy: 'admin',
+    })
+    const beyond = { params, body: { limits: { percentage: 101 } } }
+    expectProblem(await ask(platform, 'putPolicy', beyond), 422, 'policy.invalid')
+    expect((await good('listPolicies', { query: { isEnabled: 'true' } })).json.items).toEqual([
+      policy,
+    ])
+    const tried = await good('tryPolicy', { body: { releaseId, deviceId } })
+    expect(tried.json).toMatchObject({
+      holds: false,
+      because: 'The device has not told its version.',
+      would: 'nothing',
+      reason: { code: 'nothing.no-policy' },
+    })
+    const device = testDevice(platform.url, token)
+    expect(
+      (await good('countPolicy', { body: { ...written, expression: '' } })).json,
+    ).toMatchObject({
+      count: 0,
+      population: 1,
+    })
+    const { operation } = await device.offer(runs('fw@1.0.0'))
+    await device.report(operation, { state: 'UPDATED' })
+    expect((await good('listPolicyDevices', { params })).json.items).toMatchObject([
+      {
+        device: { id: deviceId, name: 'of a policy' },
+        standing: 'offered',
+        because: { code: 'policy.offers' },
+        fared: 'succeeded',
+      },
+    ])
+    expect((await good('showPolicy', { params })).json.counts).toMatchObject({
+      offered: 1,
+      started: 1,
+      succeeded: 1,
+    })
+    expect((await good('listPolicyStatistics')).json.items).toMatchObject([
+      { requests: 1, offered: 1, deferred: { maxDevices: 0 }, succeeded: 1, failed: 0 },
+    ])
+    expectProblem(await ask(platform, 'removeRelease', { params }), 409, 'release.in-use')
+    expect((await good('disablePolicy', { params })).json.isEnabled).toBe(false)
+    expect((await good('enablePolicy', { params })).json.isEnabled).toBe(true)
+    await good('removePolicy', { params })
+    await good('removeDevice', { params: { id: deviceId } })
+  })
+
   test('clouds and their tokens', async () => {
     const body = { name: 'europe', publicUrl: 'https://eu.updates.example/', region: 'eu' }
     const cloud = (await good('createCloud', { body })).json
@@ -632,6 +705,18 @@ test('the audit log says who did what, for every change', async () => {
     'admin: campaign.moved Roll back C',
     'admin: campaign.ended Roll back C',
     'admin: device.removed of a campaign',
+    'admin: profile.created policed',
+    'admin: device.created of a policy',
+    `admin: artifact.stored ${SHA256}`,
+    'admin: release.created fw@2.0.0',
+    'admin: policy.published policed',
+    'admin: action.refused fw@2.0.0',
+    'of a policy: operation.ended fw@2.0.0',
+    'admin: action.refused fw@2.0.0',
+    'admin: policy.disabled policed',
+    'admin: policy.enabled policed',
+    'admin: policy.removed policed',
+    'admin: device.removed of a policy',
     'admin: cloud.created europe',
     'admin: action.refused europe',
     'admin: cloud.changed europe',

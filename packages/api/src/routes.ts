@@ -10,6 +10,7 @@ import { GROUP_ROUTES } from './routes/groups.ts'
 import { MODEL_ROUTES } from './routes/models.ts'
 import { OVERVIEW_ROUTES } from './routes/overview.ts'
 import { PEOPLE_ROUTES } from './routes/people.ts'
+import { POLICY_ROUTES } from './routes/policies.ts'
 import type { Route } from './routes/route.ts'
 import { SESSION_ROUTES } from './routes/session.ts'
 import { THINGSBOARD_ROUTES } from './routes/thingsboard.ts'
@@ -55,6 +56,7 @@ export const ROUTES = {
   ...THINGSBOARD_ROUTES,
   ...CAMPAIGN_ROUTES,
   ...MODEL_ROUTES,
+  ...POLICY_ROUTES,
   ...CLOUD_ROUTES,
   listEvents: {
     method: 'GET',

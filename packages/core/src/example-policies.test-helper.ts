@@ -122,7 +122,8 @@ export class PolicyFleet {
   asks(name: string, version?: string, inventory?: JsonObject): string | null {
     const said = [version && `running ${version}`, inventory && JSON.stringify(inventory)]
     this.log.push([`${name} asks`, ...said.filter(Boolean)].join(', '))
-    const told = version === undefined ? {} : { firmware: { title: null, version } }
+    const told: Known['installed'] =
+      version === undefined ? {} : { firmware: { title: null, version } }
     const { changes, answers } = visit(this.snapshot(name), {
       ...this.#moment(),
       facts: { installed: told, ...(inventory && { inventory }) },

@@ -4,7 +4,7 @@ import { candidate, NOBODY_YET, PolicyFleet } from './example-policies.test-help
 import { compilePolicy, policyWarnings } from './expression.ts'
 import { checkedLimits, comparePolicies, counted, deferral, NO_LIMITS } from './policy.ts'
 import { reason } from './reason.ts'
-import { nameOf } from './release.ts'
+import { type Installed, nameOf } from './release.ts'
 import {
   type Choice,
   choose,
@@ -45,7 +45,8 @@ function refusal(run: () => unknown): string {
 
 /** A device that runs that version of something it does not name, and says this of itself. */
 const says = (version: string | null, inventory = {}, cloudId: string | null = null) => {
-  const runs = version === null ? {} : { firmware: { title: null, version } }
+  const runs: Record<string, Installed> =
+    version === null ? {} : { firmware: { title: null, version } }
   return {
     installed: runs.firmware,
     facts: { device: device('D1', { installed: runs, inventory, cloudId }), ...NO_BELONGINGS },

@@ -34,6 +34,8 @@ import { operations } from './app/operations.ts'
 import { operators } from './app/operators.ts'
 import { overview } from './app/overview.ts'
 import { pacer } from './app/pacer.ts'
+import { policies } from './app/policies.ts'
+import { policyCounter } from './app/policy-counter.ts'
 import type { Clock, Every } from './app/ports.ts'
 import { bySystemClock } from './app/rounds.ts'
 import { settings } from './app/settings.ts'
@@ -68,6 +70,7 @@ import { idempotentRequests } from './store/idempotent-requests.ts'
 import { installationSecret } from './store/installation-secrets.ts'
 import { keptPostgres } from './store/kept-postgres.ts'
 import { notifications } from './store/notifications.ts'
+import { policyWork } from './store/policies.ts'
 import { silences } from './store/silences.ts'
 import { releaseCache } from './store/snapshots.ts'
 import { spreads } from './store/spreads.ts'
@@ -238,6 +241,11 @@ export async function startPlatform({
       addNewcomers: campaignUseCases.addNewcomers,
       onError: report('a campaign could not be carried on; it is tried again'),
     })
+    const policyCounting = policyCounter({
+      work: policyWork(database),
+      every,
+      onError: report('the devices policies are for could not be counted; it is tried again'),
+    })
     const sweeper = artifactSweeper({
       artifacts,
       clock,
@@ -308,6 +316,7 @@ export async function startPlatform({
       models: models(needs),
       operators: operators(needs),
       overview: overview(needs),
+      policies: policies(needs),
       tenants: tenants(needs),
       manualUpdates: manualUpdates({ ...needs, described, moments: momentsOf, work }),
       operations: operations({ moments: momentsOf, unitOfWork: run, work }),
@@ -338,6 +347,8 @@ export async function startPlatform({
     stops.push(() => watching.stop())
     campaigning.start()
     stops.push(() => campaigning.stop())
+    policyCounting.start()
+    stops.push(() => policyCounting.stop())
     sweeper.start()
     stops.push(() => sweeper.stop())
     credentialSweeping.start()

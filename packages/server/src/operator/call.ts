@@ -20,6 +20,7 @@ import type { ModelUseCases } from '../app/models.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
 import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Overview } from '../app/overview.ts'
+import type { PoliciesUseCases } from '../app/policies.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
 import type { SettingsUseCases } from '../app/settings.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
@@ -50,6 +51,7 @@ export interface OperatorNeeds {
   readonly models: ModelUseCases
   readonly operations: OperationsUseCases
   readonly operators: OperatorsUseCases
+  readonly policies: PoliciesUseCases
   readonly tenants: TenantsUseCases
   readonly overview: Overview
   readonly settings: SettingsUseCases

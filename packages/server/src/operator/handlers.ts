@@ -9,6 +9,7 @@ import { groupHandlers } from './group-handlers.ts'
 import { modelHandlers } from './model-handlers.ts'
 import { overviewHandlers } from './overview-handlers.ts'
 import { peopleHandlers } from './people-handlers.ts'
+import { policyHandlers } from './policy-handlers.ts'
 import { sessionHandlers } from './session-handlers.ts'
 import { thingsboardHandlers } from './thingsboard-handlers.ts'
 import { eventView, pageView, settingsView } from './views.ts'
@@ -24,6 +25,7 @@ export function handlers(needs: OperatorNeeds): Handlers {
     ...peopleHandlers(needs),
     ...groupHandlers(needs),
     ...modelHandlers(needs),
+    ...policyHandlers(needs),
     ...cloudHandlers(needs),
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),

@@ -32,6 +32,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   operators: 'operator',
   overview: 'tenant',
   plugins: 'device',
+  policies: 'tenant',
   profiles: 'profile',
   releases: 'release',
   session: 'operator',
@@ -44,6 +45,9 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_MESSAGE_LENGTH = 1000
+
+/** What is tried out while it is written changes nothing. */
+const TRIED_OUT: readonly RouteName[] = ['previewGroup', 'checkPolicy', 'countPolicy', 'tryPolicy']
 
 /**
  * Notes a refusal of what would have changed something, or that the operator may not do. Never throws: the answer
@@ -62,8 +66,7 @@ export async function noteRefusal(
   // There would be nowhere to note it.
   if (refusal?.code === 'store.away') return
   const isDenied = refusal !== null && ERROR_KINDS[refusal.code] === 'denied'
-  // What is tried out while it is written changes nothing.
-  if (!isDenied && (!changes(request) || name === 'previewGroup')) return
+  if (!isDenied && (!changes(request) || TRIED_OUT.includes(name))) return
   const noun = ROUTES[name].path.split('/')[1] as Noun
   const { id } = request.params as { id?: string }
   try {

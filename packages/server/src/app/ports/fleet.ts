@@ -71,6 +71,8 @@ export interface DeviceFilter {
   readonly customer?: string
   /** Name of the one that serves it. */
   readonly cloud?: string
+  /** One of these. */
+  readonly cloudIds?: readonly string[]
   readonly label?: string
   /** Of the newest operation of one of its components. */
   readonly states?: readonly State[]

@@ -12,6 +12,7 @@ import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
 import type { HardwareTypes, SystemModels } from './models.ts'
 import type { Operations } from './operations.ts'
 import type { Claiming, Customers, Operators, Settings, Tenants, Tokens } from './people.ts'
+import type { Policies } from './policies.ts'
 import type { Claim } from './secrets.ts'
 
 /** The rooms of one tenant, or what one customer sees of them, within one transaction. */
@@ -24,6 +25,7 @@ export interface Stores {
   readonly audiences: Audiences
   readonly campaigns: Campaigns
   readonly operations: Operations
+  readonly policies: Policies
   readonly operators: Operators
   readonly claiming: Claiming
   readonly customers: Customers
