@@ -4,6 +4,7 @@
  */
 import { type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
+import { getCACertificates } from 'node:tls'
 import { Away, messageOf } from './trouble.ts'
 
 export interface Exchange {
@@ -14,7 +15,15 @@ export interface Exchange {
   /** Until the answer begins. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  readonly authorities?: Authorities
 }
+
+/** Certificates in PEM, believed besides those the system believes. */
+export type Authorities = readonly string[]
+
+/** For TLS, which would otherwise believe the named ones only. */
+export const believed = (authorities: Authorities | undefined): string[] | undefined =>
+  authorities && [...getCACertificates(), ...authorities]
 
 export interface Answer {
   readonly status: number
@@ -167,6 +176,7 @@ function once(wanted: Exchange, url: URL): Promise<Answer> {
         ...(wanted.body === undefined ? {} : { 'content-length': Buffer.byteLength(wanted.body) }),
       },
       signal: wanted.signal,
+      ca: believed(wanted.authorities),
     })
     const timer = setTimeout(
       () => request.destroy(new Error(`no answer for ${wanted.timeoutMs / 1000} seconds`)),

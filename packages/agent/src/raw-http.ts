@@ -3,7 +3,8 @@
  * spelling, and with their way of reading an answer. For everything else there is http.ts.
  */
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, getCACertificates } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
+import { type Authorities, believed } from './http.ts'
 import { Away, messageOf } from './trouble.ts'
 
 export interface RawRequest {
@@ -16,8 +17,7 @@ export interface RawRequest {
   /** The longest without a byte. */
   readonly stallMs: number
   readonly signal?: AbortSignal
-  /** PEM, believed besides those the system believes. */
-  readonly authorities?: readonly string[]
+  readonly authorities?: Authorities
 }
 
 export interface RawAnswer {
@@ -111,8 +111,7 @@ function open({ url, authorities }: RawRequest): Socket {
     port: Number(url.port || 443),
     host,
     servername: /^[\d.:]+$|:/.test(host) ? undefined : host,
-    // What is named here takes the place of what the system believes, so both are.
-    ca: authorities && [...getCACertificates(), ...authorities],
+    ca: believed(authorities),
   })
 }
 

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '@updraft/core'
 import { CheckAnswer, type IotoOffer } from '@updraft/wire/ioto'
-import { exchangeText } from '../http.ts'
+import { type Authorities, exchangeText } from '../http.ts'
 import { type RawRequest, type Reading, rawExchange, rawText, USUAL_READING } from '../raw-http.ts'
 import { Away } from '../trouble.ts'
 import type { Fetched } from '../uplink.ts'
@@ -22,7 +22,7 @@ export type IotoClient = (typeof IOTO_CLIENTS)[number]
 export interface Limits {
   readonly stallMs: number
   readonly signal: AbortSignal
-  readonly authorities?: readonly string[]
+  readonly authorities?: Authorities
 }
 
 export interface Post extends Limits {
@@ -121,7 +121,7 @@ const own: Manners = {
   // It is no Ioto agent, and does not say which version of one it is.
   check: ({ id, product, properties, version }) =>
     JSON.stringify({ id, product, ...properties, version }),
-  post: ({ url, token, body, stallMs, signal }) =>
+  post: ({ url, token, body, stallMs, signal, authorities }) =>
     exchangeText({
       url: url.href,
       method: 'POST',
@@ -129,6 +129,7 @@ const own: Manners = {
       body,
       timeoutMs: stallMs,
       signal,
+      authorities,
     }),
   offerIn: offerInJson,
   fetch: (address, from, limits) => fetchByRange(address.href, from, limits),

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '@updraft/core'
 import { type IotoOffer, PATHS, RE_ENROL } from '@updraft/wire/ioto'
+import type { Authorities } from '../http.ts'
 import { Away, UpdateFailed } from '../trouble.ts'
 import type { CheckInAnswer, Fetched, Offer, Uplink } from '../uplink.ts'
 import { type Clock, systemClock } from '../waits.ts'
@@ -33,8 +34,7 @@ export interface IotoOptions {
   /** The version of the agent, where one is played. */
   readonly iotoVersion?: string
   readonly answerTimeoutMs?: number
-  /** PEM, believed besides those the system believes. */
-  readonly authorities?: readonly string[]
+  readonly authorities?: Authorities
   /** Told what the registration answered, for whoever keeps it. */
   readonly onPlace?: (answer: JsonObject) => Promise<void>
   readonly clock?: Clock
