@@ -2,7 +2,12 @@
  * What the pages read, by name of the route. A key begins with the noun, so that word of a change to that noun
  * finds everything that shows it.
  */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+} from '@tanstack/react-query'
 import type { Input, Output } from '@updraft/api/client'
 import type { RouteName } from '@updraft/api/routes'
 import { api } from './client.ts'
@@ -15,6 +20,9 @@ export type Noun =
   | 'assignments'
   | 'operations'
   | 'campaigns'
+  | 'policies'
+  | 'registrations'
+  | 'clouds'
   | 'groups'
   | 'audit'
   | 'accounts'
@@ -47,4 +55,17 @@ export const list = <N extends ListRoute>(noun: Noun, name: N, input: Input<N>) 
     },
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
     placeholderData: keepPreviousData,
+  })
+
+type Pages<T> = InfiniteData<{ items: T[]; nextCursor: string | null }, string | undefined>
+
+/** For lists of what has no id of its own: a row is known by that of what it is about. */
+export const rowsBy =
+  <T>(idOf: (item: T) => string) =>
+  (data: Pages<T>): Pages<T & { readonly id: string }> => ({
+    ...data,
+    pages: data.pages.map((page) => ({
+      ...page,
+      items: page.items.map((item) => ({ ...item, id: idOf(item) })),
+    })),
   })

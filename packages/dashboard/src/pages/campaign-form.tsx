@@ -155,7 +155,7 @@ function Form({
           {body && <DryRun body={body} counts={counts} draft={draft} release={release} />}
         </Stepper.Step>
       </Stepper>
-      <Group className="campaign-form-end" justify="space-between">
+      <Group className="form-end" justify="space-between">
         {step === 0 ? (
           <LinkButton to={leaveTo} variant="default">
             Leave it

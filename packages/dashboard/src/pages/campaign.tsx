@@ -8,6 +8,7 @@ import { CampaignBadge } from '../parts/campaign-badge.tsx'
 import { Detail } from '../parts/detail.tsx'
 import { Section } from '../parts/section.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
+import { Why } from '../parts/why.tsx'
 import { appearanceOf } from '../words/campaigns.ts'
 import { counted } from '../words/numbers.ts'
 import { withTimes } from '../words/time.ts'
@@ -62,7 +63,7 @@ function Details({ campaign }: { campaign: CampaignData }) {
           · by {createdBy}, <TimeAgo at={createdAt} />
         </span>
       </p>
-      <Why campaign={campaign} />
+      <WhyAsItIs campaign={campaign} />
       <Standing campaign={campaign} />
       {waves.length > 1 && (
         <Section title="Waves">
@@ -81,16 +82,13 @@ function Details({ campaign }: { campaign: CampaignData }) {
 }
 
 /** Why it is as it is; while it goes on, why nobody is asked right now. */
-function Why({ campaign }: { campaign: CampaignData }) {
+function WhyAsItIs({ campaign }: { campaign: CampaignData }) {
   const { Icon, look } = appearanceOf(campaign)
   const { gate, because } = campaign
   return (
-    <div className="card campaign-why look" data-look={look} role="status">
-      <Icon size={18} aria-hidden />
-      <div>
-        {gate && <strong>Nobody new is asked right now. </strong>}
-        {withTimes(gate?.message ?? because)}
-      </div>
-    </div>
+    <Why Icon={Icon} look={look}>
+      {gate && <strong>Nobody new is asked right now. </strong>}
+      {withTimes(gate?.message ?? because)}
+    </Why>
   )
 }

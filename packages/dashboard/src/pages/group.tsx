@@ -7,6 +7,7 @@ import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
+import { ExpressionText } from '../parts/expression-text.tsx'
 import { Section } from '../parts/section.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
@@ -14,7 +15,6 @@ import { ChangeMenu } from './groups/change-menu.tsx'
 import { HeldDevices } from './groups/device-list.tsx'
 import { GroupDialog } from './groups/group-dialog.tsx'
 import { NewCampaignFor } from './groups/new-campaign-for.tsx'
-import './groups/groups.css'
 
 type GroupData = Output<'showGroup'>
 
@@ -42,7 +42,7 @@ function Details({ group }: { group: GroupData }) {
   const { id, handle, expression, channel, createdAt, deviceCount } = group
   return (
     <>
-      <pre className="group-expression">{expression}</pre>
+      <ExpressionText text={expression} />
       <NewCampaignFor search={{ group: id }} />
       <Section title={`Holds ${plural(deviceCount, 'device')} now`}>
         <HeldDevices of="listDevicesOfGroup" id={id} />

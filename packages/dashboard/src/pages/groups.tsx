@@ -16,7 +16,6 @@ import { ChannelDialog } from './groups/channel-dialog.tsx'
 import { GroupDialog } from './groups/group-dialog.tsx'
 import { HardwareTypeDialog, SystemModelDialog } from './groups/model-dialogs.tsx'
 import { HardwareTypes, SystemModels } from './groups/models.tsx'
-import './groups/groups.css'
 
 type Group = ItemOf<'listGroups'>
 type Channel = ItemOf<'listChannels'>

@@ -1,26 +1,15 @@
 import type { Tally } from '@updraft/api/shapes'
 import { TARGET_ORDER, TARGETS, tallyWords } from '../words/campaigns.ts'
-import './state-badge.css'
-import './tally-bar.css'
+import { StackedBar } from './stacked-bar.tsx'
 
 const ORDER = [...TARGET_ORDER.filter((status) => status !== 'idle'), 'idle'] as const
 
-/** How the devices of a campaign fare, as one thin stacked bar. */
+/** How the devices of a campaign fare; who has not been asked is its empty part. */
 export function TallyBar({ tally }: { tally: Tally }) {
-  return (
-    <div className="tally-bar" role="img" aria-label={tallyWords(tally)} title={tallyWords(tally)}>
-      {ORDER.map(
-        (status) =>
-          tally[status] > 0 && (
-            <span
-              key={status}
-              className="look"
-              data-status={status}
-              data-look={TARGETS[status].look}
-              style={{ flexGrow: tally[status] }}
-            />
-          ),
-      )}
-    </div>
-  )
+  const parts = ORDER.map((status) => ({
+    key: status,
+    count: tally[status],
+    look: status === 'idle' ? null : TARGETS[status].look,
+  }))
+  return <StackedBar parts={parts} label={tallyWords(tally)} />
 }

@@ -1,9 +1,11 @@
-/** What is to be typed so that a device speaks to this server: one text for each way, ready to be copied. */
+/** What brings a device to this server: one text for each way, ready to be copied. */
 
 export interface Way {
   readonly key: string
   readonly label: string
   readonly text: string
+  /** A file, and no command. */
+  readonly isFile?: boolean
 }
 
 export interface Endpoints {
@@ -48,4 +50,48 @@ export function waysFor({ http, mqtt, coap }: Endpoints, token: string): Way[] {
     })
   }
   return ways
+}
+
+/** The files that point an agent of Ioto at this server, and the command of its Updater. */
+export function iotoWaysFor(http: string, product: string): Way[] {
+  const { host } = new URL(http)
+  return [
+    {
+      key: 'local',
+      label: 'local.json5',
+      isFile: true,
+      text: [
+        '// beside ioto.json5 of the agent',
+        '{',
+        `  api: { builder: '${http}/ioto' },`,
+        '  services: {',
+        '    register: true, update: true, database: true,',
+        '    ai: false, mqtt: false, provision: false, sync: false, web: false,',
+        '  },',
+        '}',
+      ].join('\n'),
+    },
+    {
+      key: 'device',
+      label: 'device.json5',
+      isFile: true,
+      text: [
+        '// which device it is; whatever else it says of itself, policies can ask for',
+        '{',
+        "  id: 'auto',",
+        `  product: '${product}',`,
+        "  name: 'Gateway in the hall',",
+        "  region: 'eu',",
+        '}',
+      ].join('\n'),
+    },
+    {
+      key: 'updater',
+      label: 'Updater',
+      text: [
+        `updater --host ${host} --token TOKEN_OF_A_CLOUD --product ${product} \\`,
+        '  --device DEVICE_ID --version 1.0.0 --file update.bin --cmd ./apply region=eu',
+      ].join('\n'),
+    },
+  ]
 }

@@ -1,9 +1,9 @@
 /** The devices of a campaign, a tab for each way they may fare. */
 import { Tabs } from '@mantine/core'
-import { type InfiniteData, useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { TargetStatus } from '@updraft/core'
-import { type ItemOf, list } from '../../data/queries.ts'
+import { type ItemOf, list, rowsBy } from '../../data/queries.ts'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { useListState } from '../../parts/list-query.ts'
 import { Progress } from '../../parts/progress.tsx'
@@ -117,7 +117,7 @@ export function Targets({ campaign: { id, tally } }: { campaign: CampaignData })
       onChange={(status) => change({ targets: status ?? undefined })}
       keepMounted={false}
     >
-      <Tabs.List mb="sm" className="target-tabs">
+      <Tabs.List mb="sm" className="tabs-line target-tabs">
         {TARGET_ORDER.map((status) => (
           <Tabs.Tab
             key={status}
@@ -135,17 +135,6 @@ export function Targets({ campaign: { id, tally } }: { campaign: CampaignData })
   )
 }
 
-/** A row is its device. */
-const rowsOf = (
-  data: InfiniteData<{ items: Target[]; nextCursor: string | null }, string | undefined>,
-) => ({
-  ...data,
-  pages: data.pages.map((page) => ({
-    ...page,
-    items: page.items.map((item): Row => ({ ...item, id: item.device.id })),
-  })),
-})
-
 function List({ id, status }: { id: string; status: TargetStatus }) {
   const navigate = useNavigate()
   const isOver = status === 'successful' || status === 'failed' || status === 'skipped'
@@ -154,7 +143,7 @@ function List({ id, status }: { id: string; status: TargetStatus }) {
       params: { id },
       query: { status, sort: isOver ? '-endedAt' : '-askedAt', limit: 100 },
     }),
-    select: rowsOf,
+    select: rowsBy(({ device }: Target) => device.id),
   })
   return (
     <DataTable
