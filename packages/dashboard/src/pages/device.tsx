@@ -8,6 +8,7 @@ import { useMay } from '../data/session.ts'
 import { CampaignLines } from '../parts/campaign-lines.tsx'
 import { Copyable } from '../parts/copyable.tsx'
 import { Detail, Facts } from '../parts/detail.tsx'
+import { JsonFacts } from '../parts/json-facts.tsx'
 import { Section } from '../parts/section.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
@@ -75,6 +76,7 @@ function Details({ device }: { device: DeviceData }) {
               ['Profile', device.profile],
               ...(device.systemModel ? [['Model', device.systemModel.name] as const] : []),
               ...(device.hardwareType ? [['Hardware', device.hardwareType.name] as const] : []),
+              ...(device.cloud ? [['Cloud', device.cloud] as const] : []),
               ['Customer', device.customer ?? <span className="quiet">none</span>],
               ['Labels', <Labels key="labels" labels={device.labels} />],
               ['Added', <TimeAgo key="added" at={device.createdAt} />],
@@ -85,11 +87,11 @@ function Details({ device }: { device: DeviceData }) {
         {may('device.write') && <Credentials device={device} />}
       </div>
       <Section title="What it tells of itself">
-        <Json json={device.inventory} none="It has told nothing yet." />
+        <JsonFacts json={device.inventory} none="It has told nothing yet." />
       </Section>
       {Object.keys(device.attributes).length > 0 && (
         <Section title="Attributes">
-          <Json json={device.attributes} none="" />
+          <JsonFacts json={device.attributes} none="" />
         </Section>
       )}
     </>
@@ -106,20 +108,5 @@ function Labels({ labels }: { labels: readonly string[] }) {
         </span>
       ))}
     </Group>
-  )
-}
-
-function Json({ json, none }: { json: Readonly<Record<string, unknown>>; none: string }) {
-  const entries = Object.entries(json)
-  if (entries.length === 0) return <p className="quiet">{none}</p>
-  return (
-    <Facts
-      facts={entries.map(([name, value]) => [
-        name,
-        <span key={name} className="mono">
-          {typeof value === 'string' ? value : JSON.stringify(value)}
-        </span>,
-      ])}
-    />
   )
 }

@@ -75,6 +75,7 @@ export function Devices() {
         state: state.state,
         label: state.label,
         customer: state.customer,
+        cloud: state.cloud,
         releaseId: state.releaseId,
         sort,
         limit: 100,
@@ -109,6 +110,7 @@ export function Devices() {
       state.state ||
       state.label ||
       state.customer ||
+      state.cloud ||
       state.releaseId,
   )
 
@@ -127,6 +129,9 @@ export function Devices() {
         />
         <FilterPill value={state.customer} onRemove={() => change({ customer: undefined })}>
           of {state.customer}
+        </FilterPill>
+        <FilterPill value={state.cloud} onRemove={() => change({ cloud: undefined })}>
+          of cloud {state.cloud}
         </FilterPill>
         <FilterPill value={state.releaseId} onRemove={() => change({ releaseId: undefined })}>
           of one release

@@ -6,6 +6,7 @@ import { useMay } from '../data/session.ts'
 import { useListState } from '../parts/list-query.ts'
 import { Page } from '../parts/page.tsx'
 import { Account } from './settings/account.tsx'
+import { Clouds } from './settings/clouds.tsx'
 import { Customers } from './settings/customers.tsx'
 import { People } from './settings/people.tsx'
 import { Tenants } from './settings/tenants.tsx'
@@ -25,6 +26,7 @@ const PARTS: readonly Part[] = [
   { key: 'updates', label: 'Updates', permission: 'settings.read', page: <Updates /> },
   { key: 'people', label: 'People', permission: 'account.read', page: <People /> },
   { key: 'customers', label: 'Customers', permission: 'customer.read', page: <Customers /> },
+  { key: 'clouds', label: 'Clouds', permission: 'cloud.read', page: <Clouds /> },
   { key: 'tenants', label: 'Tenants', permission: 'tenant.read', page: <Tenants /> },
 ]
 
@@ -40,7 +42,7 @@ export function Settings() {
         onChange={(part) => change({ part: part ?? undefined })}
         keepMounted={false}
       >
-        <Tabs.List mb="lg">
+        <Tabs.List mb="lg" className="tabs-line">
           {parts.map(({ key, label }) => (
             <Tabs.Tab key={key} value={key}>
               {label}

@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { useMay } from '../../data/session.ts'
+import { CloudSelect } from '../../parts/cloud-select.tsx'
 import { CustomerSelect } from '../../parts/customer-select.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { MoreMenu } from '../../parts/more-menu.tsx'
@@ -38,7 +39,7 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
         }}
       >
         <Menu.Item leftSection={<IconPencil size={16} />} onClick={editing.open}>
-          Change name, customer and labels
+          Change name, customer, cloud and labels
         </Menu.Item>
         {may('release.write') && (
           <Menu.Item leftSection={<IconUpload size={16} />} onClick={updating.open}>
@@ -55,9 +56,13 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
 function EditDevice({ device, onClose }: { device: DeviceData; onClose: () => void }) {
   const [name, setName] = useState(device.name)
   const [customerId, setCustomerId] = useState(device.customerId)
+  const [cloudId, setCloudId] = useState(device.cloudId)
   const [labels, setLabels] = useState<string[]>([...device.labels])
   const may = useMay()
-  const change = useChange('changeDevice', { touches: ['devices', 'accounts'], done: 'Changed.' })
+  const change = useChange('changeDevice', {
+    touches: ['devices', 'accounts', 'clouds'],
+    done: 'Changed.',
+  })
   return (
     <Dialog
       title={`Change ${device.name}`}
@@ -65,7 +70,7 @@ function EditDevice({ device, onClose }: { device: DeviceData; onClose: () => vo
       isBusy={change.isPending}
       onSubmit={() =>
         change.mutate(
-          { params: { id: device.id }, body: { name, customerId, labels } },
+          { params: { id: device.id }, body: { name, customerId, cloudId, labels } },
           { onSuccess: onClose },
         )
       }
@@ -73,6 +78,7 @@ function EditDevice({ device, onClose }: { device: DeviceData; onClose: () => vo
     >
       <NameField value={name} onChange={setName} />
       {may('customer.read') && <CustomerSelect value={customerId} onChange={setCustomerId} />}
+      <CloudSelect value={cloudId} onChange={setCloudId} />
       <TagsInput label="Labels" value={labels} onChange={setLabels} />
     </Dialog>
   )

@@ -2,6 +2,7 @@
 import { TagsInput, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { ItemOf } from '../../data/queries.ts'
+import { CloudSelect } from '../../parts/cloud-select.tsx'
 import { CustomerSelect } from '../../parts/customer-select.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { ReleaseSelect, useReleases } from '../../parts/release-select.tsx'
@@ -87,6 +88,31 @@ export function GiveAll({
         {customerId === null
           ? 'They belong to you again, and no customer sees them.'
           : 'Its people see them, and what fits them. Whoever had them before does not any more.'}
+      </Text>
+    </Dialog>
+  )
+}
+
+export function MoveAll({
+  count,
+  onMove,
+  onClose,
+}: {
+  count: number
+  onMove: (cloudId: string | null) => void
+  onClose: () => void
+}) {
+  const [cloudId, setCloudId] = useState<string | null>(null)
+  return (
+    <Dialog
+      title={`Cloud of ${plural(count, 'device')}`}
+      verb={cloudId === null ? 'Serve them from here' : 'Move them there'}
+      onSubmit={() => onMove(cloudId)}
+      onClose={onClose}
+    >
+      <CloudSelect value={cloudId} onChange={setCloudId} />
+      <Text size="sm" className="quiet">
+        They hear of it when they next ask. Files they fetch come from where that cloud keeps them.
       </Text>
     </Dialog>
   )

@@ -1,22 +1,25 @@
 /** What can be done with several devices at once. */
-import { Button, Text } from '@mantine/core'
-import { IconBuilding, IconPin, IconRefresh, IconTag, IconX } from '@tabler/icons-react'
+import { Button } from '@mantine/core'
+import { IconBuilding, IconCloud, IconPin, IconRefresh, IconTag } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { api } from '../../data/client.ts'
 import { putJobAway, runJob } from '../../data/job.ts'
 import type { ItemOf } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
+import { BulkBar } from '../../parts/bulk-bar.tsx'
+import { useClouds } from '../../parts/cloud-select.tsx'
 import { tellDone } from '../../parts/trouble.tsx'
 import { plural } from '../../words/numbers.ts'
-import { AssignAll, GiveAll, LabelAll } from './bulk-dialogs.tsx'
+import { AssignAll, GiveAll, LabelAll, MoveAll } from './bulk-dialogs.tsx'
 
 type Device = ItemOf<'listDevices'>
 
 export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear: () => void }) {
   const may = useMay()
   const queries = useQueryClient()
-  const [dialog, setDialog] = useState<'assign' | 'customer' | 'label' | null>(null)
+  const hasClouds = useClouds().length > 0
+  const [dialog, setDialog] = useState<'assign' | 'customer' | 'cloud' | 'label' | null>(null)
   const close = () => setDialog(null)
 
   const run = async (
@@ -40,50 +43,45 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
   const [profile] = profiles
 
   return (
-    <div className="bulk" role="toolbar" aria-label="Selected devices">
-      <Text size="sm" fw={600}>
-        {plural(devices.length, 'device')}
-      </Text>
-      {may('assignment.write') && (
-        <Act
-          icon={<IconPin size={14} />}
-          unless={profiles.size !== 1 && 'They are of several profiles'}
-          onClick={() => setDialog('assign')}
-        >
-          Assign
-        </Act>
-      )}
-      {may('operation.write') && failed.length > 0 && (
-        <Act
-          icon={<IconRefresh size={14} />}
-          onClick={() =>
-            void run('Try again:', failed, async ({ operation }) => {
-              if (operation) await api('retryOperation', { params: { id: operation.id } })
-            })
-          }
-        >
-          Try {plural(failed.length, 'failed one')} again
-        </Act>
-      )}
-      {may('device.write') && (
-        <>
-          <Act icon={<IconBuilding size={14} />} onClick={() => setDialog('customer')}>
-            Customer
+    <>
+      <BulkBar count={devices.length} onClear={onClear}>
+        {may('assignment.write') && (
+          <Act
+            icon={<IconPin size={14} />}
+            unless={profiles.size !== 1 && 'They are of several profiles'}
+            onClick={() => setDialog('assign')}
+          >
+            Assign
           </Act>
-          <Act icon={<IconTag size={14} />} onClick={() => setDialog('label')}>
-            Label
+        )}
+        {may('operation.write') && failed.length > 0 && (
+          <Act
+            icon={<IconRefresh size={14} />}
+            onClick={() =>
+              void run('Try again:', failed, async ({ operation }) => {
+                if (operation) await api('retryOperation', { params: { id: operation.id } })
+              })
+            }
+          >
+            Try {plural(failed.length, 'failed one')} again
           </Act>
-        </>
-      )}
-      <Button
-        size="xs"
-        variant="subtle"
-        color="gray"
-        leftSection={<IconX size={14} />}
-        onClick={onClear}
-      >
-        Select none
-      </Button>
+        )}
+        {may('device.write') && (
+          <>
+            <Act icon={<IconBuilding size={14} />} onClick={() => setDialog('customer')}>
+              Customer
+            </Act>
+            {hasClouds && (
+              <Act icon={<IconCloud size={14} />} onClick={() => setDialog('cloud')}>
+                Cloud
+              </Act>
+            )}
+            <Act icon={<IconTag size={14} />} onClick={() => setDialog('label')}>
+              Label
+            </Act>
+          </>
+        )}
+      </BulkBar>
       {dialog === 'assign' && profile !== undefined && (
         <AssignAll
           count={devices.length}
@@ -107,6 +105,17 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
           onClose={close}
         />
       )}
+      {dialog === 'cloud' && (
+        <MoveAll
+          count={devices.length}
+          onMove={(cloudId) =>
+            void run('Change the cloud of', devices, ({ id }) =>
+              api('changeDevice', { params: { id }, body: { cloudId } }),
+            )
+          }
+          onClose={close}
+        />
+      )}
       {dialog === 'label' && (
         <LabelAll
           count={devices.length}
@@ -121,7 +130,7 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
           onClose={close}
         />
       )}
-    </div>
+    </>
   )
 }
 

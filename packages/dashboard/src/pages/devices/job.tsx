@@ -2,6 +2,7 @@
 import { Button, Group, Modal, Progress, Stack, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { type Job, putJobAway, stopJob, useJob, useStay } from '../../data/job.ts'
+import '../../parts/bulk-bar.css'
 import { messageOf } from '../../parts/trouble.tsx'
 import { counted, plural } from '../../words/numbers.ts'
 
