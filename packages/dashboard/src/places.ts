@@ -6,6 +6,7 @@ import {
   IconCpu,
   IconLayoutDashboard,
   IconPackage,
+  IconTargetArrow,
   IconTemplate,
   IconUsersGroup,
   IconWaveSine,
@@ -18,6 +19,7 @@ export interface Place {
     | '/devices'
     | '/packages'
     | '/campaigns'
+    | '/policies'
     | '/profiles'
     | '/groups'
     | '/audit'
@@ -39,6 +41,13 @@ export const PLACES: readonly Place[] = [
     Icon: IconWaveSine,
     permission: 'campaign.read',
     key: 'c',
+  },
+  {
+    to: '/policies',
+    label: 'Policies',
+    Icon: IconTargetArrow,
+    permission: 'policy.read',
+    key: 'l',
   },
   { to: '/profiles', label: 'Profiles', Icon: IconTemplate, permission: 'profile.read', key: 'r' },
   {

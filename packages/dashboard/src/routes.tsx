@@ -126,6 +126,32 @@ const channel = createRoute({
   component: lazyRouteComponent(() => import('./pages/channel.tsx'), 'Channel'),
 })
 
+const policies = createRoute({
+  getParentRoute: () => inside,
+  path: '/policies',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/policies.tsx'), 'Policies'),
+})
+
+const policy = createRoute({
+  getParentRoute: () => policies,
+  path: '$releaseId',
+  component: lazyRouteComponent(() => import('./pages/policy.tsx'), 'Policy'),
+})
+
+const newPolicy = createRoute({
+  getParentRoute: () => inside,
+  path: '/policies/new',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/policy-form.tsx'), 'NewPolicy'),
+})
+
+const editPolicy = createRoute({
+  getParentRoute: () => inside,
+  path: '/policies/$releaseId/edit',
+  component: lazyRouteComponent(() => import('./pages/policy-form.tsx'), 'EditPolicy'),
+})
+
 const profiles = createRoute({
   getParentRoute: () => inside,
   path: '/profiles',
@@ -170,6 +196,9 @@ export function createDashboardRouter(queries: QueryClient) {
         newCampaign,
         editCampaign,
         campaigns.addChildren([campaign]),
+        newPolicy,
+        editPolicy,
+        policies.addChildren([policy]),
         profiles.addChildren([profile]),
         groups.addChildren([group, channel]),
         audit,

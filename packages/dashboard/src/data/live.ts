@@ -23,13 +23,16 @@ const setLine = (now: Line) => {
 
 /** Which lists and pages an event of that kind touches. */
 const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
-  operation: ['operations', 'devices', 'overview'],
+  operation: ['operations', 'devices', 'overview', 'policies'],
   report: ['operations', 'devices'],
-  device: ['devices', 'overview', 'profiles'],
+  device: ['devices', 'overview', 'profiles', 'registrations', 'clouds'],
   profile: ['profiles', 'devices'],
   release: ['releases', 'profiles'],
   artifact: [],
   campaign: ['campaigns', 'devices'],
+  policy: ['policies', 'devices', 'overview'],
+  cloud: ['clouds', 'devices'],
+  registration: ['registrations'],
   group: ['groups'],
   channel: ['groups'],
   'system-model': ['groups'],

@@ -17,6 +17,7 @@ import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural, size } from '../words/numbers.ts'
 import { ReleaseDescription } from './release/description.tsx'
 import { NextStep } from './release/next-step.tsx'
+import { ReleasePolicy } from './release/policy.tsx'
 
 export type ReleaseData = Output<'showRelease'>
 
@@ -87,6 +88,7 @@ function Details({ release }: { release: ReleaseData }) {
       <Section title="Where it is used">
         <UsedBy release={release} />
       </Section>
+      {may('policy.read') && <ReleasePolicy release={release} />}
       {may('campaign.read') && (
         <Section
           title="Campaigns"

@@ -31,7 +31,7 @@ export function Detail({
   mark?: ReactNode
   actions?: ReactNode
   /** The list. */
-  backTo: '/devices' | '/packages' | '/profiles' | '/campaigns' | '/groups'
+  backTo: '/devices' | '/packages' | '/profiles' | '/campaigns' | '/policies' | '/groups'
   error?: unknown
   isPending?: boolean
   children: ReactNode

@@ -59,14 +59,16 @@ export const COUNTERS = {
 export type Counter = keyof typeof COUNTERS
 
 interface Shown {
-  readonly operation: { readonly state: State } | null
+  readonly operation: { readonly state: State; readonly endedAt: string | null } | null
   readonly components: Readonly<Record<string, { readonly reason: { readonly code: string } }>>
 }
 
-/** How a device looks as a whole: its foremost operation, unless a person must look at it or its next attempt waits. */
+/** How a device looks as a whole: its foremost operation, unless a person must look at it, its next attempt waits or a policy holds it back. */
 export function lookOf({ operation, components }: Shown): Look {
   const codes = Object.values(components).map(({ reason }) => reason.code)
   if (codes.includes('nothing.needs-attention')) return 'NEEDS_ATTENTION'
   if (operation?.state === 'FAILED' && codes.includes('nothing.backing-off')) return 'HELD_BACK'
+  const isUnderWay = operation !== null && operation.endedAt === null
+  if (!isUnderWay && codes.some((code) => code.startsWith('deferred.'))) return 'HELD_BACK'
   return operation?.state ?? 'NONE'
 }

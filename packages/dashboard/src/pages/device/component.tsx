@@ -81,6 +81,7 @@ export function Component({ device, type }: { device: DeviceData; type: string }
       </dl>
       <p className="component-because">
         {component ? withTimes(component.because) : `No ${type} is assigned.`}
+        {component && may('policy.read') && <PolicyLink device={device} component={component} />}
       </p>
       {releaseId !== null && <Artifact releaseId={releaseId} />}
       {operation && <Steps operation={operation} />}
@@ -120,6 +121,36 @@ export function Component({ device, type }: { device: DeviceData; type: string }
       <Confirm question={question} isBusy={cancel.isPending} onClose={() => ask(null)} />
       {isAssigning && <AssignToDevice device={device} type={type} onClose={assigning.close} />}
     </section>
+  )
+}
+
+/** To the policy that decides, or to all there are where none does. */
+function PolicyLink({
+  device: { profile },
+  component: { reason, target },
+}: {
+  device: DeviceData
+  component: DeviceData['components'][string]
+}) {
+  const isByPolicy = reason.code === 'policy.offers' || reason.code === 'nothing.next-check'
+  if (isByPolicy && target?.id) {
+    return (
+      <>
+        {' '}
+        <Link to="/policies/$releaseId" params={{ releaseId: target.id }} className="plain-link">
+          See the policy
+        </Link>
+      </>
+    )
+  }
+  if (!reason.code.startsWith('deferred.') && reason.code !== 'nothing.no-policy') return null
+  return (
+    <>
+      {' '}
+      <Link to="/policies" search={{ profile }} className="plain-link">
+        See the policies of {profile}
+      </Link>
+    </>
   )
 }
 
