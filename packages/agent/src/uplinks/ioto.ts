@@ -163,7 +163,9 @@ export function iotoUplink({
     },
 
     async fetch(offer, from, limits): Promise<Fetched> {
-      if (!offer.address) throw new UpdateFailed('the offer names no address to fetch from')
+      if (!offer.address || !URL.canParse(offer.address)) {
+        throw new UpdateFailed('the offer names no address to fetch from')
+      }
       try {
         // What was wrong is not fetched once more before the next question.
         if (!manners.isPatient && fetched.has(offer.operation)) {
