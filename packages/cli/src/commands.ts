@@ -16,6 +16,7 @@ import { modelCommands } from './commands/models.ts'
 import { operationCommands } from './commands/operations.ts'
 import { ownerCommands } from './commands/owners.ts'
 import { packageCommands } from './commands/packages.ts'
+import { policyCommands } from './commands/policies.ts'
 import { profileCommands } from './commands/profiles.ts'
 import { provisioningCommands } from './commands/provisioning.ts'
 import { settingsCommands } from './commands/settings.ts'
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   ...cloudCommands,
   ...packageCommands,
   ...assignmentCommands,
+  ...policyCommands,
   ...campaignCommands,
   ...statusCommands,
   ...updateCommands,
@@ -65,6 +67,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
   package: 'packages and their versions: add, list, show, download, remove',
+  policy:
+    'versions that devices get by themselves: set, list, show, enable, disable, check, try, remove',
   campaign:
     'releases brought to a part of the fleet: add, list, show, targets, watch, update, pause, resume, approve, retry, cancel, roll-back, remove',
   settings: 'what a tenant sets for itself: show, set',
@@ -77,7 +81,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'cloud', 'status'],
-  Updates: ['package', 'assign', 'unassign', 'campaign', 'update', 'cancel', 'retry'],
+  Updates: ['package', 'assign', 'unassign', 'policy', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'settings', 'audit', 'version'],
 }
