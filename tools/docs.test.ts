@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compile } from '@updraft/core/expression'
+import { compile, compilePolicy } from '@updraft/core/expression'
 import { describe, expect, test } from 'vitest'
 import { anchorsOf, faultsOf, type Repository } from './docs.ts'
 
@@ -43,6 +43,17 @@ describe('the documents', () => {
     )
     expect(examples.length).toBeGreaterThan(10)
     for (const example of examples) expect(() => compile(example), example).not.toThrow()
+  })
+
+  test('give examples of policies that can be used', () => {
+    const release = { id: 'r', type: 'firmware', title: 'F', version: '2.0.0', description: null }
+    const examples = [...read('docs/policies.md').matchAll(/^```cel\n(.*?)^```/gms)].flatMap(
+      ([, block = '']) => block.trim().split('\n'),
+    )
+    expect(examples.length).toBeGreaterThan(5)
+    for (const example of examples) {
+      expect(() => compilePolicy(example, release), example).not.toThrow()
+    }
   })
 
   test('tell of every setting', async () => {

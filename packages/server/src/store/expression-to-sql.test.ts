@@ -254,6 +254,11 @@ const LEAVES: readonly ((chance: Dice) => string)[] = [
   (chance) =>
     `versionMatches(${text(chance)}, ${quoted(chance.of(['~> 1.0', '>= 2.0.0-rc.1', '1.0.0 or < 0.1.0']))})`,
   (chance) => `versionCompare(${text(chance)}, "1.10.0") ${order(chance)} 0`,
+  (chance) => `semver(${text(chance)}, "${order(chance)}", "1.10.0")`,
+  (chance) => `versionOf(installed, "${chance.of(TYPES)}") ${order(chance)} ${textLiteral(chance)}`,
+  (chance) => `semver(versionOf(installed, "${chance.of(TYPES)}"), "<", "1.10.0")`,
+  (chance) =>
+    `version${chance.of(['Major', 'Minor', 'Patch'])}(${text(chance)}) ${order(chance)} ${chance.below(3)}`,
   (chance) =>
     `${chance.of(['lastSeenAt', 'createdAt'])} ${order(chance)} now() - duration("${chance.below(5)}m")`,
   (chance) =>
@@ -336,6 +341,8 @@ describe('the database alone decides', () => {
     'labels.exists(x, matches(x, "^beta(-[0-9]+)?$"))',
     'versionMatches(installed.firmware.version, "~> 1.0 or >= 2.0.0")',
     'versionCompare(installed.firmware.version, "1.10.0") < 0',
+    'semver(versionOf(installed, "firmware"), "<", "1.10.0") || versionOf(installed, "firmware") == ""',
+    'versionMajor(versionOf(installed, "firmware")) >= 1',
     'installed.firmware.version.matches("^1\\\\.") || profile.matches("^S")',
     'inventory.k > 1 && attributes.m == "a" || has(inventory.m)',
     'lastSeenAt < now() - duration("24h") || !seen',
