@@ -54,6 +54,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/packages?add=file', 'Add a package'],
     ['/campaigns', 'lamps by and by'],
     ['/campaigns/new', 'All devices'],
+    ['/policies', '"beta" in labels'],
     ['/groups', 'Beta'],
     ['/groups?add=groups', 'All devices'],
     ['/groups?part=channels', 'Early'],
@@ -68,6 +69,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/settings?part=updates', 'seconds'],
     ['/settings?part=people', 'ada'],
     ['/settings?part=customers', 'customer'],
+    ['/settings?part=clouds', 'Frankfurt'],
     ['/settings?part=tenants', 'tenant'],
     ['/no-such-place', 'To the overview'],
   ])('nothing is grave at %s', async (path, words) => {
@@ -76,7 +78,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     expect(await grave(page)).toEqual([])
   })
 
-  test('nothing is grave in the details of a device, a package, a profile, a campaign, a group and a channel', async () => {
+  test('nothing is grave in the details of a device, a package, a profile, a campaign, a policy, a group and a channel', async () => {
     const [release] = (await stage.platform.api('listReleases', {})).items
     const [profile] = (await stage.platform.api('listProfiles', {})).items
     const [campaign] = (await stage.platform.api('listCampaigns', {})).items
@@ -89,6 +91,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
       [`/packages/${release?.id}`, 'Checksum'],
       [`/profiles/${profile?.id}`, 'Assigned'],
       [`/campaigns/${campaign?.id}`, 'Wave 2'],
+      [`/policies/${release?.id}`, 'at most'],
       [`/groups/${group?.id}`, 'lamp-4'],
       [`/groups/channel/${channel?.id}`, 'lamp-4'],
     ] as const) {
@@ -131,6 +134,20 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     expect(await grave(page)).toEqual([])
   })
 
+  test('nothing is grave while a policy is written, with a mistake, a warning and a trial', async () => {
+    const page = await stage.open('/policies/new')
+    await choose(page, 'Release', 'lamp 2.0.0')
+    const expression = page.getByRole('textbox', { name: 'Expression' })
+    await expression.fill('device.region == verzion')
+    await page.getByText('column').waitFor()
+    expect(await grave(page)).toEqual([])
+    await expression.fill('name.startsWith("lamp")')
+    await page.getByText(/unless a downgrade is meant/).waitFor()
+    await page.getByRole('button', { name: 'lamp-4' }).click()
+    await page.getByText('holds', { exact: true }).waitFor()
+    expect(await grave(page)).toEqual([])
+  })
+
   test('nothing is grave in the search', async () => {
     const page = await stage.open('/devices')
     await page.getByText('lamp-4').waitFor()
@@ -160,6 +177,10 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
   const model = { name: 'Board', handle: 'board', partNumbers: ['LB-7'] }
   await platform.api('createSystemModel', { body: model })
   const [release] = (await platform.api('listReleases', {})).items
+  const limits = { maxDevices: 2, rate: 1, periodSeconds: 3600 }
+  const body = { expression: '"beta" in labels', limits }
+  await platform.api('putPolicy', { params: { id: release?.id ?? '' }, body })
+  await platform.api('createCloud', { body: { name: 'eu', region: 'Frankfurt' } })
   const wave = { size: { count: 1 }, soakSeconds: 3600, needsApproval: true }
   await platform.api('createCampaign', {
     body: {

@@ -25,13 +25,10 @@ import { PolicyDevices } from './policy/devices.tsx'
 import { Figures } from './policy/figures.tsx'
 import { Limits } from './policy/limits.tsx'
 import { Trial } from './policy/trial.tsx'
-import { Versions } from './policy/versions.tsx'
+import { LOOK_AGAIN_MS, Versions } from './policy/versions.tsx'
 import './policy/policy.css'
 
 export type PolicyData = Output<'showPolicy'>
-
-/** Who is held back changes nothing that is told. */
-export const LOOK_AGAIN_MS = 10_000
 
 export function Policy() {
   const { releaseId } = useParams({ from: '/inside/policies/$releaseId' })

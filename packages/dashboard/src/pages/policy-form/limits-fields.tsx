@@ -26,8 +26,8 @@ export function LimitsFields({
     <Stack>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <NumberInput
-          label="Devices at most"
-          description="Altogether."
+          label="Devices altogether"
+          description="Each counts once, however often it asks."
           placeholder={NONE}
           value={maxDevices ?? ''}
           onChange={(value) => onChange({ ...limits, maxDevices: limitOf(value) })}
@@ -36,7 +36,7 @@ export function LimitsFields({
           thousandSeparator=","
         />
         <NumberInput
-          label="Share of the devices at most"
+          label="Share of the devices"
           description={
             share === null
               ? 'Of the profile, and of the clouds.'

@@ -9,6 +9,7 @@ import { StateBadge } from '../../parts/state-badge.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
 import { STANDINGS, standingOf } from '../../words/policies.ts'
 import { withTimes } from '../../words/time.ts'
+import { LOOK_AGAIN_MS } from './versions.tsx'
 
 type Device = ItemOf<'listPolicyDevices'>
 type Row = Device & { readonly id: string }
@@ -63,6 +64,7 @@ export function PolicyDevices({ releaseId }: { releaseId: string }) {
       query: { ...TABS[open].query, limit: 100 },
     }),
     select: rowsBy(({ device }: Device) => device.id),
+    refetchInterval: LOOK_AGAIN_MS,
   })
   return (
     <Tabs

@@ -9,12 +9,19 @@ type Statistics = ItemOf<'listPolicyStatistics'>
 
 const MOST = 20
 
+/** Who is held back is told to nobody: a page that shows it looks again. */
+export const LOOK_AGAIN_MS = 10_000
+
 export function useStatistics({
   profileId,
   type,
 }: Pick<PolicyData, 'profileId' | 'type'>): readonly Statistics[] {
   const query = { profileId, type, limit: 100 }
-  return useQuery(read('policies', 'listPolicyStatistics', { query })).data?.items ?? []
+  const statistics = useQuery({
+    ...read('policies', 'listPolicyStatistics', { query }),
+    refetchInterval: LOOK_AGAIN_MS,
+  })
+  return statistics.data?.items ?? []
 }
 
 const COLUMNS: readonly (readonly [head: string, of: (statistics: Statistics) => number])[] = [

@@ -1,0 +1,150 @@
+/** Policies, clouds and devices that wait, as operators see them. */
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { hasBrowser } from './browser.ts'
+import { advance, choose, dashboardStage } from './dashboard.ts'
+import { runs, type TestDevice } from './device.ts'
+
+const ARRIVES = ['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING', 'UPDATED'] as const
+
+describe.skipIf(!hasBrowser)('at the dashboard', () => {
+  const stage = dashboardStage('operator')
+  const expression = (page: Page) => page.getByRole('textbox', { name: 'Expression' })
+  const details = (page: Page, name: string) => page.getByRole('dialog', { name })
+
+  /** Devices of that profile in those regions, which run 1.0.0, and a release 2.0.0. */
+  const inRegions = async (profile: string, regions: readonly string[]) => {
+    const { devices } = await stage.fleet(profile, regions.length, ['2.0.0'])
+    for (const [index, region] of regions.entries()) {
+      await devices[index]?.offers({ ...runs(`${profile}@1.0.0`), facts: { region } })
+    }
+    const [release] = (await stage.platform.api('listReleases', { query: { profile } })).items
+    return { devices, releaseId: release?.id ?? '' }
+  }
+  const asks = (device: TestDevice | undefined) => device?.offers()
+
+  test('a policy is mended, tried on a device, published, and seen to reach one and hold back another', async () => {
+    const { devices } = await inRegions('gate', ['us', 'us', 'eu'])
+    const page = await stage.open('/policies')
+    await page.getByRole('link', { name: 'New policy' }).first().click()
+    await choose(page, 'Release', 'gate 2.0.0')
+
+    await expression(page).fill('device.region == "us" && verzion != newVersion')
+    const mistake = page.getByRole('alert')
+    await mistake.getByText('column 26').waitFor()
+    expect(await mistake.locator('mark').textContent()).toBe('verzion')
+    expect(await page.getByRole('button', { name: 'Publish the policy' }).isDisabled()).toBe(true)
+
+    await expression(page).fill('device.region == "us"')
+    await page.getByText(/unless a downgrade is meant/).waitFor()
+    await expression(page).fill('device.region == "us" && semver(version, "<", newVersion)')
+    await page.getByText('It holds for 2 of 3 devices now').waitFor()
+    expect(await page.getByText(/unless a downgrade is meant/).count()).toBe(0)
+
+    await choose(page, 'Device', 'gate-3')
+    await page.getByText('does not hold', { exact: true }).waitFor()
+    await page.getByText('It would be offered nothing.').waitFor()
+    await page.getByRole('button', { name: 'gate-1' }).click()
+    await page.getByText('holds', { exact: true }).waitFor()
+    await page.getByText('It would be offered an update.').waitFor()
+
+    await page.getByRole('textbox', { name: 'Devices altogether' }).fill('1')
+    await page.getByRole('switch', { name: 'Enabled' }).click({ force: true })
+    await page.getByRole('button', { name: 'Save it, switched off' }).click()
+    const policy = details(page, 'gate 2.0.0')
+    await policy.getByText('It is switched off.').waitFor()
+    expect(await asks(devices[0])).toEqual([])
+
+    await policy.getByRole('switch', { name: 'Enabled' }).click({ force: true })
+    await policy.getByText('It is switched off.').waitFor({ state: 'detached' })
+    expect(await asks(devices[0])).toEqual(['gate@2.0.0'])
+    expect(await asks(devices[1])).toEqual([])
+    await policy.getByRole('row', { name: /gate-1 offered/ }).waitFor()
+    await policy.getByRole('row', { name: /gate-2 held back .*of 1 at most/ }).waitFor()
+    await policy.getByText('1 of 1 offered · 1 held back').waitFor()
+
+    await advance(devices[0], ARRIVES)
+    await policy.getByRole('row', { name: /gate-1 succeeded/ }).waitFor()
+    await policy.getByRole('row', { name: /gate-2/ }).click()
+    const device = details(page, 'gate-2')
+    await device.getByText('held back', { exact: true }).waitFor()
+    await device.getByText(/1 devices? w(as|ere) offered it, of 1 at most/).waitFor()
+    await device.getByRole('link', { name: 'See the policies of gate' }).waitFor()
+    await page.goto('/')
+    await page.getByText('1 device held back from gate 2.0.0').waitFor()
+  })
+
+  test('a package shows its policy, or where to write one', async () => {
+    const { releaseId } = await inRegions('pump', ['us'])
+    const page = await stage.open(`/packages/${releaseId}`)
+    await details(page, 'pump 2.0.0').getByRole('link', { name: 'Write a policy' }).click()
+    await page.getByText('It holds for 1 of 1 device now').waitFor()
+    await page.getByRole('button', { name: 'Publish the policy' }).click()
+    await details(page, 'pump 2.0.0').getByText('every older device').waitFor()
+    await page.goto(`/packages/${releaseId}`)
+    await details(page, 'pump 2.0.0').getByText('nobody yet, of 1 device').waitFor()
+  })
+
+  test('who may only look is shown how a policy stands, and nothing to press', async () => {
+    const { releaseId } = await inRegions('lamp', ['us'])
+    await stage.platform.api('putPolicy', { params: { id: releaseId }, body: {} })
+    const viewer = await stage.platform.person('vic', 'viewer')
+    const page = await stage.platform.browser.openAs(viewer, `/policies/${releaseId}`)
+    const policy = details(page, 'lamp 2.0.0')
+    await policy.getByText('enabled', { exact: true }).waitFor()
+    expect(await policy.getByRole('switch').count()).toBe(0)
+    expect(await policy.getByRole('link', { name: 'Change' }).count()).toBe(0)
+  })
+
+  test('a cloud is added, its token is shown once, and a device is moved to it', async () => {
+    await inRegions('valve', ['us'])
+    const page = await stage.open('/settings?part=clouds')
+    await page.getByRole('button', { name: 'Add a cloud' }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('eu-west')
+    await dialog.getByRole('textbox', { name: 'Public URL' }).fill('https://eu.example.com')
+    await dialog.getByRole('button', { name: 'Add the cloud' }).click()
+    await page.getByRole('row', { name: /eu-west https:\/\/eu\.example\.com/ }).waitFor()
+
+    await page.getByRole('button', { name: 'eu-west: more' }).click()
+    await page.getByRole('menuitem', { name: 'Tokens' }).click()
+    await page.getByRole('button', { name: 'Make a token' }).click()
+    const secret = await dialog.locator('code').textContent()
+    expect(secret?.length).toBeGreaterThan(15)
+    await page.getByRole('button', { name: 'I have it' }).click()
+    await dialog.getByRole('button', { name: 'Revoke' }).waitFor()
+    expect(await page.getByText(secret ?? '').count()).toBe(0)
+
+    await page.goto('/devices?search=valve')
+    await page
+      .getByRole('row', { name: /valve-1/ })
+      .getByRole('checkbox')
+      .click()
+    await page.getByRole('button', { name: 'Cloud', exact: true }).click()
+    await choose(page, 'Cloud', 'eu-west')
+    await page.getByRole('button', { name: 'Move them there' }).click()
+    await page.getByText('Done for 1 device').waitFor()
+    await page.goto('/devices?cloud=eu-west')
+    await page.getByRole('row', { name: /valve-1/ }).waitFor()
+    const { cloud } = await stage.platform.device('valve-1')
+    expect(cloud).toBe('eu-west')
+  })
+
+  test('on a phone nothing has to be gone through sideways', async () => {
+    const { releaseId } = await inRegions('meter', ['us', 'eu'])
+    const body = { expression: 'device.region == "us"', limits: { percentage: 50 } }
+    await stage.platform.api('putPolicy', { params: { id: releaseId }, body })
+    const page = await stage.open('/', { width: 390, height: 844 })
+    for (const [path, words] of [
+      ['/policies', 'meter 2.0.0'],
+      [`/policies/${releaseId}`, 'Versions for meter'],
+      [`/policies/${releaseId}/edit`, 'What can be written'],
+      ['/settings?part=clouds', 'Devices'],
+    ] as const) {
+      await page.goto(path)
+      await page.getByText(words).first().waitFor()
+      const width = await page.evaluate('document.documentElement.scrollWidth')
+      expect(width, path).toBeLessThanOrEqual(390)
+    }
+  })
+})
