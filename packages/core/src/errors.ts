@@ -31,6 +31,8 @@ export const ERROR_MEANINGS = {
   'release.other-profile': 'the release is made for another profile',
   'release.other-type': 'the release is of another component type',
   'release.no-content': 'the release has neither a file nor a URL to be fetched from',
+  'release.unspeakable':
+    'the language of the device has no way to say where the release is, or what its bytes must be',
   'release.external': 'the release is kept at a URL elsewhere, not here',
   'artifact.unknown': 'no such file is stored',
   'artifact.empty': 'the uploaded file holds no bytes',
@@ -141,6 +143,7 @@ export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'release.other-profile': 'invalid',
   'release.other-type': 'invalid',
   'release.no-content': 'unknown',
+  'release.unspeakable': 'invalid',
   'release.external': 'unknown',
   'artifact.unknown': 'unknown',
   'artifact.empty': 'invalid',

@@ -37,6 +37,8 @@ export const EVENT_MEANINGS = {
   'operation.moved': 'an update went to another state',
   'operation.ended': 'an update ended: UPDATED, FAILED or CANCELED',
   'report.ignored': 'a device reported what changes nothing',
+  'offer.refused':
+    'a device was not told of a release that is meant for it, as its language cannot say it',
   'download.refused': 'a device asked for a file it cannot be given',
   'download.looping':
     'a device asks past the end of a file without end; it is answered when it begins anew',

@@ -16,6 +16,8 @@ export const REASON_MEANINGS = {
   'device.runs-target': 'the device runs the title and version it was to get',
   'device.interrupted': 'the device came back with what it ran before; it is told again',
   'device.rolled-back': 'the device came back with what it ran before it installed the update',
+  'device.fetched': 'the device fetched the file, or has begun to',
+  'device.unchanged': 'the device fetched the file and came back with something else',
   'device.silent': 'nothing was heard of the update for too long',
   'device.no-answer': 'the device has not come since it was asked; it is asked again when it does',
   'device.keeps-starting-over': 'the device started over too often without arriving',

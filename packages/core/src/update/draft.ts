@@ -27,6 +27,7 @@ import {
   type PolicyStanding,
   type Situation,
 } from './choose.ts'
+import { seenUnchanged } from './inference.ts'
 import {
   type Advance,
   advance,
@@ -133,6 +134,13 @@ export class Draft {
       : null
   }
 
+  /** What a device that never reports has fetched shows in what it runs now. */
+  noticeUnchanged(type: ComponentType): void {
+    const { underWay } = this.component(type)
+    const unchanged = underWay && seenUnchanged(underWay, this.#runs(type), this.#moment)
+    if (unchanged) this.apply(unchanged)
+  }
+
   /** What a device that is there was told of and says nothing about has gone silent; a campaign waits for nobody. */
   noticeSilence(type: ComponentType): void {
     const { underWay } = this.component(type)
@@ -169,7 +177,7 @@ export class Draft {
     }
   }
 
-  answer(type: ComponentType, tells: boolean): Answer {
+  answer(type: ComponentType, tells: boolean | ((release: Release) => boolean)): Answer {
     const choice = choose(this.situation(type), this.#moment.now)
     for (const settled of choice.settles ?? []) this.#settle(settled)
     if (this.#isHere) this.#keepBack(type, choice)
@@ -181,10 +189,11 @@ export class Draft {
       return { choice, isNews: false, operation: null, release: choice.release }
     }
     const opened = choice.kind === 'offer' ? this.#offer(choice) : choice.operation
-    const operation = tells ? this.apply(tell(opened, this.#moment.now), SERVER).operation : opened
     const release =
       choice.kind === 'offer' ? choice.release : (this.component(type).underWayRelease ?? null)
-    return { choice, isNews: tells && opened.state === 'QUEUED', operation, release }
+    const isTold = typeof tells === 'boolean' ? tells : release !== null && tells(release)
+    const operation = isTold ? this.apply(tell(opened, this.#moment.now), SERVER).operation : opened
+    return { choice, isNews: isTold && opened.state === 'QUEUED', operation, release }
   }
 
   hear(address: Address, report: Report): Advance | null {

@@ -242,14 +242,15 @@ export const heard = (operation: Operation, now: Date): Operation =>
     ? operation
     : { ...operation, heardAt: now }
 
-interface Move {
+export interface Move {
   readonly state: State
   readonly because: Reason
   readonly error?: string
   readonly progressPercent?: number
 }
 
-function move(operation: Operation, to: Move, now: Date): Advance {
+/** Into that state, whatever was before; the table of allowed moves is for whoever calls this. */
+export function move(operation: Operation, to: Move, now: Date): Advance {
   const moved: Operation = {
     ...operation,
     state: to.state,

@@ -9,6 +9,7 @@ import { reason } from '../reason.ts'
 import { type ComponentType, nameOf, type Release } from '../release.ts'
 import { isNotBegun, unfit } from './choose.ts'
 import { Draft } from './draft.ts'
+import { seenFetching } from './inference.ts'
 import { type Advance, cancel, type Operation, type Report } from './operation.ts'
 import type { Address, Answer, Changes, Moment, Snapshot } from './snapshot.ts'
 import { isTerminal } from './states.ts'
@@ -20,6 +21,8 @@ export interface Visit extends Moment {
   readonly isHere?: boolean
   /** It fetches that release: a sign that it is at it. */
   readonly fetches?: Fetched
+  /** It never says what becomes of an update: that is read from what it runs. */
+  readonly isTacit?: boolean
 }
 
 /** A release as a device asks for it: what it leaves out is whatever is meant for it. */
@@ -30,18 +33,18 @@ export interface Fetched {
 }
 
 /**
- * Whether the device hears the answer now, of all components or of those types: what is offered then counts as
- * told.
+ * Whether the device hears the answer now, of all components or of those types, or of releases that its language can
+ * say: what is offered then counts as told.
  */
-export type Tells = boolean | readonly ComponentType[]
+export type Tells = boolean | readonly ComponentType[] | ((release: Release) => boolean)
 
-const isTold = (tells: Tells, type: ComponentType): boolean =>
-  typeof tells === 'boolean' ? tells : tells.includes(type)
+const isTold = (tells: Tells, type: ComponentType): boolean | ((release: Release) => boolean) =>
+  typeof tells === 'object' ? tells.includes(type) : tells
 
 /** The device checks in, or (without facts, untold) what is meant for it is looked at anew. */
 export function visit(
   snapshot: Snapshot,
-  { facts, tells, isHere = false, fetches, ...moment }: Visit,
+  { facts, tells, isHere = false, fetches, isTacit = false, ...moment }: Visit,
 ): { changes: Changes; answers: Readonly<Record<ComponentType, Answer>> } {
   const draft = new Draft(snapshot, { ...moment, isHere })
   draft.learn(facts)
@@ -49,6 +52,7 @@ export function visit(
   if (fetches) draft.goesOn(fetches)
   for (const type of draft.types()) {
     draft.settleByInstalled(type)
+    if (isTacit) draft.noticeUnchanged(type)
     draft.noticeSilence(type)
     answers[type] = draft.answer(type, isTold(tells, type))
   }
@@ -75,6 +79,21 @@ export function hear(
   const heard = draft.hear(address, { ...report, installed })
   draft.settleAll()
   return { changes: draft.changes(), heard }
+}
+
+/** The device fetches the file of an operation, or has fetched all of it. */
+export function fetching(
+  snapshot: Snapshot,
+  {
+    operationId,
+    isWhole,
+    ...moment
+  }: Moment & { readonly operationId: string; readonly isWhole: boolean },
+): { changes: Changes } {
+  const draft = new Draft(snapshot, { ...moment, isHere: true })
+  const seen = seenFetching(draft.find(operationId).operation, { isWhole }, moment)
+  if (seen) draft.apply(seen)
+  return { changes: draft.changes() }
 }
 
 /** An operator takes an operation back. Refuses with operation.unknown or operation.already-ended. */
