@@ -42,6 +42,9 @@ interface Things {
   readonly cloud: string
   readonly spareCloud: string
   readonly cloudToken: string
+  readonly waiting: string
+  readonly spareWaiting: string
+  readonly registered: string
   /** A file half-way in. */
   readonly upload: string
   readonly campaign: string
@@ -496,6 +499,37 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     ],
   },
 
+  listWaitingDevices: list('stov', 'waiting', '-lastSeenAt'),
+  claimWaitingDevices: {
+    may: 'sto',
+    own: ({ spareWaiting }) => ({ body: { ids: [spareWaiting], name: randomUUID() } }),
+    others: [
+      ['registration.unknown', ({ waiting }) => ({ body: { ids: [waiting] } })],
+      [
+        'cloud.unknown',
+        ({ cloud }, { spareWaiting }) => ({ body: { ids: [spareWaiting], cloudId: cloud } }),
+      ],
+      [
+        'customer.unknown',
+        ({ customer }, { spareWaiting }) => ({
+          body: { ids: [spareWaiting], name: randomUUID(), customerId: customer },
+        }),
+      ],
+    ],
+  },
+  forgetWaitingDevice: about('sto', 'waiting', 'registration.unknown'),
+  reEnrolDevices: {
+    may: 'sto',
+    own: ({ registered }) => ({ body: { deviceIds: [registered] } }),
+    others: [
+      ['device.unknown', ({ registered }) => ({ body: { deviceIds: [registered] } })],
+      [
+        'cloud.unknown',
+        ({ cloud }, { registered }) => ({ body: { deviceIds: [registered], cloudId: cloud } }),
+      ],
+    ],
+  },
+
   listCustomers: list('stov', 'customer'),
   createCustomer: { may: 'st', own: () => ({ body: named() }) },
   showCustomer: about('stov', 'customer', 'customer.unknown'),
@@ -669,6 +703,27 @@ async function furnish(
       assigned_by: 'a test',
     })
   }
+  const registered = await insert('devices', {
+    ...of,
+    profile_id: profile,
+    customer_id: customer,
+    name: randomUUID(),
+    ...made(),
+  })
+  await database.query(
+    'insert into registrations (device_id, tenant_id, profile_id, said_id) values ($1, $2, $3, $4)',
+    [registered, tenant, profile, randomUUID()],
+  )
+  const addWaiting = () =>
+    insert('waiting_devices', {
+      ...of,
+      profile_id: profile,
+      said_id: randomUUID(),
+      facts: '{}',
+      times: 1,
+      first_seen_at: new Date(),
+      last_seen_at: new Date(),
+    })
   const hardwareType = await insert('hardware_types', { ...of, ...handled(), ...made() })
   const cloud = await insert('clouds', { ...of, name: randomUUID(), ...made() })
   await database.query('update devices set cloud_id = $1 where id = $2', [cloud, device])
@@ -807,6 +862,9 @@ async function furnish(
       ...made(),
     }),
     cloud,
+    waiting: await addWaiting(),
+    spareWaiting: await addWaiting(),
+    registered,
     spareCloud: await insert('clouds', { ...of, name: randomUUID(), ...made() }),
     cloudToken: await insert('cloud_tokens', {
       ...of,
@@ -848,6 +906,7 @@ async function everythingOfOthers(): Promise<unknown> {
     'system_models',
     'clouds',
     'cloud_tokens',
+    'waiting_devices',
   ]
   const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
   const all: unknown[] = []

@@ -440,6 +440,42 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeDevice', { params: { id: deviceId } })
   })
 
+  test('devices that wait to be claimed', async () => {
+    const body = { key: 'key of those that wait' }
+    const { id } = (await good('createProfile', { body: { name: 'of those that wait' } })).json
+    await good('enableProvisioning', { params: { id }, body })
+    for (const saidId of ['W1', 'W2']) {
+      const said = { id: saidId, ports: 4 }
+      const registered = await fetch(`${platform.url}/device/register`, {
+        method: 'POST',
+        headers: { authorization: `bearer ${body.key}` },
+        body: JSON.stringify(said),
+      })
+      expect(await registered.json()).toEqual({ registered: true })
+    }
+    const { items } = (await good('listWaitingDevices')).json
+    expect(items).toMatchObject([
+      { saidId: 'W2', profile: 'of those that wait', facts: { ports: 4 }, times: 1 },
+      { saidId: 'W1' },
+    ])
+    const [second, first] = items.map((each: { id: string }) => each.id)
+    const both = { body: { ids: [first, second], name: 'one name' } }
+    expectProblem(await ask(platform, 'claimWaitingDevices', both), 400, 'request.malformed')
+    const claimed = (await good('claimWaitingDevices', { body: { ids: [first] } })).json
+    expect(claimed.items).toMatchObject([{ waitingId: first, name: 'W1' }])
+    const [{ deviceId }] = claimed.items
+    const again = await ask(platform, 'claimWaitingDevices', { body: { ids: [first] } })
+    expectProblem(again, 404, 'registration.unknown')
+    await good('forgetWaitingDevice', { params: { id: second } })
+    expect((await good('listWaitingDevices')).json.items).toEqual([])
+    const anew = { body: { deviceIds: [deviceId] } }
+    expect((await good('reEnrolDevices', anew)).json).toEqual({ devices: 1 })
+    const other = { body: { deviceIds: [ids.device ?? ''] } }
+    expectProblem(await ask(platform, 'reEnrolDevices', other), 409, 'registration.none')
+    await good('removeDevice', { params: { id: deviceId } })
+    await good('removeProfile', { params: { id } })
+  })
+
   test('clouds and their tokens', async () => {
     const body = { name: 'europe', publicUrl: 'https://eu.updates.example/', region: 'eu' }
     const cloud = (await good('createCloud', { body })).json
@@ -717,6 +753,16 @@ test('the audit log says who did what, for every change', async () => {
     'admin: policy.enabled policed',
     'admin: policy.removed policed',
     'admin: device.removed of a policy',
+    'admin: profile.created of those that wait',
+    'admin: profile.changed of those that wait',
+    'admin: action.refused ',
+    'admin: device.created W1',
+    'admin: action.refused ',
+    'admin: registration.forgotten of those that wait',
+    'admin: device.re-enrolled W1',
+    'admin: action.refused ',
+    'admin: device.removed W1',
+    'admin: profile.removed of those that wait',
     'admin: cloud.created europe',
     'admin: action.refused europe',
     'admin: cloud.changed europe',

@@ -84,6 +84,9 @@ export const DOORS: Record<string, { rooms: Names; types?: Names }> = {
     rooms: ['credentials', 'artifacts', 'store/database', 'store/local-postgres*'],
   },
   uuid: { rooms: ['credentials'] },
+  // the first wants the other to be there before it
+  '@peculiar/x509': { rooms: ['credentials'] },
+  'reflect-metadata': { rooms: ['credentials'] },
 }
 
 /** Global things, and the only files that touch them. Folders beside the packages are free. */

@@ -52,6 +52,8 @@ export async function openDesk(connectionString: string): Promise<Desk> {
     secrets: nobody as DeviceDeskNeeds['secrets'],
     newCredential: nobody as DeviceDeskNeeds['newCredential'],
     clock,
+    certificates: nobody as DeviceDeskNeeds['certificates'],
+    registering: nobody as DeviceDeskNeeds['registering'],
     clouds: nobody as DeviceDeskNeeds['clouds'],
     ids: uuids,
     proofs: proofs({ passwordKey: Buffer.alloc(32) }),
@@ -60,6 +62,7 @@ export async function openDesk(connectionString: string): Promise<Desk> {
     work,
     checkInSeconds: 300,
     claimWindowMs: 0,
+    onError: nobody as DeviceDeskNeeds['onError'],
   })
   const useCases = campaigns({ clock, ids: uuids, unitOfWork: run })
   const { rows: operators } = await pool.query('select id, tenant_id, name, role from operators')

@@ -11,6 +11,7 @@ import { MODEL_ROUTES } from './routes/models.ts'
 import { OVERVIEW_ROUTES } from './routes/overview.ts'
 import { PEOPLE_ROUTES } from './routes/people.ts'
 import { POLICY_ROUTES } from './routes/policies.ts'
+import { REGISTRATION_ROUTES } from './routes/registrations.ts'
 import type { Route } from './routes/route.ts'
 import { SESSION_ROUTES } from './routes/session.ts'
 import { THINGSBOARD_ROUTES } from './routes/thingsboard.ts'
@@ -58,6 +59,7 @@ export const ROUTES = {
   ...MODEL_ROUTES,
   ...POLICY_ROUTES,
   ...CLOUD_ROUTES,
+  ...REGISTRATION_ROUTES,
   listEvents: {
     method: 'GET',
     path: '/audit',

@@ -19,6 +19,7 @@ import { packageCommands } from './commands/packages.ts'
 import { policyCommands } from './commands/policies.ts'
 import { profileCommands } from './commands/profiles.ts'
 import { provisioningCommands } from './commands/provisioning.ts'
+import { registrationCommands } from './commands/registrations.ts'
 import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
 import { tenantCommands } from './commands/tenants.ts'
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   ...modelCommands,
   ...hardwareCommands,
   ...cloudCommands,
+  ...registrationCommands,
   ...packageCommands,
   ...assignmentCommands,
   ...policyCommands,
@@ -58,7 +60,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   profile: 'kinds of devices: add, list, show, remove, provisioning',
   'profile provisioning': 'devices that enrol themselves: enable, disable, show',
   device:
-    'the devices of the fleet: add, list, show, remove, import, token, credential, customer, claim, give-back, cloud',
+    'the devices of the fleet: add, list, show, remove, import, token, credential, customer, claim, give-back, cloud, waiting, claim-waiting, re-enrol',
   'device credential': 'what a device is known by: list, add, remove',
   group: 'groups of devices, chosen by an expression: add, list, show, update, preview, remove',
   channel: 'sets of groups: add, list, show, update, remove',

@@ -45,6 +45,8 @@ export const ERROR_MEANINGS = {
   'upload.other-offset':
     'the upload goes on at another place than the request, or in a newer request',
   'upload.other-protocol': 'the client speaks another version of the upload protocol',
+  'registration.unknown': 'no such device waits to be claimed',
+  'registration.none': 'the device did not register by itself',
   'assignment.none': 'nothing is assigned there',
   'operation.unknown': 'no such operation for this device',
   'operation.already-ended': 'the operation has ended; the report changes nothing',
@@ -155,6 +157,8 @@ export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   'upload.unknown': 'unknown',
   'upload.other-offset': 'conflict',
   'upload.other-protocol': 'outdated',
+  'registration.unknown': 'unknown',
+  'registration.none': 'conflict',
   'assignment.none': 'unknown',
   'operation.unknown': 'unknown',
   'operation.already-ended': 'conflict',

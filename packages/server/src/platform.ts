@@ -15,6 +15,7 @@ import { audit } from './app/audit.ts'
 import { campaignRunner } from './app/campaign-runner.ts'
 import { campaigns } from './app/campaigns.ts'
 import { catalogue } from './app/catalogue.ts'
+import { claimedDevices } from './app/claimed-device.ts'
 import { claiming } from './app/claiming.ts'
 import { clouds } from './app/clouds.ts'
 import { credentialSweeper } from './app/credential-sweeper.ts'
@@ -37,6 +38,9 @@ import { pacer } from './app/pacer.ts'
 import { policies } from './app/policies.ts'
 import { policyCounter } from './app/policy-counter.ts'
 import type { Clock, Every } from './app/ports.ts'
+import { registering } from './app/registering.ts'
+import { registrationSweeper } from './app/registration-sweeper.ts'
+import { registrations } from './app/registrations.ts'
 import { bySystemClock } from './app/rounds.ts'
 import { settings } from './app/settings.ts'
 import { settingsInForce } from './app/settings-in-force.ts'
@@ -46,9 +50,12 @@ import { tenants } from './app/tenants.ts'
 import { uploads } from './app/uploads.ts'
 import { fileStore } from './artifacts/file-store.ts'
 import type { Config, MqttTlsConfig } from './config.ts'
+import { deviceAuthority, newDeviceAuthority } from './credentials/device-ca.ts'
+import { deviceTokens, newDeviceTokenKey } from './credentials/device-tokens.ts'
 import { newPasswordKey, proofs } from './credentials/proofs.ts'
 import { newTicketKey, secrets, uuids } from './credentials/secrets.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { ioto } from './dialects/ioto/http.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
 import { thingsboardMqtt } from './dialects/thingsboard/mqtt.ts'
@@ -71,6 +78,7 @@ import { installationSecret } from './store/installation-secrets.ts'
 import { keptPostgres } from './store/kept-postgres.ts'
 import { notifications } from './store/notifications.ts'
 import { policyWork } from './store/policies.ts'
+import { registrationsAtWork } from './store/registrations.ts'
 import { silences } from './store/silences.ts'
 import { releaseCache } from './store/snapshots.ts'
 import { spreads } from './store/spreads.ts'
@@ -197,8 +205,28 @@ export async function startPlatform({
     })
     known.subscribe(pace.paceChanged)
     stops.push(async () => pace.close())
+    const registered = registrationsAtWork(database)
+    const tokenKey = await installationSecret(database, 'device-token-key', newDeviceTokenKey)
+    const tokens = deviceTokens({ key: tokenKey })
+    const claimed = claimedDevices({ clock, ids, newCredential, tokens })
     const desk = deviceDesk({
       ...needs,
+      certificates: deviceAuthority({
+        now: clock.now,
+        kept: async () =>
+          installationSecret(database, 'device-authority', await newDeviceAuthority(clock.now())),
+      }),
+      registering: registering({
+        ...needs,
+        claimed,
+        feed,
+        moments: momentsOf,
+        onError: report('what an operator should know of a registration could not be noted'),
+        proofs: prover,
+        registrations: registered,
+        tokens,
+        work,
+      }),
       accounts: records,
       artifacts,
       clouds: cloudsAtWork(database),
@@ -207,6 +235,7 @@ export async function startPlatform({
       work,
       checkInSeconds: config.checkInSeconds,
       claimWindowMs: config.claimWindowMs,
+      onError: report('what a device does could not be noted'),
     })
     const lookAt = look({
       moments: momentsOf,
@@ -267,7 +296,14 @@ export async function startPlatform({
       onError: report('old history could not be removed; it is tried again'),
     })
 
+    const registrationSweeping = registrationSweeper({
+      clock,
+      registrations: registered,
+      onError: report('devices that came no more could not be forgotten; it is tried again'),
+    })
+
     // The doors.
+    let reachableAt: Platform['endpoints'] = { http: config.publicUrl ?? '' }
     const dialectNeeds = {
       desk,
       liveSessions: sessions,
@@ -276,6 +312,7 @@ export async function startPlatform({
     }
     const dialects: readonly Dialect[] = [
       updraft(dialectNeeds),
+      ioto({ ...dialectNeeds, brokerAt: () => brokerOf(reachableAt.mqtts) }),
       {
         ...thingsboard(dialectNeeds),
         mqtt: thingsboardMqtt({ desk, liveSessions: sessions, pacer: pace, log }),
@@ -295,7 +332,6 @@ export async function startPlatform({
     const recordArtifact = artifactRecord(needs)
     const described = describedRelease({ ...needs, artifacts })
     const stream = live({ feed, run: uuids.next(), owned: fleetUseCases.owned })
-    let reachableAt: Platform['endpoints'] = { http: config.publicUrl ?? '' }
     const operatorDoor = rest({
       accounts: accountUseCases,
       assignments: assignments(needs),
@@ -317,6 +353,7 @@ export async function startPlatform({
       operators: operators(needs),
       overview: overview(needs),
       policies: policies(needs),
+      registrations: registrations({ ...needs, claimed, moments: momentsOf, tokens, work }),
       tenants: tenants(needs),
       manualUpdates: manualUpdates({ ...needs, described, moments: momentsOf, work }),
       operations: operations({ moments: momentsOf, unitOfWork: run, work }),
@@ -355,6 +392,8 @@ export async function startPlatform({
     stops.push(() => credentialSweeping.stop())
     historySweeping.start()
     stops.push(() => historySweeping.stop())
+    registrationSweeping.start()
+    stops.push(() => registrationSweeping.stop())
     const { port } = await http.listen({ host: config.host, port: config.httpPort })
     const endpoints = {
       http: `http://${reachable(config.host)}:${port}`,
@@ -431,6 +470,12 @@ function requestIds(run: string): () => string {
     count += 1
     return `${run}-${count}`
   }
+}
+
+const brokerOf = (url: string | undefined): { host: string; port: number } | null => {
+  if (url === undefined) return null
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port) }
 }
 
 /** An address a client can use: listening everywhere is reached at the loopback. */

@@ -4,6 +4,10 @@ import { z } from 'zod'
 import { ReleaseRef } from './releases.ts'
 import { Id, Name, named, Time, Token255 } from './words.ts'
 
+const claimsAtOnce = z
+  .boolean()
+  .describe('devices that register with the key alone are claimed at once, and need not wait')
+
 export const Profile = named(
   'Profile',
   z.object({
@@ -13,7 +17,7 @@ export const Profile = named(
     deviceCount: z.int(),
     assignments: z.record(z.string(), ReleaseRef).describe('by component type'),
     provisioning: z
-      .object({ key: z.string(), strategy: z.enum(PROVISIONING_STRATEGIES) })
+      .object({ key: z.string(), strategy: z.enum(PROVISIONING_STRATEGIES), claimsAtOnce })
       .nullable()
       .describe('set when devices may enrol themselves'),
     createdAt: Time,
@@ -37,6 +41,7 @@ export const ProvisioningDraft = named(
       ),
     key: Token255.optional().describe('made up when absent'),
     secret: Token255.optional().describe('made up when absent'),
+    claimsAtOnce: claimsAtOnce.optional(),
   }),
 )
 
@@ -46,6 +51,7 @@ export const Provisioning = named(
     key: z.string(),
     secret: z.string().describe('shown this once'),
     strategy: z.enum(PROVISIONING_STRATEGIES),
+    claimsAtOnce,
   }),
 )
 export type Provisioning = z.infer<typeof Provisioning>

@@ -14,6 +14,7 @@ test('enrolment is enabled, shown and disabled', async () => {
   const words = ['--strategy', 'check-pre-provisioned', '--key', 'k', '--secret', 's']
   expect(await json('profile', 'provisioning', 'enable', 'Sensor', ...words)).toEqual({
     strategy: 'check-pre-provisioned',
+    claimsAtOnce: false,
     key: 'k',
     secret: 's',
   })

@@ -1,6 +1,6 @@
 import type { Profile } from '@updraft/api/shapes'
 import { PROVISIONING_STRATEGIES, type ProvisioningStrategy } from '@updraft/core'
-import { command, oneOf, text } from '../command.ts'
+import { command, oneOf, text, yes } from '../command.ts'
 import { findProfile } from '../lookup.ts'
 import { facts, type Look } from '../print.ts'
 
@@ -16,16 +16,20 @@ export const provisioningCommands = [
       ),
       key: text('--key <key>', 'the key that stands in the firmware already (default: made up)'),
       secret: text('--secret <secret>', 'the secret that goes with it (default: made up)'),
+      claimAtOnce: yes(
+        '--claim-at-once',
+        'devices that register with the key alone (Ioto) need not wait to be claimed',
+      ),
     },
     examples: [
       'updraft profile provisioning enable Sensor',
       'updraft profile provisioning enable Sensor --strategy check-pre-provisioned',
     ],
-    run: async ({ name, strategy, key, secret }, { client }) => {
+    run: async ({ name, strategy, key, secret, claimAtOnce }, { client }) => {
       const { id } = await findProfile(client, name)
       const made = await client('enableProvisioning', {
         params: { id },
-        body: { strategy, key, secret },
+        body: { strategy, key, secret, claimsAtOnce: claimAtOnce },
       })
       return {
         json: made,

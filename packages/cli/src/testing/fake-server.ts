@@ -341,9 +341,14 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
         strategy = 'create-new',
         key = 'made-up-key',
         secret = 'made-up-secret',
+        claimsAtOnce = false,
       } = (call.body ?? {}) as Partial<Provisioning>
-      byId(profiles, call, 'profile.unknown').provisioning = { key, strategy }
-      return { key, secret, strategy }
+      byId(profiles, call, 'profile.unknown').provisioning = {
+        key,
+        strategy,
+        claimsAtOnce,
+      }
+      return { key, secret, strategy, claimsAtOnce }
     },
     disableProvisioning: (call) => {
       byId(profiles, call, 'profile.unknown').provisioning = null

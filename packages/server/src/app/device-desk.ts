@@ -26,6 +26,7 @@ import {
   visit,
 } from '@updraft/core'
 import { type Enrolment, enrolment } from './enrolment.ts'
+import { type ImageFetching, imageFetching } from './image-fetching.ts'
 import type { Moments } from './moments.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
@@ -37,19 +38,23 @@ import type {
   Claim,
   Clock,
   CloudsAtWork,
+  DeviceCertificates,
   DeviceWork,
   Ids,
+  IssuedCertificate,
   Proofs,
   Secrets,
   TenantsCloud,
   UnitOfWork,
 } from './ports.ts'
+import type { Registering } from './registering.ts'
 
 export type { Notice } from './notices.ts'
 
 /** A download address is good for at least this long: slow links resume for days. */
 const TICKET_DAYS = 8
 const DAY_MS = 86_400_000
+const CLOUD_MS = 10_000
 /** Beyond that a date would soon be none any more. */
 const MAX_CLAIM_WINDOW_MS = 36_525 * DAY_MS
 
@@ -73,7 +78,7 @@ export interface Recognized {
   readonly identify: () => Promise<Snapshot>
 }
 
-export interface DeviceDesk extends Enrolment {
+export interface DeviceDesk extends Enrolment, ImageFetching, Registering {
   /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
   identify(token: string, dialect: string): Promise<Snapshot>
   /**
@@ -83,15 +88,17 @@ export interface DeviceDesk extends Enrolment {
   recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
   /** The cloud a token stands for, whose devices it brings in. Refuses with cloud.bad-token. */
   recognizeCloud(token: string): Promise<TenantsCloud>
+  /** Where the device is served from; null for where all are that have no cloud. Some seconds old. */
+  cloudOf(device: Snapshot): Promise<TenantsCloud | null>
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
-   * at that release, which is as good as a word of it.
+   * at that release, which is as good as a word of it. `isTacit`: what became of its update is read from what it runs.
    * Refuses with request.malformed when the facts cannot be kept.
    */
   checkIn(
     device: Snapshot,
     facts: Facts,
-    options: { tells: Tells; fetches?: Fetched },
+    options: { tells: Tells; fetches?: Fetched; isTacit?: boolean },
   ): Promise<CheckedIn>
   /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */
   report(
@@ -120,6 +127,10 @@ export interface DeviceDesk extends Enrolment {
     device: Snapshot,
     said: { secret?: string | null; durationMs?: number | null },
   ): Promise<void>
+  /** A key of its own with a certificate, for a device that is to have them. */
+  issueCertificate(commonName: string): Promise<IssuedCertificate>
+  /** An id for a device that has none: short enough for any, and nobody's else. */
+  newSerial(): string
   /** Leaves word for operators of what a device does in vain. */
   readonly notice: Notices
 }
@@ -133,12 +144,16 @@ export interface DeviceDeskNeeds {
   readonly newCredential: NewCredentialOf
   readonly proofs: Proofs
   readonly moments: Moments
+  readonly certificates: Pick<DeviceCertificates, 'issue'>
+  readonly registering: Registering
   readonly secrets: Secrets
   readonly unitOfWork: UnitOfWork
   readonly work: DeviceWork
   readonly checkInSeconds: number
   /** How long a device may be claimed that does not say it itself. */
   readonly claimWindowMs: number
+  /** Hears of what went wrong that no device is told of. */
+  readonly onError: (error: unknown) => void
 }
 
 export function deviceDesk({
@@ -150,18 +165,28 @@ export function deviceDesk({
   newCredential,
   proofs,
   moments,
+  certificates,
+  registering,
   secrets,
   unitOfWork,
   work,
   checkInSeconds,
   claimWindowMs,
+  onError,
 }: DeviceDeskNeeds): DeviceDesk {
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
+
+  /** Clouds are asked for at every visit, and hardly ever change. */
+  const lately = new Map<string, { until: number; cloud: Promise<TenantsCloud | null> }>()
+
+  /** Whole days, so that the address stays the same for a day and caches and resuming clients know it again. */
+  const ticketExpiry = () =>
+    new Date((Math.floor(clock.now().getTime() / DAY_MS) + TICKET_DAYS) * DAY_MS)
 
   /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
   const visitNow = async (
     device: Snapshot,
-    said: { facts: Facts; tells: Tells; fetches?: Fetched },
+    said: { facts: Facts; tells: Tells; fetches?: Fetched; isTacit?: boolean },
   ) => {
     const moment = await moments(device.tenantId)
     const look = (at: Snapshot) => visit(at, { ...moment(), ...said, isHere: true })
@@ -219,6 +244,17 @@ export function deviceDesk({
       if (cloud) return cloud
       throw new DomainError('cloud.bad-token', 'No cloud has that token.')
     },
+    cloudOf: async ({ device: { cloudId } }) => {
+      if (cloudId === null) return null
+      const now = clock.now().getTime()
+      const seen = lately.get(cloudId)
+      if (seen && seen.until > now) return seen.cloud
+      const cloud = clouds.byId(cloudId)
+      lately.set(cloudId, { until: now + CLOUD_MS, cloud })
+      // What could not be read is read again.
+      cloud.catch(() => lately.delete(cloudId))
+      return cloud
+    },
     checkIn,
     report: async (device, address, report, facts) => {
       const checked = checkedFacts(facts)
@@ -253,11 +289,9 @@ export function deviceDesk({
       }
       return { release, handle: await artifacts.open(release.artifact.sha256) }
     },
-    ticketFor: (sha256) => {
-      // Whole days, so that the address stays the same for a day and caches and resuming clients know it again.
-      const today = Math.floor(clock.now().getTime() / DAY_MS)
-      return secrets.signTicket({ sha256, expiresAt: new Date((today + TICKET_DAYS) * DAY_MS) })
-    },
+    ticketFor: (sha256) => secrets.signTicket({ sha256, expiresAt: ticketExpiry() }),
+    ...registering,
+    ...imageFetching({ artifacts, clock, expiry: ticketExpiry, moments, onError, secrets, work }),
     redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),
     ...enrolment({ accounts, clock, ids, newCredential, secrets, unitOfWork, work }),
     allowClaiming: ({ tenantId, device: { id, name } }, { secret, durationMs }) =>
@@ -279,6 +313,8 @@ export function deviceDesk({
           { kind: 'device.claimable', at: now, actor: subject, subject, deviceId: id, data },
         ])
       }),
+    issueCertificate: certificates.issue,
+    newSerial: secrets.newSerial,
     notice: notices({ clock, unitOfWork }),
   }
 }

@@ -227,20 +227,32 @@ export function fleet({
         strategy = 'create-new',
         key = secrets.newToken(),
         secret = secrets.newToken(),
-      }: { strategy?: ProvisioningStrategy; key?: string; secret?: string },
-    ): Promise<{ key: string; secret: string; strategy: ProvisioningStrategy }> =>
+        claimsAtOnce = false,
+      }: {
+        strategy?: ProvisioningStrategy
+        key?: string
+        secret?: string
+        claimsAtOnce?: boolean
+      },
+    ): Promise<{
+      key: string
+      secret: string
+      strategy: ProvisioningStrategy
+      claimsAtOnce: boolean
+    }> =>
       unitOfWork(actor, async ({ profiles, events }) => {
         const profile = await profiles.get(id)
         await profiles.setProvisioning(id, {
           key: checkedProvisioningText('key', key),
           secretHash: secrets.hashToken(checkedProvisioningText('secret', secret)),
           strategy,
+          claimsAtOnce,
         })
-        const data = { provisioning: strategy }
+        const data = { provisioning: strategy, ...(claimsAtOnce && { claimsAtOnce }) }
         await events.append([
           event('profile.changed', actorOf(actor), profileSubject(profile), data),
         ])
-        return { key, secret, strategy }
+        return { key, secret, strategy, claimsAtOnce }
       }),
 
     disableProvisioning: (actor: OperatorActor, id: string): Promise<void> =>

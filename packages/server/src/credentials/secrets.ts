@@ -8,7 +8,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 import { DomainError } from '@updraft/core'
-import { v7 } from 'uuid'
+import { parse, stringify, v7 } from 'uuid'
 import type { Ids, Secrets } from '../app/ports.ts'
 
 /** OWASP's advice for scrypt: N = 2^17, r = 8, p = 1; 128 MiB while it runs. */
@@ -20,8 +20,14 @@ const TOKEN_BYTES = 32
 /** Letters and digits that are not mistaken for each other. */
 const PASSWORD_ALPHABET = 'abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 const PASSWORD_LENGTH = 20
+/** Crockford's base 32. */
+const SERIAL_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const SERIAL_LENGTH = 16
 const TICKET_MAC_BYTES = 16
 const TICKET_KEY_BYTES = 32
+/** SHA-256 and the time; with three ids of 16 bytes behind them where it is said whose update it is for. */
+const TICKET_BYTES = 38
+const WHOSE_TICKET_BYTES = 86
 
 export const uuids: Ids = { next: () => v7() }
 
@@ -47,6 +53,8 @@ export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
         if (!token.startsWith('-')) return token
       }
     },
+    newSerial: () =>
+      Array.from(randomBytes(SERIAL_LENGTH), (byte) => SERIAL_ALPHABET[byte % 32]).join(''),
     newPassword: () => {
       let password = ''
       while (password.length < PASSWORD_LENGTH) {
@@ -78,16 +86,20 @@ export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
         const derived = await derive(password, Buffer.from(salt, 'base64'), parameters)
         return expected.length === derived.length && timingSafeEqual(expected, derived)
       }),
-    signTicket: ({ sha256, expiresAt }) => {
+    signTicket: ({ sha256, expiresAt, whose }) => {
       const expiry = Buffer.alloc(6)
       expiry.writeUIntBE(Math.floor(expiresAt.getTime() / 1000), 0, 6)
-      const body = Buffer.concat([Buffer.from(sha256, 'hex'), expiry])
+      const { tenantId, deviceId, operationId } = whose ?? {}
+      const ids = whose ? [tenantId, deviceId, operationId].map((id) => parse(id ?? '')) : []
+      const body = Buffer.concat([Buffer.from(sha256, 'hex'), expiry, ...ids])
       return Buffer.concat([body, mac(body)]).toString('base64url')
     },
     readTicket: (text, now) => {
       const bytes = Buffer.from(text, 'base64url')
-      const body = bytes.subarray(0, 38)
-      const given = bytes.subarray(38)
+      const length =
+        bytes.length > TICKET_BYTES + TICKET_MAC_BYTES ? WHOSE_TICKET_BYTES : TICKET_BYTES
+      const body = bytes.subarray(0, length)
+      const given = bytes.subarray(length)
       const isOurs = given.length === TICKET_MAC_BYTES && timingSafeEqual(given, mac(body))
       // One ticket has one spelling: what a decoder would pass over is not part of it.
       if (!isOurs || bytes.toString('base64url') !== text)
@@ -97,7 +109,11 @@ export function secrets({ ticketKey }: { ticketKey: Buffer }): Secrets {
         const message = 'The download address is no longer valid; check in for a new one.'
         throw new DomainError('artifact.bad-ticket', message)
       }
-      return { sha256: body.subarray(0, 32).toString('hex'), expiresAt }
+      const sha256 = body.subarray(0, 32).toString('hex')
+      if (length === TICKET_BYTES) return { sha256, expiresAt }
+      const id = (at: number) => stringify(body.subarray(at, at + 16))
+      const whose = { tenantId: id(38), deviceId: id(54), operationId: id(70) }
+      return { sha256, expiresAt, whose }
     },
   }
 }

@@ -41,6 +41,7 @@ import { thingsboard } from './thingsboard/http.ts'
 import { updraft } from './updraft.ts'
 
 export const NOON = new Date('2026-03-01T12:00:00Z')
+const TENANT = '0190a000-0000-7000-8000-000000000001'
 export const PROVISIONING = { key: 'the-key', secret: 'the-secret' }
 
 export interface MemoryDesk {
@@ -105,7 +106,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   }
   const tell = (deviceId: string) => {
     const delivered = {
-      tenantId: 't',
+      tenantId: TENANT,
       kind: 'device.changed',
       deviceId,
       subjectId: deviceId,
@@ -178,7 +179,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   }
 
   const newDevice = (name: string, changes: Partial<Device> = {}): Snapshot => ({
-    tenantId: 't',
+    tenantId: TENANT,
     device: {
       id: uuids.next(),
       name,
@@ -252,7 +253,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       provisioningProfile: async (key) =>
         key === PROVISIONING.key
           ? {
-              tenantId: 't',
+              tenantId: TENANT,
               profileId: 'p',
               secretHash: keeper.hashToken(PROVISIONING.secret),
               strategy: 'create-new',
@@ -261,6 +262,12 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     },
     artifacts: { open },
     clock,
+    certificates: { issue: async () => ({ certificate: 'certificate', key: 'key' }) },
+    registering: {
+      register: nobodyRegisters,
+      comeThrough: nobodyRegisters,
+      returnThrough: nobodyRegisters,
+    },
     clouds: { ofToken: async () => null, byId: async () => null, areServedFrom: async () => false },
     ids: uuids,
     newCredential,
@@ -275,6 +282,9 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     work,
     checkInSeconds: 3600,
     claimWindowMs: 86_400_000,
+    onError: (error) => {
+      throw error
+    },
   })
   const needs = {
     desk,
@@ -393,6 +403,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     },
   }
 }
+
+const nobodyRegisters = async () => null
 
 /** The device as it is once the changes are kept. */
 function after(snapshot: Snapshot, changes: Changes): Snapshot {

@@ -22,6 +22,7 @@ import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Overview } from '../app/overview.ts'
 import type { PoliciesUseCases } from '../app/policies.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import type { RegistrationUseCases } from '../app/registrations.ts'
 import type { SettingsUseCases } from '../app/settings.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
 import type { UploadsUseCases } from '../app/uploads.ts'
@@ -54,6 +55,7 @@ export interface OperatorNeeds {
   readonly policies: PoliciesUseCases
   readonly tenants: TenantsUseCases
   readonly overview: Overview
+  readonly registrations: RegistrationUseCases
   readonly settings: SettingsUseCases
   readonly uploads: UploadsUseCases
   readonly version: string

@@ -41,6 +41,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   'system-models': 'system-model',
   tokens: 'token',
   uploads: 'artifact',
+  'waiting-devices': 'tenant',
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

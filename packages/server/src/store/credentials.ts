@@ -44,6 +44,15 @@ export function credentials(scope: Scope): Credentials {
         .where('id', '=', anyOf(ids))
         .execute()
     },
+    removeToken: async (deviceId, lookupHash) => {
+      await db
+        .deleteFrom('credentials')
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', '=', deviceId)
+        .where('kind', '=', 'token')
+        .where('lookup_hash', '=', lookupHash)
+        .execute()
+    },
     remove: async (deviceId, ids) => {
       const { numDeletedRows } = await db
         .deleteFrom('credentials')

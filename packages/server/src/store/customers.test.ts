@@ -148,7 +148,20 @@ const VERBS: () => {
     ],
     countByState: [{ devices: 2, states: { QUEUED: 1 } }, ({ devices }) => devices.countByState()],
   },
-  credentials: { insert: denied, ofDevice: denied, end: denied, remove: denied },
+  credentials: {
+    insert: denied,
+    ofDevice: denied,
+    end: denied,
+    removeToken: denied,
+    remove: denied,
+  },
+  registrations: {
+    page: denied,
+    waiting: denied,
+    forget: denied,
+    insert: denied,
+    renew: denied,
+  },
   catalogue: {
     recordArtifact: denied,
     artifact: denied,

@@ -1,15 +1,15 @@
 import type { Database } from './database.ts'
 import { refuse } from './refusals.ts'
 
-/** The installation's secret of that name: the one kept, or else the one `make` gives, kept from now on. */
+/** The installation's secret of that name: the one kept, or else the one that was made, kept from now on. */
 export async function installationSecret(
   { db }: Database,
   name: string,
-  make: () => Buffer,
+  made: Buffer | (() => Buffer),
 ): Promise<Buffer> {
   await db
     .insertInto('installation_secrets')
-    .values({ name, value: make() })
+    .values({ name, value: Buffer.isBuffer(made) ? made : made() })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
     .catch(refuse)

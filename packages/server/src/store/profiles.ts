@@ -21,7 +21,7 @@ export function profiles(scope: Scope): Profiles {
         // Whoever knows the key is half way to adding devices to the tenant.
         sql<ProfileView['provisioning']>`(
           case when ${customerId}::uuid is null and profiles.provisioning_key is not null
-          then jsonb_build_object('key', profiles.provisioning_key, 'strategy', profiles.provisioning_strategy) end
+          then jsonb_build_object('key', profiles.provisioning_key, 'strategy', profiles.provisioning_strategy, 'claimsAtOnce', profiles.claims_at_once) end
         )`.as('provisioning'),
         sql<Record<string, ReleaseName> | null>`(
           select jsonb_object_agg(a.type, jsonb_build_object('id', r.id, 'title', r.title, 'version', r.version))
@@ -82,6 +82,7 @@ export function profiles(scope: Scope): Profiles {
           provisioning_key: to?.key ?? null,
           provisioning_secret_hash: to?.secretHash ?? null,
           provisioning_strategy: to?.strategy ?? null,
+          claims_at_once: to?.claimsAtOnce ?? false,
         })
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)

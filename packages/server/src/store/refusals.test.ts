@@ -228,6 +228,38 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     ({ devices }) => devices.change(device, { cloudId: newId() }),
   ],
   [
+    'registrations_pkey',
+    'device.duplicate',
+    async ({ registrations }) => {
+      const said = { deviceId: device, profileId: profile }
+      await registrations.insert({ ...said, saidId: 'one' })
+      await registrations.insert({ ...said, saidId: 'another' })
+    },
+  ],
+  [
+    'registrations_profile_id_said_id_key',
+    'device.duplicate',
+    async ({ registrations, devices }) => {
+      const other = newDevice({})
+      await devices.insert([other])
+      const said = { profileId: profile, saidId: 'one' }
+      await registrations.insert({ ...said, deviceId: device })
+      await registrations.insert({ ...said, deviceId: other.id })
+    },
+  ],
+  [
+    'registrations_tenant_id_device_id_fkey',
+    'device.unknown',
+    ({ registrations }) =>
+      registrations.insert({ deviceId: newId(), profileId: profile, saidId: 'one' }),
+  ],
+  [
+    'registrations_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    ({ registrations }) =>
+      registrations.insert({ deviceId: device, profileId: newId(), saidId: 'one' }),
+  ],
+  [
     'cloud_tokens_tenant_id_cloud_id_fkey',
     'cloud.unknown',
     ({ clouds }) =>
@@ -400,6 +432,10 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   cloud_tokens_secret_hash_key: 'tokens are made here',
   clouds_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   clouds_tenant_id_id_key: 'ids are made here',
+  waiting_devices_profile_id_said_id_key: 'a second one replaces the first',
+  waiting_devices_tenant_id_cloud_id_fkey: 'a cloud that is being removed has no devices any more',
+  waiting_devices_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  waiting_devices_tenant_id_profile_id_fkey: 'a device that comes is told nothing of it',
   channels_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   channels_tenant_id_id_key: 'ids are made here',
   customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',

@@ -12,6 +12,13 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
     'provisioning.key-taken',
     'Another profile has that provisioning key already.',
   ],
+  registrations_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  registrations_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  registrations_pkey: ['device.duplicate', 'The device has registered already.'],
+  registrations_profile_id_said_id_key: [
+    'device.duplicate',
+    'A device has registered under that id already.',
+  ],
   credentials_lookup_hash_key: [
     'credential.taken',
     'A device is known by that token, name or certificate already.',

@@ -77,6 +77,7 @@ export interface Tables {
     provisioning_key: string | null
     provisioning_secret_hash: Buffer | null
     provisioning_strategy: ProvisioningStrategy | null
+    claims_at_once: Generated<boolean>
     created_at: Date
     policies_revision: Generated<number>
   }
@@ -144,6 +145,25 @@ export interface Tables {
     error: string | null
   }
   artifact_departures: { sha256: string; store: string; moved_to: string; leaves_at: Date }
+  waiting_devices: {
+    id: string
+    tenant_id: string
+    profile_id: string
+    cloud_id: string | null
+    said_id: string
+    version: string | null
+    facts: Json
+    times: BigInt64
+    first_seen_at: Date
+    last_seen_at: Date
+  }
+  registrations: {
+    device_id: string
+    tenant_id: string
+    profile_id: string
+    said_id: string
+    generation: Generated<number>
+  }
   device_claims: { device_id: string; tenant_id: string; secret_hash: Buffer; expires_at: Date }
   device_presence: {
     device_id: string

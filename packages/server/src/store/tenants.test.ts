@@ -1,6 +1,7 @@
 import { NO_CHANGES, NO_LIMITS, type Policy, reason } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
+import { registrationsAtWork } from './registrations.ts'
 import {
   addTenant,
   enrolmentBy,
@@ -31,6 +32,7 @@ interface Holding {
   readonly systemModelId: string
   readonly cloudId: string
   readonly cloudTokenId: string
+  readonly waitingId: string
 }
 
 let store: TestStore
@@ -96,6 +98,16 @@ async function furnish(name: string): Promise<Holding> {
     await clouds.insertToken({ ...cloudToken, cloudId: cloud.id, secretHash: hashOf(`c ${name}`) })
     await devices.change(deviceId, { cloudId: cloud.id })
   })
+  const waitingId = newId()
+  const caller = { tenantId: tenant.id, profileId, cloudId: cloud.id, saidId: 'W' }
+  await registrationsAtWork(store.database).wait(
+    waitingId,
+    { ...caller, version: '1', facts: {} },
+    { times: 1, at: NOON, most: 9 },
+  )
+  await tenant.run(({ registrations }) =>
+    registrations.insert({ deviceId, profileId, saidId: 'D' }),
+  )
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
   await tenant.run(({ policies }) =>
@@ -118,6 +130,7 @@ async function furnish(name: string): Promise<Holding> {
     systemModelId: systemModel.id,
     cloudId: cloud.id,
     cloudTokenId: cloudToken.id,
+    waitingId,
   }
 }
 
@@ -262,7 +275,40 @@ const VERBS: {
       },
     ],
   },
+  registrations: {
+    page: [
+      'own',
+      async ({ registrations }) =>
+        (await registrations.page({ limit: 9 })).items.every(({ id }) => id === ours.waitingId),
+    ],
+    waiting: [
+      'own',
+      async ({ registrations }) => (await registrations.waiting([theirs.waitingId])).length === 0,
+    ],
+    forget: [
+      'own',
+      async ({ registrations }) => (await registrations.forget([theirs.waitingId])) === 0,
+    ],
+    insert: [
+      // It has registered: one of ours could not be made of it either.
+      'device.duplicate',
+      ({ registrations }) =>
+        registrations.insert({
+          deviceId: theirs.deviceId,
+          profileId: ours.profileId,
+          saidId: 'mine now',
+        }),
+    ],
+    renew: [
+      'own',
+      async ({ registrations }) => (await registrations.renew([theirs.deviceId])).length === 0,
+    ],
+  },
   credentials: {
+    removeToken: [
+      'done',
+      ({ credentials }) => credentials.removeToken(theirs.deviceId, hashOf('theirs D')),
+    ],
     insert: [
       'device.unknown',
       ({ credentials }) => credentials.insert(theirs.deviceId, [tokenCredential('mine now')]),

@@ -20,6 +20,7 @@ import { operators } from './operators.ts'
 import { policies } from './policies.ts'
 import { profiles } from './profiles.ts'
 import { again, refuse } from './refusals.ts'
+import { registrations } from './registrations.ts'
 import type { Scope } from './scope.ts'
 import { settings } from './settings.ts'
 import { addSpread } from './spreads.ts'
@@ -70,6 +71,7 @@ const storesOf = (scope: Scope): Stores => ({
   hardwareTypes: hardwareTypes(scope),
   systemModels: systemModels(scope),
   clouds: clouds(scope),
+  registrations: registrations(scope),
   tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
@@ -103,6 +105,7 @@ const CUSTOMERS_VERBS: {
   hardwareTypes: [],
   systemModels: [],
   clouds: [],
+  registrations: [],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

@@ -28,6 +28,8 @@ export interface ByteReplyOptions {
   readonly unsatisfiable?: { readonly contentType: string; readonly body: string }
   /** A client that takes nothing for so long is cut off. */
   readonly stallSeconds?: number
+  /** The connection is closed after the answer: for clients that wait for just that. */
+  readonly closes?: boolean
 }
 
 /** Ranges up to here are read and sent in one go. */
@@ -51,6 +53,7 @@ export async function replyWithSource(
   try {
     const { sizeBytes, etag } = source
     const headers: HeaderList = ['ETag', etag, 'Accept-Ranges', 'bytes']
+    if (options.closes) headers.push('Connection', 'close')
     if (isKnown(request.headers['if-none-match'], etag)) {
       return answer(request, reply, 304, headers)
     }

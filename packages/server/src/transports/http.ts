@@ -100,7 +100,7 @@ export async function httpListener({
 export const withoutToken = (url: string): string =>
   url
     .replace(/^(\/api\/v1\/)(?!provision(?:[/?]|$))[^/?]+/, '$1…')
-    .replace(/^(\/device\/v1\/artifacts\/)[^/?]+/, '$1…')
+    .replace(/^(\/device\/v1\/artifacts\/|\/ioto\/image\/)[^/?]+/, '$1…')
 
 /** A fault of the request that was found before any route saw it, or null if the error is none. */
 export function requestFault(error: unknown): { isTooLarge: boolean; message: string } | null {
@@ -135,6 +135,10 @@ export function streamBodies(app: FastifyInstance, silentSeconds = PIECE_SECONDS
   })
 }
 
+/** Has the scope give every body to its handlers as text, whatever type it claims. */
+export const readTextBodies = (app: FastifyInstance, maxBytes: number): void =>
+  readBodies(app, { maxBytes, withinSeconds: BODY_SECONDS, read: (body) => body.toString('utf8') })
+
 /**
  * Has the scope read every body as JSON whatever type it claims, as devices claim all sorts; an empty body is
  * undefined. What is no JSON is refused through `malformed`. A body that has not come to its end in time is given
@@ -148,9 +152,30 @@ export function readJsonBodies(
     withinSeconds = BODY_SECONDS,
   }: { maxBytes: number; malformed: (message: string) => Error; withinSeconds?: number },
 ): void {
+  readBodies(app, {
+    maxBytes,
+    withinSeconds,
+    read: (body) => {
+      try {
+        return JSON.parse(body.toString('utf8'))
+      } catch (error) {
+        throw malformed(`The body is not JSON: ${(error as Error).message}.`)
+      }
+    },
+  })
+}
+
+function readBodies(
+  app: FastifyInstance,
+  {
+    maxBytes,
+    withinSeconds,
+    read,
+  }: { maxBytes: number; withinSeconds: number; read: (body: Buffer) => unknown },
+): void {
   app.addHook('onRequest', (request, _reply, next) => {
     const { headers, raw } = request
-    // Read as JSON is also what claims to be no type at all, which would be refused before any parser saw it.
+    // Read is also what claims to be no type at all, which would be refused before any parser saw it.
     headers['content-type'] = undefined
     if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding']) {
       const giveUp = () => {
@@ -172,9 +197,9 @@ export function readJsonBodies(
       clearTimeout(deadlines.get(request))
       if (body.length === 0) return done(null, undefined)
       try {
-        done(null, JSON.parse(body.toString('utf8')))
+        done(null, read(body))
       } catch (error) {
-        done(malformed(`The body is not JSON: ${(error as Error).message}.`))
+        done(error as Error)
       }
     },
   )

@@ -18,7 +18,12 @@ import type { CustomerName } from './people.ts'
 export interface ProfileView extends Profile {
   readonly deviceCount: number
   /** Null when devices may not enrol themselves, and to a customer. */
-  readonly provisioning: { readonly key: string; readonly strategy: ProvisioningStrategy } | null
+  readonly provisioning: {
+    readonly key: string
+    readonly strategy: ProvisioningStrategy
+    /** With the key alone devices are claimed without a person. */
+    readonly claimsAtOnce: boolean
+  } | null
   readonly assignments: Readonly<Record<ComponentType, ReleaseName>>
 }
 
@@ -51,7 +56,12 @@ export interface Profiles {
   /** Refuses with provisioning.key-taken. */
   setProvisioning(
     id: string,
-    to: { key: string; secretHash: Buffer; strategy: ProvisioningStrategy } | null,
+    to: {
+      key: string
+      secretHash: Buffer
+      strategy: ProvisioningStrategy
+      claimsAtOnce?: boolean
+    } | null,
   ): Promise<void>
   /** Refuses with profile.in-use. */
   remove(id: string): Promise<void>

@@ -5,6 +5,8 @@ import type { CertificateFacts, CredentialKind, Proof } from '@updraft/core'
 export interface Secrets {
   /** A new token, unguessable, safe in a URL and a header. */
   newToken(): string
+  /** A new id for a device: 16 letters and digits that are not mistaken for each other, 80 bits. */
+  newSerial(): string
   /** A new password a person can type. */
   newPassword(): string
   /** What is stored of a token; equal tokens give equal hashes, so that it can be looked up. */
@@ -18,10 +20,40 @@ export interface Secrets {
   readTicket(text: string, now: Date): Ticket
 }
 
+/**
+ * Tokens that are derived and not drawn, of devices that ask for theirs at every start: nothing of them is kept that
+ * could be read back, and each server of the installation answers the same.
+ */
+export interface DeviceTokens {
+  /** Another for each generation: counting up takes the one before back. */
+  of(deviceId: string, generation: number): string
+}
+
+/** Certificates for devices, by an authority of the installation's own. All in PEM. */
+export interface DeviceCertificates {
+  /** The authority's own certificate, by which others know those it gave out. */
+  authority(): Promise<string>
+  /** A new key with its certificate. */
+  issue(commonName: string): Promise<IssuedCertificate>
+  /** A certificate for the key with which that PKCS #10 request is signed, whatever name it asks for. */
+  sign(commonName: string, request: string): Promise<string>
+}
+
+export interface IssuedCertificate {
+  readonly certificate: string
+  readonly key: string
+}
+
 /** What a download address stands for. */
 export interface Ticket {
   readonly sha256: string
   readonly expiresAt: Date
+  /** For whose update they are fetched, where that is to be seen. */
+  readonly whose?: {
+    readonly tenantId: string
+    readonly deviceId: string
+    readonly operationId: string
+  }
 }
 
 /** What a proof is looked up by, and what is kept of its password. */

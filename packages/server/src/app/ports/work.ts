@@ -13,6 +13,7 @@ import type { HardwareTypes, SystemModels } from './models.ts'
 import type { Operations } from './operations.ts'
 import type { Claiming, Customers, Operators, Settings, Tenants, Tokens } from './people.ts'
 import type { Policies } from './policies.ts'
+import type { Registrations } from './registrations.ts'
 import type { Claim } from './secrets.ts'
 
 /** The rooms of one tenant, or what one customer sees of them, within one transaction. */
@@ -34,6 +35,7 @@ export interface Stores {
   readonly hardwareTypes: HardwareTypes
   readonly systemModels: SystemModels
   readonly clouds: Clouds
+  readonly registrations: Registrations
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events

@@ -1,0 +1,69 @@
+/**
+ * Addresses of files that also say whose update they are for: a device that says nothing of what it does is seen
+ * fetching.
+ */
+import { DomainError, fetching, type Operation, type Snapshot } from '@updraft/core'
+import type { Moments } from './moments.ts'
+import type { ArtifactHandle, ArtifactStore, Clock, DeviceWork, Secrets, Ticket } from './ports.ts'
+
+/** What a device fetches, and for which of its updates. */
+export interface Fetch {
+  readonly handle: ArtifactHandle
+  /** Notes that the device is at it, or has all of it. Never refuses: the bytes do not depend on it. */
+  readonly seen: (how: { isWhole: boolean }) => Promise<void>
+}
+
+export interface ImageFetching {
+  /** A part of an address that stands for those bytes, fetched for that operation, without further authorisation. */
+  fetchTicketFor(device: Snapshot, operation: Operation, sha256: string): string
+  /** The bytes such a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
+  redeemFetch(ticket: string): Promise<Fetch>
+}
+
+export function imageFetching({
+  artifacts,
+  clock,
+  expiry,
+  moments,
+  onError,
+  secrets,
+  work,
+}: {
+  artifacts: Pick<ArtifactStore, 'open'>
+  clock: Clock
+  /** Until when an address that is given out now is good. */
+  expiry: () => Date
+  moments: Moments
+  onError: (error: unknown) => void
+  secrets: Secrets
+  work: Pick<DeviceWork, 'settle'>
+}): ImageFetching {
+  const note = async ({ tenantId, deviceId, operationId }: Whose, isWhole: boolean) => {
+    const moment = await moments(tenantId)
+    await work.settle({ tenantId, deviceId, operationId }, (device) =>
+      fetching(device, { ...moment(), operationId, isWhole }),
+    )
+  }
+
+  return {
+    fetchTicketFor: ({ tenantId, device }, operation, sha256) =>
+      secrets.signTicket({
+        sha256,
+        expiresAt: expiry(),
+        whose: { tenantId, deviceId: device.id, operationId: operation.id },
+      }),
+    redeemFetch: async (text) => {
+      const { sha256, whose } = secrets.readTicket(text, clock.now())
+      if (!whose) throw new DomainError('artifact.bad-ticket', 'The address is of another kind.')
+      const handle = await artifacts.open(sha256)
+      const seen: Fetch['seen'] = ({ isWhole }) =>
+        note(whose, isWhole).catch((error) => {
+          // The device or its update is gone by now: nobody is to be told.
+          if (!(error instanceof DomainError)) onError(error)
+        })
+      return { handle, seen }
+    },
+  }
+}
+
+type Whose = NonNullable<Ticket['whose']>

@@ -1,0 +1,329 @@
+/**
+ * Ioto's agent and the EmbedThis Updater over HTTP: registration, provisioning, the check, the outcome, the image. They
+ * were not made to be refused: an agent that hears an error to a check waits a day, and one that hears an error to its
+ * registration ends. Each fact with its source in docs/dialects/ioto.md.
+ */
+import { DomainError, type JsonObject, type Snapshot } from '@updraft/core'
+import {
+  CheckRequest,
+  certificatesText,
+  claimedText,
+  isPlain,
+  NOT_CLAIMED,
+  NOTHING,
+  PATHS,
+  ProvisionRequest,
+  propertiesOf,
+  RE_ENROL,
+  RegisterRequest,
+  ReportRequest,
+  readBody,
+  serialText,
+  tokenOf,
+  waitText,
+} from '@updraft/wire/ioto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { CheckedIn } from '../../app/device-desk.ts'
+import { replyWithSource } from '../../transports/byte-reply.ts'
+import { byteSource } from '../../transports/byte-source.ts'
+import { replyExactly } from '../../transports/exact-reply.ts'
+import { readTextBodies } from '../../transports/http.ts'
+import type { Dialect, DialectNeeds } from '../dialect.ts'
+import { factsOf, type Spoken, spelledOffer, spoken, TYPE } from './translate.ts'
+
+const NAME = 'ioto'
+/**
+ * The address an agent or Updater is given may have a path or none: the Updater in C can have none, `/api` is what the
+ * agent's own documents write, and ours is what we tell as `api`.
+ */
+const PREFIXES = ['', '/api', '/ioto']
+const OWN_PREFIX = '/ioto'
+const MAX_BODY_BYTES = 262_144
+/** So many checks are worked on at once; more wait for their turn by being answered that there is nothing. */
+const MAX_AT_WORK = 20_000
+/** Agents give a check up after 30 seconds, as a failure. */
+const PATIENCE_MS = 20_000
+/** A device that cannot be given a certificate at the moment is parked for so long. */
+const PARKED_SECONDS = 60
+/** Where no MQTT is spoken within TLS: a name that leads nowhere, by RFC 2606. */
+const NO_BROKER = { host: 'mqtt.invalid', port: 443 }
+
+interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+const json = (body: string): Answer => ({ status: 200, contentType: 'application/json', body })
+const refusal = (status: number, body: string): Answer => ({
+  status,
+  contentType: 'text/plain',
+  body,
+})
+
+export interface IotoNeeds extends Pick<DialectNeeds, 'desk' | 'publicUrl'> {
+  /** Where MQTT is spoken within TLS; null for nowhere. */
+  readonly brokerAt: () => { readonly host: string; readonly port: number } | null
+}
+
+export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
+  let atWork = 0
+
+  /** The device of the token; through a cloud's token the one that the body names. Null: it is not one of ours yet. */
+  const recognize = async (
+    request: FastifyRequest,
+    through: (cloud: Awaited<ReturnType<typeof desk.recognizeCloud>>) => Promise<Snapshot | null>,
+  ): Promise<Snapshot | null> => {
+    const token = tokenOf(request.headers)
+    if (token === undefined) throw new DomainError('device.unknown', 'There is no token.')
+    try {
+      return await desk.identify(token, NAME)
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'device.unknown') throw error
+      return through(await desk.recognizeCloud(token))
+    }
+  }
+
+  const rootFor = async (device: Snapshot, request: FastifyRequest): Promise<string> =>
+    (await desk.cloudOf(device))?.publicUrl ?? publicUrl ?? `${request.protocol}://${request.host}`
+
+  const register = async (request: FastifyRequest): Promise<Answer> => {
+    const body = bodyOf(request)
+    const said = RegisterRequest.safeParse(body).data
+    const product = tokenOf(request.headers) ?? said?.product
+    if (product === undefined) return refusal(403, 'No product token')
+    // It cannot be told from others of its product.
+    if (!body || said?.id === undefined) return json(NOT_CLAIMED)
+    const { id, account, cloud } = said
+    const facts = propertiesOf(body)
+    const registered = await desk.register({ product, id, account, cloud, facts }, NAME)
+    if (!registered) return json(NOT_CLAIMED)
+    const { device, token } = registered
+    const place = await desk.cloudOf(device)
+    return json(
+      claimedText({
+        id,
+        api: `${await rootFor(device, request)}${OWN_PREFIX}`,
+        token,
+        cloudType: 'dedicated',
+        cloudName: place?.name ?? 'default',
+        cloudRegion: place?.region ?? 'default',
+      }),
+    )
+  }
+
+  const check = async (request: FastifyRequest): Promise<Answer> => {
+    const body = bodyOf(request) ?? {}
+    const { id, product, version } = CheckRequest.parse(body)
+    const device = await recognize(request, async (cloud) => {
+      if (id === undefined || product === undefined) return null
+      return desk.comeThrough(cloud, { id, product, version, facts: propertiesOf(body) }, NAME)
+    })
+    if (!device) return json(NOTHING)
+    const facts = factsOf(body, version)
+    const checkedIn = await desk.checkIn(device, facts, {
+      tells: (release) => release.type === TYPE && 'sha256' in spoken(release),
+      isTacit: version !== undefined,
+    })
+    return json(await offerIn(checkedIn, device, request))
+  }
+
+  /** What the device is told of what is meant for it. */
+  const offerIn = async (
+    { offers }: CheckedIn,
+    device: Snapshot,
+    request: FastifyRequest,
+  ): Promise<string> => {
+    const offered = offers.find(({ release }) => release.type === TYPE)
+    if (!offered) return NOTHING
+    const { operation, release } = offered
+    const words = spoken(release)
+    if ('no' in words) return untold(device, release, words)
+    const root = await rootFor(device, request)
+    const url =
+      words.url ??
+      `${root}${OWN_PREFIX}/image/${desk.fetchTicketFor(device, operation, words.sha256)}`
+    if (!isPlain(url)) return untold(device, release, { no: 'The public URL cannot be read.' })
+    request.log.info({ device: device.device.name, operation: operation.id }, 'offered')
+    return spelledOffer(operation, release, { sha256: words.sha256, url })
+  }
+
+  /** Nobody but an operator learns of it, in the device's log. */
+  const untold = async (
+    device: Snapshot,
+    { title, version }: { title: string; version: string },
+    { no }: Extract<Spoken, { no: string }>,
+  ): Promise<string> => {
+    const message = `${title}@${version} cannot be offered to a device that speaks Ioto. ${no}`
+    const data = { title, version }
+    await desk.notice(device, {
+      kind: 'offer.refused',
+      data,
+      reason: { code: 'release.unspeakable', message },
+    })
+    return NOTHING
+  }
+
+  const report = async (request: FastifyRequest): Promise<Answer> => {
+    const body = bodyOf(request)
+    const said = ReportRequest.safeParse(body).data
+    const { id, update } = CheckRequest.safeParse(body ?? {}).data ?? {}
+    const operationId = typeof update === 'string' && UUID.test(update) ? update : undefined
+    const device = await recognize(request, async (cloud) =>
+      id === undefined ? null : desk.returnThrough(cloud, { id, operationId }, NAME),
+    )
+    if (!device || !said) return json(NOTHING)
+    const its = device.components[TYPE]
+    const newest = (its?.underWay ?? its?.latestEnded)?.id
+    const error = typeof body?.error === 'string' ? body.error : 'The update script failed.'
+    const outcome = said.success
+      ? ({ state: 'UPDATED' } as const)
+      : ({ state: 'FAILED', error } as const)
+    const hear = async (operation: string) => {
+      const { heard } = await desk.report(device, { operationId: operation }, outcome, {
+        installed: {},
+      })
+      const { state } = outcome
+      request.log.info(
+        { device: device.device.name, operation, state, outcome: heard?.outcome },
+        'reported',
+      )
+    }
+    try {
+      if (operationId) await hear(operationId)
+      else if (newest) await hear(newest)
+    } catch (fault) {
+      if (!(fault instanceof DomainError) || fault.code !== 'operation.unknown') throw fault
+      if (newest && newest !== operationId) await hear(newest)
+    }
+    return json(NOTHING)
+  }
+
+  const certificates = async (request: FastifyRequest): Promise<Answer> => {
+    const device = await recognize(request, async () => null)
+    if (!device) return refusal(403, RE_ENROL.authenticationFailed)
+    const { id = device.device.name } = ProvisionRequest.parse(bodyOf(request) ?? {})
+    const issued = await desk.issueCertificate(id)
+    const { host, port } = brokerAt() ?? NO_BROKER
+    return json(
+      certificatesText({
+        accountId: device.tenantId,
+        certificate: issued.certificate,
+        key: issued.key,
+        endpoint: host,
+        port,
+        id,
+        thing: id,
+      }),
+    )
+  }
+
+  const http = (app: FastifyInstance): void => {
+    readTextBodies(app, MAX_BODY_BYTES)
+    // What was found wrong before any handler saw it: a body too large, or one that broke off.
+    app.setErrorHandler((error, request, reply) => {
+      request.log.info({ err: error }, 'could not be read')
+      return send(reply, meekAnswer(request.url))
+    })
+
+    const answering =
+      (
+        work: (request: FastifyRequest) => Promise<Answer>,
+        orElse: (error: unknown) => Answer,
+      ): ((request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>) =>
+      async (request, reply) => {
+        const answer = await work(request).catch((error) => {
+          noteFault(error, request)
+          return isStranger(error) ? refusal(403, RE_ENROL.authenticationFailed) : orElse(error)
+        })
+        return send(reply, answer)
+      }
+
+    const soon = async (request: FastifyRequest): Promise<Answer> => {
+      if (atWork >= MAX_AT_WORK) return json(NOTHING)
+      atWork += 1
+      const late = Promise.withResolvers<Answer>()
+      const patience = setTimeout(() => late.resolve(json(NOTHING)), PATIENCE_MS)
+      const checked = check(request).finally(() => {
+        clearTimeout(patience)
+        atWork -= 1
+      })
+      return Promise.race([checked, late.promise])
+    }
+
+    const serialize = async (): Promise<Answer> => json(serialText(desk.newSerial()))
+    const noCredentials = async (): Promise<Answer> =>
+      refusal(400, 'No credentials are given out here')
+    const nothing = () => json(NOTHING)
+    const refused = (error: unknown) =>
+      error instanceof DomainError && error.code === 'provisioning.refused'
+        ? refusal(403, 'No such product')
+        : json(NOT_CLAIMED)
+    const parked = () => json(waitText('Certificates cannot be given out now', PARKED_SECONDS))
+
+    for (const prefix of PREFIXES) {
+      app.post(prefix + PATHS.register, answering(register, refused))
+      app.post(prefix + PATHS.provision, answering(certificates, parked))
+      app.post(prefix + PATHS.getCerts, answering(certificates, parked))
+      app.post(prefix + PATHS.check, answering(soon, nothing))
+      app.post(prefix + PATHS.report, answering(report, nothing))
+      app.post(prefix + PATHS.getCreds, answering(noCredentials, nothing))
+      app.post(prefix + PATHS.getOldCreds, answering(noCredentials, nothing))
+      app.post(`${prefix}/device/serialize`, answering(serialize, nothing))
+    }
+
+    app.get<{ Params: { ticket: string } }>(
+      `${OWN_PREFIX}/image/:ticket`,
+      async (request, reply) => {
+        const { handle, seen } = await desk.redeemFetch(request.params.ticket)
+        const source = byteSource(handle, { name: handle.sha256 })
+        if (request.method === 'GET') noteFetch(request, reply, seen)
+        await replyWithSource(request, reply, source, { closes: true })
+      },
+    )
+  }
+
+  return { name: NAME, http }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+const bodyOf = (request: FastifyRequest): JsonObject | undefined =>
+  typeof request.body === 'string' ? readBody(request.body) : undefined
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  replyExactly(reply, answer)
+  return reply
+}
+
+/** Its token is nobody's: it is to register anew. */
+const isStranger = (error: unknown): boolean =>
+  error instanceof DomainError &&
+  (error.code === 'device.unknown' || error.code === 'cloud.bad-token')
+
+function noteFault(error: unknown, request: FastifyRequest): void {
+  if (!(error instanceof DomainError)) request.log.error({ err: error }, 'a bug')
+  else if (error.code === 'store.away') request.log.warn({ err: error }, error.message)
+  else request.log.info({ code: error.code }, error.message)
+}
+
+/** What harms no device that asked for that. */
+function meekAnswer(url: string): Answer {
+  if (url.includes('/image/')) return refusal(403, 'The address is not valid, or no longer')
+  return json(url.endsWith(PATHS.register) ? NOT_CLAIMED : NOTHING)
+}
+
+/** A fetch begins now, and is whole when the last byte has left. */
+function noteFetch(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  seen: (how: { isWhole: boolean }) => Promise<void>,
+): void {
+  const { range } = request.headers
+  const isToTheEnd = range === undefined || /^bytes=\s*\d+-\s*$/i.test(range)
+  const begun = seen({ isWhole: false })
+  reply.raw.once('close', () => {
+    if (!isToTheEnd || !reply.raw.writableFinished) return
+    void begun.then(() => seen({ isWhole: true }))
+  })
+}
