@@ -1,21 +1,13 @@
-// The device desk and the campaigns of a server in this process, without doors: what is measured is all behind them.
+// Campaigns at the device desk of a server in this process.
 
 import {
   type Campaign,
   NO_FACTS,
   type Report,
   type SettingsDraft,
-  STANDARD_SETTINGS,
 } from '../../packages/core/src/index.ts'
 import { campaigns } from '../../packages/server/src/app/campaigns.ts'
-import { type DeviceDeskNeeds, deviceDesk } from '../../packages/server/src/app/device-desk.ts'
-import { moments } from '../../packages/server/src/app/moments.ts'
-import { proofs } from '../../packages/server/src/credentials/proofs.ts'
-import { uuids } from '../../packages/server/src/credentials/secrets.ts'
-import { openDatabase } from '../../packages/server/src/store/database.ts'
-import { deviceWork } from '../../packages/server/src/store/device-work.ts'
-import { releaseCache } from '../../packages/server/src/store/snapshots.ts'
-import { unitOfWork } from '../../packages/server/src/store/unit-of-work.ts'
+import { deskOf } from '../parts/desk.ts'
 
 export interface Desk {
   /** Over all devices; answers its id. */
@@ -36,48 +28,9 @@ export interface Exposure {
   readonly toldAfter: number
 }
 
-/** Nothing of a campaign asks these. */
-const nobody = new Proxy({}, { get: () => () => Promise.reject(new Error('Nobody is here.')) })
-
 export async function openDesk(connectionString: string): Promise<Desk> {
-  const database = openDatabase({ connectionString, onError: () => {} })
-  const { pool } = database
-  const clock = { now: () => new Date() }
-  const announce = () => {}
-  const work = deviceWork({ database, releases: releaseCache(pool), announce, clock })
-  const run = unitOfWork(database, announce)
-  const desk = deviceDesk({
-    accounts: nobody as DeviceDeskNeeds['accounts'],
-    artifacts: nobody as DeviceDeskNeeds['artifacts'],
-    secrets: nobody as DeviceDeskNeeds['secrets'],
-    newCredential: nobody as DeviceDeskNeeds['newCredential'],
-    clock,
-    certificates: nobody as DeviceDeskNeeds['certificates'],
-    registering: nobody as DeviceDeskNeeds['registering'],
-    clouds: nobody as DeviceDeskNeeds['clouds'],
-    ids: uuids,
-    proofs: proofs({ passwordKey: Buffer.alloc(32) }),
-    moments: moments({ clock, ids: uuids, settings: { of: async () => STANDARD_SETTINGS } }),
-    unitOfWork: run,
-    work,
-    checkInSeconds: 300,
-    claimWindowMs: 0,
-    onError: nobody as DeviceDeskNeeds['onError'],
-  })
-  const useCases = campaigns({ clock, ids: uuids, unitOfWork: run })
-  const { rows: operators } = await pool.query('select id, tenant_id, name, role from operators')
-  const [{ id, tenant_id: tenantId, name, role }] = operators
-  const actor = {
-    kind: 'operator',
-    id,
-    tenantId,
-    name,
-    role,
-    customerId: null,
-    tokenId: null,
-    from: '127.0.0.1',
-    via: 'session',
-  } as const
+  const { desk, pool, needs, actor, close } = await deskOf(connectionString)
+  const useCases = campaigns(needs)
   const count = async (text: string, values: unknown[] = []): Promise<number> =>
     (await pool.query(`select count(*)::integer as count from ${text}`, values)).rows[0].count
   return {
@@ -118,6 +71,6 @@ export async function openDesk(connectionString: string): Promise<Desk> {
         toldAfter: await count(after, [ended, 'operation.moved', 'INITIATED']),
       }
     },
-    close: () => database.close(),
+    close,
   }
 }
