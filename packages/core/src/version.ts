@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts'
+
 /**
  * Versions as SemVer 2.0 has them. A version that is no SemVer (devices say "v0", "13" or "2024-05 beta") is
  * kept as it is: it equals only itself and is never ordered.
@@ -20,8 +22,13 @@ const SEMVER = new RegExp(
 const MAX_LENGTH = 255
 
 /** The version read as SemVer 2.0, or undefined: "1.0", "v1.0.0" and "01.0.0" are none. */
-export function parseVersion(text: string): SemVer | undefined {
-  if (text.length > MAX_LENGTH) return undefined
+export const parseVersion = (text: string): SemVer | undefined =>
+  text.length > MAX_LENGTH ? undefined : parsed(text)
+
+/** A fleet runs a few versions, and each is compared with at every check-in. */
+const parsed = remembered(parse)
+
+function parse(text: string): SemVer | undefined {
   const match = SEMVER.exec(text)
   if (!match) return undefined
   const [, major = '', minor = '', patch = '', pre, build] = match
