@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DomainError } from './errors.ts'
 import { candidate, NOBODY_YET, PolicyFleet } from './example-policies.test-helper.ts'
-import { compilePolicy, policyWarnings } from './expression.ts'
+import { compilePolicy, holds, policyWarnings } from './expression.ts'
 import { checkedLimits, comparePolicies, counted, deferral, NO_LIMITS } from './policy.ts'
 import { reason } from './reason.ts'
 import { type Installed, nameOf } from './release.ts'
@@ -465,6 +465,13 @@ describe('an expression', () => {
       because: 'A text and a whole number have no >= between them.',
     })
   })
+})
+
+test.each(SAMPLES)('one device and a whole fleet are asked the same: %s', (_, expression, of) => {
+  const { facts } = of
+  if (!facts) throw new Error('It says nothing.')
+  const program = compilePolicy(expression, F2)
+  expect(program.asks(facts, NOON).holds).toBe(holds(program, facts, NOON).holds)
 })
 
 /** Stories, told by what is asserted of them; all of them are rendered to be read as well. */

@@ -23,9 +23,13 @@ export function verdictOf(outcome: Outcome): Verdict {
 /** A part's value, or why it has none: a fact is missing, or is not of the type that was expected. */
 export type Outcome = { readonly value: unknown } | { readonly undecided: string }
 
-export function evaluate(tree: Tree, values: Values): Outcome {
+export function evaluate(
+  tree: Tree,
+  values: Values & Readonly<Record<string, unknown>>,
+  language: Pick<typeof LANGUAGE, 'parse'> = LANGUAGE,
+): Outcome {
   try {
-    return { value: runnable(tree)(values) }
+    return { value: runnable(tree, language)(values) }
   } catch (error) {
     return { undecided: wording(error) }
   }
@@ -33,10 +37,13 @@ export function evaluate(tree: Tree, values: Values): Outcome {
 
 const runnables = new WeakMap<Tree, ReturnType<typeof LANGUAGE.parse>>()
 
-function runnable(tree: Tree): ReturnType<typeof LANGUAGE.parse> {
+function runnable(
+  tree: Tree,
+  language: Pick<typeof LANGUAGE, 'parse'>,
+): ReturnType<typeof LANGUAGE.parse> {
   let run = runnables.get(tree)
   if (!run) {
-    run = LANGUAGE.parse(textOf(tree))
+    run = language.parse(textOf(tree))
     runnables.set(tree, run)
   }
   return run

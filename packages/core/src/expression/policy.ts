@@ -54,12 +54,16 @@ const compiled = remembered((key) => {
 
 function read(text: string, subject: Subject): PolicyProgram {
   const written = text === '' ? OLDER : text
-  const tree = spelledOut(compileIn(WORDS, written).tree, subject)
+  const own = compileIn(WORDS, written).tree
+  const tree = spelledOut(own, subject, saidForAll(subject.type))
   if (variablesOf(tree).includes('update')) throw unknownOfRelease(written)
+  // What is the same for all policies a device is asked is worked out for the first of them.
+  const asked = spelledOut(own, subject, {})
   const asks: Asks =
     written === OLDER
       ? ({ device }) => isOlder(device.installed[subject.type]?.version ?? '', subject.version)
-      : (facts, now) => verdictOf(evaluate(tree, valuesAt(facts, now)))
+      : (facts, now) =>
+          verdictOf(evaluate(asked, valuesAt(facts, subject.type, now), POLICY_LANGUAGE))
   return { text, tree, asks, needs: new Set(variablesOf(tree)) }
 }
 
@@ -72,41 +76,70 @@ function isOlder(version: string, newVersion: string): Verdict {
   return { holds: false, because }
 }
 
-const valuesOfFacts = new WeakMap<DeviceFacts, { now: Date; values: ReturnType<typeof valuesOf> }>()
+interface Known {
+  readonly now: Date
+  readonly ofDevice: ReturnType<typeof valuesOf>
+  readonly byType: Map<ComponentType, Readonly<Record<string, unknown>>>
+}
+const knownOf = new WeakMap<DeviceFacts, Known>()
 
 /** Made once for all that is asked of a device in a visit. */
-function valuesAt(facts: DeviceFacts, now: Date) {
-  const known = valuesOfFacts.get(facts)
-  if (known?.now.getTime() === now.getTime()) return known.values
-  const values = valuesOf(facts, now)
-  valuesOfFacts.set(facts, { now, values })
+function valuesAt(
+  facts: DeviceFacts,
+  type: ComponentType,
+  now: Date,
+): Readonly<Record<string, unknown>> {
+  let known = knownOf.get(facts)
+  if (known?.now.getTime() !== now.getTime()) {
+    known = { now, ofDevice: valuesOf(facts, now), byType: new Map() }
+    knownOf.set(facts, known)
+  }
+  let values = known.byType.get(type)
+  if (!values) {
+    const version = facts.device.installed[type]?.version ?? ''
+    const { major = 0n, minor = 0n, patch = 0n } = parseVersion(version) ?? {}
+    values = { ...known.ofDevice, version, major, minor, patch }
+    known.byType.set(type, values)
+  }
   return values
 }
 
-/** The tree in the words every expression has. */
-function spelledOut(tree: Tree, { id, type, title, version, description }: Subject): Tree {
-  const text = (value: string): Tree => ({ kind: 'literal', value })
+type Said = Readonly<Record<string, Tree>>
+
+/** What a policy alone has a word for, in the words every expression has. */
+function saidForAll(type: ComponentType): Said {
   const call = (name: string, ...args: Tree[]): Tree => ({ kind: 'call', name, args })
-  const ofDevice = versionOf(type)
-  const words: Readonly<Record<string, Tree>> = {
-    version: ofDevice,
-    newVersion: text(version),
-    major: call('versionMajor', ofDevice),
-    minor: call('versionMinor', ofDevice),
-    patch: call('versionPatch', ofDevice),
-    device: { kind: 'variable', name: 'inventory' },
+  const version = versionOf(type)
+  return {
+    version,
+    major: call('versionMajor', version),
+    minor: call('versionMinor', version),
+    patch: call('versionPatch', version),
   }
+}
+
+/** The tree with what is said of the release written out, and what is `said` otherwise. */
+function spelledOut(tree: Tree, { id, title, version, description }: Subject, said: Said): Tree {
+  const text = (value: string): Tree => ({ kind: 'literal', value })
   const ofRelease: Readonly<Record<string, string>> = {
     version,
     title,
     id,
     description: description ?? '',
   }
+  const words: Said = {
+    ...said,
+    newVersion: text(version),
+    device: { kind: 'variable', name: 'inventory' },
+  }
   return rewritten(tree, (part) => {
-    if (part.kind === 'variable')
+    if (part.kind === 'variable') {
       return Object.hasOwn(words, part.name) ? words[part.name] : undefined
+    }
     if (part.kind !== 'field' || part.of.kind !== 'variable') return undefined
-    if (part.of.name === 'device' && part.key === 'version') return ofDevice
+    if (part.of.name === 'device' && part.key === 'version') {
+      return said.version ?? { kind: 'variable', name: 'version' }
+    }
     const isOfRelease = part.of.name === 'update' && Object.hasOwn(ofRelease, part.key)
     return isOfRelease ? text(ofRelease[part.key] as string) : undefined
   })
