@@ -129,7 +129,12 @@ export function catalogue(scope: Scope): Catalogue {
         .where('id', '=', id)
       if (revision !== undefined) update = update.where('revision', '=', revision)
       const { numUpdatedRows } = await update.executeTakeFirst()
-      if (numUpdatedRows > 0n) return
+      if (numUpdatedRows > 0n) {
+        // Its policy may ask for it.
+        await sql`update profiles set policies_revision = policies_revision + 1
+          where id in (select profile_id from policies where release_id = ${id})`.execute(db)
+        return
+      }
       await get(id)
       throw new DomainError(
         'request.version-mismatch',

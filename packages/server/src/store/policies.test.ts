@@ -166,6 +166,14 @@ test('a policy that is another by now is asked as it is, also by a server that k
   expect(await ask(id)).toBe('nothing.assigned')
 })
 
+test('it may ask for the description of the release, as it is by now', async () => {
+  const [id = ''] = await tenant.addDevices(profileId, ['D'])
+  await put(release, { expression: 'update.description == "fit for all"' })
+  expect(await ask(id)).toBe('nothing.no-policy')
+  await tenant.run(({ catalogue }) => catalogue.describe(release.id, 'fit for all'))
+  expect(await ask(id)).toBe('F@2.0.0')
+})
+
 test('it may ask who owns a device, and what its part number says', async () => {
   const [id = '', other = ''] = await tenant.addDevices(profileId, names(2))
   await tenant.addCustomer('ACME', [id])

@@ -51,9 +51,14 @@ export type PolicyBook = (
 const CHAPTERS = {
   name: 'policies-of-profiles',
   text: `select f.id, f.policies_revision as revision,
-      (select json_agg(p) from policies p where p.profile_id = f.id and p.is_enabled) as policies
+      (select json_agg(to_jsonb(p) || jsonb_build_object('description', r.description))
+         from policies p join releases r on r.id = p.release_id
+        where p.profile_id = f.id and p.is_enabled) as policies
     from profiles f where f.id = any($1::uuid[])`,
 }
+
+/** The description may change, and releases that were read are kept. */
+type DescribedRow = PolicyRow & { readonly description: string | null }
 
 const MAX_PROFILES = 2000
 
@@ -74,7 +79,7 @@ export function policyBook({
     const { rows } = await client.query<{
       id: string
       revision: number
-      policies: PolicyRow[] | null
+      policies: DescribedRow[] | null
     }>({ ...CHAPTERS, values: [profileIds] })
     const policies = rows.flatMap((row) => row.policies ?? [])
     const found = await releases(policies.map(({ release_id }) => release_id))
@@ -113,7 +118,7 @@ export function policyBook({
 }
 
 function chapterOf(
-  { revision, policies }: { revision: number; policies: readonly PolicyRow[] | null },
+  { revision, policies }: { revision: number; policies: readonly DescribedRow[] | null },
   releases: ReadonlyMap<string, Release>,
 ): Chapter {
   const byType: Record<ComponentType, Candidate[]> = {}
@@ -124,7 +129,7 @@ function chapterOf(
     // Removed meanwhile.
     if (!release) continue
     const policy = policyOf(row)
-    const program = programOf(row.expression, release)
+    const program = programOf(row.expression, { ...release, description: row.description })
     const candidate = { policy, release, asks: program.asks, counts: countsOf(row) }
     byType[release.type] = [...(byType[release.type] ?? []), candidate]
     if (hasLimits(policy.limits)) limited.push(release.id)
