@@ -32,6 +32,9 @@ export const Component = named(
       .nullable()
       .describe("the device's own assignment, or else its profile's"),
     target: ReleaseRef.nullable().describe('the release meant for it, if any'),
+    policy: ReleaseRef.nullable().describe(
+      'the release whose policy brings it, or holds for the device and keeps it back',
+    ),
     verdict: z.enum(['offer', 'under-way', 'nothing']),
     because: z.string().describe('why this release, or why nothing'),
     reason: Reason,

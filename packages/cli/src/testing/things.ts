@@ -159,6 +159,7 @@ export const makeComponent = (
     installed: null,
     assigned: null,
     target: operation.release,
+    policy: null,
     verdict: 'under-way',
     because: operation.origin.message,
     reason: operation.origin,

@@ -142,12 +142,20 @@ function componentView(
     installed: installed ?? null,
     assigned: assignedOf(component),
     target: targetOf(choice),
+    policy: policyOf(choice),
     verdict: choice.kind,
     because: choice.because.message,
     reason: choice.because,
     lookAgainAt: choice.kind === 'nothing' ? timeOrNull(choice.lookAgainAt ?? null) : null,
     operation: operation && operationView(operation),
   }
+}
+
+const BY_POLICY: ReadonlySet<string> = new Set(['policy.offers', 'nothing.next-check'])
+
+function policyOf(choice: Choice): api.ReleaseRef | null {
+  if (choice.kind === 'nothing' && choice.defers) return nameView(choice.defers.release)
+  return BY_POLICY.has(choice.because.code) ? targetOf(choice) : null
 }
 
 function assignedOf({ deviceAssignment, profileAssignment }: Component): api.Component['assigned'] {

@@ -127,23 +127,22 @@ export function Component({ device, type }: { device: DeviceData; type: string }
 /** To the policy that decides, or to all there are where none does. */
 function PolicyLink({
   device: { profile },
-  component: { reason, target },
+  component: { reason, policy },
 }: {
   device: DeviceData
   component: DeviceData['components'][string]
 }) {
-  const isByPolicy = reason.code === 'policy.offers' || reason.code === 'nothing.next-check'
-  if (isByPolicy && target?.id) {
+  if (policy?.id) {
     return (
       <>
         {' '}
-        <Link to="/policies/$releaseId" params={{ releaseId: target.id }} className="plain-link">
+        <Link to="/policies/$releaseId" params={{ releaseId: policy.id }} className="plain-link">
           See the policy
         </Link>
       </>
     )
   }
-  if (!reason.code.startsWith('deferred.') && reason.code !== 'nothing.no-policy') return null
+  if (reason.code !== 'nothing.no-policy') return null
   return (
     <>
       {' '}
