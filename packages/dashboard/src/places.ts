@@ -4,6 +4,7 @@ import {
   IconAdjustmentsHorizontal,
   IconClipboardList,
   IconCpu,
+  IconDoorEnter,
   IconLayoutDashboard,
   IconPackage,
   IconTargetArrow,
@@ -17,6 +18,7 @@ export interface Place {
   readonly to:
     | '/'
     | '/devices'
+    | '/waiting'
     | '/packages'
     | '/campaigns'
     | '/policies'
@@ -34,6 +36,13 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { to: '/', label: 'Overview', Icon: IconLayoutDashboard, permission: 'device.read', key: 'o' },
   { to: '/devices', label: 'Devices', Icon: IconCpu, permission: 'device.read', key: 'd' },
+  {
+    to: '/waiting',
+    label: 'Waiting devices',
+    Icon: IconDoorEnter,
+    permission: 'cloud.read',
+    key: 'w',
+  },
   { to: '/packages', label: 'Packages', Icon: IconPackage, permission: 'release.read', key: 'p' },
   {
     to: '/campaigns',

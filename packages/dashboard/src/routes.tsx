@@ -68,6 +68,13 @@ const device = createRoute({
   component: lazyRouteComponent(() => import('./pages/device.tsx'), 'Device'),
 })
 
+const waiting = createRoute({
+  getParentRoute: () => inside,
+  path: '/waiting',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/waiting.tsx'), 'Waiting'),
+})
+
 const packages = createRoute({
   getParentRoute: () => inside,
   path: '/packages',
@@ -192,6 +199,7 @@ export function createDashboardRouter(queries: QueryClient) {
       inside.addChildren([
         overview,
         devices.addChildren([device]),
+        waiting,
         packages.addChildren([release]),
         newCampaign,
         editCampaign,

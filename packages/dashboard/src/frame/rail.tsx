@@ -5,6 +5,7 @@ import { useRef } from 'react'
 import { useMay } from '../data/session.ts'
 import { PLACES } from '../places.ts'
 import { Mark } from './mark.tsx'
+import { WaitingCount } from './waiting-count.tsx'
 
 /** Between g and the letter of a place. */
 const CHORD_MS = 1_000
@@ -41,6 +42,7 @@ export function Rail() {
           >
             <Icon size={18} stroke={1.7} aria-hidden />
             {label}
+            {to === '/waiting' && <WaitingCount />}
           </Link>
         ))}
       </nav>
