@@ -50,6 +50,8 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/start', 'Drop a file'],
     ['/devices', 'lamp-4'],
     ['/devices?add=lamp', 'Labels'],
+    ['/waiting', 'LAMP-NEW'],
+    ['/waiting?add=device', 'local.json5'],
     ['/packages', '2.0.0'],
     ['/packages?add=file', 'Add a package'],
     ['/campaigns', 'lamps by and by'],
@@ -181,6 +183,14 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
   const body = { expression: '"beta" in labels', limits }
   await platform.api('putPolicy', { params: { id: release?.id ?? '' }, body })
   await platform.api('createCloud', { body: { name: 'eu', region: 'Frankfurt' } })
+  const [profile] = (await platform.api('listProfiles', {})).items
+  const key = 'the key of lamps'
+  await platform.api('enableProvisioning', { params: { id: profile?.id ?? '' }, body: { key } })
+  await fetch(`${platform.url}/ioto/device/register`, {
+    method: 'POST',
+    headers: { authorization: `bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ id: 'LAMP-NEW', product: key, model: 'L-7' }),
+  })
   const wave = { size: { count: 1 }, soakSeconds: 3600, needsApproval: true }
   await platform.api('createCampaign', {
     body: {

@@ -131,6 +131,38 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     expect(cloud).toBe('eu-west')
   })
 
+  test('devices that register wait, and are claimed: one by its name, several into a cloud', async () => {
+    const page = await stage.open('/waiting')
+    await page.getByText('Nobody waits').waitFor()
+    await page.getByText(`builder: '${stage.platform.url}/ioto'`).waitFor()
+    const key = 'the key of boxes'
+    const id = await stage.platform.addProfile('box')
+    await stage.platform.api('enableProvisioning', { params: { id }, body: { key } })
+    await stage.platform.api('createCloud', { body: { name: 'us-east' } })
+    for (const name of ['BOX1', 'BOX2', 'BOX3']) await registers(stage.platform.url, key, name)
+
+    await page.reload()
+    await page.getByRole('link', { name: 'Waiting devices 3 wait' }).waitFor()
+    await page.getByRole('row', { name: /BOX1 box .*model: GX-7/ }).click()
+    const dialog = page.getByRole('dialog', { name: 'Claim BOX1' })
+    await dialog.getByText('GX-7', { exact: true }).waitFor()
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('The box in the hall')
+    await dialog.getByRole('button', { name: 'Claim it' }).click()
+    await page.getByText('The box in the hall was claimed.').waitFor()
+    await page.getByRole('row', { name: /BOX1/ }).waitFor({ state: 'detached' })
+    expect(await stage.platform.device('The box in the hall')).toMatchObject({
+      inventory: { model: 'GX-7' },
+      cloud: null,
+    })
+
+    await page.getByRole('checkbox', { name: 'Select all that are loaded' }).click()
+    await page.getByRole('button', { name: 'Claim', exact: true }).click()
+    await choose(page, 'Cloud', 'us-east')
+    await page.getByRole('button', { name: 'Claim them' }).click()
+    await page.getByText('Nobody waits').waitFor()
+    expect(await stage.platform.device('BOX3')).toMatchObject({ profile: 'box', cloud: 'us-east' })
+  })
+
   test('on a phone nothing has to be gone through sideways', async () => {
     const { releaseId } = await inRegions('meter', ['us', 'eu'])
     const body = { expression: 'device.region == "us"', limits: { percentage: 50 } }
@@ -141,6 +173,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
       [`/policies/${releaseId}`, 'Versions for meter'],
       [`/policies/${releaseId}/edit`, 'What can be written'],
       ['/settings?part=clouds', 'Devices'],
+      ['/waiting', 'Waiting devices'],
     ] as const) {
       await page.goto(path)
       await page.getByText(words).first().waitFor()
@@ -149,3 +182,13 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     }
   })
 })
+
+/** As an agent of Ioto does it at its start. */
+async function registers(url: string, key: string, id: string): Promise<void> {
+  const answer = await fetch(`${url}/ioto/device/register`, {
+    method: 'POST',
+    headers: { authorization: `bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ id, product: key, model: 'GX-7' }),
+  })
+  expect(await answer.json()).toEqual({ registered: true })
+}

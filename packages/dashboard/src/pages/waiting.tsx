@@ -42,7 +42,7 @@ const COLUMNS: readonly Column<WaitingDevice>[] = [
   {
     key: 'facts',
     head: 'Tells of itself',
-    width: '24%',
+    width: '30%',
     rank: 1,
     cell: ({ facts }) => {
       const text = inShort(facts)
@@ -110,9 +110,10 @@ export function Waiting() {
       title="Waiting devices"
       fills
       actions={
-        mayClaim && (
+        mayClaim &&
+        waiting.length > 0 && (
           <Button
-            variant={waiting.length > 0 ? 'default' : 'filled'}
+            variant="default"
             leftSection={<IconPlugConnected size={16} />}
             onClick={() => change({ add: 'device' })}
           >
@@ -144,7 +145,9 @@ export function Waiting() {
                 Devices that speak Ioto register by themselves and wait here until you claim them.
                 Point one at this server:
               </Empty>
-              <Connect />
+              <div className="card">
+                <Connect />
+              </div>
             </div>
           )
         }
