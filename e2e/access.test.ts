@@ -470,6 +470,11 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   },
   removeSystemModel: about('sto', 'systemModel', 'system-model.unknown'),
 
+  listArtifactStores: { may: 'stov' },
+  moveArtifacts: {
+    may: 's',
+    own: () => ({ body: { from: 'second', to: 'default' } }),
+  },
   listClouds: list('stov', 'cloud'),
   createCloud: { may: 'sto', own: () => ({ body: named() }) },
   showCloud: about('stov', 'cloud', 'cloud.unknown'),
@@ -576,7 +581,12 @@ let neighbours: Things
 let tenants: Things
 
 beforeAll(async () => {
-  platform = await testPlatform()
+  platform = await testPlatform((dataFolder) => ({
+    artifacts: [
+      { name: 'default', kind: 'file', folder: join(dataFolder, 'artifacts') },
+      { name: 'second', kind: 'file', folder: join(dataFolder, 'second') },
+    ],
+  }))
   database = new pg.Client({ connectionString: platform.connectionString })
   await database.connect()
   await platform.api('uploadArtifact', { body: BYTES })

@@ -198,7 +198,7 @@ test('a server that starts again goes on where the campaign was', async () => {
 test('two servers on one database run a campaign once', async () => {
   const two = await testPlatform({
     databaseUrl: platform.connectionString,
-    artifacts: join(platform.dataFolder, 'artifacts'),
+    artifacts: [{ name: 'default', kind: 'file', folder: join(platform.dataFolder, 'artifacts') }],
   })
   try {
     const names = Array.from({ length: 24 }, (_, index) => `d${index}`)

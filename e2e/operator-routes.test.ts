@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import { eachSetting } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -22,7 +23,12 @@ const ids: Record<string, string> = {}
 const answered = new Set<RouteName>()
 
 beforeAll(async () => {
-  platform = await testPlatform()
+  platform = await testPlatform((dataFolder) => ({
+    artifacts: [
+      { name: 'default', kind: 'file', folder: join(dataFolder, 'artifacts') },
+      { name: 'second', kind: 'file', folder: join(dataFolder, 'second') },
+    ],
+  }))
 })
 afterAll(() => platform.stop())
 
@@ -476,6 +482,21 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeProfile', { params: { id } })
   })
 
+  test('artifact stores', async () => {
+    const { items } = (await good('listArtifactStores')).json
+    const progress = { toCome: 0, toLeave: 0, error: null }
+    expect(items).toEqual([
+      { name: 'default', kind: 'file', isDefault: true, progress },
+      { name: 'second', kind: 'file', isDefault: false, progress },
+    ])
+    const begun = await good('moveArtifacts', { body: { from: 'second', to: 'default' } })
+    expect(begun.json).toEqual({ artifacts: 0 })
+    const refused = await ask(platform, 'moveArtifacts', {
+      body: { from: 'default', to: 'second' },
+    })
+    expectProblem(refused, 409, 'artifact-store.in-use')
+  })
+
   test('clouds and their tokens', async () => {
     const body = { name: 'europe', publicUrl: 'https://eu.updates.example/', region: 'eu' }
     const cloud = (await good('createCloud', { body })).json
@@ -763,6 +784,8 @@ test('the audit log says who did what, for every change', async () => {
     'admin: action.refused ',
     'admin: device.removed W1',
     'admin: profile.removed of those that wait',
+    'admin: artifact-store.moved second',
+    'admin: action.refused second',
     'admin: cloud.created europe',
     'admin: action.refused europe',
     'admin: cloud.changed europe',

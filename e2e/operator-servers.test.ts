@@ -11,7 +11,7 @@ beforeAll(async () => {
   one = await testPlatform()
   two = await testPlatform({
     databaseUrl: one.connectionString,
-    artifacts: join(one.dataFolder, 'artifacts'),
+    artifacts: [{ name: 'default', kind: 'file', folder: join(one.dataFolder, 'artifacts') }],
   })
   await one.addProfile('P')
 })

@@ -58,8 +58,12 @@ export interface TestPlatform {
   stop(): Promise<void>
 }
 
-export async function testPlatform(settings: Partial<Config> = {}): Promise<TestPlatform> {
+/** `settingsIn` may depend on the folder for its data. */
+export async function testPlatform(
+  settingsIn: Partial<Config> | ((dataFolder: string) => Partial<Config>) = {},
+): Promise<TestPlatform> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'updraft-e2e-'))
+  const settings = typeof settingsIn === 'function' ? settingsIn(dataFolder) : settingsIn
   const database = await testDatabase()
   const log = pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' })
   let skewMs = 0

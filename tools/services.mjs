@@ -42,6 +42,13 @@ const SERVICES = [
   // It would fetch mmh3 by itself when it is first imported.
   { kind: 'pip', package: 'tb-mqtt-client', version: '1.13.13', besides: ['mmh3==5.3.1'] },
   { kind: 'pip', package: 'aiocoap', version: '0.4.17', besides: [] },
+  // A server that speaks S3; of what it could do besides, only what that needs.
+  {
+    kind: 'pip',
+    package: 'moto',
+    version: '5.2.5',
+    besides: ['flask==3.1.3', 'flask-cors==6.0.5', 'py-partiql-parser==0.6.3', 'PyYAML==6.0.3'],
+  },
 ]
 
 /** Gets what is missing, with a line for each thing it got or could not get. Never throws. */
@@ -181,7 +188,8 @@ async function makeEnvironment(client) {
   const work = `${environmentOf(client)}-${process.pid}`
   try {
     await call('python3', ['-m', 'venv', work])
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    // What is never imported need not be compiled either.
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile']
     await call(join(work, 'bin', 'python'), [...pip, wanted, ...client.besides])
     await rename(work, environmentOf(client))
     say(`Installed: ${wanted}, for Python`)

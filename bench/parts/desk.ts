@@ -41,6 +41,7 @@ export async function deskOf(connectionString: string): Promise<DeskParts> {
     accounts: nobody as DeviceDeskNeeds['accounts'],
     artifacts: nobody as DeviceDeskNeeds['artifacts'],
     secrets: nobody as DeviceDeskNeeds['secrets'],
+    sources: nobody as DeviceDeskNeeds['sources'],
     newCredential: nobody as DeviceDeskNeeds['newCredential'],
     clock,
     certificates: nobody as DeviceDeskNeeds['certificates'],

@@ -2,6 +2,7 @@
  * The operators' API as one table: method, path, permission, shapes in and out. The server hangs every row on
  * its use case, the client is typed by it, and OpenAPI is printed from it.
  */
+import { ARTIFACT_STORE_ROUTES } from './routes/artifact-stores.ts'
 import { CAMPAIGN_ROUTES } from './routes/campaigns.ts'
 import { CATALOGUE_ROUTES } from './routes/catalogue.ts'
 import { CLOUD_ROUTES } from './routes/clouds.ts'
@@ -60,6 +61,7 @@ export const ROUTES = {
   ...POLICY_ROUTES,
   ...CLOUD_ROUTES,
   ...REGISTRATION_ROUTES,
+  ...ARTIFACT_STORE_ROUTES,
   listEvents: {
     method: 'GET',
     path: '/audit',

@@ -2,6 +2,7 @@
  * What an operator sees: devices, releases, assignments … as they look from outside. Types, validation and the
  * OpenAPI description all come from this one text.
  */
+export * from './shapes/artifact-stores.ts'
 export * from './shapes/assignments.ts'
 export * from './shapes/campaigns.ts'
 export * from './shapes/clouds.ts'

@@ -22,6 +22,7 @@ import { provisioningCommands } from './commands/provisioning.ts'
 import { registrationCommands } from './commands/registrations.ts'
 import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
+import { storeCommands } from './commands/stores.ts'
 import { tenantCommands } from './commands/tenants.ts'
 import { updateCommands } from './commands/update.ts'
 import { userCommands } from './commands/users.ts'
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   ...hardwareCommands,
   ...cloudCommands,
   ...registrationCommands,
+  ...storeCommands,
   ...packageCommands,
   ...assignmentCommands,
   ...policyCommands,
@@ -68,6 +70,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   hardware: 'what part numbers say a device is built on: add, list, show, update, remove',
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
+  store: 'where the files of releases are kept: list, move',
   package: 'packages and their versions: add, list, show, download, remove',
   policy:
     'versions that devices get by themselves: set, list, show, enable, disable, check, try, remove',
@@ -85,5 +88,5 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'cloud', 'status'],
   Updates: ['package', 'assign', 'unassign', 'policy', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
-  Server: ['serve', 'settings', 'audit', 'version'],
+  Server: ['serve', 'store', 'settings', 'audit', 'version'],
 }

@@ -63,6 +63,7 @@ export const EVENT_MEANINGS = {
   'system-model.created': 'a system model was added',
   'system-model.changed': 'a system model was given another name, profile or other part numbers',
   'system-model.removed': 'a system model was removed',
+  'artifact-store.moved': 'all files of an artifact store are moved to another',
   'cloud.created': 'a cloud was added',
   'cloud.changed': 'a cloud was given another name, URL, artifact store or region',
   'cloud.removed': 'a cloud was removed',
@@ -134,6 +135,7 @@ export type SubjectKind =
   | 'hardware-type'
   | 'system-model'
   | 'cloud'
+  | 'artifact-store'
   | 'campaign'
 
 export interface DomainEvent {

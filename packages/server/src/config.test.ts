@@ -31,6 +31,20 @@ test('with nothing said, everything has its default', () => {
 })
 
 /** Each setting in two values, as they are typed and as they are read. */
+const folder = (name: string, path: string) => ({ name, kind: 'file', folder: path })
+const s3 = (name: string, changes: object) => ({
+  name,
+  kind: 's3',
+  bucket: 'bucket',
+  prefix: '',
+  region: undefined,
+  endpoint: undefined,
+  isPathStyle: false,
+  isDirect: true,
+  mayCreate: true,
+  ...changes,
+})
+
 const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
   httpPort: [
     ['0', 0],
@@ -49,8 +63,27 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
     ['postgresql:///updraft?host=/run/postgresql', 'postgresql:///updraft?host=/run/postgresql'],
   ],
   artifacts: [
-    ['file:///srv/files', '/srv/files'],
-    ['file:///srv/my%20files', '/srv/my files'],
+    ['file:///srv/files', [folder('default', '/srv/files')]],
+    ['file:///srv/my%20files', [folder('default', '/srv/my files')]],
+    ['file:///a,b', [folder('default', '/a,b')]],
+    ['s3://bucket', [s3('default', {})]],
+    [
+      'eu=s3://bucket/a/b/?region=eu-central-1&direct=false&create=false, old=file:///srv/files',
+      [
+        s3('eu', { prefix: 'a/b/', region: 'eu-central-1', isDirect: false, mayCreate: false }),
+        folder('old', '/srv/files'),
+      ],
+    ],
+    [
+      's3://bucket?endpoint=http://10.0.0.1:9000&path-style=true',
+      [
+        s3('default', {
+          region: 'us-east-1',
+          endpoint: 'http://10.0.0.1:9000',
+          isPathStyle: true,
+        }),
+      ],
+    ],
   ],
   publicUrl: [
     ['https://updates.example/', 'https://updates.example'],
@@ -206,25 +239,55 @@ describe('is refused in words', () => {
       'files at a path',
       [],
       { UPDRAFT_ARTIFACTS: '/srv/files' },
-      'UPDRAFT_ARTIFACTS is a file: URL such as file:///srv/updraft, not "/srv/files".',
+      'UPDRAFT_ARTIFACTS is a URL such as file:///srv/updraft or s3://bucket/prefix?region=eu-central-1, not "/srv/files".',
     ],
     [
       'files at a relative URL',
       [],
       { UPDRAFT_ARTIFACTS: 'file:./files' },
-      'UPDRAFT_ARTIFACTS is a file: URL',
+      'UPDRAFT_ARTIFACTS is a URL',
     ],
     [
       'files at another host',
       [],
       { UPDRAFT_ARTIFACTS: 'file://srv/files' },
-      'UPDRAFT_ARTIFACTS is a file: URL',
+      'UPDRAFT_ARTIFACTS is a URL',
+    ],
+    [
+      'a bucket with credentials',
+      [],
+      { UPDRAFT_ARTIFACTS: 's3://key:geheim@bucket' },
+      'its credentials stand elsewhere',
+    ],
+    [
+      'a bucket with a name no bucket has',
+      [],
+      { UPDRAFT_ARTIFACTS: 's3://B' },
+      'no name of a bucket',
+    ],
+    [
+      'a bucket with a wrong word',
+      [],
+      { UPDRAFT_ARTIFACTS: 's3://bucket?x=1' },
+      '"x" is none of region',
+    ],
+    [
+      'a second store without a name',
+      [],
+      { UPDRAFT_ARTIFACTS: 's3://bucket,file:///srv' },
+      'needs a name for each store after the first',
+    ],
+    [
+      'two stores of one name',
+      [],
+      { UPDRAFT_ARTIFACTS: 'a=s3://bucket,a=file:///srv' },
+      'names two stores "a"',
     ],
     [
       'files that are broken',
       [],
       { UPDRAFT_ARTIFACTS: 'file:///%zz' },
-      'UPDRAFT_ARTIFACTS is a file: URL',
+      'UPDRAFT_ARTIFACTS is a URL',
     ],
     [
       'a public URL without a scheme',

@@ -7,7 +7,10 @@ import { settingsInForce as inForce } from '@updraft/core'
 import type { FastifyBaseLogger } from 'fastify'
 import packageJson from '../package.json' with { type: 'json' }
 import { accounts, type FirstSignIn } from './app/accounts.ts'
+import { artifactCopier } from './app/artifact-copier.ts'
 import { artifactRecord } from './app/artifact-record.ts'
+import { artifactSources } from './app/artifact-sources.ts'
+import { artifactStores } from './app/artifact-stores.ts'
 import { artifactSweeper } from './app/artifact-sweeper.ts'
 import { assignments } from './app/assignments.ts'
 import { audience } from './app/audience.ts'
@@ -48,7 +51,7 @@ import { silenceWatch } from './app/silence-watch.ts'
 import { spreader } from './app/spreader.ts'
 import { tenants } from './app/tenants.ts'
 import { uploads } from './app/uploads.ts'
-import { fileStore } from './artifacts/file-store.ts'
+import { openStores } from './artifacts/open-stores.ts'
 import type { Config, MqttTlsConfig } from './config.ts'
 import { deviceAuthority, newDeviceAuthority } from './credentials/device-ca.ts'
 import { deviceTokens, newDeviceTokenKey } from './credentials/device-tokens.ts'
@@ -65,6 +68,7 @@ import { live } from './operator/live.ts'
 import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { accounts as accountRecords } from './store/accounts.ts'
+import { artifactCopies } from './store/artifact-copies.ts'
 import { artifactSweep } from './store/artifact-sweep.ts'
 import { campaignWork } from './store/campaign-work.ts'
 import { cloudsAtWork } from './store/clouds.ts'
@@ -172,10 +176,11 @@ export async function startPlatform({
     const prover = proofs({ passwordKey })
 
     // The files.
-    const artifacts = await fileStore({
-      folder: config.artifacts ?? join(config.data, 'artifacts'),
-      log,
-    })
+    const folder = join(config.data, 'artifacts')
+    const artifacts = await openStores(
+      config.artifacts ?? [{ name: 'default', kind: 'file', folder }],
+      { staging: join(config.data, 'staging'), log },
+    )
     stops.push(() => artifacts.close())
 
     // The use cases.
@@ -209,6 +214,26 @@ export async function startPlatform({
     const tokenKey = await installationSecret(database, 'device-token-key', newDeviceTokenKey)
     const tokens = deviceTokens({ key: tokenKey })
     const claimed = claimedDevices({ clock, ids, newCredential, tokens })
+    const cloudRecords = cloudsAtWork(database)
+    const copies = artifactCopies(database)
+    const sources = artifactSources({
+      clock,
+      clouds: cloudRecords,
+      copies,
+      feed,
+      secrets: keeper,
+      stores: artifacts,
+      onError: report('an artifact store could not be asked; devices are served from here'),
+    })
+    const copier = artifactCopier({
+      clock,
+      clouds: cloudRecords,
+      copies,
+      every,
+      stores: artifacts,
+      onCopied: sources.arrived,
+      onError: report('a file could not be copied to another artifact store; it is tried again'),
+    })
     const desk = deviceDesk({
       ...needs,
       certificates: deviceAuthority({
@@ -229,7 +254,8 @@ export async function startPlatform({
       }),
       accounts: records,
       artifacts,
-      clouds: cloudsAtWork(database),
+      sources,
+      clouds: cloudRecords,
       proofs: prover,
       moments: momentsOf,
       work,
@@ -334,13 +360,14 @@ export async function startPlatform({
     const stream = live({ feed, run: uuids.next(), owned: fleetUseCases.owned })
     const operatorDoor = rest({
       accounts: accountUseCases,
+      artifactStores: artifactStores({ ...needs, clouds: cloudRecords, copies, stores: artifacts }),
       assignments: assignments(needs),
       audience: audience(needs),
       audit: audit(needs),
       campaigns: campaignUseCases,
       catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
       clock,
-      clouds: clouds({ ...needs, artifactStores: ['default'] }),
+      clouds: clouds({ ...needs, artifactStores: artifacts.all.map(({ name }) => name) }),
       credentials: credentials(needs),
       claiming: claiming(needs),
       customers: customers(needs),
@@ -386,6 +413,8 @@ export async function startPlatform({
     stops.push(() => campaigning.stop())
     policyCounting.start()
     stops.push(() => policyCounting.stop())
+    copier.start()
+    stops.push(() => copier.stop())
     sweeper.start()
     stops.push(() => sweeper.stop())
     credentialSweeping.start()

@@ -29,6 +29,7 @@ const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
   profile: ['profiles', 'devices'],
   release: ['releases', 'profiles'],
   artifact: [],
+  'artifact-store': [],
   campaign: ['campaigns', 'devices'],
   policy: ['policies', 'devices', 'overview'],
   cloud: ['clouds', 'devices'],

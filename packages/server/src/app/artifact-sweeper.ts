@@ -31,6 +31,7 @@ export function artifactSweeper({
   const sweep = async () => {
     const before = new Date(clock.now().getTime() - UNUSED_AFTER_MS)
     await uploads.removeIdle(before)
+    await artifacts.abandon(before)
     await records.dropUnused(before)
     let removed = 0
     let page: string[] = []

@@ -25,6 +25,7 @@ import {
   type Tells,
   visit,
 } from '@updraft/core'
+import { type ArtifactSources, type Source, TICKET_DAYS } from './artifact-sources.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import { type ImageFetching, imageFetching } from './image-fetching.ts'
 import type { Moments } from './moments.ts'
@@ -49,10 +50,9 @@ import type {
 } from './ports.ts'
 import type { Registering } from './registering.ts'
 
+export type { Source } from './artifact-sources.ts'
 export type { Notice } from './notices.ts'
 
-/** A download address is good for at least this long: slow links resume for days. */
-const TICKET_DAYS = 8
 const DAY_MS = 86_400_000
 const CLOUD_MS = 10_000
 /** Beyond that a date would soon be none any more. */
@@ -115,8 +115,8 @@ export interface DeviceDesk extends Enrolment, ImageFetching, Registering {
     device: Snapshot,
     wanted: Fetched,
   ): Promise<{ release: Release; handle: ArtifactHandle }>
-  /** A part of a download address that stands for those bytes, without any further authorisation. */
-  ticketFor(sha256: string): string
+  /** Where the device fetches the release without any further authorisation, for days. Refuses with store.away. */
+  sourceOf(device: Snapshot, release: Release): Promise<Source>
   /** The bytes a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
   redeem(ticket: string): Promise<ArtifactHandle>
   /**
@@ -147,6 +147,7 @@ export interface DeviceDeskNeeds {
   readonly certificates: Pick<DeviceCertificates, 'issue'>
   readonly registering: Registering
   readonly secrets: Secrets
+  readonly sources: Pick<ArtifactSources, 'sourceOf'>
   readonly unitOfWork: UnitOfWork
   readonly work: DeviceWork
   readonly checkInSeconds: number
@@ -168,6 +169,7 @@ export function deviceDesk({
   certificates,
   registering,
   secrets,
+  sources,
   unitOfWork,
   work,
   checkInSeconds,
@@ -289,9 +291,9 @@ export function deviceDesk({
       }
       return { release, handle: await artifacts.open(release.artifact.sha256) }
     },
-    ticketFor: (sha256) => secrets.signTicket({ sha256, expiresAt: ticketExpiry() }),
     ...registering,
     ...imageFetching({ artifacts, clock, expiry: ticketExpiry, moments, onError, secrets, work }),
+    sourceOf: sources.sourceOf,
     redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),
     ...enrolment({ accounts, clock, ids, newCredential, secrets, unitOfWork, work }),
     allowClaiming: ({ tenantId, device: { id, name } }, { secret, durationMs }) =>

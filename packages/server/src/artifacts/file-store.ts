@@ -2,47 +2,39 @@
  * Artifacts as files: `sha256/ab/<hex>`, named by what they hold. Bytes come in under `incoming` and are moved
  * to their name only when they are whole, checked and on the disk, so a cut leaves either nothing or all.
  */
-import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, opendir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type ChecksumAlgorithm, DomainError } from '@updraft/core'
+import { DomainError } from '@updraft/core'
 import type { ArtifactStore, StoredArtifact, UploadStore } from '../app/ports.ts'
-import { type RunningChecksum, startChecksum } from './checksums.ts'
-import { codeOf, fullOr, makeFolder, syncFolder, writeFully } from './durable.ts'
+import { startChecksum } from './checksums.ts'
+import { codeOf, makeFolder, syncFolder, writeFully } from './durable.ts'
 import { hotBlocks } from './hot-blocks.ts'
 import { incomingPath, sweepIncoming } from './incoming.ts'
 import { openFiles } from './open-files.ts'
 import { artifactHandle, type Pace, type SharingHandle } from './reading.ts'
+import { receiving, type StoreLog, type Write } from './receiving.ts'
 import { uploadFiles } from './upload-files.ts'
 
 const HASHED_AT_ONCE_BYTES = 256 * 1024
 const SHA256_HEX = /^[0-9a-f]{64}$/
 
-export interface FileStoreLog {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-}
-
 export interface FileStoreOptions {
   readonly folder: string
-  readonly log: FileStoreLog
+  readonly log: StoreLog
   /** Memory for the blocks of files that were read last, all files together. */
   readonly hotBytes?: number
   /** Files kept open though nobody reads them: how many, and how long. */
   readonly maxIdleFiles?: number
   readonly idleSeconds?: number
   /** How a piece reaches the file; a test puts a full disk here. */
-  readonly write?: (file: FileHandle, bytes: Uint8Array, offsetBytes: number) => Promise<void>
+  readonly write?: Write
 }
 
 export interface FileStore extends ArtifactStore {
   /** What comes in piece by piece; it becomes an artifact of this store. */
   readonly uploads: UploadStore
   open(sha256: string): Promise<SharingHandle>
-  /** Closes the files kept open; those still being read are closed when they are released. */
-  close(): Promise<void>
 }
-
-type Expected = Parameters<ArtifactStore['receive']>[1]
 
 /**
  * Opens the store in that folder, made if it is missing, and sweeps what a crash left in `incoming`. What `read` and
@@ -76,53 +68,6 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
     }
   }
 
-  async function receive(
-    source: AsyncIterable<Uint8Array>,
-    expected: Expected,
-  ): Promise<StoredArtifact> {
-    const path = incomingPath(incoming)
-    try {
-      const artifact = await writeIncoming(path, source, expected)
-      await keep(path, artifact)
-      return artifact
-    } catch (error) {
-      await rm(path, { force: true }).catch((cause) =>
-        log.warn({ path, err: cause }, 'could not remove a refused upload'),
-      )
-      throw fullOr(error)
-    }
-  }
-
-  async function writeIncoming(
-    path: string,
-    source: AsyncIterable<Uint8Array>,
-    expected: Expected,
-  ): Promise<StoredArtifact> {
-    const sha256 = startChecksum('SHA256')
-    const asked = expected.algorithm === 'SHA256' ? undefined : startChecksum(expected.algorithm)
-    const file = await open(path, 'wx', 0o640)
-    try {
-      let sizeBytes = 0
-      for await (const bytes of untilItBreaks(source)) {
-        const offsetBytes = sizeBytes
-        sizeBytes += bytes.length
-        if (expected.sizeBytes !== undefined && sizeBytes > expected.sizeBytes) {
-          throw otherSize(expected.sizeBytes, sizeBytes)
-        }
-        // The disk is busy with the piece while it is hashed here; the next one is taken when both are done.
-        const written = write(file, bytes, offsetBytes)
-        sha256.update(bytes)
-        asked?.update(bytes)
-        await written
-      }
-      const checksums = checked(sizeBytes, sha256, asked, expected)
-      await file.sync()
-      return { sha256: checksums.SHA256, sizeBytes, checksums }
-    } finally {
-      await file.close()
-    }
-  }
-
   /**
    * Moves a whole file to its name, and returns when that is on the disk as well. Bytes that were stored before
    * are replaced by the same bytes: they count as stored now, so that a sweep of old files nobody refers to
@@ -139,7 +84,7 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
   }
 
   return {
-    receive,
+    receive: receiving({ incoming, keep, log, write }),
     uploads: await uploadFiles({ folder: join(folder, 'uploads'), keep, write }),
 
     async open(sha256) {
@@ -192,51 +137,19 @@ export async function fileStore(options: FileStoreOptions): Promise<FileStore> {
       }
     },
 
+    has: async (sha256) => {
+      if (!SHA256_HEX.test(sha256)) return false
+      const status = await stat(pathOf(sha256)).catch(() => undefined)
+      return status !== undefined
+    },
+    // Only this server reads the folder.
+    addressFor: async () => null,
+    // What a crash left behind is removed at the start.
+    abandon: async () => {},
+
     close: () => files.close(),
   }
 }
-
-/** The source's pieces; whatever breaks it off becomes artifact.incomplete, unless it is a refusal already. */
-async function* untilItBreaks(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    for await (const bytes of source) if (bytes.length > 0) yield bytes
-  } catch (error) {
-    if (error instanceof DomainError) throw error
-    throw new DomainError('artifact.incomplete', 'The upload broke off.', {}, error)
-  }
-}
-
-function checked(
-  sizeBytes: number,
-  sha256: RunningChecksum,
-  asked: RunningChecksum | undefined,
-  expected: Expected,
-): { SHA256: string } & Partial<Record<ChecksumAlgorithm, string>> {
-  if (expected.sizeBytes !== undefined && sizeBytes < expected.sizeBytes) {
-    throw otherSize(expected.sizeBytes, sizeBytes)
-  }
-  if (sizeBytes === 0) throw new DomainError('artifact.empty', 'The file holds no bytes.')
-  const checksums = { SHA256: sha256.hex(), ...(asked && { [expected.algorithm]: asked.hex() }) }
-  const actual = (checksums as Partial<Record<ChecksumAlgorithm, string>>)[expected.algorithm]
-  const wanted = expected.checksum?.toLowerCase()
-  if (wanted && wanted !== actual) {
-    throw new DomainError(
-      'artifact.checksum-mismatch',
-      `The file's ${expected.algorithm} is ${actual}, not ${wanted} as announced.`,
-      { algorithm: expected.algorithm, expected: wanted, actual },
-    )
-  }
-  return checksums
-}
-
-const otherSize = (announcedBytes: number, receivedBytes: number) =>
-  new DomainError(
-    'artifact.incomplete',
-    receivedBytes < announcedBytes
-      ? `The upload ended after ${receivedBytes} of ${announcedBytes} bytes.`
-      : `The upload holds more than the announced ${announcedBytes} bytes.`,
-    { announcedBytes, receivedBytes },
-  )
 
 const unknown = (sha256: string, cause?: unknown) =>
   new DomainError('artifact.unknown', 'No such file is stored.', { sha256 }, cause)

@@ -278,6 +278,20 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       patience: STANDARD_SETTINGS,
     }),
     secrets: keeper,
+    sources: {
+      sourceOf: async (_, { artifact, externalUrl }) =>
+        artifact
+          ? {
+              kind: 'ticket',
+              ticket: keeper.signTicket({
+                sha256: artifact.sha256,
+                expiresAt: new Date(clock.now().getTime() + 8 * 86_400_000),
+              }),
+              fileName: artifact.fileName,
+              publicUrl: null,
+            }
+          : { kind: 'url', url: externalUrl ?? '' },
+    },
     unitOfWork,
     work,
     checkInSeconds: 3600,

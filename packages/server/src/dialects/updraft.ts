@@ -1,5 +1,5 @@
 /** Our own dialect over HTTP: check in, fetch, report. */
-import { DomainError, nameOf, reportableState } from '@updraft/core'
+import { DomainError, nameOf, type Release, reportableState } from '@updraft/core'
 import {
   internalProblem,
   PROBLEM_TYPE,
@@ -10,7 +10,6 @@ import {
   type StatusOfCode,
 } from '@updraft/wire/problem'
 import {
-  artifactPath,
   CheckInRequest,
   type CheckInResponse,
   DEVICE_PREFIX,
@@ -23,10 +22,11 @@ import {
 } from '@updraft/wire/updraft'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodType } from 'zod'
-import type { CheckedIn, DeviceDesk, Offered } from '../app/device-desk.ts'
+import type { CheckedIn, Offered } from '../app/device-desk.ts'
 import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import { goneSignal, readJsonBodies, requestFault } from '../transports/http.ts'
+import { addressOf } from './address.ts'
 import type { Dialect, DialectNeeds } from './dialect.ts'
 
 const NAME = 'updraft'
@@ -78,7 +78,9 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
             'offered',
           )
         }
-        return spellAnswer(checkedIn, desk, publicUrl ?? rootOf(request))
+        return await spellAnswer(checkedIn, (release) =>
+          addressOf(desk, { device, release, root: publicUrl ?? rootOf(request) }),
+        )
       } finally {
         listening?.end()
       }
@@ -150,23 +152,18 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-function spellAnswer(
+type AddressOf = (release: Release) => Promise<string>
+
+async function spellAnswer(
   { offers, nextCheckInSeconds }: CheckedIn,
-  desk: Pick<DeviceDesk, 'ticketFor'>,
-  root: string,
-): CheckInResponse {
-  return { offers: offers.map((offered) => spellOffer(offered, desk, root)), nextCheckInSeconds }
+  addressOf: AddressOf,
+): Promise<CheckInResponse> {
+  const spelled = await Promise.all(offers.map((offered) => spellOffer(offered, addressOf)))
+  return { offers: spelled, nextCheckInSeconds }
 }
 
-function spellOffer(
-  { operation, release }: Offered,
-  desk: Pick<DeviceDesk, 'ticketFor'>,
-  root: string,
-): Offer {
-  const { artifact, checksum, checksumAlgorithm, externalUrl } = release
-  const address = artifact
-    ? `${root}${artifactPath(desk.ticketFor(artifact.sha256), artifact.fileName)}`
-    : (externalUrl ?? '')
+async function spellOffer({ operation, release }: Offered, addressOf: AddressOf): Promise<Offer> {
+  const { artifact, checksum, checksumAlgorithm } = release
   return {
     operation: operation.id,
     type: release.type,
@@ -177,7 +174,7 @@ function spellOffer(
       artifact?.sha256 ?? (checksumAlgorithm === 'SHA256' ? (checksum ?? undefined) : undefined),
     checksum:
       checksumAlgorithm && checksum ? { algorithm: checksumAlgorithm, value: checksum } : undefined,
-    artifact: address,
+    artifact: await addressOf(release),
     because: operation.origin.message,
   }
 }

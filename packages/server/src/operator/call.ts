@@ -5,6 +5,7 @@ import type { Endpoints } from '@updraft/api/shapes'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { output, ZodType } from 'zod'
 import type { AccountsUseCases } from '../app/accounts.ts'
+import type { ArtifactStoreUseCases } from '../app/artifact-stores.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { AudienceUseCases } from '../app/audience.ts'
 import type { Audit } from '../app/audit.ts'
@@ -31,6 +32,7 @@ import type { Live } from './live.ts'
 
 export interface OperatorNeeds {
   readonly accounts: AccountsUseCases
+  readonly artifactStores: ArtifactStoreUseCases
   readonly assignments: AssignmentsUseCases
   readonly audience: AudienceUseCases
   readonly audit: Audit

@@ -1,4 +1,5 @@
-/** The handlers of the routes about clouds. */
+/** The handlers of the routes about clouds and artifact stores. */
+import type { ARTIFACT_STORE_ROUTES } from '@updraft/api/routes/artifact-stores'
 import type { CLOUD_ROUTES } from '@updraft/api/routes/clouds'
 import type * as api from '@updraft/api/shapes'
 import type { CloudToken, CloudView } from '../app/ports.ts'
@@ -6,9 +7,17 @@ import type { Handlers, OperatorNeeds } from './call.ts'
 import { pageView, time } from './views.ts'
 
 export function cloudHandlers({
+  artifactStores,
   clouds,
-}: Pick<OperatorNeeds, 'clouds'>): Pick<Handlers, keyof typeof CLOUD_ROUTES> {
+}: Pick<OperatorNeeds, 'artifactStores' | 'clouds'>): Pick<
+  Handlers,
+  keyof typeof CLOUD_ROUTES | keyof typeof ARTIFACT_STORE_ROUTES
+> {
   return {
+    listArtifactStores: async ({ caller: { actor } }) => ({
+      items: [...(await artifactStores.list(actor))],
+    }),
+    moveArtifacts: ({ input: { body }, caller: { actor } }) => artifactStores.move(actor, body),
     listClouds: async ({ input: { query }, caller: { actor } }) =>
       pageView(await clouds.list(actor, query), cloudView),
     createCloud: async ({ input: { body }, caller: { actor } }) =>

@@ -17,6 +17,7 @@ type Noun = NounOf<(typeof ROUTES)[RouteName]['path']>
 /** What the `:id` of a path is the id of. */
 const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   artifacts: 'artifact',
+  'artifact-stores': 'artifact-store',
   assignments: 'tenant',
   audit: 'tenant',
   campaigns: 'campaign',

@@ -50,6 +50,82 @@ export interface ArtifactStore {
   remove(sha256: string, storedBefore: Date): Promise<void>
   /** Names of all that is stored, for the sweep of what nobody refers to, with the time each was stored. */
   list(): AsyncIterable<{ readonly sha256: string; readonly storedAt: Date }>
+  /** Whether those bytes are stored here; what it says may be minutes old. */
+  has(sha256: string): Promise<boolean>
+  /**
+   * Where anybody fetches the bytes without this server, for `ADDRESS_DAYS` less an hour at least; null when the server must serve
+   * them. Whether they are there is not looked at.
+   */
+  addressFor(sha256: string, as: FileNames & { now: Date }): Promise<string | null>
+  /** Forgets what came in halfway, and nobody went on with since. */
+  abandon(since: Date): Promise<void>
+  /** Lets go of what is held open; what is still being read stays readable. */
+  close(): Promise<void>
+}
+
+/** The longest that S3 signs an address for. */
+export const ADDRESS_DAYS = 7
+
+/** What a file is called where it is fetched. */
+export interface FileNames {
+  readonly fileName: string
+  readonly contentType: string
+}
+
+/** All stores of an installation, as one: bytes come into the default one, and are found wherever they lie. */
+export interface ArtifactStores extends ArtifactStore {
+  /** The default one first. */
+  readonly all: readonly NamedStore[]
+  /** Refuses with artifact-store.unknown. */
+  named(name: string): NamedStore
+}
+
+export interface NamedStore extends ArtifactStore {
+  readonly name: string
+  readonly kind: 'file' | 's3'
+}
+
+/** Which bytes are to lie in which store, besides where they came in, and what has become of that. */
+export interface ArtifactCopies {
+  /** They are to lie there too; `movedFrom` is the store they then leave. What was copied and is gone is copied again. */
+  want(
+    sha256s: readonly string[],
+    into: { store: string; movedFrom?: string },
+    now: Date,
+  ): Promise<void>
+  /** One that is due, for this server alone until `untilMs`; null when there is none. */
+  take(now: Date, until: Date): Promise<WantedCopy | null>
+  /** They lie there; where they were moved from they may leave at that time. */
+  done(copy: WantedCopy, now: Date, leavesAt: Date): Promise<void>
+  failed(copy: WantedCopy, error: string, nextTryAt: Date): Promise<void>
+  /** Nothing has those bytes any more. */
+  drop(copy: WantedCopy): Promise<void>
+  /** What may leave a store now. */
+  departures(now: Date): Promise<readonly Departure[]>
+  /** It has left, or stays after all. */
+  endDeparture(departure: Departure): Promise<void>
+  /** By store: copies still to be made into it, and bytes that wait to leave it. */
+  progress(): Promise<ReadonlyMap<string, CopyProgress>>
+}
+
+export interface WantedCopy {
+  readonly sha256: string
+  readonly store: string
+  readonly movedFrom: string | null
+  readonly tries: number
+}
+
+export interface Departure {
+  readonly sha256: string
+  readonly store: string
+  readonly movedTo: string
+}
+
+export interface CopyProgress {
+  readonly toCome: number
+  readonly toLeave: number
+  /** Why the last copy that failed did. */
+  readonly error: string | null
 }
 
 /** Finds uploads that nobody made a release of, and tells whether bytes are still somebody's. */
