@@ -140,8 +140,11 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
     const words = spoken(release)
     if ('no' in words) return untold(device, release, words)
     const root = await rootFor(device, request)
+    const source = await desk.sourceOf(device, release)
+    const direct = source.kind === 'url' && isPlain(source.url) ? source.url : undefined
     const url =
       words.url ??
+      direct ??
       `${root}${OWN_PREFIX}/image/${desk.fetchTicketFor(device, operation, words.sha256)}`
     if (!isPlain(url)) return untold(device, release, { no: 'The public URL cannot be read.' })
     request.log.info({ device: device.device.name, operation: operation.id }, 'offered')
