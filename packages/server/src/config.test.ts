@@ -296,6 +296,12 @@ describe('is refused in words', () => {
       '--public-url (UPDRAFT_PUBLIC_URL) is an http or https URL such as https://updates.example, not "updates.example".',
     ],
     [
+      'a public URL that devices would cut off',
+      ['--public-url', `https://${'a'.repeat(124)}`],
+      {},
+      '--public-url (UPDRAFT_PUBLIC_URL) has at most 131 characters, as devices keep no longer address; this one has 132.',
+    ],
+    [
       'a public URL of another scheme',
       ['--public-url', 'ftp://updates.example'],
       {},

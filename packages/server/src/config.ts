@@ -5,6 +5,7 @@ import {
   eachSetting,
   isWithinLimits,
   limitsOf,
+  MAX_URL_LENGTH,
   TENANT_SETTINGS,
   type TenantSetting,
   type TenantSettings,
@@ -439,7 +440,13 @@ function postgresUrl(url: string | undefined): string | undefined {
 
 function rootUrl(url: string | undefined): string | undefined {
   if (url === undefined) return undefined
-  if (URL.canParse(url) && /^https?:\/\/[^?#]+$/.test(url)) return url.replace(/\/+$/, '')
+  if (URL.canParse(url) && /^https?:\/\/[^?#]+$/.test(url)) {
+    const root = url.replace(/\/+$/, '')
+    if (root.length <= MAX_URL_LENGTH) return root
+    throw new ConfigError(
+      `${spelled('publicUrl')} has at most ${MAX_URL_LENGTH} characters, as devices keep no longer address; this one has ${root.length}.`,
+    )
+  }
   const example = 'https://updates.example'
   throw new ConfigError(
     `${spelled('publicUrl')} is an http or https URL such as ${example}, not "${url}".`,

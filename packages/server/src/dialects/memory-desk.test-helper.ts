@@ -12,6 +12,7 @@ import {
   DomainError,
   type DomainEvent,
   NO_COMPONENT,
+  type Operation,
   type Release,
   type ReleaseDraft,
   type Snapshot,
@@ -37,6 +38,7 @@ import { proofs } from '../credentials/proofs.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { httpListener } from '../transports/http.ts'
 import type { DialectNeeds } from './dialect.ts'
+import { ioto } from './ioto/http.ts'
 import { thingsboard } from './thingsboard/http.ts'
 import { updraft } from './updraft.ts'
 
@@ -63,6 +65,8 @@ export interface MemoryDesk {
   /** `firmware QUEUED` and so on: the newest operation of each component. */
   states(token: string): string[]
   error(token: string, type?: string): string | null
+  /** The operation of its firmware that is under way, or ended last. */
+  newest(token: string): Operation | null
   /** Until when the device may be claimed with that secret; null if it has not said so. */
   claimableUntil(token: string, secret: string): Date | null
   /** Moves the clock. */
@@ -311,8 +315,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     trustedProxies: 0,
     newRequestId: uuids.next,
     onAnswered: () => {},
-    scopes: [updraft(needs), thingsboard(needs)].flatMap(({ name, http: register }) =>
-      register ? [{ name, register }] : [],
+    scopes: [updraft(needs), thingsboard(needs), ioto({ ...needs, brokerAt: () => null })].flatMap(
+      ({ name, http: register }) => (register ? [{ name, register }] : []),
     ),
   })
 
@@ -388,6 +392,10 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       }),
     error: (token, type = 'firmware') =>
       snapshotOf(token).components[type]?.latestEnded?.error ?? null,
+    newest: (token) => {
+      const its = snapshotOf(token).components.firmware
+      return its?.underWay ?? its?.latestEnded ?? null
+    },
     claimableUntil: (token, secret) => {
       const said = claimable.get(snapshotOf(token).device.id)
       return said?.secretHash.equals(keeper.hashToken(secret)) ? said.expiresAt : null
