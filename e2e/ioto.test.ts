@@ -300,3 +300,59 @@ describe('an Updater', () => {
     ])
   })
 })
+
+describe('a policy', () => {
+  /** A device of a profile of its own, claimed at once; answers how it checks. */
+  const deviceOf = async (key: string, id: string) => {
+    const { token } = JSON.parse((await agentSays('/device/register', key, deviceJson(id))).body)
+    return async (version: string, more: object = {}) => {
+      const body = JSON.stringify({ id, version, ...more })
+      const answer = await agentSays('/ioto/tok/provision/update', token, body)
+      expect(answer.status).toBe(200)
+      return JSON.parse(answer.body).version ?? 'nothing'
+    }
+  }
+  const release = (profile: string, version: string) =>
+    platform.addRelease({ title: `of ${profile}`, version, profile, bytes })
+  const policy = (releaseId: string, body: object) =>
+    platform.api('putPolicy', { params: { id: releaseId }, body })
+
+  test('brings older devices the newest that fits, by what they say in that very check', async () => {
+    const key = await ofProduct('policed valve', { claimsAtOnce: true })
+    await policy(await release('policed valve', '1.5.0'), {})
+    await policy(await release('policed valve', '2.0.0'), { expression: 'device.memory >= 256' })
+    const checks = await deviceOf(key, 'POLICED1')
+    expect(await checks('1.0.0', { memory: 64 })).toBe('1.5.0')
+    const large = await deviceOf(key, 'POLICED2')
+    expect(await large('1.0.0', { memory: 512 })).toBe('2.0.0')
+    expect(await large('2.0.0', { memory: 512 })).toBe('nothing')
+  })
+
+  test('rolls a bad version back', async () => {
+    const key = await ofProduct('rolled valve', { claimsAtOnce: true })
+    const bad = await release('rolled valve', '1.2.3')
+    await policy(bad, {})
+    const checks = await deviceOf(key, 'ROLLED1')
+    expect(await checks('1.2.2')).toBe('1.2.3')
+    expect(await checks('1.2.3')).toBe('nothing')
+    await platform.api('disablePolicy', { params: { id: bad } })
+    await policy(await release('rolled valve', '1.2.2'), { expression: "version == '1.2.3'" })
+    expect(await checks('1.2.3')).toBe('1.2.2')
+  })
+
+  test.each([
+    ['a number of devices', { maxDevices: 1 }],
+    ['a share of them', { percentage: 50 }],
+    ['a rate', { rate: 1, periodSeconds: 3600 }],
+  ])('defers what is beyond %s, and answers exactly nothing', async (what, limits) => {
+    const profile = `valve within ${what}`
+    const key = await ofProduct(profile, { claimsAtOnce: true })
+    const one = await deviceOf(key, `ONE within ${what}`)
+    const other = await deviceOf(key, `OTHER within ${what}`)
+    await policy(await release(profile, '2.0.0'), { limits })
+    expect(await one('1.0.0')).toBe('2.0.0')
+    expect(await other('1.0.0')).toBe('nothing')
+    // Who was offered it already is offered it again.
+    expect(await one('1.0.0')).toBe('2.0.0')
+  })
+})
