@@ -208,6 +208,41 @@ describe('an agent', () => {
     expect((await agentSays('/tok/provision/update', anew.token, '{}')).body).toBe('{}')
   })
 
+  test('names its account and cloud, and is claimed at once', async () => {
+    const key = await ofProduct('accounted')
+    await platform.api('createCloud', { body: { name: 'accounted cloud' } })
+    const [tenant] = (await platform.api('listTenants', {})).items
+    const { id: tenantId = '', name: tenantName = '' } = tenant ?? {}
+    const registers = async (id: string, account: string, cloud: string) =>
+      (await agentSays('/device/register', key, deviceJson(id, { account, cloud }))).body
+    const waits = '{"registered":true}'
+    expect(await registers('ACCOUNT1', tenantName, 'no such cloud')).toBe(waits)
+    expect(await registers('ACCOUNT2', 'nobody', 'accounted cloud')).toBe(waits)
+    const { cloudName } = JSON.parse(await registers('ACCOUNT3', tenantName, 'accounted cloud'))
+    expect(cloudName).toBe('accounted cloud')
+    expect(await platform.device('ACCOUNT3')).toMatchObject({ cloud: 'accounted cloud' })
+    expect(await registers('ACCOUNT4', tenantId, 'accounted cloud')).toContain('"token"')
+  })
+
+  test('is claimed at once where it was added beforehand, and nobody else is', async () => {
+    const strategy = 'check-pre-provisioned'
+    const key = await ofProduct('foreseen', { strategy, claimsAtOnce: true })
+    await platform.addDevice('FORESEEN1', 'foreseen')
+    const registers = async (id: string) =>
+      (await agentSays('/device/register', key, deviceJson(id))).body
+    expect(await registers('UNFORESEEN1')).toBe('{"registered":true}')
+    const { token } = JSON.parse(await registers('FORESEEN1'))
+    expect((await agentSays('/tok/provision/update', token, '{}')).status).toBe(200)
+    expect(JSON.parse(await registers('FORESEEN1')).token).toBe(token)
+  })
+
+  test('whose product is none is refused in words of its own', async () => {
+    expect(await agentSays('/api/device/register', 'nothing', deviceJson('LOST1'))).toMatchObject({
+      status: 403,
+      body: 'No such product',
+    })
+  })
+
   test('asks for its certificate, and is given one of its own', async () => {
     const key = await ofProduct('cert', { claimsAtOnce: true })
     const { token } = JSON.parse(
