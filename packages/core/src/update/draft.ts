@@ -117,7 +117,10 @@ export class Draft {
     const { device } = this.#snapshot
     for (const [type, told] of Object.entries(installed)) {
       const known = this.#runs(type) ?? UNKNOWN
-      const runs = filledFrom(known, told)
+      const { underWay } = this.component(type)
+      // Some devices never name a title: who has come to the version that is under way has come to all of it.
+      const hasArrived = told.version !== known.version && told.version === underWay?.version
+      const runs = filledFrom(hasArrived ? underWay : known, told)
       if (known.title !== runs.title || known.version !== runs.version) this.#installed[type] = runs
     }
     const told = inventoryChanges ? { ...device.inventory, ...inventoryChanges } : inventory

@@ -783,6 +783,26 @@ describe('what is learned', () => {
     expect(learned(facts).installed).toEqual({ firmware: { title, version } })
   })
 
+  test('only the version that is under way: the device has come to that release, whatever it is called', () => {
+    const fleet = new Fleet()
+    fleet.add('D1', 'F@1.0.0')
+    fleet.assign(release('G@2.0.0'))
+    fleet.checkIn('D1')
+    fleet.checkIn('D1', firmware(null, '2.0.0'))
+    expect(fleet.history('D1')).toEqual(['G@2.0.0 UPDATED'])
+    expect(fleet.device('D1').installed.firmware).toEqual(installed('G@2.0.0'))
+  })
+
+  test('only the version it had, which another release has too: it has come to nothing', () => {
+    const fleet = new Fleet()
+    fleet.add('D1', 'F@1.0.0')
+    fleet.assign(release('G@1.0.0'))
+    fleet.checkIn('D1')
+    fleet.checkIn('D1', firmware(null, '1.0.0'))
+    expect(fleet.underWay('D1')?.title).toBe('G')
+    expect(fleet.device('D1').installed.firmware).toEqual(installed('F@1.0.0'))
+  })
+
   test.each<[string, Facts]>([
     ['the same', firmware('F', '1.0.0')],
     ['nothing', { installed: {} }],
