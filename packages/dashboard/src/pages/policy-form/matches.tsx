@@ -44,15 +44,11 @@ export function Matches({
       It holds for <strong>{counted(count)}</strong> of {plural(population, 'device')} now
       {sample.length > 0 && ': '}
       {sample.map(({ id, name }, index) => (
-        <span key={id}>
-          {index > 0 && ', '}
-          <UnstyledButton
-            className="policy-sample"
-            title={`Try it on ${name}`}
-            onClick={() => onTry({ id, name })}
-          >
+        <span key={id} className="policy-sample">
+          <UnstyledButton title={`Try it on ${name}`} onClick={() => onTry({ id, name })}>
             {name}
           </UnstyledButton>
+          {index < sample.length - 1 && ', '}
         </span>
       ))}
       {count > sample.length && sample.length > 0 && ` and ${counted(count - sample.length)} more`}.
