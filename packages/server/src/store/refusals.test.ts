@@ -1,4 +1,4 @@
-import { DomainError } from '@updraft/core'
+import { DomainError, NO_LIMITS } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import { refuse } from './refusals.ts'
@@ -44,6 +44,17 @@ const assignment = (releaseId: string) => ({
   assignedAt: NOON,
   assignedBy: 'admin',
 })
+
+const policy = (releaseId: string) => ({
+  releaseId,
+  expression: '',
+  isEnabled: true,
+  limits: NO_LIMITS,
+  cloudIds: [],
+  publishedAt: NOON,
+  createdAt: NOON,
+})
+const ofProfile = (profileId: string) => ({ profileId, type: 'firmware', createdBy: 'admin' })
 
 const newOperator = (changes: { name?: string; customerId?: string }) => ({
   id: newId(),
@@ -260,6 +271,19 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
       registrations.insert({ deviceId: device, profileId: newId(), saidId: 'one' }),
   ],
   [
+    'policies_tenant_id_release_id_fkey',
+    'release.unknown',
+    ({ policies }) => policies.put(policy(newId()), ofProfile(profile)),
+  ],
+  [
+    'policies_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    async ({ policies }) => {
+      const release = await tenant.addRelease(profile, `P@${newId()}`)
+      await policies.put(policy(release.id), ofProfile(newId()))
+    },
+  ],
+  [
     'cloud_tokens_tenant_id_cloud_id_fkey',
     'cloud.unknown',
     ({ clouds }) =>
@@ -454,6 +478,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   operations_tenant_id_release_id_fkey: 'tried again: see device-work.test.ts',
   operators_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   operators_tenant_id_id_key: 'ids are made here',
+  policies_tenant_id_release_id_key: 'it is the primary key, with the tenant before it',
+  policy_devices_tenant_id_device_id_fkey: 'written under the lock of the device',
+  policy_devices_tenant_id_release_id_fkey: 'tried again, as with operations',
   profiles_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   profiles_tenant_id_id_key: 'ids are made here',
   releases_tenant_id_id_key: 'ids are made here',

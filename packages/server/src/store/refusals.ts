@@ -222,13 +222,19 @@ function throwRefusal(refusal: Refusal | undefined, error: unknown): void {
   if (refusal) throw new DomainError(refusal[0], refusal[1], {}, error)
 }
 
+/** What devices are decided on by, and may be removed in the same moment. */
+const MAY_BE_GONE: ReadonlySet<string> = new Set([
+  'operations_tenant_id_release_id_fkey',
+  'policy_devices_tenant_id_release_id_fkey',
+])
+
 /**
  * Whether trying the same transaction again may succeed: after a deadlock or a serialization failure, or when an
- * update was about to be queued for a release that was just being removed.
+ * update was about to be queued for a release, or a device to stand with a policy, that was just being removed.
  */
 const isPassing = (error: unknown): boolean => {
-  const { code = '', constraint } = error as DatabaseError
-  return ['40P01', '40001'].includes(code) || constraint === 'operations_tenant_id_release_id_fkey'
+  const { code = '', constraint = '' } = error as DatabaseError
+  return ['40P01', '40001'].includes(code) || MAY_BE_GONE.has(constraint)
 }
 
 const MAX_TRIES = 4
