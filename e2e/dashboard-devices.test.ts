@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     expect(await readFile(await (await saved).path(), 'utf8')).toBe('lamp 2')
 
     await device.getByRole('button', { name: 'More' }).click()
-    await page.getByRole('menuitem', { name: 'Change name, customer and labels' }).click()
+    await page.getByRole('menuitem', { name: 'Change name, customer, cloud and labels' }).click()
     await choose(page, 'Customer', 'Harbour Works')
     await page.getByRole('button', { name: 'Change', exact: true }).click()
     await device.getByText('Harbour Works').waitFor()
