@@ -205,7 +205,15 @@ describe('an agent', () => {
       cloudRegion: 'n1',
     })
     expect(anew.token).not.toBe(token)
-    expect((await agentSays('/tok/provision/update', anew.token, '{}')).body).toBe('{}')
+    const check = '{"version":"1.0.0"}'
+    expect((await agentSays('/tok/provision/update', anew.token, check)).body).toBe('{}')
+    // One release for all; each is told the address of its own cloud.
+    const other = JSON.parse((await agentSays('/device/register', key, deviceJson('MOVER2'))).body)
+    await publish('mover')
+    const told = async (its: string) =>
+      JSON.parse((await agentSays('/tok/provision/update', its, check)).body).url
+    expect(await told(anew.token)).toMatch('https://north.updates.example/ioto/image/')
+    expect(await told(other.token)).toMatch(`http://127.0.0.1:${port}/ioto/image/`)
   })
 
   test('names its account and cloud, and is claimed at once', async () => {
