@@ -16,6 +16,8 @@ const KEEP_ALIVE_MS = 72_000
 /** Headers must have come by then; bodies may take as long as they keep coming. */
 const HEADERS_TIMEOUT_MS = 60_000
 
+/** Connections that came while we were busy; what is beyond is reset. Fleets come at midnight, all at once. */
+const BACKLOG = 4096
 const BODY_SECONDS = 120
 /** Of a body that is taken in as it comes, the next bytes. */
 const PIECE_SECONDS = 120
@@ -88,7 +90,7 @@ export async function httpListener({
   return {
     app,
     listen: async ({ host, port }) => {
-      await app.listen({ host, port })
+      await app.listen({ host, port, backlog: BACKLOG })
       const address = app.server.address()
       return { port: typeof address === 'object' && address ? address.port : port }
     },

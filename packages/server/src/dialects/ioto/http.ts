@@ -39,10 +39,10 @@ const NAME = 'ioto'
 const PREFIXES = ['', '/api', '/ioto']
 const OWN_PREFIX = '/ioto'
 const MAX_BODY_BYTES = 262_144
-/** So many checks are worked on at once; more wait for their turn by being answered that there is nothing. */
-const MAX_AT_WORK = 20_000
+/** So many checks are worked on at once, a few seconds' worth; whoever comes on top is told that there is nothing. */
+const MAX_AT_WORK = 4_000
 /** Agents give a check up after 30 seconds, as a failure. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 10_000
 /** A device that cannot be given a certificate at the moment is parked for so long. */
 const PARKED_SECONDS = 60
 /** Where no MQTT is spoken within TLS: a name that leads nowhere, by RFC 2606. */
