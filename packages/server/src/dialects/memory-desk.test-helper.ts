@@ -77,6 +77,8 @@ export interface MemoryDesk {
   look(token: string): Promise<void>
   /** From here on the database does not answer. */
   goAway(): void
+  /** From here on the database takes questions and answers none. */
+  fallSilent(): void
   /** What happened besides updates: enrolments, and what was left for operators. */
   readonly events: readonly DomainEvent[]
   readonly waiting: number
@@ -96,6 +98,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   const listeners = new Set<(events: readonly DeliveredEvent[]) => void>()
   const events: DomainEvent[] = []
   let isAway = false
+  let isSilent = false
   let writes = 0
   let openFiles = 0
 
@@ -118,12 +121,18 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     } as const
     for (const listener of listeners) listener([delivered])
   }
-  const here = () => {
+  const here = async () => {
+    if (isSilent) await new Promise(() => {})
     if (isAway) throw new DomainError('store.away', 'The database does not answer at the moment.')
   }
 
+  const nobodyRegisters = async () => {
+    await here()
+    return null
+  }
+
   const settle: DeviceWork['settle'] = async ({ deviceId }, decide) => {
-    here()
+    await here()
     const token = tokenOf(deviceId)
     const snapshot = snapshotOf(token)
     const settled = decide(snapshot)
@@ -134,7 +143,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   }
   const work: DeviceWork = {
     arrive: async (claims, dialect, now) => {
-      here()
+      await here()
       for (const claim of claims) {
         const holder = holders.find(
           ({ credential: { kind, lookupHash } }) =>
@@ -151,7 +160,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       return null
     },
     arriveBehind: async (_gatewayId, { name, dialect }, now) => {
-      here()
+      await here()
       const snapshot = snapshots.get(name)
       if (!snapshot || dialect === null) return snapshot ?? null
       const seen = { ...snapshot, device: { ...snapshot.device, dialect, lastSeenAt: now } }
@@ -412,6 +421,9 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     goAway: () => {
       isAway = true
     },
+    fallSilent: () => {
+      isSilent = true
+    },
     events,
     get waiting() {
       return sessions.count
@@ -425,8 +437,6 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     },
   }
 }
-
-const nobodyRegisters = async () => null
 
 /** The device as it is once the changes are kept. */
 function after(snapshot: Snapshot, changes: Changes): Snapshot {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type AddressInfo, connect } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MemoryDesk, memoryDesk } from '../memory-desk.test-helper.ts'
 
 const BYTES = Buffer.from('the second firmware')
@@ -18,7 +18,10 @@ beforeEach(async () => {
   await desk.app.listen({ host: '127.0.0.1', port: 0 })
   port = (desk.app.server.address() as AddressInfo).port
 })
-afterEach(() => desk.close())
+afterEach(async () => {
+  vi.useRealTimers()
+  await desk.close()
+})
 
 /** All that is answered until the server closes the connection. */
 async function exchange(request: string): Promise<string> {
@@ -132,6 +135,26 @@ describe('a check', () => {
       inventory: { memory: 256, loc: { room: 'x' } },
       dialect: 'ioto',
     })
+  })
+})
+
+describe('while the database is silent', () => {
+  test.each([
+    ['a registration', '/device/register', '{"registered":true}'],
+    [
+      'a certificate',
+      '/tok/device/provision',
+      '{"error":"Certificates cannot be given out now","delay":60}',
+    ],
+    ['a check', '/tok/provision/update', '{}'],
+    ['a report', '/tok/provision/updateReport', '{}'],
+  ])('%s is answered before the device gives up', async (_what, path, body) => {
+    desk.fallSilent()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const answered = post(path, '{"id":"D","success":true}', [`Authorization: ${TOKEN}`])
+    await expect.poll(() => vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(29_000)
+    expect(await answered).toEqual({ status: 200, body })
   })
 })
 

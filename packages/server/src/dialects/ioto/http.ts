@@ -235,23 +235,23 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
         orElse: (error: unknown) => Answer,
       ): ((request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>) =>
       async (request, reply) => {
-        const answer = await work(request).catch((error) => {
-          noteFault(error, request)
-          return isStranger(error) ? refusal(403, RE_ENROL.authenticationFailed) : orElse(error)
-        })
+        const late = Promise.withResolvers<never>()
+        const patience = setTimeout(() => late.reject(tooLate()), PATIENCE_MS)
+        const answer = await Promise.race([work(request), late.promise])
+          .catch((error) => {
+            noteFault(error, request)
+            return isStranger(error) ? refusal(403, RE_ENROL.authenticationFailed) : orElse(error)
+          })
+          .finally(() => clearTimeout(patience))
         return send(reply, answer)
       }
 
     const soon = async (request: FastifyRequest): Promise<Answer> => {
       if (atWork >= MAX_AT_WORK) return json(NOTHING)
       atWork += 1
-      const late = Promise.withResolvers<Answer>()
-      const patience = setTimeout(() => late.resolve(json(NOTHING)), PATIENCE_MS)
-      const checked = check(request).finally(() => {
-        clearTimeout(patience)
+      return check(request).finally(() => {
         atWork -= 1
       })
-      return Promise.race([checked, late.promise])
     }
 
     const serialize = async (): Promise<Answer> => json(serialText(desk.newSerial()))
@@ -298,6 +298,8 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   replyExactly(reply, answer)
   return reply
 }
+
+const tooLate = () => new DomainError('store.away', 'The database took too long to answer.')
 
 /** Its token is nobody's: it is to register anew. */
 const isStranger = (error: unknown): boolean =>
