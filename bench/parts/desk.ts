@@ -47,6 +47,7 @@ export async function deskOf(connectionString: string): Promise<DeskParts> {
     certificates: nobody as DeviceDeskNeeds['certificates'],
     registering: nobody as DeviceDeskNeeds['registering'],
     clouds: nobody as DeviceDeskNeeds['clouds'],
+    cloudOf: async () => null,
     ids: uuids,
     proofs: proofs({ passwordKey: Buffer.alloc(32) }),
     moments: moments({ clock, ids: uuids, settings: { of: async () => STANDARD_SETTINGS } }),

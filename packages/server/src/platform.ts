@@ -28,6 +28,7 @@ import { describedRelease } from './app/described-release.ts'
 import { deviceDesk } from './app/device-desk.ts'
 import { fleet } from './app/fleet.ts'
 import { historySweeper } from './app/history-sweeper.ts'
+import { knownClouds } from './app/known-clouds.ts'
 import { liveSessions } from './app/live-sessions.ts'
 import { look } from './app/look.ts'
 import { manualUpdates } from './app/manual-updates.ts'
@@ -216,11 +217,11 @@ export async function startPlatform({
     const claimed = claimedDevices({ clock, ids, newCredential, tokens })
     const cloudRecords = cloudsAtWork(database)
     const copies = artifactCopies(database)
+    const cloudOf = knownClouds({ clouds: cloudRecords, feed })
     const sources = artifactSources({
       clock,
-      clouds: cloudRecords,
+      cloudOf,
       copies,
-      feed,
       secrets: keeper,
       stores: artifacts,
       onError: report('an artifact store could not be asked; devices are served from here'),
@@ -256,6 +257,7 @@ export async function startPlatform({
       artifacts,
       sources,
       clouds: cloudRecords,
+      cloudOf,
       proofs: prover,
       moments: momentsOf,
       work,

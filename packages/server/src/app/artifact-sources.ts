@@ -3,21 +3,12 @@
  * permission, or from this server. Bytes that are not in that store yet are asked to be copied there.
  */
 import type { Release, Snapshot } from '@updraft/core'
-import type {
-  ArtifactCopies,
-  ArtifactStores,
-  Clock,
-  CloudsAtWork,
-  EventFeed,
-  Secrets,
-  TenantsCloud,
-} from './ports.ts'
+import type { KnownCloud } from './known-clouds.ts'
+import type { ArtifactCopies, ArtifactStores, Clock, Secrets } from './ports.ts'
 
 /** A ticket is good for at least this long: slow links resume for days. */
 export const TICKET_DAYS = 8
 const DAY_MS = 86_400_000
-/** Word from another server may be lost. */
-const KNOWN_MS = 60_000
 /** What was not there, or could not be asked, is looked for again after this. */
 const ABSENT_MS = 30_000
 const MAX_REMEMBERED = 10_000
@@ -43,39 +34,21 @@ export interface ArtifactSources {
 
 export function artifactSources({
   clock,
-  clouds,
+  cloudOf,
   copies,
-  feed,
   secrets,
   stores,
   onError,
 }: {
   clock: Clock
-  clouds: Pick<CloudsAtWork, 'byId'>
+  cloudOf: KnownCloud
   copies: Pick<ArtifactCopies, 'want'>
-  feed: Pick<EventFeed, 'subscribe'>
   secrets: Pick<Secrets, 'signTicket'>
   stores: Pick<ArtifactStores, 'all'>
   /** A store could not be asked; the device is served by this server. */
   onError: (error: unknown) => void
 }): ArtifactSources {
-  const known = new Map<string, { cloud: Promise<TenantsCloud | null>; readAtMs: number }>()
   const absent = new Map<string, number>()
-
-  feed.subscribe((delivered) => {
-    if (delivered.some(({ kind }) => kind.startsWith('cloud.'))) known.clear()
-  })
-
-  const cloudOf = (id: string | null): Promise<TenantsCloud | null> => {
-    if (id === null) return Promise.resolve(null)
-    const found = known.get(id)
-    if (found && performance.now() - found.readAtMs < KNOWN_MS) return found.cloud
-    if (known.size >= MAX_REMEMBERED) known.clear()
-    const cloud = clouds.byId(id)
-    cloud.catch(() => known.delete(id))
-    known.set(id, { cloud, readAtMs: performance.now() })
-    return cloud
-  }
 
   const ticketFor = (sha256: string): string => {
     // Whole days, so that the address stays the same for a day and caches and resuming clients know it again.

@@ -28,6 +28,7 @@ import {
 import { type ArtifactSources, type Source, TICKET_DAYS } from './artifact-sources.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import { type ImageFetching, imageFetching } from './image-fetching.ts'
+import type { KnownCloud } from './known-clouds.ts'
 import type { Moments } from './moments.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
@@ -54,7 +55,6 @@ export type { Source } from './artifact-sources.ts'
 export type { Notice } from './notices.ts'
 
 const DAY_MS = 86_400_000
-const CLOUD_MS = 10_000
 /** Beyond that a date would soon be none any more. */
 const MAX_CLAIM_WINDOW_MS = 36_525 * DAY_MS
 
@@ -88,7 +88,7 @@ export interface DeviceDesk extends Enrolment, ImageFetching, Registering {
   recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
   /** The cloud a token stands for, whose devices it brings in. Refuses with cloud.bad-token. */
   recognizeCloud(token: string): Promise<TenantsCloud>
-  /** Where the device is served from; null for where all are that have no cloud. Some seconds old. */
+  /** Where the device is served from; null for where all are that have no cloud. */
   cloudOf(device: Snapshot): Promise<TenantsCloud | null>
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
@@ -139,7 +139,8 @@ export interface DeviceDeskNeeds {
   readonly accounts: Pick<Accounts, 'provisioningProfile'>
   readonly artifacts: Pick<ArtifactStore, 'open'>
   readonly clock: Clock
-  readonly clouds: CloudsAtWork
+  readonly clouds: Pick<CloudsAtWork, 'ofToken'>
+  readonly cloudOf: KnownCloud
   readonly ids: Ids
   readonly newCredential: NewCredentialOf
   readonly proofs: Proofs
@@ -162,6 +163,7 @@ export function deviceDesk({
   artifacts,
   clock,
   clouds,
+  cloudOf,
   ids,
   newCredential,
   proofs,
@@ -179,8 +181,6 @@ export function deviceDesk({
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
 
   /** Clouds are asked for at every visit, and hardly ever change. */
-  const lately = new Map<string, { until: number; cloud: Promise<TenantsCloud | null> }>()
-
   /** Whole days, so that the address stays the same for a day and caches and resuming clients know it again. */
   const ticketExpiry = () =>
     new Date((Math.floor(clock.now().getTime() / DAY_MS) + TICKET_DAYS) * DAY_MS)
@@ -246,17 +246,7 @@ export function deviceDesk({
       if (cloud) return cloud
       throw new DomainError('cloud.bad-token', 'No cloud has that token.')
     },
-    cloudOf: async ({ device: { cloudId } }) => {
-      if (cloudId === null) return null
-      const now = clock.now().getTime()
-      const seen = lately.get(cloudId)
-      if (seen && seen.until > now) return seen.cloud
-      const cloud = clouds.byId(cloudId)
-      lately.set(cloudId, { until: now + CLOUD_MS, cloud })
-      // What could not be read is read again.
-      cloud.catch(() => lately.delete(cloudId))
-      return cloud
-    },
+    cloudOf: ({ device }) => cloudOf(device.cloudId),
     checkIn,
     report: async (device, address, report, facts) => {
       const checked = checkedFacts(facts)
