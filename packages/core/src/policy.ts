@@ -197,21 +197,24 @@ export function deferral(
   const name = nameOf(release)
   const { offered, population } = counts
   if (maxDevices !== null && offered >= maxDevices) {
-    const message = `${name} is held back: ${offered} devices were offered it, of ${maxDevices} at most.`
+    const message = `${name} is held back: ${wereOffered(offered)} it, of ${maxDevices} at most.`
     return { because: reason('deferred.max-devices', message), lookAgainAt: null }
   }
   const share = percentage === null ? null : Math.ceil(shareOf(population, percentage))
   if (share !== null && offered >= share) {
-    const message = `${name} is held back: ${offered} devices were offered it, and ${percentage}% of ${population} are ${share}.`
+    const message = `${name} is held back: ${wereOffered(offered)} it, and ${percentage}% of ${population} are ${share}.`
     return { because: reason('deferred.percentage', message), lookAgainAt: null }
   }
   const end = periodEnd(limits, counts, now)
   if (rate !== null && end !== null && counts.offeredInPeriod >= rate) {
-    const message = `${name} is held back until ${end.toISOString()}: ${rate} devices were offered it in this period.`
+    const message = `${name} is held back until ${end.toISOString()}: ${wereOffered(rate)} it in this period.`
     return { because: reason('deferred.rate', message), lookAgainAt: end }
   }
   return null
 }
+
+const wereOffered = (devices: number): string =>
+  devices === 1 ? '1 device was offered' : `${devices} devices were offered`
 
 /** Null when no period is running. */
 function periodEnd(

@@ -1,0 +1,117 @@
+/** What devices meet: the desk, and what it stands on. */
+import { settingsInForce as inForce } from '@updraft/core'
+import { artifactCopier } from '../app/artifact-copier.ts'
+import { artifactSources } from '../app/artifact-sources.ts'
+import { claimedDevices } from '../app/claimed-device.ts'
+import { deviceDesk } from '../app/device-desk.ts'
+import { knownClouds } from '../app/known-clouds.ts'
+import { liveSessions } from '../app/live-sessions.ts'
+import { look } from '../app/look.ts'
+import { moments } from '../app/moments.ts'
+import { newCredentialOf } from '../app/new-credential.ts'
+import { pacer } from '../app/pacer.ts'
+import { registering } from '../app/registering.ts'
+import { settingsInForce } from '../app/settings-in-force.ts'
+import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
+import { deviceTokens, newDeviceTokenKey } from '../credentials/device-tokens.ts'
+import { accounts as accountRecords } from '../store/accounts.ts'
+import { artifactCopies } from '../store/artifact-copies.ts'
+import { cloudsAtWork } from '../store/clouds.ts'
+import { installationSecret } from '../store/installation-secrets.ts'
+import { registrationsAtWork } from '../store/registrations.ts'
+import type { Foundation } from './foundation.ts'
+
+export type DeviceSide = Awaited<ReturnType<typeof deviceSide>>
+
+export async function deviceSide(foundation: Foundation) {
+  const { artifacts, clock, config, database, every, feed, ids, onStop, report, work } = foundation
+  const accounts = accountRecords(database)
+  const newCredential = newCredentialOf(foundation)
+  const ofServer = inForce({}, config)
+  const settings = settingsInForce({
+    ...foundation,
+    ofServer,
+    onError: report('the settings of a tenant could not be read; it is tried again'),
+  })
+  const momentsOf = moments({ clock, ids, settings })
+  const sessions = liveSessions(feed)
+  const pace = pacer({
+    paceOf: (tenantId) => {
+      const { pacePackSize, paceIntervalMs } = settings.lastKnown(tenantId)
+      return { packSize: pacePackSize, intervalMs: paceIntervalMs }
+    },
+  })
+  settings.subscribe(pace.paceChanged)
+  onStop(async () => pace.close())
+
+  const registrations = registrationsAtWork(database)
+  const tokenKey = await installationSecret(database, 'device-token-key', newDeviceTokenKey)
+  const tokens = deviceTokens({ key: tokenKey })
+  const claimed = claimedDevices({ clock, ids, newCredential, tokens })
+  const clouds = cloudsAtWork(database)
+  const cloudOf = knownClouds({ clouds, feed })
+  const copies = artifactCopies(database)
+  const sources = artifactSources({
+    ...foundation,
+    cloudOf,
+    copies,
+    stores: artifacts,
+    onError: report('an artifact store could not be asked; devices are served from here'),
+  })
+  const copier = artifactCopier({
+    clock,
+    clouds,
+    copies,
+    every,
+    stores: artifacts,
+    onCopied: sources.arrived,
+    onError: report('a file could not be copied to another artifact store; it is tried again'),
+  })
+  const desk = deviceDesk({
+    ...foundation,
+    accounts,
+    certificates: deviceAuthority({
+      now: clock.now,
+      kept: async () =>
+        installationSecret(database, 'device-authority', await newDeviceAuthority(clock.now())),
+    }),
+    checkInSeconds: config.checkInSeconds,
+    claimWindowMs: config.claimWindowMs,
+    cloudOf,
+    clouds,
+    moments: momentsOf,
+    newCredential,
+    registering: registering({
+      ...foundation,
+      claimed,
+      moments: momentsOf,
+      registrations,
+      tokens,
+      onError: report('what an operator should know of a registration could not be noted'),
+    }),
+    sources,
+    onError: report('what a device does could not be noted'),
+  })
+  const lookAt = look({
+    moments: momentsOf,
+    work,
+    onError: report('a device could not be looked at; it is when it calls'),
+  })
+  return {
+    accounts,
+    claimed,
+    clouds,
+    copier,
+    copies,
+    desk,
+    look: lookAt,
+    moments: momentsOf,
+    newCredential,
+    ofServer,
+    pace,
+    registrations,
+    sessions,
+    settings,
+    tokens,
+  }
+}

@@ -1,0 +1,82 @@
+/** The listeners beside HTTP, and where all of them are reached. */
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { MqttTlsConfig } from '../config.ts'
+import { coapListener } from '../transports/coap.ts'
+import type { CoapScope } from '../transports/coap-request.ts'
+import { type MqttGate, type MqttTls, mqttListener } from '../transports/mqtt.ts'
+import type { Foundation } from './foundation.ts'
+
+/** With the real ports. */
+export interface Endpoints {
+  readonly http: string
+  readonly mqtt?: string
+  readonly mqtts?: string
+  readonly coap?: string
+}
+
+/** One dialect is spoken over MQTT. */
+export async function openMqtt(
+  { config, ids, log, onStop }: Foundation,
+  [gate]: readonly MqttGate[],
+): Promise<{ mqtt?: string; mqtts?: string }> {
+  const { host, mqttPort, mqttTls } = config
+  if (!gate || (mqttPort === null && !mqttTls)) return {}
+  const listener = mqttListener({ gate, log, newClientId: requestIds(ids.next()) })
+  onStop(() => listener.close())
+  const at = reachable(host)
+  const mqtt = mqttPort === null ? null : await listener.listen({ host, port: mqttPort })
+  const tls = mqttTls && (await filesOf(mqttTls))
+  const mqtts = mqttTls && tls && (await listener.listen({ host, port: mqttTls.port, tls }))
+  return {
+    ...(mqtt ? { mqtt: `mqtt://${at}:${mqtt.port}` } : {}),
+    ...(mqtts ? { mqtts: `mqtts://${at}:${mqtts.port}` } : {}),
+  }
+}
+
+async function filesOf({ certificate, key, clientCa }: MqttTlsConfig): Promise<MqttTls> {
+  return {
+    certificate: await readFile(certificate, 'utf8'),
+    key: await readFile(key, 'utf8'),
+    clientCa: clientCa && (await readFile(clientCa, 'utf8')),
+  }
+}
+
+export async function openCoap(
+  { config, log, onStop }: Foundation,
+  scopes: readonly CoapScope[],
+): Promise<{ coap?: string }> {
+  const { host, coapPort } = config
+  if (coapPort === null) return {}
+  const listener = coapListener({ scopes, log })
+  onStop(() => listener.close())
+  const { port } = await listener.listen({ host, port: coapPort })
+  return { coap: `coap://${reachable(host)}:${port}` }
+}
+
+/** For scripts. Written whole or not at all, gone when the server is. */
+export async function writeEndpoints(
+  { config, onStop }: Foundation,
+  endpoints: Endpoints,
+): Promise<void> {
+  const file = join(config.data, 'endpoints.json')
+  await writeFile(`${file}.new`, `${JSON.stringify(endpoints)}\n`)
+  await chmod(`${file}.new`, 0o644)
+  await rename(`${file}.new`, file)
+  onStop(() => rm(file, { force: true }))
+}
+
+/** Unlike ids of things these are made for every request, so they are cheap: the server's run, and a count. */
+export function requestIds(run: string): () => string {
+  let count = 0
+  return () => {
+    count += 1
+    return `${run}-${count}`
+  }
+}
+
+/** An address a client can use: listening everywhere is reached at the loopback. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,80 @@
+/** What operators may do, by the verbs of the use cases. */
+import packageJson from '../../package.json' with { type: 'json' }
+import { accounts } from '../app/accounts.ts'
+import { artifactRecord } from '../app/artifact-record.ts'
+import { artifactStores } from '../app/artifact-stores.ts'
+import { assignments } from '../app/assignments.ts'
+import { audience } from '../app/audience.ts'
+import { audit } from '../app/audit.ts'
+import { campaigns } from '../app/campaigns.ts'
+import { catalogue } from '../app/catalogue.ts'
+import { claiming } from '../app/claiming.ts'
+import { clouds } from '../app/clouds.ts'
+import { credentials } from '../app/credentials.ts'
+import { customers } from '../app/customers.ts'
+import { describedRelease } from '../app/described-release.ts'
+import { fleet } from '../app/fleet.ts'
+import { manualUpdates } from '../app/manual-updates.ts'
+import { models } from '../app/models.ts'
+import { operations } from '../app/operations.ts'
+import { operators } from '../app/operators.ts'
+import { overview } from '../app/overview.ts'
+import { policies } from '../app/policies.ts'
+import { registrations } from '../app/registrations.ts'
+import { settings } from '../app/settings.ts'
+import { tenants } from '../app/tenants.ts'
+import { uploads } from '../app/uploads.ts'
+import type { OperatorNeeds } from '../operator/call.ts'
+import { live } from '../operator/live.ts'
+import { idempotentRequests } from '../store/idempotent-requests.ts'
+import type { DeviceSide } from './device-side.ts'
+import type { Foundation } from './foundation.ts'
+
+/** `endpoints`: where the server is reached, once it is. */
+export function operatorSide(
+  foundation: Foundation,
+  devices: DeviceSide,
+  endpoints: OperatorNeeds['endpoints'],
+): OperatorNeeds {
+  const { artifacts, clock, config, database, feed, ids, secrets, unitOfWork, work } = foundation
+  const { claimed, copies, moments, newCredential, ofServer, tokens } = devices
+  const needs = { clock, ids, newCredential, secrets, unitOfWork }
+  const ofFleet = fleet(needs)
+  const recordArtifact = artifactRecord(needs)
+  const described = describedRelease({ ...needs, artifacts })
+  return {
+    accounts: accounts({
+      ...needs,
+      store: devices.accounts,
+      adminToken: config.adminToken,
+      sessionIdleMinutes: config.sessionIdleMinutes,
+    }),
+    artifactStores: artifactStores({ ...needs, clouds: devices.clouds, copies, stores: artifacts }),
+    assignments: assignments(needs),
+    audience: audience(needs),
+    audit: audit(needs),
+    campaigns: campaigns(needs),
+    catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
+    claiming: claiming(needs),
+    clock,
+    clouds: clouds({ ...needs, artifactStores: artifacts.all.map(({ name }) => name) }),
+    credentials: credentials(needs),
+    customers: customers(needs),
+    endpoints,
+    fingerprint: secrets.hashToken,
+    fleet: ofFleet,
+    idempotentRequests: idempotentRequests(database),
+    live: live({ feed, run: ids.next(), owned: ofFleet.owned }),
+    manualUpdates: manualUpdates({ ...needs, described, moments, work }),
+    models: models(needs),
+    operations: operations({ moments, unitOfWork, work }),
+    operators: operators(needs),
+    overview: overview(needs),
+    policies: policies(needs),
+    registrations: registrations({ ...needs, claimed, moments, tokens, work }),
+    settings: settings({ ...needs, ofServer }),
+    tenants: tenants(needs),
+    uploads: uploads({ ids, recordArtifact, uploads: artifacts.uploads }),
+    version: packageJson.version,
+  }
+}
