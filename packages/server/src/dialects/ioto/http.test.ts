@@ -96,6 +96,18 @@ describe('a check', () => {
   })
 
   test.each([
+    ['is no JSON at all', 'version=1.0.0'],
+    ['is cut off', '{"id":"DEV1","vers'],
+    ['has a quote within a text', '{"id":"DEV1","version":"2.0.0","name":"a "good" one"}'],
+    ['is empty', ''],
+    ['is a list', '[1,2]'],
+  ])('whose body %s is offered nothing, as its version is not known', async (_what, body) => {
+    await desk.assign(TOKEN, { bytes: BYTES })
+    expect(await check(body)).toEqual({ status: 200, body: '{}' })
+    expect(desk.states(TOKEN)).toEqual(['firmware QUEUED'])
+  })
+
+  test.each([
     ['bearer', `Authorization: bearer ${TOKEN}`],
     ['Bearer', `Authorization: Bearer ${TOKEN}`],
     ['no scheme', `Authorization: ${TOKEN}`],

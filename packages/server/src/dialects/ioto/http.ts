@@ -113,13 +113,15 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
   }
 
   const check = async (request: FastifyRequest): Promise<Answer> => {
-    const body = bodyOf(request) ?? {}
+    const said = bodyOf(request)
+    const body = said ?? {}
     const { id, product, version } = CheckRequest.parse(body)
     const device = await recognize(request, async (cloud) => {
       if (id === undefined || product === undefined) return null
       return desk.comeThrough(cloud, { id, product, version, facts: propertiesOf(body) }, NAME)
     })
-    if (!device) return json(NOTHING)
+    // By what it said before it could be offered again what it has by now.
+    if (!device || !said) return json(NOTHING)
     const facts = factsOf(body, version)
     const checkedIn = await desk.checkIn(device, facts, {
       tells: (release) => release.type === TYPE && 'sha256' in spoken(release),
