@@ -1,12 +1,9 @@
 // A campaign over a million devices that answer at once: how fast it goes, and how many a bad build meets before it stops.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { startLocalPostgres } from '../packages/server/src/store/local-postgres.ts'
 import { type Desk, openDesk } from './campaign/desk.ts'
-import { fill, tokenOf } from './parts/fleet.ts'
+import { tokenOf, withFleet } from './parts/fleet.ts'
 import { machine, printMachine } from './parts/machine.ts'
 import { memoryOf, watchMemory } from './parts/memory.ts'
 
@@ -49,25 +46,11 @@ async function eachDevice(
 }
 
 /** A database of its own, full of devices, and a device desk in this process. */
-async function withDesk<T>(devices: number, measure: (desk: Desk) => Promise<T>): Promise<T> {
-  const data = mkdtempSync(join(tmpdir(), 'updraft-bench-'))
-  const postgres = await startLocalPostgres({
-    dataFolder: data,
-    log: { info: () => {}, warn: () => {} },
+const withDesk = <T>(devices: number, measure: (desk: Desk) => Promise<T>): Promise<T> =>
+  withFleet(devices, async (connectionString) => {
+    const desk = await openDesk(connectionString)
+    return measure(desk).finally(() => desk.close())
   })
-  try {
-    await fill(postgres.connectionString, devices)
-    const desk = await openDesk(postgres.connectionString)
-    try {
-      return await measure(desk)
-    } finally {
-      await desk.close()
-    }
-  } finally {
-    await postgres.stop()
-    rmSync(data, { recursive: true, force: true })
-  }
-}
 
 const atFullSpeed = () =>
   withDesk(targets, async (desk) => {

@@ -1,13 +1,10 @@
 // What policies cost: check-ins that are asked fifty of them, none of which holds, beside the same without any.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { policies } from '../packages/server/src/app/policies.ts'
-import { startLocalPostgres } from '../packages/server/src/store/local-postgres.ts'
 import { type DeskParts, deskOf } from './parts/desk.ts'
-import { fill, tokenOf } from './parts/fleet.ts'
+import { tokenOf, withFleet } from './parts/fleet.ts'
 import { machine, printMachine } from './parts/machine.ts'
 
 const { values: options } = parseArgs({
@@ -110,32 +107,21 @@ async function run(parts: DeskParts) {
 }
 
 const loadBefore = loadavg()[0] ?? 0
-const data = mkdtempSync(join(tmpdir(), 'updraft-bench-'))
-const postgres = await startLocalPostgres({
-  dataFolder: data,
-  log: { info: () => {}, warn: () => {} },
+const results = await withFleet(devices, async (connectionString) => {
+  const parts = await deskOf(connectionString)
+  return run(parts).finally(() => parts.close())
 })
-try {
-  await fill(postgres.connectionString, devices)
-  const parts = await deskOf(postgres.connectionString)
-  const results = await run(parts).finally(() => parts.close())
-  const load = { before: loadBefore, after: loadavg()[0] ?? 0 }
-  if (options.json) {
-    console.log(
-      JSON.stringify({ benchmark: 'policy', machine: machine(), results: { ...results, load } }),
-    )
-  } else {
-    console.log(printMachine(machine()))
-    console.log(`load ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after\n`)
-    console.log(`  ${devices} devices known, ${atOnce} of them at once`)
-    console.log(
-      `    without policies      ${results.withoutPerSecond.toFixed(0)} checks per second`,
-    )
-    console.log(`    with ${policyCount} that are asked ${results.withPerSecond.toFixed(0)}`)
-    const mark = results.ratio <= AT_MOST_RATIO ? ' ' : '!'
-    console.log(`${mark}   ${results.ratio.toFixed(2)} times as long (at most ${AT_MOST_RATIO})`)
-  }
-} finally {
-  await postgres.stop()
-  rmSync(data, { recursive: true, force: true })
+const load = { before: loadBefore, after: loadavg()[0] ?? 0 }
+if (options.json) {
+  console.log(
+    JSON.stringify({ benchmark: 'policy', machine: machine(), results: { ...results, load } }),
+  )
+} else {
+  console.log(printMachine(machine()))
+  console.log(`load ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after\n`)
+  console.log(`  ${devices} devices known, ${atOnce} of them at once`)
+  console.log(`    without policies      ${results.withoutPerSecond.toFixed(0)} checks per second`)
+  console.log(`    with ${policyCount} that are asked ${results.withPerSecond.toFixed(0)}`)
+  const mark = results.ratio <= AT_MOST_RATIO ? ' ' : '!'
+  console.log(`${mark}   ${results.ratio.toFixed(2)} times as long (at most ${AT_MOST_RATIO})`)
 }

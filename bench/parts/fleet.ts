@@ -1,6 +1,10 @@
 // A database full of devices: one profile, one release of 1.0.0 that all of them run, and another of 2.0.0.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { migrate, openDatabase } from '../../packages/server/src/store/database.ts'
+import { startLocalPostgres } from '../../packages/server/src/store/local-postgres.ts'
 
 /** Devices `bench-0` to `bench-N`, minus one, hold tokens of the same name. */
 export const tokenOf = (device: number): string => `bench-${device}`
@@ -35,4 +39,23 @@ export async function fill(connectionString: string, devices: number): Promise<v
   await client.query('vacuum analyze')
   client.release(true)
   await database.close()
+}
+
+/** A database of its own, full of devices, for as long as `measure` takes. */
+export async function withFleet<T>(
+  devices: number,
+  measure: (connectionString: string) => Promise<T>,
+): Promise<T> {
+  const data = mkdtempSync(join(tmpdir(), 'updraft-bench-'))
+  const postgres = await startLocalPostgres({
+    dataFolder: data,
+    log: { info: () => {}, warn: () => {} },
+  })
+  try {
+    await fill(postgres.connectionString, devices)
+    return await measure(postgres.connectionString)
+  } finally {
+    await postgres.stop()
+    rmSync(data, { recursive: true, force: true })
+  }
 }

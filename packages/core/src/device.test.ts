@@ -1,17 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkedFacts, checkedLabels, checkedName, type Facts, type Json } from './device.ts'
-import { DomainError } from './errors.ts'
+import { refusal } from './refusal.test-helper.ts'
 import type { Installed } from './release.ts'
-
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof DomainError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
 
 describe('a name', () => {
   test.each([

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { DomainError } from './errors.ts'
+import type { DomainError } from './errors.ts'
 import { candidate, NOBODY_YET, PolicyFleet } from './example-policies.test-helper.ts'
 import { compilePolicy, holds, policyWarnings } from './expression.ts'
 import { checkedLimits, comparePolicies, counted, deferral, NO_LIMITS } from './policy.ts'
 import { reason } from './reason.ts'
+import { refusal } from './refusal.test-helper.ts'
 import { type Installed, nameOf } from './release.ts'
 import {
   type Choice,
@@ -32,16 +33,6 @@ const needsTwo = release('F@3.0.0', { requirement: '~> 2.0' })
 const beta = release('F@2.0.0-beta.1')
 const dated = release('F@2026-03')
 const later = { ...release('F@2.0.0+b2'), createdAt: minutesAfter(NOON, 1) }
-
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof DomainError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
 
 /** A device that runs that version of something it does not name, and says this of itself. */
 const says = (version: string | null, inventory = {}, cloudId: string | null = null) => {

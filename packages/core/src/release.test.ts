@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DomainError } from './errors.ts'
+import { refusal } from './refusal.test-helper.ts'
 import {
   COMPONENT_TYPE_PATTERN,
   checksumAlgorithm,
@@ -38,16 +38,6 @@ const elsewhere: ReleaseDraft = {
 
 const created = (changes: Partial<ReleaseDraft>, base = draft) =>
   createRelease({ ...base, ...changes }, 'r1', NOW)
-
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof DomainError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
 
 describe('a new release', () => {
   test('of a file has the size of the file, and nothing that was not said', () => {

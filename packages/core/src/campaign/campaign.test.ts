@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { dice, type Pick } from '../random.test-helper.ts'
+import { refusal } from '../refusal.test-helper.ts'
 import { Fleet } from '../update/example-fleet.test-helper.ts'
 import { installed, minutesAfter, NOON, release } from '../update/examples.test-helper.ts'
 import { forecast } from './forecast.ts'
@@ -63,16 +64,6 @@ const isStopped = ['finished', 'failure', 'campaign.stopped']
 const atIt = (fleet: Fleet) => [
   ...new Set(fleet.operations.filter(({ endedAt }) => !endedAt).map((each) => each.deviceId)),
 ]
-
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof DomainError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
 
 /** D1 is given up while it is away; D2 has arrived, and D3 is at it. */
 function withOneLost(settings: SettingsDraft = {}): Fleet {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Facts } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { dice, type Pick } from '../random.test-helper.ts'
+import { refusal } from '../refusal.test-helper.ts'
 import { STANDARD_SETTINGS } from '../settings.ts'
 import { MAX_ATTEMPTS } from './choose.ts'
 import { Fleet } from './example-fleet.test-helper.ts'
@@ -23,16 +24,6 @@ const WAYS = {
   pythonHttp: ['DOWNLOADING', 'VERIFIED', 'UPDATING', 'UPDATING'],
   arduino: ['DOWNLOADING', 'DOWNLOADED', 'UPDATING'],
   silent: [],
-}
-
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof DomainError) return error.code
-    throw error
-  }
-  return 'accepted'
 }
 
 /** D1, running F@1.0.0 while F@2.0.0 is assigned to its profile; told of it unless `told` is false. */
