@@ -148,7 +148,7 @@ export function firstThatHolds(
   for (const candidate of candidates) {
     const not = whyNot(candidate, facts, misfit, now)
     if (not === null) return { candidate, because: becauseOf(candidate, facts) }
-    if (told.length < MAX_TOLD) told.push(not)
+    if (told.length < MAX_TOLD) told.push(not())
   }
   const more = candidates.length - told.length
   const rest = more > 0 ? ` And ${more} more.` : ''
@@ -156,23 +156,25 @@ export function firstThatHolds(
   return { candidate: null, because: reason('nothing.no-policy', message) }
 }
 
+/** Null when it holds. Most devices hear nothing of most policies: the words are made for those that do. */
 function whyNot(
   { policy, release, asks }: Candidate,
   facts: DeviceFacts,
   misfit: (release: Release) => Reason | null,
   now: Date,
-): string | null {
+): (() => string) | null {
   if (!isOfClouds(policy, facts.device.cloudId)) {
-    return `${nameOf(release)} is for other clouds.`
+    return () => `${nameOf(release)} is for other clouds.`
   }
   const refusal = misfit(release)
-  if (refusal) return refusal.message
+  if (refusal) return () => refusal.message
   const verdict = asks(facts, now)
   if (verdict.holds) return null
-  if (verdict.because) return `${nameOf(release)}: ${verdict.because}`
+  const { because } = verdict
+  if (because) return () => `${nameOf(release)}: ${because}`
   return policy.expression === ''
-    ? `${nameOf(release)} is for older versions.`
-    : `${nameOf(release)}: its expression does not hold.`
+    ? () => `${nameOf(release)} is for older versions.`
+    : () => `${nameOf(release)}: its expression does not hold.`
 }
 
 function becauseOf({ policy, release }: Candidate, { device }: DeviceFacts): Reason {
