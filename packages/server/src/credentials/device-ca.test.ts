@@ -34,6 +34,20 @@ test('each has its own key and number, and a name with a comma stays one name', 
   expect(read[2]?.subject.split('\n')).toHaveLength(1)
 })
 
+test.each([
+  '#04',
+  'a"b\\c',
+  ' in spaces ',
+  '"quoted"',
+  'CN=x+O=y',
+  'Ventil für Öl',
+  'x'.repeat(255),
+])('a device that is called %s stands in its certificate as just that', async (name) => {
+  const { certificate } = await authority.issue(name)
+  const { CN } = new X509Certificate(certificate).toLegacyObject().subject
+  expect(CN).toBe(name)
+})
+
 test('a request of a device is signed with the name it is known by', async () => {
   const x509 = await import('@peculiar/x509')
   const { webcrypto } = await import('node:crypto')

@@ -79,7 +79,8 @@ export function deviceAuthority({
     const at = now().getTime()
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: newSerialNumber(),
-      subject: [{ CN: [commonName] }],
+      // As a bare text the library would take `#` for hex, and undo backslashes.
+      subject: new x509.Name([{ CN: [{ utf8String: commonName }] }]),
       issuer: authority.subject,
       notBefore: new Date(at - SKEW_MS),
       notAfter: new Date(Math.min(at + DEVICE_YEARS * YEAR_MS, authority.notAfter.getTime())),
