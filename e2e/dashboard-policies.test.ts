@@ -104,8 +104,9 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('textbox', { name: 'Name' }).fill('eu-west')
     await dialog.getByRole('textbox', { name: 'Public URL' }).fill('https://eu.example.com')
+    await choose(page, 'Artifact store', 'default')
     await dialog.getByRole('button', { name: 'Add the cloud' }).click()
-    await page.getByRole('row', { name: /eu-west https:\/\/eu\.example\.com/ }).waitFor()
+    await page.getByRole('row', { name: /eu-west https:\/\/eu\.example\.com default/ }).waitFor()
 
     await page.getByRole('button', { name: 'eu-west: more' }).click()
     await page.getByRole('menuitem', { name: 'Tokens' }).click()

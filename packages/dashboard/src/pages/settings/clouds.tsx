@@ -8,6 +8,7 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { type ItemOf, list } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
+import { ArtifactStoreSelect } from '../../parts/artifact-store-select.tsx'
 import { addedColumn, nameColumn } from '../../parts/columns.tsx'
 import { type Column, DataTable } from '../../parts/data-table.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
@@ -137,7 +138,7 @@ function CloudMenu({ cloud }: { cloud: Cloud }) {
 function CloudDialog({ cloud, onClose }: { cloud?: Cloud; onClose: () => void }) {
   const [name, setName] = useState(cloud?.name ?? '')
   const [publicUrl, setPublicUrl] = useState(cloud?.publicUrl ?? '')
-  const [artifactStore, setArtifactStore] = useState(cloud?.artifactStore ?? '')
+  const [artifactStore, setArtifactStore] = useState(cloud?.artifactStore ?? null)
   const [region, setRegion] = useState(cloud?.region ?? '')
   const touches = ['clouds', 'devices'] as const
   const create = useChange('createCloud', { touches, done: `${name} was added.` })
@@ -145,7 +146,7 @@ function CloudDialog({ cloud, onClose }: { cloud?: Cloud; onClose: () => void })
   const body = {
     name,
     publicUrl: publicUrl.trim() || null,
-    artifactStore: artifactStore.trim() || null,
+    artifactStore,
     region: region.trim() || null,
   }
   return (
@@ -169,13 +170,7 @@ function CloudDialog({ cloud, onClose }: { cloud?: Cloud; onClose: () => void })
         value={publicUrl}
         onChange={(event) => setPublicUrl(event.currentTarget.value)}
       />
-      <TextInput
-        label="Artifact store"
-        description="The one its devices fetch files from, by the name it has in the server's settings. Empty: the default one."
-        placeholder="frankfurt"
-        value={artifactStore}
-        onChange={(event) => setArtifactStore(event.currentTarget.value)}
-      />
+      <ArtifactStoreSelect value={artifactStore} onChange={setArtifactStore} />
       <TextInput
         label="Region"
         description="A word for people."
