@@ -164,6 +164,29 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     expect(await stage.platform.device('BOX3')).toMatchObject({ profile: 'box', cloud: 'us-east' })
   })
 
+  test('a profile is switched to claim devices at once, and keeps its key', async () => {
+    await stage.platform.addProfile('tap')
+    const page = await stage.open(await stage.profilePath('tap'))
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: /of tap enrol/ })
+    await dialog.getByRole('textbox', { name: 'Key' }).fill('the key of taps')
+    await dialog.getByRole('button', { name: 'Allow it' }).click()
+    await page.getByRole('button', { name: 'I have it' }).click()
+    await page.getByText('Devices wait to be claimed').waitFor()
+
+    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    await dialog.getByRole('switch', { name: 'Claim devices at once' }).click({ force: true })
+    await dialog.getByRole('button', { name: 'Change', exact: true }).click()
+    await page.getByRole('button', { name: 'I have it' }).click()
+    await page.getByText('Devices are claimed at once').waitFor()
+    const { items } = await stage.platform.api('listProfiles', { query: { name: 'tap' } })
+    expect(items[0]?.provisioning).toEqual({
+      key: 'the key of taps',
+      strategy: 'create-new',
+      claimsAtOnce: true,
+    })
+  })
+
   test('on a phone nothing has to be gone through sideways', async () => {
     const { releaseId } = await inRegions('meter', ['us', 'eu'])
     const body = { expression: 'device.region == "us"', limits: { percentage: 50 } }
