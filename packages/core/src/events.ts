@@ -42,6 +42,7 @@ export const EVENT_MEANINGS = {
   'report.ignored': 'a device reported what changes nothing',
   'offer.refused':
     'a device was not told of a release that is meant for it, as its language cannot say it',
+  'offer.too-large': 'a device was told of a release that is larger than what it fetches',
   'download.refused': 'a device asked for a file it cannot be given',
   'download.looping':
     'a device asks past the end of a file without end; it is answered when it begins anew',

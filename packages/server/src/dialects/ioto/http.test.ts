@@ -191,6 +191,20 @@ describe('a release', () => {
     ])
   })
 
+  test('of more than 100 MB is offered, and an operator finds that an Updater will not take it', async () => {
+    const warnings = () => desk.events.filter(({ kind }) => kind === 'offer.too-large')
+    await desk.assign(TOKEN, {
+      externalUrl: 'https://elsewhere.example/f',
+      checksumAlgorithm: 'SHA256',
+      checksum: 'ab'.repeat(32),
+      sizeBytes: 100_000_001,
+    })
+    expect((await check('{"version":"1.0.0","iotoVersion":"3.0.0"}')).body).toContain('"url"')
+    expect(warnings()).toEqual([])
+    expect((await check('{"version":"1.0.0"}')).body).toContain('"url"')
+    expect(warnings()).toMatchObject([{ data: { version: '2.0.0', sizeBytes: 100_000_001 } }])
+  })
+
   test('elsewhere is offered with its own URL, and its SHA-256 in lower case', async () => {
     await desk.assign(TOKEN, {
       externalUrl: 'https://elsewhere.example/f?a=b&c=d',

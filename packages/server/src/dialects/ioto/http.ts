@@ -29,7 +29,7 @@ import { byteSource } from '../../transports/byte-source.ts'
 import { replyExactly } from '../../transports/exact-reply.ts'
 import { readTextBodies } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
-import { factsOf, type Spoken, spelledOffer, spoken, TYPE } from './translate.ts'
+import { factsOf, isTooLargeFor, type Spoken, spelledOffer, spoken, TYPE } from './translate.ts'
 
 const NAME = 'ioto'
 /**
@@ -115,7 +115,8 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
   const check = async (request: FastifyRequest): Promise<Answer> => {
     const said = bodyOf(request)
     const body = said ?? {}
-    const { id, product, version } = CheckRequest.parse(body)
+    const asked = CheckRequest.parse(body)
+    const { id, product, version } = asked
     const device = await recognize(request, async (cloud) => {
       if (id === undefined || product === undefined) return null
       return desk.comeThrough(cloud, { id, product, version, facts: propertiesOf(body) }, NAME)
@@ -127,14 +128,14 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
       tells: (release) => release.type === TYPE && 'sha256' in spoken(release),
       isTacit: version !== undefined,
     })
-    return json(await offerIn(checkedIn, device, request))
+    return json(await offerIn(checkedIn, device, { request, asked }))
   }
 
   /** What the device is told of what is meant for it. */
   const offerIn = async (
     { offers }: CheckedIn,
     device: Snapshot,
-    request: FastifyRequest,
+    { request, asked }: { request: FastifyRequest; asked: CheckRequest },
   ): Promise<string> => {
     const offered = offers.find(({ release }) => release.type === TYPE)
     if (!offered) return NOTHING
@@ -149,6 +150,10 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
       direct ??
       `${root}${OWN_PREFIX}/image/${desk.fetchTicketFor(device, operation, words.sha256)}`
     if (!isPlain(url)) return untold(device, release, { no: 'The public URL cannot be read.' })
+    if (isTooLargeFor(asked, release)) {
+      const { title, version, sizeBytes } = release
+      await desk.notice(device, { kind: 'offer.too-large', data: { title, version, sizeBytes } })
+    }
     request.log.info({ device: device.device.name, operation: operation.id }, 'offered')
     return spelledOffer(operation, release, { sha256: words.sha256, url })
   }

@@ -1,6 +1,6 @@
 /** Ioto's words ⇄ ours: what a device says of itself, and a release as an offer that each of the clients can read. */
 import type { Facts, JsonObject, Operation, Release } from '@updraft/core'
-import { isPlain, LIMITS, offerText, propertiesOf } from '@updraft/wire/ioto'
+import { type CheckRequest, isPlain, LIMITS, offerText, propertiesOf } from '@updraft/wire/ioto'
 
 /** All they have: the program as a whole. */
 export const TYPE = 'firmware'
@@ -39,6 +39,10 @@ export function spoken(release: Release): Spoken {
   }
   return { sha256: checksum.toLowerCase(), url: externalUrl }
 }
+
+/** Whether each of the Updaters, none of which names a version of the agent, gives its download up. */
+export const isTooLargeFor = ({ iotoVersion }: CheckRequest, { sizeBytes }: Release): boolean =>
+  iotoVersion === undefined && (sizeBytes ?? 0) > LIMITS.updaterImageBytes
 
 /** The offer, for a release that can be spoken of. A report will name the operation. */
 export const spelledOffer = (
