@@ -92,6 +92,9 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     await api('listReleases', { query: { title: 'gateway-image', sort: '-createdAt' } })
   ).items
   const [campaign] = (await api('listCampaigns', { query: { name: 'Camera 1.9' } })).items
+  const [lamps] = (
+    await api('listReleases', { query: { title: 'lamp-control', sort: '-createdAt' } })
+  ).items
   const [profile] = (await api('listProfiles', { query: { name: 'Water meter' } })).items
   return [
     { name: 'sign-in', path: '/sign-in', words: 'Sign in to Updraft' },
@@ -139,6 +142,8 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     { name: 'campaigns', path: '/campaigns', words: 'Camera 1.9' },
     { name: 'campaign', path: `/campaigns/${campaign?.id}`, words: 'Wave 2' },
     { name: 'campaign-new', path: '/campaigns/new', words: 'Release' },
+    { name: 'policies', path: '/policies', words: 'lamp-control' },
+    { name: 'policy', path: `/policies/${lamps?.id}`, words: 'street-lamp-0' },
     { name: 'groups', path: '/groups', words: 'Gateways with room' },
     { name: 'audit', path: '/audit', words: ' ago' },
     { name: 'settings', path: '/settings?part=people', words: 'mira' },

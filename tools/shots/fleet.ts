@@ -1,5 +1,6 @@
 /** Who is in the pictures: an invented fleet, and what a week was like for it. The same at every run. */
 
+import type { PolicyDraft } from '@updraft/api/shapes'
 import type { Role } from '@updraft/core'
 
 export interface Kind {
@@ -17,6 +18,8 @@ export interface Kind {
   readonly facts: Readonly<Record<string, unknown>>
   /** Brings what came out today to them, a few at first; without one the profile is assigned it. */
   readonly campaign?: string
+  /** Says of each version for whom it is; nothing is assigned then. */
+  readonly policy?: (version: string) => PolicyDraft
 }
 
 export const KINDS: readonly Kind[] = [
@@ -67,6 +70,23 @@ export const KINDS: readonly Kind[] = [
     failing: { share: 0, reasons: [] },
     stubborn: { devices: 2, reason: 'the relay board does not answer' },
     facts: { hardware: 'CS-22', connectors: 2 },
+  },
+  {
+    profile: 'Street lamp',
+    description: 'They ask once a day what there is for them.',
+    title: 'lamp-control',
+    devices: 48,
+    versions: ['1.4.0', '1.5.0', '1.6.0'],
+    fileBytes: 230_000,
+    failing: { share: 0.05, reasons: ['the image does not fit: 240 KiB of 224'] },
+    facts: { hardware: 'SL-3', district: 'Old Harbour', dimmable: true },
+    policy: (version) =>
+      version === '1.5.0'
+        ? {}
+        : {
+            expression: 'semver(version, "<", newVersion) && device.hardware == "SL-3"',
+            limits: { percentage: 50 },
+          },
   },
 ]
 

@@ -1,5 +1,6 @@
 /** A week in the life of the invented fleet, played against a real server whose clock it moves. */
 import { type Client, createClient } from '@updraft/api/client'
+import type { PolicyDraft } from '@updraft/api/shapes'
 import type { CheckInResponse } from '@updraft/wire/updraft'
 import { seeded } from '../chance.ts'
 import { BEGIN, CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE, passwordOf } from './fleet.ts'
@@ -133,6 +134,13 @@ async function weekOf(
     await api('createCampaign', { body: { name, releaseId, audience, settings } })
   }
 
+  const publish = async (version: string, policy: PolicyDraft) => {
+    const id = await addRelease(version)
+    await api('putPolicy', { params: { id }, body: policy })
+  }
+  const give = (version: string) =>
+    kind.policy ? publish(version, kind.policy(version)) : assign(version)
+
   const [first, second, newest] = kind.versions
   const moments: Moment[] = []
   // Some are still in their boxes.
@@ -143,7 +151,7 @@ async function weekOf(
     moments.push({ at, happens: () => device.say('check-in', { installed, facts: kind.facts }) })
   }
   const early = begin + (6 + 20 * chance()) * HOUR_MS
-  moments.push({ at: early, happens: () => assign(second) })
+  moments.push({ at: early, happens: () => give(second) })
   const stubborn = heardOf.slice(0, kind.stubborn?.devices ?? 0)
   for (const device of stubborn) {
     let at = early + HOUR_MS
@@ -161,7 +169,7 @@ async function weekOf(
 
   const today = NOW.getTime() - (7 + 2 * chance()) * HOUR_MS
   const { campaign } = kind
-  const bring = () => (campaign === undefined ? assign(newest) : bringByCampaign(campaign, newest))
+  const bring = () => (campaign === undefined ? give(newest) : bringByCampaign(campaign, newest))
   moments.push({ at: today, happens: bring })
   for (const [index, device] of heardOf.entries()) {
     const drawn = chance()

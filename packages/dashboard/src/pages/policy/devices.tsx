@@ -41,7 +41,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'why',
     head: 'Why',
-    width: '46%',
+    width: '38%',
     rank: 1,
     cell: ({ because: { message } }) => {
       const text = withTimes(withoutName(message))
