@@ -218,6 +218,33 @@ describe('a release', () => {
   })
 })
 
+describe('a report', () => {
+  const report = (body: object) =>
+    post('/tok/provision/updateReport', JSON.stringify(body), [`Authorization: ${TOKEN}`])
+
+  test.each([
+    ['the operation of another device', '0190a000-0000-7000-8000-0000000000ff'],
+    ['what no operation is called', 'UPD1'],
+  ])('of %s says nothing of what is under way here', async (_what, update) => {
+    await desk.assign(TOKEN, { bytes: BYTES })
+    await check('{"version":"1.0.0"}')
+    expect(await report({ success: true, update })).toEqual({ status: 200, body: '{}' })
+    expect(desk.states(TOKEN)).toEqual(['firmware INITIATED'])
+  })
+
+  test.each([
+    ['without an update', {}],
+    ['with an empty one', { update: '' }],
+    ['with null for it', { update: null }],
+  ])('%s is of what is under way, however often it comes', async (_which, more) => {
+    await desk.assign(TOKEN, { bytes: BYTES })
+    await check('{"version":"1.0.0"}')
+    await report({ success: 'true', ...more })
+    await report({ success: false, ...more })
+    expect(desk.states(TOKEN)).toEqual(['firmware UPDATED'])
+  })
+})
+
 describe('the image', () => {
   const offer = async () => {
     await desk.assign(TOKEN, { bytes: BYTES })

@@ -177,35 +177,27 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
   const report = async (request: FastifyRequest): Promise<Answer> => {
     const body = bodyOf(request)
     const said = ReportRequest.safeParse(body).data
-    const { id, update } = CheckRequest.safeParse(body ?? {}).data ?? {}
-    const operationId = typeof update === 'string' && UUID.test(update) ? update : undefined
+    const { id } = CheckRequest.safeParse(body ?? {}).data ?? {}
+    const update = said?.update
+    const named = update !== undefined && UUID.test(update) ? update : undefined
     const device = await recognize(request, async (cloud) =>
-      id === undefined ? null : desk.returnThrough(cloud, { id, operationId }, NAME),
+      id === undefined ? null : desk.returnThrough(cloud, { id, operationId: named }, NAME),
     )
     if (!device || !said) return json(NOTHING)
     const its = device.components[TYPE]
-    const newest = (its?.underWay ?? its?.latestEnded)?.id
+    // One that names an update speaks of that one, or of none of this device's.
+    const operationId = update === undefined ? (its?.underWay ?? its?.latestEnded)?.id : named
+    if (!operationId) return json(NOTHING)
     const error = typeof body?.error === 'string' ? body.error : 'The update script failed.'
     const outcome = said.success
       ? ({ state: 'UPDATED' } as const)
       : ({ state: 'FAILED', error } as const)
-    const hear = async (operation: string) => {
-      const { heard } = await desk.report(device, { operationId: operation }, outcome, {
-        installed: {},
-      })
-      const { state } = outcome
-      request.log.info(
-        { device: device.device.name, operation, state, outcome: heard?.outcome },
-        'reported',
-      )
-    }
-    try {
-      if (operationId) await hear(operationId)
-      else if (newest) await hear(newest)
-    } catch (fault) {
-      if (!(fault instanceof DomainError) || fault.code !== 'operation.unknown') throw fault
-      if (newest && newest !== operationId) await hear(newest)
-    }
+    const { heard } = await desk.report(device, { operationId }, outcome, { installed: {} })
+    const { state } = outcome
+    request.log.info(
+      { device: device.device.name, operation: operationId, state, outcome: heard?.outcome },
+      'reported',
+    )
     return json(NOTHING)
   }
 
