@@ -164,6 +164,31 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     expect(await stage.platform.device('BOX3')).toMatchObject({ profile: 'box', cloud: 'us-east' })
   })
 
+  test('of two who change a policy, the second is told', async () => {
+    const { releaseId } = await inRegions('fan', ['us'])
+    const params = { id: releaseId }
+    await stage.platform.api('putPolicy', { params, body: {} })
+    const [first, second] = await Promise.all(
+      [1, 2].map(() => stage.open(`/policies/${releaseId}/edit`)),
+    )
+    if (!first || !second) throw new Error('There are two.')
+    await expression(second).fill('device.region == "eu"')
+    await expression(first).fill('device.region == "us"')
+    await first.getByRole('button', { name: 'Publish the policy' }).click()
+    await details(first, 'fan 2.0.0').getByText('device.region == "us"').waitFor()
+
+    await second.getByRole('button', { name: 'Publish the policy' }).click()
+    await second.getByText('The policy was changed by someone else meanwhile.').waitFor()
+    expect(await expression(second).inputValue()).toBe('device.region == "eu"')
+    const { expression: kept } = await stage.platform.api('showPolicy', { params })
+    expect(kept).toBe('device.region == "us"')
+
+    await first.getByRole('link', { name: 'Change', exact: true }).click()
+    await expression(first).fill('device.region == "cn"')
+    await first.getByRole('button', { name: 'Publish the policy' }).click()
+    await details(first, 'fan 2.0.0').getByText('device.region == "cn"').waitFor()
+  })
+
   test('a profile is switched to claim devices at once, and keeps its key', async () => {
     await stage.platform.addProfile('tap')
     const page = await stage.open(await stage.profilePath('tap'))

@@ -37,6 +37,8 @@ export type Output<N extends RouteName> = (typeof ROUTES)[N]['response'] extends
 export interface CallOptions {
   readonly signal?: AbortSignal
   readonly headers?: Readonly<Record<string, string>>
+  /** Is told the headers of an answer that is a success, such as its ETag. */
+  readonly onHeaders?: (headers: Headers) => void
 }
 
 /** An answer that is no success: the server's problem document, or what is known when there is none. */
@@ -91,6 +93,7 @@ export function createClient({
       ...(isBytes ? { duplex: 'half' } : {}),
     } as RequestInit)
     if (!response.ok) throw await errorOf(response)
+    options.onHeaders?.(response.headers)
     if (route.response === 'bytes' || route.response === 'events')
       return response as unknown as Output<typeof name>
     const answer = route.response === 'nothing' ? undefined : await response.json()

@@ -12,11 +12,19 @@ export function useChange<N extends RouteName>(
     touches,
     done,
     onRefused = tellTrouble,
-  }: { touches: readonly Noun[]; done?: string; onRefused?: (error: Error) => void },
+    ifMatch,
+  }: {
+    touches: readonly Noun[]
+    done?: string
+    onRefused?: (error: Error) => void
+    /** The ETag of what is changed: refused when somebody else changed it since. */
+    ifMatch?: string | null
+  },
 ) {
   const queries = useQueryClient()
   return useMutation<Output<N>, Error, Input<N>>({
-    mutationFn: (input) => api(name, input),
+    mutationFn: (input) =>
+      api(name, input, ifMatch ? { headers: { 'if-match': ifMatch } } : undefined),
     onSuccess: async () => {
       if (done) tellDone(done)
       await queries.invalidateQueries({

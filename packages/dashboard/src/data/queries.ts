@@ -36,6 +36,24 @@ export const read = <N extends RouteName>(noun: Noun, name: N, input: Input<N>) 
     placeholderData: keepPreviousData,
   })
 
+/**
+ * One answer to be changed by hand, with the ETag it came with: read anew whenever the form is opened, and left alone
+ * while it is.
+ */
+export const readToChange = <N extends RouteName>(noun: Noun, name: N, input: Input<N>) =>
+  queryOptions({
+    queryKey: [noun, name, input, 'to change'],
+    queryFn: async ({ signal }) => {
+      let etag: string | null = null
+      const onHeaders = (headers: Headers) => {
+        etag = headers.get('etag')
+      }
+      return { its: await api(name, input, { signal, onHeaders }), etag: etag as string | null }
+    },
+    staleTime: 'static',
+    gcTime: 0,
+  })
+
 type ListRoute = {
   [N in RouteName]: Output<N> extends { items: unknown[]; nextCursor: string | null } ? N : never
 }[RouteName]

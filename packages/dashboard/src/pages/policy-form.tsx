@@ -5,7 +5,7 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { compilePolicy } from '@updraft/core/expression'
 import { type ReactNode, useCallback, useRef, useState } from 'react'
 import { useChange } from '../data/changes.ts'
-import { type ItemOf, read } from '../data/queries.ts'
+import { type ItemOf, read, readToChange } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
 import { useClouds } from '../parts/cloud-select.tsx'
 import type { Chosen } from '../parts/device-select.tsx'
@@ -64,27 +64,30 @@ export function EditPolicy() {
   const { releaseId } = useParams({ from: '/inside/policies/$releaseId/edit' })
   const may = useMay()
   const params = { id: releaseId }
-  // What is typed is not taken away by what happens meanwhile.
-  const staleTime = Number.POSITIVE_INFINITY
-  const policy = useQuery({ ...read('policies', 'showPolicy', { params }), staleTime })
-  const release = useQuery({ ...read('releases', 'showRelease', { params }), staleTime })
+  // What is typed is not taken away by what happens meanwhile; who saves it is told.
+  const policy = useQuery(readToChange('policies', 'showPolicy', { params }))
+  const release = useQuery({
+    ...read('releases', 'showRelease', { params }),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   if (!may('policy.write')) return <NotFound />
   const error = policy.error ?? release.error
-  const isThere = policy.data?.release.id === releaseId && release.data?.id === releaseId
+  const isThere = policy.data && release.data?.id === releaseId
   return (
     <Page
       title={
         release.data ? `Policy of ${release.data.title} ${release.data.version}` : 'Change a policy'
       }
     >
-      {error ? (
-        <Trouble error={error} />
-      ) : isThere && policy.data ? (
+      {isThere ? (
         <Form
           release={release.data}
-          initial={draftOf(policy.data)}
+          initial={draftOf(policy.data.its)}
+          etag={policy.data.etag}
           leaveTo={`/policies/${releaseId}`}
         />
+      ) : error ? (
+        <Trouble error={error} />
       ) : (
         <Skeleton height={320} />
       )}
@@ -95,18 +98,24 @@ export function EditPolicy() {
 function Form({
   release,
   initial,
+  etag = null,
   leaveTo,
   choice,
 }: {
   release: Release | undefined
   initial: Draft
+  /** What the draft was made of had it. */
+  etag?: string | null
   leaveTo: string
   /** Where the release is chosen, while it can be. */
   choice?: ReactNode
 }) {
   const navigate = useNavigate()
   const [draft, setDraft] = useState(initial)
-  const put = useChange('putPolicy', { touches: ['policies', 'devices', 'releases', 'overview'] })
+  const put = useChange('putPolicy', {
+    touches: ['policies', 'devices', 'releases', 'overview'],
+    ifMatch: etag,
+  })
   const change = (to: Partial<Draft>) => setDraft((now) => ({ ...now, ...to }))
   const isRead = release !== undefined && mistakeFor(release, draft.expression) === null
   return (
