@@ -140,7 +140,9 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     const id = await stage.platform.addProfile('box')
     await stage.platform.api('enableProvisioning', { params: { id }, body: { key } })
     await stage.platform.api('createCloud', { body: { name: 'us-east' } })
-    for (const name of ['BOX1', 'BOX2', 'BOX3']) await registers(stage.platform.url, key, name)
+    for (const name of ['BOX1', 'BOX2', 'BOX3']) {
+      expect(await registration(stage.platform.url, key, name)).toEqual({ registered: true })
+    }
 
     await page.reload()
     await page.getByRole('link', { name: 'Waiting devices 3 wait' }).waitFor()
@@ -189,6 +191,44 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     await details(first, 'fan 2.0.0').getByText('device.region == "cn"').waitFor()
   })
 
+  test('a device that registered is moved to a cloud and registers anew there, and once more when asked to', async () => {
+    await inRegions('duct', ['us'])
+    const key = 'the key of crates'
+    const id = await stage.platform.addProfile('crate')
+    await stage.platform.api('enableProvisioning', {
+      params: { id },
+      body: { key, claimsAtOnce: true },
+    })
+    await stage.platform.api('createCloud', { body: { name: 'ap-south' } })
+    const registering = () => registration(stage.platform.url, key, 'CRATE1')
+    const { token, cloudName } = await registering()
+    expect(cloudName).not.toBe('ap-south')
+
+    const page = await stage.open(await stage.devicePath('CRATE1'))
+    const more = details(page, 'CRATE1').getByRole('button', { name: 'More' })
+    await more.click()
+    await page.getByRole('menuitem', { name: /^Change name/ }).click()
+    expect(await page.getByRole('switch', { name: /^Re-enrol/ }).count()).toBe(0)
+    await choose(page, 'Cloud', 'ap-south')
+    await page.getByRole('switch', { name: 'Re-enrol 1 device that registered' }).waitFor()
+    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    await page.getByText('CRATE1 registers anew when it next comes.').waitFor()
+    const moved = await registering()
+    expect(moved.cloudName).toBe('ap-south')
+    expect(moved.token).not.toBe(token)
+
+    await more.click()
+    await page.getByRole('menuitem', { name: 'Re-enrol…' }).click()
+    await page.getByRole('button', { name: 'Re-enrol it' }).click()
+    await page.getByRole('dialog', { name: 'Re-enrol CRATE1?' }).waitFor({ state: 'detached' })
+    expect((await registering()).token).not.toBe(moved.token)
+
+    await page.goto(await stage.devicePath('duct-1'))
+    await details(page, 'duct-1').getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: /^Change name/ }).waitFor()
+    expect(await page.getByRole('menuitem', { name: 'Re-enrol…' }).count()).toBe(0)
+  })
+
   test('a profile is switched to claim devices at once, and keeps its key', async () => {
     await stage.platform.addProfile('tap')
     const page = await stage.open(await stage.profilePath('tap'))
@@ -233,11 +273,15 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
 })
 
 /** As an agent of Ioto does it at its start. */
-async function registers(url: string, key: string, id: string): Promise<void> {
+async function registration(
+  url: string,
+  key: string,
+  id: string,
+): Promise<{ registered: boolean; token?: string; cloudName?: string }> {
   const answer = await fetch(`${url}/ioto/device/register`, {
     method: 'POST',
     headers: { authorization: `bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ id, product: key, model: 'GX-7' }),
   })
-  expect(await answer.json()).toEqual({ registered: true })
+  return (await answer.json()) as { registered: boolean; token?: string; cloudName?: string }
 }

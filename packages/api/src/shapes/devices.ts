@@ -62,6 +62,10 @@ export const Device = named(
     inventory: JsonObject,
     installed: z.record(z.string(), Installed),
     dialect: z.string().nullable(),
+    registeredAs: z
+      .string()
+      .nullable()
+      .describe('what it called itself when it registered by itself; null when it did not'),
     lastSeenAt: Time.nullable(),
     createdAt: Time,
     operation: Operation.nullable().describe('under way, or else the last one, of any type'),

@@ -71,6 +71,7 @@ export const makeDevice = ({
   cloudId: null,
   systemModel: null,
   hardwareType: null,
+  registeredAs: null,
   labels,
   attributes: {},
   inventory: {},

@@ -91,7 +91,7 @@ export const operationWithSteps = ({
 
 /** A device with the answer to "what is it offered, and why" as it would be given right now. */
 export function deviceView(
-  { snapshot, customer, systemModel, hardwareType }: DeviceView,
+  { snapshot, customer, systemModel, hardwareType, registeredAs }: DeviceView,
   now: Date,
 ): api.Device {
   const { device } = snapshot
@@ -122,6 +122,7 @@ export function deviceView(
     inventory: { ...device.inventory },
     installed: { ...device.installed },
     dialect: device.dialect,
+    registeredAs,
     lastSeenAt: timeOrNull(device.lastSeenAt),
     createdAt: time(device.createdAt),
     operation: foremost ? operationView(foremost) : null,

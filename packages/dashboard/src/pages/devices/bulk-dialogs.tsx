@@ -5,6 +5,7 @@ import type { ItemOf } from '../../data/queries.ts'
 import { CloudSelect } from '../../parts/cloud-select.tsx'
 import { CustomerSelect } from '../../parts/customer-select.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { mayFollow, ReEnrolSwitch } from '../../parts/re-enrol-switch.tsx'
 import { ReleaseSelect, useReleases } from '../../parts/release-select.tsx'
 import { plural } from '../../words/numbers.ts'
 
@@ -94,23 +95,29 @@ export function GiveAll({
 }
 
 export function MoveAll({
-  count,
+  devices,
   onMove,
   onClose,
 }: {
-  count: number
-  onMove: (cloudId: string | null) => void
+  devices: readonly ItemOf<'listDevices'>[]
+  /** Those that registered by themselves may be meant to do so anew. */
+  onMove: (cloudId: string | null, isToReEnrol: boolean) => void
   onClose: () => void
 }) {
   const [cloudId, setCloudId] = useState<string | null>(null)
+  const [isToReEnrol, setToReEnrol] = useState(true)
+  const registered = devices.filter((device) => mayFollow(device, cloudId))
   return (
     <Dialog
-      title={`Cloud of ${plural(count, 'device')}`}
+      title={`Cloud of ${plural(devices.length, 'device')}`}
       verb={cloudId === null ? 'Serve them from here' : 'Move them there'}
-      onSubmit={() => onMove(cloudId)}
+      onSubmit={() => onMove(cloudId, isToReEnrol)}
       onClose={onClose}
     >
       <CloudSelect value={cloudId} onChange={setCloudId} />
+      {registered.length > 0 && (
+        <ReEnrolSwitch count={registered.length} checked={isToReEnrol} onChange={setToReEnrol} />
+      )}
       <Text size="sm" className="quiet">
         They hear of it when they next ask. Files they fetch come from where that cloud keeps them.
       </Text>

@@ -9,6 +9,7 @@ import type { ItemOf } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
 import { BulkBar } from '../../parts/bulk-bar.tsx'
 import { useClouds } from '../../parts/cloud-select.tsx'
+import { mayFollow } from '../../parts/re-enrol-switch.tsx'
 import { tellDone } from '../../parts/trouble.tsx'
 import { plural } from '../../words/numbers.ts'
 import { AssignAll, GiveAll, LabelAll, MoveAll } from './bulk-dialogs.tsx'
@@ -107,10 +108,12 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
       )}
       {dialog === 'cloud' && (
         <MoveAll
-          count={devices.length}
-          onMove={(cloudId) =>
-            void run('Change the cloud of', devices, ({ id }) =>
-              api('changeDevice', { params: { id }, body: { cloudId } }),
+          devices={devices}
+          onMove={(cloudId, isToReEnrol) =>
+            void run('Change the cloud of', devices, (device) =>
+              isToReEnrol && mayFollow(device, cloudId)
+                ? api('reEnrolDevices', { body: { deviceIds: [device.id], cloudId } })
+                : api('changeDevice', { params: { id: device.id }, body: { cloudId } }),
             )
           }
           onClose={close}

@@ -150,6 +150,8 @@ export interface DeviceView {
   /** What its part number says it is. */
   readonly systemModel: AudienceName | null
   readonly hardwareType: AudienceName | null
+  /** What it called itself when it registered by itself; null when it did not. */
+  readonly registeredAs: string | null
   readonly revision: number
 }
 
