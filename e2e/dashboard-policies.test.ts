@@ -210,7 +210,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     await page.getByRole('menuitem', { name: /^Change name/ }).click()
     expect(await page.getByRole('switch', { name: /^Re-enrol/ }).count()).toBe(0)
     await choose(page, 'Cloud', 'ap-south')
-    await page.getByRole('switch', { name: 'Re-enrol 1 device that registered' }).waitFor()
+    await page.getByRole('switch', { name: 'Re-enrol it, so that its agent follows' }).waitFor()
     await page.getByRole('button', { name: 'Change', exact: true }).click()
     await page.getByText('CRATE1 registers anew when it next comes.').waitFor()
     const moved = await registering()

@@ -137,7 +137,7 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     { name: 'packages', path: '/packages', words: 'gateway-image' },
     { name: 'package', path: `/packages/${release?.id}`, words: 'Where it is used' },
     { name: 'profiles', path: '/profiles', words: 'Gate camera' },
-    { name: 'profile', path: `/profiles/${profile?.id}`, words: 'Devices that enrol themselves' },
+    { name: 'profile', path: `/profiles/${profile?.id}`, words: 'Self-enrolment' },
     { name: 'package-add', path: '/packages?add=file', words: 'All but the description' },
     { name: 'campaigns', path: '/campaigns', words: 'Camera 1.9' },
     { name: 'campaign', path: `/campaigns/${campaign?.id}`, words: 'Wave 2' },

@@ -11,16 +11,14 @@ export function ArtifactStoreSelect({
   onChange: (name: string | null) => void
 }) {
   const stores = useQuery(read('clouds', 'listArtifactStores', {}))
-  const items = stores.data?.items ?? []
-  const standard = items.find(({ isDefault }) => isDefault)
-  const names = items.map(({ name }) => name)
+  const names = (stores.data?.items ?? []).map(({ name }) => name)
   // One that is configured no more is still what the cloud says.
   if (value !== null && !names.includes(value)) names.push(value)
   return (
     <Select
       label="Artifact store"
       description="The one its devices fetch files from."
-      placeholder={standard ? `The default one: ${standard.name}` : 'The default one'}
+      placeholder="The default one"
       data={names}
       value={value}
       onChange={onChange}

@@ -9,22 +9,26 @@ export const mayFollow = (
 
 /** Offered where the cloud of devices is changed that registered by themselves. */
 export function ReEnrolSwitch({
-  count,
+  of,
   checked,
   onChange,
 }: {
-  /** So many of them did. */
-  count: number
+  /** How many of those that are changed did; 'it' where there is but one. */
+  of: number | 'it'
   checked: boolean
   onChange: (isToReEnrol: boolean) => void
 }) {
   return (
     <Switch
-      label={`Re-enrol ${plural(count, 'device')} that registered`}
+      label={
+        of === 'it'
+          ? 'Re-enrol it, so that its agent follows'
+          : `Re-enrol ${plural(of, 'device')} that registered, so that agents follow`
+      }
       description={
         checked
-          ? 'So that agents follow: their tokens are taken back, they register anew at their next contact, and are told the new address with new tokens.'
-          : 'Agents go on to the address they were told when they registered.'
+          ? 'The token is taken back. At its next contact the device registers anew, and is told the new address with a new token.'
+          : 'The agent goes on to the address it was told when it registered.'
       }
       checked={checked}
       onChange={(event) => onChange(event.currentTarget.checked)}

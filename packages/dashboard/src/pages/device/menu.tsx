@@ -115,7 +115,7 @@ function EditDevice({ device, onClose }: { device: DeviceData; onClose: () => vo
       <NameField value={name} onChange={setName} />
       {may('customer.read') && <CustomerSelect value={customerId} onChange={setCustomerId} />}
       <CloudSelect value={cloudId} onChange={setCloudId} />
-      {follows && <ReEnrolSwitch count={1} checked={isToReEnrol} onChange={setToReEnrol} />}
+      {follows && <ReEnrolSwitch of="it" checked={isToReEnrol} onChange={setToReEnrol} />}
       <TagsInput label="Labels" value={labels} onChange={setLabels} />
     </Dialog>
   )

@@ -116,7 +116,7 @@ export function MoveAll({
     >
       <CloudSelect value={cloudId} onChange={setCloudId} />
       {registered.length > 0 && (
-        <ReEnrolSwitch count={registered.length} checked={isToReEnrol} onChange={setToReEnrol} />
+        <ReEnrolSwitch of={registered.length} checked={isToReEnrol} onChange={setToReEnrol} />
       )}
       <Text size="sm" className="quiet">
         They hear of it when they next ask. Files they fetch come from where that cloud keeps them.

@@ -52,7 +52,7 @@ export function EnrolmentDialog({
       <TextInput
         label="Key"
         description="What stands in the firmware already. Empty: made up."
-        className="mono"
+        classNames={{ input: 'mono' }}
         value={key}
         onChange={(event) => setKey(event.currentTarget.value)}
       />

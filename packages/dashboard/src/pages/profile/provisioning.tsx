@@ -24,7 +24,7 @@ export function Provisioning({ profile }: { profile: ProfileData }) {
   const { provisioning } = profile
   return (
     <Section
-      title="Devices that enrol themselves"
+      title="Self-enrolment"
       aside={
         <Group gap="xs">
           <Button size="xs" variant="default" onClick={dialog.open}>
