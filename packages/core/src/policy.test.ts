@@ -435,6 +435,7 @@ describe('an expression', () => {
     ['true', ['policy.may-downgrade']],
     ['version == "2.7.3"', ['policy.may-downgrade']],
     ['semver(version, "<=", newVersion)', []],
+    ['version < newVersion', ['policy.may-downgrade']],
     ['major >= 1', ['policy.may-downgrade']],
     ['"beta" in labels', ['policy.may-downgrade']],
   ])('%s warns of %j', (text, codes) => {
@@ -454,6 +455,10 @@ describe('an expression', () => {
     expect(asks(facts, NOON)).toEqual({
       holds: false,
       because: 'A text and a whole number have no >= between them.',
+    })
+    expect(compilePolicy('int(device.memory) >= 256', F2).asks(facts, NOON)).toEqual({
+      holds: false,
+      because: 'A whole number cannot be made of what is there.',
     })
   })
 })

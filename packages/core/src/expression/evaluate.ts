@@ -64,6 +64,11 @@ function wording(error: unknown): string {
         /^no such overload: (.+) (\S+) (.+)$/.exec(said) ?? []
       return `${sentence(typeName(left))} and ${typeName(right)} have no ${operator} between them.`
     }
+    case 'bool_conversion_error':
+    case 'double_conversion_error':
+    case 'int_conversion_error':
+    case 'uint_conversion_error':
+      return `${sentence(typeName(code.replace('_conversion_error', '')))} cannot be made of what is there.`
     default:
       return sentence(said.split('\n')[0] ?? said).replace(/\.?$/, '.')
   }

@@ -206,7 +206,10 @@ export function policyWarnings(program: PolicyProgram, subject: Subject): Policy
 const asIf = (tree: Tree, type: ComponentType, version: string) =>
   evaluate(tree, { installed: { [type]: { version } } })
 
-/** Some versions above that one: the next ones, far ones, and those the expression speaks of itself. */
+/**
+ * Some versions above that one: the next ones, far ones, those that come before it where versions are compared as
+ * texts, and those the expression speaks of itself.
+ */
 function probesAbove(version: string, tree: Tree): readonly string[] {
   const from = parseVersion(version)
   if (!from) return []
@@ -216,10 +219,16 @@ function probesAbove(version: string, tree: Tree): readonly string[] {
     `${major}.${minor + 1n}.0`,
     `${major + 1n}.0.0`,
     `${major + 1000n}.0.0`,
+    `${longer(major)}.0.0`,
+    `${major}.${longer(minor)}.0`,
+    `${major}.${minor}.${longer(patch)}`,
     ...textsOf(tree),
   ]
   return probes.filter((probe) => (compareVersions(probe, version) ?? 0) > 0)
 }
+
+/** The first number with a digit more. */
+const longer = (number: bigint): bigint => 10n ** BigInt(String(number).length)
 
 const textsOf = (tree: Tree): readonly string[] =>
   tree.kind === 'literal' && typeof tree.value === 'string'
