@@ -145,6 +145,19 @@ test('what needs a hand is said in front of how the update ended', async () => {
   expect((await updraft('status', 'sensor-1')).stdout).toContain('it failed three times')
 })
 
+test('a device that a policy keeps back is told so, unless another update is under way', async () => {
+  const { updraft, world, device, release, profile } = await start()
+  const reason = { code: 'deferred.rate', message: 'app@1.4.0 is held back' }
+  const held = { verdict: 'nothing', because: reason.message, reason, policy: release } as const
+  const waiting = makeDevice({ name: 'waiting', profile })
+  world.devices.push(waiting)
+  give(world, waiting, makeOperation({ device: waiting, release, state: 'UPDATED' }), held)
+  give(world, device, makeOperation({ device, release, state: 'UPDATING' }), held)
+  const { stdout } = await updraft('status')
+  expect(stdout).toMatch(/waiting +– +app@1\.4\.0 +\S+ held back +app@1\.4\.0 is held back\n/)
+  expect(stdout).toMatch(/sensor-1 .*installing.*the device said so\n/)
+})
+
 test('a device is removed and given a new token by name', async () => {
   const { json, world, device } = await start()
   expect(await json('device', 'token', 'sensor-1', '--token', 'new')).toEqual({

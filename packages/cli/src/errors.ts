@@ -50,7 +50,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     'See `updraft device credential list`, then `updraft device credential remove` one of them.',
   'release.unknown': '`updraft package list` shows what there is.',
   'release.duplicate': 'A version never changes once it is there. Choose another --version.',
-  'release.in-use': 'Unassign it first, and wait for updates under way or cancel them.',
+  'release.in-use':
+    'Unassign it and disable its policy first, and wait for updates under way or cancel them.',
   'release.other-profile': '`updraft package show T@V` says which profile it is made for.',
   'assignment.none': '`updraft profile show` and `updraft status DEVICE` show what is assigned.',
   'artifact.checksum-mismatch': 'Is it the right file? Compare with `sha256sum FILE`.',

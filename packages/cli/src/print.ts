@@ -10,7 +10,7 @@ import type {
   Target,
   TargetStatus,
 } from '@updraft/api/shapes'
-import { STATE_TABLE, STATES, type State } from '@updraft/core'
+import { isTerminal, STATE_TABLE, STATES, type State } from '@updraft/core'
 import { clean, cut, padEnd, padStart, widthOf } from './width.ts'
 
 /** How the place looks that is printed to. */
@@ -97,9 +97,10 @@ export const operationCell = (operation: Operation | null): Cell => {
 
 /** The same for a component, where what Updraft decided may be more urgent than how the last update ended. */
 export const componentCell = (component: Component): Cell => {
-  const special = { 'nothing.needs-attention': ATTENTION, 'nothing.backing-off': HELD_BACK }[
-    component.reason.code
-  ]
+  const { code } = component.reason
+  const special = isDeferred(component)
+    ? HELD_BACK
+    : { 'nothing.needs-attention': ATTENTION, 'nothing.backing-off': HELD_BACK }[code]
   return special && component.verdict === 'nothing'
     ? { text: `${special.icon} ${special.word}`, paint: special }
     : operationCell(component.operation)
@@ -144,8 +145,15 @@ export const deviceCell = (device: Device): Cell => {
   const urgent = Object.values(device.components).find(
     (component) => component.reason.code === 'nothing.needs-attention',
   )
-  return urgent ? componentCell(urgent) : operationCell(device.operation)
+  const told = urgent ?? heldBackOf(device)
+  return told ? componentCell(told) : operationCell(device.operation)
 }
+
+/** What a policy keeps from a device that has nothing else to do. */
+export const heldBackOf = ({ operation, components }: Device): Component | undefined =>
+  operation && !isTerminal(operation.state) ? undefined : Object.values(components).find(isDeferred)
+
+const isDeferred = ({ reason }: Component): boolean => reason.code.startsWith('deferred.')
 
 export const isState = (word: string): word is State => (STATES as readonly string[]).includes(word)
 

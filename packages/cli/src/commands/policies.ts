@@ -1,7 +1,19 @@
-import type { Policy } from '@updraft/api/shapes'
+import type { Policy, PolicyDevice } from '@updraft/api/shapes'
 import { command, count, listFlags, needed, percent, text, yes } from '../command.ts'
 import { findCloud, findDevice, findRelease, listAll } from '../lookup.ts'
-import { type Column, countText, facts, listText, nameOf, timeText } from '../print.ts'
+import {
+  type Column,
+  countText,
+  facts,
+  type Look,
+  listText,
+  nameOf,
+  table,
+  timeText,
+} from '../print.ts'
+
+/** As many as fit a look. */
+const HELD_BACK_SHOWN = 10
 
 const limitFlags = {
   max: count('--max <devices>', 'so many devices at most'),
@@ -35,7 +47,7 @@ export const policyCommands = [
       const policy = await client('putPolicy', { params: { id }, body })
       return {
         json: policy,
-        text: () => [`${sentenceOf(policy)}`, ...warningsOf(policy)].join('\n'),
+        text: () => [sentenceOf(policy, cloud), ...warningsOf(policy)].join('\n'),
       }
     },
   }),
@@ -56,9 +68,13 @@ export const policyCommands = [
     run: async ({ 'title@version': name }, { client }) => {
       const { id } = await findRelease(client, name)
       const policy = await client('showPolicy', { params: { id } })
-      const { counts } = policy
+      const { counts, cloudIds } = policy
+      const clouds: string[] = []
+      for (const id of cloudIds) clouds.push((await client('showCloud', { params: { id } })).name)
+      const query = { standing: 'deferred', limit: HELD_BACK_SHOWN } as const
+      const heldBack = await client('listPolicyDevices', { params: { id }, query })
       return {
-        json: policy,
+        json: { ...policy, heldBack: heldBack.items },
         text: (look) =>
           [
             facts(
@@ -67,6 +83,7 @@ export const policyCommands = [
                 ['Profile', policy.profile],
                 ['For', policy.expression || 'every older device'],
                 ['Enabled', policy.isEnabled ? 'yes' : 'no'],
+                ['Clouds', clouds.join(', ') || null],
                 ['Limits', limitsText(policy) || null],
                 ['Devices', String(counts.population)],
                 ['Offered', String(counts.offered)],
@@ -79,6 +96,7 @@ export const policyCommands = [
               look,
             ),
             ...warningsOf(policy),
+            ...heldBackText(heldBack.items, counts.deferred, look),
           ].join('\n'),
       }
     },
@@ -138,7 +156,7 @@ export const policyCommands = [
         json: trial,
         text: () =>
           [
-            `${holds} for ${deviceName}, which runs ${trial.version ?? 'what it has not told'}.${trial.because ? ` ${trial.because}` : ''}`,
+            `${holds} for ${deviceName}, which ${trial.version ? `runs ${trial.version}` : 'has not told what it runs'}.${trial.because ? ` ${trial.because}` : ''}`,
             trial.would === 'offer'
               ? `It would be offered ${trial.reason.message}`
               : trial.reason.message,
@@ -181,14 +199,34 @@ function limitsText({ limits: { maxDevices, percentage, rate, periodSeconds } }:
     .join(', ')
 }
 
-function sentenceOf(policy: Policy): string {
+function sentenceOf(policy: Policy, clouds?: string): string {
   const { expression, isEnabled, profile } = policy
   const limits = limitsText(policy)
+  const where = clouds ? `, of ${clouds},` : ''
   const who = expression ? `for which ${expression}` : 'that run an older version'
   const within = limits ? `, ${limits} at most` : ''
   const what = isEnabled ? 'is offered to' : 'would be offered to'
-  return `${nameOf(policy.release)} ${what} devices of profile ${profile} ${who}${within}.`
+  return `${nameOf(policy.release)} ${what} devices of profile ${profile}${where} ${who}${within}.`
 }
+
+function heldBackText(
+  devices: readonly PolicyDevice[],
+  count: number,
+  look: Look,
+): readonly string[] {
+  if (devices.length === 0) return []
+  const more = count - devices.length
+  return [
+    '',
+    table(heldBackColumns, devices, look),
+    ...(more > 0 ? [`… and ${more.toLocaleString('en')} more`] : []),
+  ]
+}
+
+const heldBackColumns: readonly Column<PolicyDevice>[] = [
+  { title: 'Held back', cell: ({ device }) => device.name },
+  { title: 'Reason', cell: ({ because }) => because.message },
+]
 
 const warningsOf = ({ warnings }: Policy): readonly string[] =>
   warnings.map(({ message }) => `Careful: ${message}`)

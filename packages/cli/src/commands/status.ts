@@ -8,6 +8,7 @@ import {
   countText,
   deviceCell,
   dim,
+  heldBackOf,
   type Look,
   nameOf,
   painted,
@@ -74,7 +75,18 @@ function fleetText(overview: Overview, devices: readonly Device[], look: Look): 
 const columns: readonly Column<Device>[] = [
   { title: 'Name', cell: ({ name }) => name },
   { title: 'Runs', cell: ({ installed }) => runsText(installed) },
-  { title: 'Update', cell: ({ operation }) => operation && nameOf(operation.release) },
+  { title: 'Update', cell: updateCell },
   { title: 'State', cell: deviceCell },
-  { title: 'Reason', cell: ({ operation }) => operation && (operation.error ?? operation.because) },
+  { title: 'Reason', cell: reasonCell },
 ]
+
+function updateCell(device: Device): string | null {
+  const policy = heldBackOf(device)?.policy
+  if (policy) return nameOf(policy)
+  return device.operation && nameOf(device.operation.release)
+}
+
+function reasonCell(device: Device): string | null {
+  const { operation } = device
+  return heldBackOf(device)?.because ?? operation?.error ?? operation?.because ?? null
+}

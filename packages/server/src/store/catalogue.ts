@@ -158,9 +158,10 @@ export function catalogue(scope: Scope): Catalogue {
         .where('ended_at', 'is', null)
         .executeTakeFirstOrThrow()
       if (Number(underWay.count) > 0) {
+        const devices = underWay.count === '1' ? '1 device' : `${underWay.count} devices`
         throw new DomainError(
           'release.in-use',
-          `${nameOf(release)} is under way to ${underWay.count} devices; wait for them or cancel.`,
+          `${nameOf(release)} is under way to ${devices}; wait for them or cancel.`,
         )
       }
       const offering = await db
