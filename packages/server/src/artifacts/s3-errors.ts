@@ -50,7 +50,7 @@ export function refusalOf(error: unknown, place: Place): unknown {
   if (DENIED.has(name) || status === 401 || status === 403) {
     return say(
       'artifact-store.denied',
-      `The key may not do this with bucket "${place.bucket}" at ${at}: ${message || name}`,
+      `The key is refused, or may not do this, with bucket "${place.bucket}" at ${at}${saidBy(error as S3Error)}.`,
     )
   }
   if (status === undefined || status >= 500 || status === 429 || name === 'SlowDown') {
@@ -63,6 +63,10 @@ export function refusalOf(error: unknown, place: Place): unknown {
   }
   return error
 }
+
+/** What S3 said of it; to a HEAD it says nothing, and the SDK makes a word of that. */
+const saidBy = ({ name = '', message = '' }: S3Error): string =>
+  [name, message].includes('UnknownError') ? '' : `: ${(message || name).replace(/\.$/, '')}`
 
 const isTimeOut = (name: string, message: string): boolean =>
   /timeout|abort|socket|closed|reset/i.test(`${name} ${message}`)
