@@ -74,7 +74,7 @@ export const ERROR_MEANINGS = {
   'part-number.taken': 'another system model or hardware type has that part number',
   'cloud.unknown': 'no such cloud',
   'cloud.duplicate': 'a cloud of that name exists',
-  'cloud.in-use': 'devices are of the cloud',
+  'cloud.in-use': 'devices are of the cloud, or a policy is for it',
   'cloud.token-unknown': 'no such token of that cloud',
   'cloud.bad-token': 'no cloud has that token',
   'artifact-store.unknown': 'no artifact store of that name is configured',

@@ -86,7 +86,7 @@ export function clouds({
         return cloud
       }),
 
-    /** Refuses with cloud.in-use while devices are of it. */
+    /** Refuses with cloud.in-use while devices are of it, or a policy is for it. */
     remove: (actor: OperatorActor, id: string): Promise<void> =>
       unitOfWork(actor, async ({ clouds, events }) => {
         const cloud = await clouds.get(id)

@@ -93,6 +93,18 @@ export function clouds({ db, tenantId }: Scope): Clouds {
       if (numUpdatedRows === 0n) throw unknown(id)
     },
     remove: async (id) => {
+      const policy = await db
+        .selectFrom('policies')
+        .select('release_id')
+        .where('tenant_id', '=', tenantId)
+        .where(sql<boolean>`${id}::uuid = any(cloud_ids)`)
+        .executeTakeFirst()
+      if (policy) {
+        throw new DomainError(
+          'cloud.in-use',
+          'A policy is for devices of this cloud; change or remove the policy first.',
+        )
+      }
       const { numDeletedRows } = await db
         .deleteFrom('clouds')
         .where(own(id))

@@ -265,3 +265,14 @@ test('statistics say who asked, who was offered it and who was held back by what
     },
   ])
 })
+
+test('a cloud that a policy is for stays until the policy is for it no more', async () => {
+  const cloudId = newId()
+  const cloud = { id: cloudId, publicUrl: null, artifactStore: null, region: null, createdAt: NOON }
+  await tenant.run(({ clouds }) => clouds.insert({ ...cloud, name: 'C' }))
+  await put(release, { cloudIds: [cloudId], isEnabled: false })
+  const remove = () => tenant.run(({ clouds }) => clouds.remove(cloudId))
+  await expect(remove()).rejects.toMatchObject({ code: 'cloud.in-use' })
+  await put(release)
+  await remove()
+})
