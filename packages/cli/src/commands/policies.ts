@@ -202,7 +202,12 @@ function limitsText({ limits: { maxDevices, percentage, rate, periodSeconds } }:
 function sentenceOf(policy: Policy, clouds?: string): string {
   const { expression, isEnabled, profile } = policy
   const limits = limitsText(policy)
-  const where = clouds ? `, of ${clouds},` : ''
+  const where = clouds
+    ? ` in cloud ${clouds
+        .split(',')
+        .map((each) => each.trim())
+        .join(' or ')}`
+    : ''
   const who = expression ? `for which ${expression}` : 'that run an older version'
   const within = limits ? `, ${limits} at most` : ''
   const what = isEnabled ? 'is offered to' : 'would be offered to'
