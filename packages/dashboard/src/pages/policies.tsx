@@ -25,7 +25,6 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'release',
     head: 'Release',
-    width: '22%',
     cell: ({ release: { title, version } }) => (
       <span className="strong">
         {title} <span className="mono">{version}</span>
