@@ -77,7 +77,7 @@ export const cloudCommands = [
   }),
   command({
     words: 'cloud remove <name>',
-    about: 'remove a cloud and its tokens; refused while devices are of it',
+    about: 'remove a cloud and its tokens; refused while devices are of it or a policy is for it',
     run: async ({ name }, { client }) => {
       const { id } = await findCloud(client, name)
       await client('removeCloud', { params: { id } })
