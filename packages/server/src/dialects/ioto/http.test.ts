@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MemoryDesk, memoryDesk } from '../memory-desk.test-helper.ts'
@@ -271,6 +272,17 @@ describe('the image', () => {
     await get(path)
     await get(path)
     await expect.poll(() => desk.states(TOKEN)).toEqual(['firmware DOWNLOADED'])
+  })
+
+  test('is not broken off while an agent takes 4 KB in five seconds of what the kernel holds', async () => {
+    const timeouts = vi.spyOn(ServerResponse.prototype, 'setTimeout')
+    await desk.assign(TOKEN, { bytes: Buffer.alloc(100_000) })
+    const { url } = JSON.parse((await check('{"version":"1.0.0"}')).body)
+    await get(new URL(url).pathname)
+    const heldBytes = 4 * 1024 * 1024
+    const untilWritable = (heldBytes / 3 / 4096) * 5_000
+    expect(timeouts.mock.lastCall?.[0]).toBeGreaterThan(untilWritable)
+    timeouts.mockRestore()
   })
 
   test('is refused for an address that was changed', async () => {

@@ -43,6 +43,11 @@ const MAX_BODY_BYTES = 262_144
 const MAX_AT_WORK = 4_000
 /** Agents give a check up after 30 seconds, as a failure. */
 const PATIENCE_MS = 10_000
+/**
+ * An agent may be set to take 4 KB in five seconds, and has four hours. The kernel holds some megabytes for it and lets
+ * us write again when a third of them is gone, so for so long it may seem to take nothing.
+ */
+const STALL_SECONDS = 3600
 /** A device that cannot be given a certificate at the moment is parked for so long. */
 const PARKED_SECONDS = 60
 /** Where no MQTT is spoken within TLS: a name that leads nowhere, by RFC 2606. */
@@ -280,7 +285,10 @@ export function ioto({ desk, publicUrl, brokerAt }: IotoNeeds): Dialect {
         const { handle, seen } = await desk.redeemFetch(request.params.ticket)
         const source = byteSource(handle, { name: handle.sha256 })
         if (request.method === 'GET') noteFetch(request, reply, seen)
-        await replyWithSource(request, reply, source, { closes: true })
+        await replyWithSource(request, reply, source, {
+          closes: true,
+          stallSeconds: STALL_SECONDS,
+        })
       },
     )
   }
