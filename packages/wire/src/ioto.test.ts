@@ -46,6 +46,9 @@ test.each([
   [{ 'x-token': 'T' }, 'T'],
   [{ authorization: 'bearer' }, undefined],
   [{ authorization: '' }, undefined],
+  [{ authorization: '', 'x-token': 'X' }, 'X'],
+  [{ authorization: 'Basic dTpw', 'x-token': 'X' }, 'X'],
+  [{ authorization: 'Basic dTpw' }, undefined],
   [{}, undefined],
 ])('of %j the token is %j', (headers, token) => {
   expect(tokenOf(headers)).toBe(token)

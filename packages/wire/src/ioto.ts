@@ -79,9 +79,14 @@ export function tokenOf(headers: {
   readonly authorization?: string
   readonly 'x-token'?: string | readonly string[]
 }): string | undefined {
-  const told = headers.authorization ?? [headers['x-token']].flat()[0]
-  const token = told?.trim().replace(/^bearer\s+/i, '')
-  return token === undefined || token === '' || /^bearer$/i.test(token) ? undefined : token
+  const [spelled] = [headers['x-token']].flat()
+  return tokenIn(headers.authorization) ?? tokenIn(spelled)
+}
+
+/** Other schemes than ours hold no token. */
+function tokenIn(told = ''): string | undefined {
+  const token = told.trim().replace(/^bearer\s+/i, '')
+  return token === '' || /^(bearer$|(basic|digest)\s)/i.test(token) ? undefined : token
 }
 
 /** Left out, null, or a number where a text is meant: a hand wrote these files. */
