@@ -42,7 +42,6 @@ const EXPRESSIONS = [
 /** Releases with policies, all of them disabled yet. */
 async function addPolicies({ pool, needs, actor }: DeskParts): Promise<void> {
   await pool.query('delete from assignments')
-  await pool.query('update devices set inventory = $1', [JSON.stringify(SAYS)])
   const useCases = policies(needs)
   for (let index = 0; index < policyCount; index += 1) {
     const expression = EXPRESSIONS[index % EXPRESSIONS.length] ?? ''
@@ -107,10 +106,11 @@ async function run(parts: DeskParts) {
 }
 
 const loadBefore = loadavg()[0] ?? 0
-const results = await withFleet(devices, async (connectionString) => {
+const measureIn = async (connectionString: string) => {
   const parts = await deskOf(connectionString)
   return run(parts).finally(() => parts.close())
-})
+}
+const results = await withFleet(devices, measureIn, SAYS)
 const load = { before: loadBefore, after: loadavg()[0] ?? 0 }
 if (options.json) {
   console.log(

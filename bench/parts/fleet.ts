@@ -9,8 +9,15 @@ import { startLocalPostgres } from '../../packages/server/src/store/local-postgr
 /** Devices `bench-0` to `bench-N`, minus one, hold tokens of the same name. */
 export const tokenOf = (device: number): string => `bench-${device}`
 
-/** Makes the tables and fills them; the profile is assigned the release that its devices run. */
-export async function fill(connectionString: string, devices: number): Promise<void> {
+/**
+ * Makes the tables and fills them; the profile is assigned the release that its devices run. `inventory`: what each of
+ * them has said of itself.
+ */
+export async function fill(
+  connectionString: string,
+  devices: number,
+  inventory: object = {},
+): Promise<void> {
   const database = openDatabase({ connectionString, onError: () => {} })
   await migrate(database)
   // A million devices take longer than a server would ever wait for one statement.
@@ -28,8 +35,9 @@ export async function fill(connectionString: string, devices: number): Promise<v
         from profiles, unnest(array['1.0.0', '2.0.0']) version;
     insert into assignments (id, tenant_id, profile_id, type, release_id, assigned_at, assigned_by)
       select gen_random_uuid(), tenant_id, profile_id, 'firmware', id, now(), 'bench' from releases where version = '1.0.0';
-    insert into devices (id, tenant_id, profile_id, name, created_at)
-      select gen_random_uuid(), tenant_id, id, 'bench-' || n, now() from profiles, generate_series(0, ${devices - 1}) n;
+    insert into devices (id, tenant_id, profile_id, name, inventory, created_at)
+      select gen_random_uuid(), tenant_id, id, 'bench-' || n, '${JSON.stringify(inventory)}', now()
+        from profiles, generate_series(0, ${devices - 1}) n;
     insert into device_presence (device_id, tenant_id) select id, tenant_id from devices;
     insert into credentials (id, tenant_id, device_id, kind, lookup_hash, created_at)
       select gen_random_uuid(), tenant_id, id, 'token', sha256(name::bytea), now() from devices;
@@ -45,6 +53,7 @@ export async function fill(connectionString: string, devices: number): Promise<v
 export async function withFleet<T>(
   devices: number,
   measure: (connectionString: string) => Promise<T>,
+  inventory?: object,
 ): Promise<T> {
   const data = mkdtempSync(join(tmpdir(), 'updraft-bench-'))
   const postgres = await startLocalPostgres({
@@ -52,7 +61,7 @@ export async function withFleet<T>(
     log: { info: () => {}, warn: () => {} },
   })
   try {
-    await fill(postgres.connectionString, devices)
+    await fill(postgres.connectionString, devices, inventory)
     return await measure(postgres.connectionString)
   } finally {
     await postgres.stop()
