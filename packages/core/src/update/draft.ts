@@ -6,7 +6,6 @@ import { DomainError } from '../errors.ts'
 import { type Actor, type DomainEvent, type EventKind, SERVER } from '../events.ts'
 import type { DeviceFacts } from '../expression/language.ts'
 import { sameJson } from '../json.ts'
-import type { Fared } from '../policy.ts'
 import { type Reason, reason } from '../reason.ts'
 import {
   type ComponentType,
@@ -18,13 +17,9 @@ import {
 import {
   type Arrival,
   type Assignment,
-  type Attempts,
   type Choice,
   choose,
   isByHand,
-  isNotBegun,
-  NO_ATTEMPTS,
-  type PolicyStanding,
   type Situation,
 } from './choose.ts'
 import { seenUnchanged } from './inference.ts'
@@ -48,10 +43,10 @@ import {
   factsOf,
   type Moment,
   NO_COMPONENT,
-  type PolicyMove,
   type Snapshot,
   situationOf,
 } from './snapshot.ts'
+import { attemptsAfter, StandingsDraft } from './standings.ts'
 import { isTerminal } from './states.ts'
 
 const UNKNOWN: Installed = { title: null, version: null }
@@ -73,8 +68,7 @@ export class Draft {
   readonly #steps: Step[] = []
   readonly #targets: TargetMove[] = []
   readonly #arrivals: Record<ComponentType, Arrival> = {}
-  readonly #standings: Record<string, PolicyStanding>
-  readonly #policies: PolicyMove[] = []
+  readonly #standings: StandingsDraft
   readonly #events: DomainEvent[] = []
   /** The device as it is in this visit; made when first asked for. */
   #facts: DeviceFacts | null = null
@@ -90,7 +84,7 @@ export class Draft {
     this.#moment = moment
     this.#isHere = isHere
     this.#components = { ...snapshot.components }
-    this.#standings = { ...snapshot.standings }
+    this.#standings = new StandingsDraft(snapshot.standings, moment.now)
     const { id, name } = snapshot.device
     this.#actor = actor ?? { kind: 'device', id, name }
   }
@@ -108,7 +102,7 @@ export class Draft {
     const now = {
       ...this.#snapshot,
       components: this.#components,
-      standings: this.#standings,
+      standings: this.#standings.current,
     }
     return situationOf(now, type, { isHere: this.#isHere, facts: this.#facts })
   }
@@ -183,7 +177,7 @@ export class Draft {
   answer(type: ComponentType, tells: boolean | ((release: Release) => boolean)): Answer {
     const choice = choose(this.situation(type), this.#moment.now)
     for (const settled of choice.settles ?? []) this.#settle(settled)
-    if (this.#isHere) this.#keepBack(type, choice)
+    if (this.#isHere) this.#standings.keepBack(choice, this.#releasesBeside(type))
     if ('cancels' in choice && choice.cancels) {
       const { operation, because } = choice.cancels
       this.apply(cancel(operation, because, this.#moment.now), SERVER)
@@ -273,7 +267,7 @@ export class Draft {
       const kind = isTerminal(advanced.operation.state) ? 'operation.ended' : 'operation.moved'
       if (advanced.step) this.#event(kind, advanced.operation, actor)
       if (isTerminal(advanced.operation.state)) this.#ended(advanced.operation)
-      this.#fares(advanced.operation)
+      this.#standings.fares(advanced.operation)
     }
     return advanced
   }
@@ -286,7 +280,7 @@ export class Draft {
       steps: this.#steps,
       targets: this.#targets,
       arrivals: this.#arrivals,
-      policies: this.#policies,
+      policies: this.#standings.moves,
       events: this.#events,
     }
   }
@@ -323,58 +317,22 @@ export class Draft {
     )
   }
 
-  #offer({ release, because, target, policy }: Extract<Choice, { kind: 'offer' }>): Operation {
+  #offer(choice: Extract<Choice, { kind: 'offer' }>): Operation {
+    const { release, because, target, policy } = choice
     const operation = this.open(release, because, SERVER, target?.campaign.id)
     if (target) {
       const runs = this.#runs(operation.type) ?? UNKNOWN
       this.#move(target, ask(target, operation, { runs, now: this.#moment.now }))
     }
-    if (policy && this.#standings[release.id]?.standing !== 'offered') {
-      this.#stand(release.id, { standing: 'offered', because, fared: null })
-    }
+    if (policy) this.#standings.offered(choice)
     return operation
   }
 
-  /** The policy that holds for the device and keeps it back; those that did before no longer do. */
-  #keepBack(type: ComponentType, choice: Choice): void {
-    const defers = choice.kind === 'nothing' ? choice.defers : undefined
-    const stays = choice.kind === 'offer' ? choice.policy : defers
-    const others = Object.entries(this.#components).flatMap(([other, { policies }]) =>
+  /** Those that policies bring to other components. */
+  #releasesBeside(type: ComponentType): string[] {
+    return Object.entries(this.#components).flatMap(([other, { policies }]) =>
       other === type ? [] : policies.map(({ release }) => release.id),
     )
-    for (const [releaseId, { standing }] of Object.entries(this.#standings)) {
-      if (standing !== 'deferred' || releaseId === stays?.release.id) continue
-      if (!others.includes(releaseId)) this.#stand(releaseId, null)
-    }
-    if (!defers || this.#standings[defers.release.id]?.code === choice.because.code) return
-    this.#stand(defers.release.id, { standing: 'deferred', because: choice.because, fared: null })
-  }
-
-  #stand(releaseId: string, to: PolicyMove['to']): void {
-    const from = this.#standings[releaseId] ?? null
-    this.#policies.push({ releaseId, from, to, at: this.#moment.now })
-    if (!to) {
-      delete this.#standings[releaseId]
-      return
-    }
-    const { standing, fared } = to
-    const code = to.because?.code ?? from?.code ?? 'policy.offers'
-    const attempts = from?.attempts ?? NO_ATTEMPTS
-    this.#standings[releaseId] = { standing, code, fared, attempts }
-  }
-
-  /** How the update a policy asked for goes on the device. */
-  #fares(operation: Operation): void {
-    const { releaseId } = operation
-    const stood = this.#standings[releaseId]
-    if (stood?.standing !== 'offered') return
-    if (isTerminal(operation.state)) {
-      const attempts = attemptsAfter(stood.attempts, operation)
-      this.#standings[releaseId] = { ...stood, attempts }
-    }
-    const fared = faredOf(operation)
-    if (!fared || fared === stood.fared) return
-    this.#stand(releaseId, { standing: 'offered', because: null, fared })
   }
 
   #settle(settled: SettledTarget): void {
@@ -495,26 +453,5 @@ function afterEnd(component: Component, operation: Operation): Component {
     ...component,
     deviceAssignment: update(component.deviceAssignment),
     profileAssignment: update(component.profileAssignment),
-  }
-}
-
-function attemptsAfter({ failures, lastFailedAt }: Attempts, operation: Operation): Attempts {
-  const isCancelled = operation.because.code === 'operator.cancel'
-  return operation.state === 'CANCELED'
-    ? { failures, lastFailedAt, isCancelled }
-    : { failures: failures + 1, lastFailedAt: operation.endedAt, isCancelled }
-}
-
-/** Null where it says nothing of how it goes. */
-function faredOf(operation: Operation): Fared | null {
-  switch (operation.state) {
-    case 'UPDATED':
-      return 'succeeded'
-    case 'FAILED':
-      return 'failed'
-    case 'CANCELED':
-      return null
-    default:
-      return isNotBegun(operation) ? null : 'started'
   }
 }
