@@ -58,17 +58,19 @@ export const NOT_CLAIMED = '{"registered":true}'
 export function readBody(text: string): JsonObject | undefined {
   const value =
     parsed(text, JSON.parse) ??
-    parsed(text, JSON5.parse) ??
-    parsed(text.replaceAll(',(null)', ''), JSON5.parse)
+    parsed(text, parseJson5) ??
+    parsed(text.replaceAll(',(null)', ''), parseJson5)
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as JsonObject)
     : undefined
 }
 
+/** What JSON5 knows and JSON does not, such as Infinity, is nothing to us. */
+const parseJson5 = (text: string): unknown => JSON.parse(JSON.stringify(JSON5.parse(text)))
+
 function parsed(text: string, parse: (text: string) => unknown): unknown {
   try {
-    // What JSON5 knows and JSON does not, such as Infinity, is nothing to us.
-    return parse === JSON.parse ? parse(text) : JSON.parse(JSON.stringify(parse(text)))
+    return parse(text)
   } catch {
     return undefined
   }

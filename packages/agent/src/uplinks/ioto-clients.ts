@@ -5,6 +5,7 @@
 import type { JsonObject } from '@updraft/core'
 import { CheckAnswer, type IotoOffer } from '@updraft/wire/ioto'
 import { type Authorities, exchangeText } from '../http.ts'
+import { jsonOf } from '../json.ts'
 import { type RawRequest, type Reading, rawExchange, rawText, USUAL_READING } from '../raw-http.ts'
 import { Away } from '../trouble.ts'
 import type { Fetched } from '../uplink.ts'
@@ -282,11 +283,3 @@ function checkSecure(url: string, asked: URL): void {
 }
 
 const unreadable = (): Away => new Away('The answer is no answer to a check.', { kind: 'busy' })
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '@updraft/core'
 import { PATHS, ProvisionAnswer, RegisterAnswer } from '@updraft/wire/ioto'
+import { jsonOf } from '../json.ts'
 import { Away } from '../trouble.ts'
 import type { Clock } from '../waits.ts'
 import type { Limits, Manners } from './ioto-clients.ts'
@@ -108,11 +109,3 @@ export class Registration {
 
 /** A path below an address that may have one itself. */
 export const below = (base: string, path: string): URL => new URL(base.replace(/\/+$/, '') + path)
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -8,6 +8,7 @@ import {
   reportPath,
 } from '@updraft/wire/updraft'
 import { exchangeText, refusal } from '../http.ts'
+import { jsonOf } from '../json.ts'
 import { Away, UpdateFailed } from '../trouble.ts'
 import type { Offer, Uplink } from '../uplink.ts'
 import { fetchByRange } from './by-range.ts'
@@ -111,12 +112,4 @@ function read(text: string): CheckInResponse {
 const detailOf = (text: string): string => {
   const problem = Problem.partial().safeParse(jsonOf(text)).data
   return (problem?.detail ?? problem?.title ?? '').slice(0, 300)
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
