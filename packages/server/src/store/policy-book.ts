@@ -110,8 +110,9 @@ export function policyBook({
     return {
       chapters: byProfile,
       belongings: await belongingsOf(
-        db,
+        client,
         asking.map(({ id }) => id),
+        db,
       ),
     }
   }
@@ -170,13 +171,23 @@ const asCounted = (
     ]),
   )
 
+/**
+ * On the caller's connection: who holds locks must not wait for another, which those who wait for the locks may have.
+ * `db` only spells the statement.
+ */
 async function belongingsOf(
-  db: Kysely<Tables>,
+  client: Queryable,
   deviceIds: readonly string[],
+  db: Kysely<Tables>,
 ): Promise<ReadonlyMap<string, Belongings>> {
   if (deviceIds.length === 0) return new Map()
-  const { rows } = await sql<Belongings & { id: string }>`
+  const { sql: text, parameters } = sql`
     select devices.id, ${CUSTOMER} as "customer", ${SYSTEM_MODEL} as "systemModel", ${HARDWARE_TYPE} as "hardwareType"
-      from devices where devices.id = any(${[...deviceIds]}::uuid[])`.execute(db)
+      from devices where devices.id = any(${[...deviceIds]}::uuid[])`.compile(db)
+  const { rows } = await client.query<Belongings & { id: string }>({
+    name: 'belongings-of-devices',
+    text,
+    values: [...parameters],
+  })
   return new Map(rows.map(({ id, ...belongings }) => [id, belongings]))
 }
