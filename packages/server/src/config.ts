@@ -1,5 +1,4 @@
 /** Every setting once: name with unit, default, meaning. The only reader of the environment. */
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
   eachSetting,
@@ -10,6 +9,10 @@ import {
   type TenantSetting,
   type TenantSettings,
 } from '@updraft/core'
+import { type ArtifactStoreConfig, readArtifactStores } from './config/artifact-stores.ts'
+import { ConfigError } from './config/config-error.ts'
+
+export { type ArtifactStoreConfig, ConfigError }
 
 interface Setting {
   /** The flag without its dashes; null when only the environment has it, as for secrets. */
@@ -191,31 +194,6 @@ export interface Config extends TenantSettings {
   readonly logLevel: string
 }
 
-export type ArtifactStoreConfig = { readonly name: string } & (FolderConfig | S3Config)
-
-export interface FolderConfig {
-  readonly kind: 'file'
-  readonly folder: string
-}
-
-/** A bucket, or a part of one. Its credentials are found as all programs with the AWS SDK find them. */
-export interface S3Config {
-  readonly kind: 's3'
-  readonly bucket: string
-  /** Before the names of all objects: empty, or ends with a slash. */
-  readonly prefix: string
-  /** Unset: as the SDK finds it. */
-  readonly region: string | undefined
-  /** Unset: Amazon's own. */
-  readonly endpoint: string | undefined
-  /** The bucket stands in the path, not in the host. */
-  readonly isPathStyle: boolean
-  /** Devices are sent there with signed addresses, rather than served by this server. */
-  readonly isDirect: boolean
-  /** A bucket that is missing is made. */
-  readonly mayCreate: boolean
-}
-
 /** Names of files. */
 export interface MqttTlsConfig {
   readonly port: number
@@ -223,9 +201,6 @@ export interface MqttTlsConfig {
   readonly key: string
   readonly clientCa: string | undefined
 }
-
-/** A setting that cannot be used, said in a sentence for whoever typed it. */
-export class ConfigError extends Error {}
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
 const MIN_ADMIN_TOKEN_LENGTH = 16
@@ -250,6 +225,7 @@ export function readConfig(
     )
   }
   const adminToken = value('adminToken')
+  const stores = value('artifacts')
   if (adminToken && adminToken.length < MIN_ADMIN_TOKEN_LENGTH) {
     throw new ConfigError(
       `${spelled('adminToken')} must have at least ${MIN_ADMIN_TOKEN_LENGTH} characters: whoever guesses it owns the fleet.`,
@@ -269,7 +245,7 @@ export function readConfig(
     host: value('host') ?? '127.0.0.1',
     data: value('data') ?? './data',
     databaseUrl: postgresUrl(value('databaseUrl')),
-    artifacts: artifactStores(value('artifacts')),
+    artifacts: stores === undefined ? undefined : readArtifactStores(stores, spelled('artifacts')),
     publicUrl: rootUrl(value('publicUrl')),
     adminToken,
     checkInSeconds: wholeNumber('checkInSeconds', value('checkInSeconds'), 1, 31_536_000),
@@ -350,84 +326,6 @@ function onOrOff(name: SettingName, text: string | undefined): boolean {
   if (['on', 'true', '1'].includes(text ?? '')) return true
   if (['off', 'false', '0'].includes(text ?? '')) return false
   throw new ConfigError(`${spelled(name)} is on or off, not "${text}".`)
-}
-
-const STORE_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
-/** Commas also stand in names of files: it ends before what looks like the next store. */
-const BETWEEN_STORES = /,(?=\s*(?:[^=,/]*=)?\s*(?:file|s3):)/
-
-function artifactStores(text: string | undefined): readonly ArtifactStoreConfig[] | undefined {
-  if (text === undefined) return undefined
-  const stores = text.split(BETWEEN_STORES).map((each, index) => artifactStore(each.trim(), index))
-  const names = stores.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) < index)
-  if (twice === undefined) return stores
-  throw new ConfigError(`${spelled('artifacts')} names two stores "${twice}".`)
-}
-
-function artifactStore(text: string, index: number): ArtifactStoreConfig {
-  const [, given, url = text] = /^([^=:/]*)=(.*)$/s.exec(text) ?? []
-  const name = given?.trim() ?? (index === 0 ? 'default' : '')
-  if (!STORE_NAME.test(name)) {
-    throw new ConfigError(
-      `${spelled('artifacts')} needs a name for each store after the first, such as eu=s3://bucket: small letters, digits and dashes; not "${text}".`,
-    )
-  }
-  return { name, ...(url.startsWith('s3:') ? s3Bucket(url) : fileFolder(url)) }
-}
-
-function fileFolder(url: string): FolderConfig {
-  if (url.startsWith('file:///')) {
-    try {
-      return { kind: 'file', folder: fileURLToPath(url) }
-    } catch {
-      // Falls through to the refusal.
-    }
-  }
-  throw new ConfigError(
-    `${spelled('artifacts')} is a URL such as file:///srv/updraft or s3://bucket/prefix?region=eu-central-1, not "${url}".`,
-  )
-}
-
-const S3_OPTIONS = ['region', 'endpoint', 'path-style', 'direct', 'create']
-
-function s3Bucket(text: string): S3Config {
-  const refuse = (why: string): never => {
-    throw new ConfigError(
-      `${spelled('artifacts')}: ${why}, in "${text.replace(/\/\/[^/]*@/, '//…@')}".`,
-    )
-  }
-  const [, bucket = '', path = '', query = ''] =
-    /^s3:\/\/([^/?#@]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text) ??
-    refuse(
-      'an s3: URL is like s3://bucket/prefix?region=eu-central-1, and its credentials stand elsewhere',
-    )
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
-    refuse(`"${bucket}" is no name of a bucket`)
-  const options = new URLSearchParams(query)
-  for (const name of options.keys()) {
-    if (!S3_OPTIONS.includes(name)) refuse(`"${name}" is none of ${S3_OPTIONS.join(', ')}`)
-  }
-  const flag = (name: string, standard: boolean): boolean => {
-    const word = options.get(name) ?? String(standard)
-    return ['true', 'false'].includes(word) ? word === 'true' : refuse(`${name} is true or false`)
-  }
-  const endpoint = options.get('endpoint') ?? undefined
-  if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:\/\/[^?#]+$/.test(endpoint))) {
-    refuse('the endpoint is no http or https URL')
-  }
-  const prefix = decodeURIComponent(path).replace(/\/*$/, '')
-  return {
-    kind: 's3',
-    bucket,
-    prefix: prefix === '' ? '' : `${prefix}/`,
-    // Those who speak S3 elsewhere mostly do not care, and the SDK needs one.
-    region: options.get('region') ?? (endpoint === undefined ? undefined : 'us-east-1'),
-    endpoint,
-    isPathStyle: flag('path-style', false),
-    isDirect: flag('direct', true),
-    mayCreate: flag('create', true),
-  }
 }
 
 /** The refusal does not repeat it: there is a password in it. */
