@@ -260,6 +260,12 @@ describe('is refused in words', () => {
       'its credentials stand elsewhere',
     ],
     [
+      'a prefix that is no text',
+      [],
+      { UPDRAFT_ARTIFACTS: 's3://bucket/%zz' },
+      'UPDRAFT_ARTIFACTS: "%zz" cannot be decoded, in "s3://bucket/%zz".',
+    ],
+    [
       'a bucket with a name no bucket has',
       [],
       { UPDRAFT_ARTIFACTS: 's3://B' },

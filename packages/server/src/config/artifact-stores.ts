@@ -91,7 +91,7 @@ function s3Bucket(text: string, setting: string): S3Config {
   if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:\/\/[^?#]+$/.test(endpoint))) {
     refuse('the endpoint is no http or https URL')
   }
-  const prefix = decodeURIComponent(path).replace(/\/*$/, '')
+  const prefix = decoded(path)?.replace(/\/*$/, '') ?? refuse(`"${path}" cannot be decoded`)
   return {
     kind: 's3',
     bucket,
@@ -102,5 +102,13 @@ function s3Bucket(text: string, setting: string): S3Config {
     isPathStyle: flag('path-style', false),
     isDirect: flag('direct', true),
     mayCreate: flag('create', true),
+  }
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
   }
 }
