@@ -15,14 +15,13 @@ export interface Endpoints {
   readonly coap?: string
 }
 
-/** One dialect is spoken over MQTT. */
 export async function openMqtt(
   { config, ids, log, onStop }: Foundation,
-  [gate]: readonly MqttGate[],
+  gates: readonly MqttGate[],
 ): Promise<{ mqtt?: string; mqtts?: string }> {
   const { host, mqttPort, mqttTls } = config
-  if (!gate || (mqttPort === null && !mqttTls)) return {}
-  const listener = mqttListener({ gate, log, newClientId: requestIds(ids.next()) })
+  if (gates.length === 0 || (mqttPort === null && !mqttTls)) return {}
+  const listener = mqttListener({ gates, log, newClientId: requestIds(ids.next()) })
   onStop(() => listener.close())
   const at = reachable(host)
   const mqtt = mqttPort === null ? null : await listener.listen({ host, port: mqttPort })

@@ -24,18 +24,20 @@ async function connection({ keepalive = 0, isReading = true, isConnected = true 
     newClientId: () => 'new',
     certificate: null,
     onGone: () => {},
-    gate: async (_hello, opened) => {
-      session = opened
-      return {
-        kind: 'accepted',
-        visitor: {
-          published: (message) => onMessage(message),
-          subscribed: async () => [],
-          unsubscribed: async () => [],
-          closed: () => {},
-        },
-      }
-    },
+    gates: [
+      async (_hello, opened) => {
+        session = opened
+        return {
+          kind: 'accepted',
+          visitor: {
+            published: (message) => onMessage(message),
+            subscribed: async () => [],
+            unsubscribed: async () => [],
+            closed: () => {},
+          },
+        }
+      },
+    ],
   })
   const say = async (packet: object) => {
     socket.push(bytesOf(packet))

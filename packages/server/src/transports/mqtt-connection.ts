@@ -14,6 +14,7 @@ import type {
   MqttHello,
   MqttLimits,
   MqttLog,
+  MqttQuality,
   MqttSent,
   MqttSession,
 } from './mqtt-visitor.ts'
@@ -25,7 +26,7 @@ const KEEP_ALIVE_MARGIN = 1.5
 
 export interface ConnectionNeeds {
   readonly socket: Socket
-  readonly gate: MqttGate
+  readonly gates: readonly MqttGate[]
   readonly limits: MqttLimits
   readonly log: MqttLog
   readonly newClientId: () => string
@@ -50,7 +51,7 @@ export class Connection implements Line {
   #isGone = false
   #farewellMs: number | null = null
 
-  constructor({ socket, gate, limits, log, newClientId, certificate, onGone }: ConnectionNeeds) {
+  constructor({ socket, gates, limits, log, newClientId, certificate, onGone }: ConnectionNeeds) {
     const { maxPacketBytes } = limits
     this.certificate = certificate
     this.#socket = socket
@@ -59,7 +60,7 @@ export class Connection implements Line {
     this.#keepAliveMs = limits.idleSeconds * 1000
     this.#outbox = new Outbox(socket)
     this.#deliveries = new Deliveries(this.#outbox)
-    this.#conversation = new Conversation({ line: this, gate, maxPacketBytes, newClientId })
+    this.#conversation = new Conversation({ line: this, gates, maxPacketBytes, newClientId })
     this.#inlet = new Inlet({
       socket,
       maxPacketBytes,
@@ -100,9 +101,12 @@ export class Connection implements Line {
     return !this.#isOver && !this.#isGone
   }
 
-  async publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<MqttSent> {
-    return this.isOpen ? this.#deliveries.publish(topic, payload, qos) : 'closed'
+  async publish(topic: string, payload: string | Uint8Array, qos: MqttQuality): Promise<MqttSent> {
+    if (!this.isOpen) return 'closed'
+    return this.#deliveries.publish(topic, payload, qos === 2 ? 1 : qos)
   }
+
+  forget(): void {}
 
   async publishStream(message: Parameters<MqttSession['publishStream']>[0]): Promise<MqttSent> {
     if (!this.isOpen) return 'closed'

@@ -27,6 +27,8 @@ const NO_SUCH_PACKET = 0x92
 const NO_SUBSCRIPTION = 0x11
 const FILTER_INVALID = 0x8f
 const FAILURE = 0x80
+/** No gate says that the client is one of its own. */
+const STRANGER: MqttRefusal = { reason: REASONS['not-authorized'], returnCode: 5 }
 
 /** The connection a conversation is held on. */
 export interface Line extends MqttSession {
@@ -45,7 +47,7 @@ export interface Line extends MqttSession {
 
 export interface ConversationNeeds {
   readonly line: Line
-  readonly gate: MqttGate
+  readonly gates: readonly MqttGate[]
   readonly maxPacketBytes: number
   readonly newClientId: () => string
 }
@@ -116,10 +118,10 @@ export class Conversation {
   }
 
   async #connect(packet: IConnectPacket): Promise<void> {
-    const { line, gate } = this.#needs
+    const { line } = this.#needs
     const version = packet.protocolVersion ?? 4
     this.#version = version
-    const { properties, clientId, username, password, keepalive = 0 } = packet
+    const { properties, clientId, username, password, clean, keepalive = 0 } = packet
     if (!isText(clientId) || (username !== undefined && !isText(username))) {
       throw new MqttFault('malformed-packet', 'The client identifier or user name is no text.')
     }
@@ -133,8 +135,9 @@ export class Conversation {
     })
     this.#clientId = clientId === '' ? this.#needs.newClientId() : clientId
     const { address, certificate } = line
-    const hello = { version, clientId, username, password, certificate, address }
-    const welcome: MqttWelcome = await gate(hello, line)
+    const isCleanSession = clean !== false
+    const words = { version, clientId, username, password, isCleanSession }
+    const welcome = await this.#ask({ ...words, certificate, address })
     if (welcome.kind === 'refused') return this.#refuse(welcome.refusal)
     this.#visitor = welcome.visitor
     if (keepalive > 0) line.keepAlive(keepalive)
@@ -145,6 +148,15 @@ export class Conversation {
         ? { reasonCode: 0, properties: this.#offer(clientId !== '') }
         : { returnCode: 0 }),
     })
+    await welcome.visitor.opened?.(null)
+  }
+
+  async #ask(hello: MqttHello): Promise<MqttWelcome> {
+    for (const gate of this.#needs.gates) {
+      const welcome = await gate(hello, this.#needs.line)
+      if (welcome) return welcome
+    }
+    return { kind: 'refused', refusal: STRANGER }
   }
 
   /** What a client of version 5 is told to expect. */

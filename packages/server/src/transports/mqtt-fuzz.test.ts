@@ -154,10 +154,12 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
         log,
         newClientId: () => 'new',
         certificate: null,
-        gate: async () => {
-          welcomedCount += 1
-          return { kind: 'accepted', visitor }
-        },
+        gates: [
+          async () => {
+            welcomedCount += 1
+            return { kind: 'accepted', visitor }
+          },
+        ],
         onGone: () => resolve(),
       })
       const version = VERSIONS[Math.floor(random() * 3)] ?? 4

@@ -51,27 +51,29 @@ export async function listening(limits?: Partial<MqttLimits>, gate?: Promise<voi
     },
     limits,
     newClientId: () => `new-${++ids}`,
-    gate: async (hello, session) => {
-      await gate
-      if (hello.username === 'nobody') {
-        return { kind: 'refused', refusal: { reason: 0x86, returnCode: 5 } }
-      }
-      if (hello.username === 'bug') throw new Error('A bug.')
-      sessions.push(session)
-      return {
-        kind: 'accepted',
-        visitor: {
-          published: async (message) => {
-            messages.push(message)
-            return seen.onMessage(message, session)
+    gates: [
+      async (hello, session) => {
+        await gate
+        if (hello.username === 'nobody') {
+          return { kind: 'refused', refusal: { reason: 0x86, returnCode: 5 } }
+        }
+        if (hello.username === 'bug') throw new Error('A bug.')
+        sessions.push(session)
+        return {
+          kind: 'accepted',
+          visitor: {
+            published: async (message) => {
+              messages.push(message)
+              return seen.onMessage(message, session)
+            },
+            subscribed: async (filters) =>
+              filters.map(({ filter, qos }) => (filter === 'no' ? null : qos > 0 ? 1 : 0)),
+            unsubscribed: async (filters) => filters.map((filter) => filter !== 'no'),
+            closed: () => void closed.push(session.clientId),
           },
-          subscribed: async (filters) =>
-            filters.map(({ filter, qos }) => (filter === 'no' ? null : qos > 0 ? 1 : 0)),
-          unsubscribed: async (filters) => filters.map((filter) => filter !== 'no'),
-          closed: () => void closed.push(session.clientId),
-        },
-      }
-    },
+        }
+      },
+    ],
   })
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
   stops.push(() => listener.close())

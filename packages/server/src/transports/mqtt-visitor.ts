@@ -1,12 +1,17 @@
 /** What stands between an MQTT connection and whoever listens to it: who asks, who is let in, what they say. */
 import type { MqttVersion, Reason } from './mqtt-frames.ts'
 
+/** How often a message may arrive: at most once, at least once, once. */
+export type MqttQuality = 0 | 1 | 2
+
 /** Who asks to be let in. */
 export interface MqttHello {
   readonly version: MqttVersion
   readonly clientId: string
   readonly username: string | undefined
   readonly password: Buffer | undefined
+  /** It begins anew: what was kept of a session before is to be forgotten. */
+  readonly isCleanSession: boolean
   /** The certificate the client showed, if it showed one; trusted when the listener's CA vouches for it. */
   readonly certificate: { readonly der: Buffer; readonly isTrusted: boolean } | null
   readonly address: string
@@ -19,13 +24,23 @@ export interface MqttRefusal {
 }
 
 export type MqttWelcome =
-  | { readonly kind: 'accepted'; readonly visitor: MqttVisitor }
+  | { readonly kind: 'accepted'; readonly visitor: MqttVisitor; readonly session?: MqttKeeping }
   | { readonly kind: 'refused'; readonly refusal: MqttRefusal }
+
+/**
+ * A session with a key is the only one of that key: another's connection is closed and heard to its end before this one
+ * is welcomed. What it was granted and what is on its way, in both directions, is kept for a client that asks for that.
+ */
+export interface MqttKeeping {
+  readonly key: string
+  /** False: what is kept under the key is forgotten, whatever the client asks for. */
+  readonly isResumable: boolean
+}
 
 export interface MqttMessage {
   readonly topic: string
   readonly payload: Buffer
-  readonly qos: 0 | 1 | 2
+  readonly qos: MqttQuality
 }
 
 /** What became of a message: `reason` is a no that MQTT 5 clients read in the acknowledgement. */
@@ -37,11 +52,16 @@ export interface MqttTaken {
 
 /** Whoever listens to one session. A verb that throws ends the session. */
 export interface MqttVisitor {
+  /**
+   * The first that is heard, once the client was told that it is welcome: the filters of the session that goes on, or
+   * null where a new one begins.
+   */
+  opened?(resumed: ReadonlyMap<string, MqttQuality> | null): Promise<void>
   published(message: MqttMessage): Promise<MqttTaken>
   /** For each filter the quality it is granted, or null to refuse it. */
   subscribed(
-    filters: readonly { readonly filter: string; readonly qos: 0 | 1 | 2 }[],
-  ): Promise<readonly (0 | 1 | null)[]>
+    filters: readonly { readonly filter: string; readonly qos: MqttQuality }[],
+  ): Promise<readonly (MqttQuality | null)[]>
   /** For each filter whether it had been granted. */
   unsubscribed(filters: readonly string[]): Promise<readonly boolean[]>
   pinged?(): Promise<void>
@@ -49,15 +69,21 @@ export interface MqttVisitor {
   closed(): void
 }
 
-/** `too-large`: the client said it takes no packet of that size, or no packet can have it. */
-export type MqttSent = 'sent' | 'too-large' | 'closed'
+/**
+ * `too-large`: the client said it takes no packet of that size, or no packet can have it. `full`: so much is on its way
+ * to a session with a key that no more is taken.
+ */
+export type MqttSent = 'sent' | 'too-large' | 'full' | 'closed'
 
 export interface MqttSession {
   readonly version: MqttVersion
   readonly clientId: string
   readonly isOpen: boolean
-  /** Resolves when it has left for the network; a quality of 1 is lowered for clients that acknowledge nothing. */
-  publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<MqttSent>
+  /**
+   * Resolves when it has left for the network. Clients that acknowledge nothing get the rest with a quality of 0; to a
+   * session with a key it waits its turn instead, and counts as sent.
+   */
+  publish(topic: string, payload: string | Uint8Array, qos: MqttQuality): Promise<MqttSent>
   /**
    * One message that is never held as a whole; a piece may be overwritten when the next one is pulled. When the
    * pieces break off, so does the connection.
@@ -69,9 +95,12 @@ export interface MqttSession {
     qos: 0 | 1
   }): Promise<MqttSent>
   close(reason: Reason): void
+  /** Nothing of it is kept beyond its connection, whatever the client asked for. */
+  forget(): void
 }
 
-export type MqttGate = (hello: MqttHello, session: MqttSession) => Promise<MqttWelcome>
+/** Null: not one of mine, ask the next. */
+export type MqttGate = (hello: MqttHello, session: MqttSession) => Promise<MqttWelcome | null>
 
 export interface MqttLimits {
   /** The longest packet that is taken in. */

@@ -11,9 +11,11 @@ import type { MqttGate, MqttLimits, MqttLog } from './mqtt-visitor.ts'
 export type {
   MqttGate,
   MqttHello,
+  MqttKeeping,
   MqttLimits,
   MqttLog,
   MqttMessage,
+  MqttQuality,
   MqttRefusal,
   MqttSent,
   MqttSession,
@@ -42,7 +44,8 @@ export interface MqttTls {
 }
 
 export interface MqttOptions {
-  readonly gate: MqttGate
+  /** Asked one after the other, until one says whose the client is. */
+  readonly gates: readonly MqttGate[]
   readonly log: MqttLog
   readonly newClientId: () => string
   readonly limits?: Partial<MqttLimits>
@@ -56,7 +59,7 @@ export interface MqttListener {
   close(): Promise<void>
 }
 
-export function mqttListener({ gate, log, newClientId, limits }: MqttOptions): MqttListener {
+export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): MqttListener {
   const servers: Server[] = []
   const connections = new Set<Connection>()
   const allLimits = { ...DEFAULT_LIMITS, ...limits }
@@ -70,7 +73,7 @@ export function mqttListener({ gate, log, newClientId, limits }: MqttOptions): M
     connections.add(
       new Connection({
         socket,
-        gate,
+        gates,
         limits: allLimits,
         log,
         newClientId,

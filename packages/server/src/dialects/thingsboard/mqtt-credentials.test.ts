@@ -40,6 +40,7 @@ const hello = ({ clientId = '', username, password, certificate }: Words): MqttH
   clientId,
   username,
   password: password === undefined ? undefined : Buffer.from(password),
+  isCleanSession: true,
   certificate: certificate ? { der: certificate, isTrusted: false } : null,
   address: '127.0.0.1',
 })

@@ -47,7 +47,7 @@ export async function house({
   const listener = mqttListener({
     log,
     newClientId: () => `client-${++ids}`,
-    gate: thingsboardMqtt(needs),
+    gates: [thingsboardMqtt(needs)],
   })
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
   stops.push(async () => {

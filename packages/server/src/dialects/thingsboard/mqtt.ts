@@ -4,14 +4,17 @@
  * subscribed to.
  */
 import { DomainError } from '@updraft/core'
-import type { MqttGate } from '../../transports/mqtt.ts'
+import type { MqttHello, MqttSession, MqttWelcome } from '../../transports/mqtt.ts'
 import { NAME } from './hear.ts'
 import { AWAY, asksToEnrol, proofsIn, refusalOf } from './mqtt-credentials.ts'
 import { DeviceSession } from './mqtt-device.ts'
 import type { MqttNeeds } from './mqtt-needs.ts'
 import { enrolment } from './mqtt-provisioning.ts'
 
-export function thingsboardMqtt(needs: MqttNeeds): MqttGate {
+/** Whoever comes here is one of its own, or nobody. */
+export function thingsboardMqtt(
+  needs: MqttNeeds,
+): (hello: MqttHello, session: MqttSession) => Promise<MqttWelcome> {
   const { desk, liveSessions, log } = needs
   /** By device: a new session of one ends the older. */
   const sessions = new Map<string, DeviceSession>()
