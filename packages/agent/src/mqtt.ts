@@ -5,7 +5,14 @@
  */
 import { isIP, connect as overTcp, type Socket } from 'node:net'
 import { connect as overTls } from 'node:tls'
-import { generate, type IConnackPacket, type Packet, parser } from 'mqtt-packet'
+import {
+  generate,
+  type IConnackPacket,
+  type IPublishPacket,
+  type Packet,
+  parser,
+} from 'mqtt-packet'
+import { type Authorities, believed } from './http.ts'
 import { Away, type AwayKind, messageOf } from './trouble.ts'
 import type { Clock } from './waits.ts'
 
@@ -19,9 +26,22 @@ export interface MqttOptions {
   /** Until the server has answered, each time it owes an answer. */
   readonly timeoutMs: number
   readonly clock: Clock
-  /** Hears what nobody has asked for. */
+  /** For mqtts: whom it believes, and what we show. */
+  readonly tls?: MqttTls
+  /** Hears what nobody has asked for, once even if it comes twice at quality 2. */
   readonly onMessage: (topic: string, payload: Buffer) => void
 }
+
+export interface MqttTls {
+  readonly authorities?: Authorities
+  /** Believes whoever answers. */
+  readonly isUnverified?: boolean
+  /** By which the server knows us, in PEM. */
+  readonly certificate?: string
+  readonly key?: string
+}
+
+export type Quality = 0 | 1 | 2
 
 export interface Limits {
   readonly timeoutMs?: number
@@ -34,19 +54,24 @@ const KEEP_ALIVE_SECONDS = 60
 const MAX_PACKET_ID = 65_535
 const FIRST_REFUSAL = 0x80
 
+/** What an acknowledgement that goes by the packet's number is to be kept under. */
+const ACKNOWLEDGEMENTS = ['puback', 'pubrec', 'pubcomp', 'suback'] as const
+
 export class MqttConnection {
   readonly #options: MqttOptions
   readonly #socket: Socket
   readonly #closed = new AbortController()
   /** What the server owes us, by what it answers with. */
   readonly #owed = new Map<string, (packet: Packet) => void>()
+  /** Numbers of messages at quality 2 that have come, and whose sender has not let go of them yet. */
+  readonly #received = new Set<number>()
   #lastId = 0
   #isSilent = false
 
   /** Begins to connect. */
   constructor(options: MqttOptions) {
     this.#options = options
-    this.#socket = socketTo(options.server)
+    this.#socket = socketTo(options)
     this.#read()
     this.#socket.on('error', (error) =>
       this.#end(`${this.#host} cannot be reached: ${messageOf(error)}.`, 'network', error),
@@ -60,7 +85,7 @@ export class MqttConnection {
   }
 
   /** Says who we are, and resolves when we are let in. Throws Away. */
-  async open(username: string): Promise<void> {
+  async open({ username, clientId = '' }: { username?: string; clientId?: string }): Promise<void> {
     const connack = this.#answer('connack')
     // Written as soon as the socket is open.
     this.#send({
@@ -68,9 +93,9 @@ export class MqttConnection {
       protocolId: 'MQTT',
       protocolVersion: this.#level,
       clean: true,
-      clientId: '',
+      clientId,
       keepalive: KEEP_ALIVE_SECONDS,
-      username,
+      ...(username === undefined ? {} : { username }),
     })
     const answer = (await connack) as IConnackPacket
     const refusal = refusalIn(answer)
@@ -78,16 +103,34 @@ export class MqttConnection {
     void this.#stayAlive(answer.properties?.serverKeepAlive ?? KEEP_ALIVE_SECONDS)
   }
 
-  /** Resolves when the server has taken the message. Throws Away. */
-  async publish(topic: string, payload: string, limits: Limits = {}): Promise<void> {
+  /** Resolves when the server has taken the message; at quality 0, when it is on its way. Throws Away. */
+  async publish(
+    topic: string,
+    payload: string | Buffer,
+    { quality = 1, ...limits }: Limits & { quality?: Quality } = {},
+  ): Promise<void> {
+    const message = { cmd: 'publish', topic, payload, dup: false, retain: false } as const
+    if (quality === 0) {
+      if (this.closed.aborted) throw this.closed.reason
+      return this.#send({ ...message, qos: 0 })
+    }
     const messageId = this.#nextId()
-    const taken = this.#answer(`puback ${messageId}`, limits)
-    this.#send({ cmd: 'publish', topic, payload, qos: 1, messageId, dup: false, retain: false })
+    const taken = this.#answer(`${quality === 1 ? 'puback' : 'pubrec'} ${messageId}`, limits)
+    this.#send({ ...message, qos: quality, messageId })
     const { reasonCode = 0 } = (await taken) as { reasonCode?: number }
-    if (reasonCode < FIRST_REFUSAL) return
-    throw new Away(`The server refuses a message to ${topic} (MQTT ${hex(reasonCode)}).`, {
-      kind: 'refused',
-    })
+    if (reasonCode >= FIRST_REFUSAL) {
+      throw new Away(`The server refuses a message to ${topic} (MQTT ${hex(reasonCode)}).`, {
+        kind: 'refused',
+      })
+    }
+    if (quality === 2) await this.#letGo(messageId, limits)
+  }
+
+  /** The second half of quality 2 [4.3.3]. */
+  async #letGo(messageId: number, limits: Limits): Promise<void> {
+    const done = this.#answer(`pubcomp ${messageId}`, limits)
+    this.#send({ cmd: 'pubrel', messageId })
+    await done
   }
 
   /** Publishes and resolves to the first message on that topic afterwards. Throws Away, or the signal's reason. */
@@ -102,7 +145,7 @@ export class MqttConnection {
   }
 
   /** Resolves when the server has heard it, whatever it grants. Throws Away. */
-  async subscribe(filters: readonly { topic: string; qos: 0 | 1 }[]): Promise<void> {
+  async subscribe(filters: readonly { topic: string; qos: Quality }[]): Promise<void> {
     const messageId = this.#nextId()
     const heard = this.#answer(`suback ${messageId}`)
     this.#send({ cmd: 'subscribe', messageId, subscriptions: [...filters] })
@@ -133,12 +176,13 @@ export class MqttConnection {
   #hear(packet: Packet): void {
     this.#isSilent = false
     switch (packet.cmd) {
-      case 'publish': {
-        if (packet.qos === 1) this.#send({ cmd: 'puback', messageId: packet.messageId })
-        const isOwed = this.#settle(`message ${packet.topic}`, packet)
-        if (!isOwed) this.#options.onMessage(packet.topic, packet.payload as Buffer)
+      case 'publish':
+        this.#take(packet)
         return
-      }
+      case 'pubrel':
+        this.#received.delete(packet.messageId ?? 0)
+        this.#send({ cmd: 'pubcomp', messageId: packet.messageId })
+        return
       case 'disconnect':
         this.#end(whyEnded(packet.reasonCode ?? 0), 'busy')
         return
@@ -146,12 +190,26 @@ export class MqttConnection {
         this.#settle('connack', packet)
         return
       case 'puback':
+      case 'pubrec':
+      case 'pubcomp':
       case 'suback':
         this.#settle(`${packet.cmd} ${packet.messageId}`, packet)
         return
       default:
         return
     }
+  }
+
+  #take(packet: IPublishPacket): void {
+    const { topic, payload, qos, messageId = 0 } = packet
+    if (qos === 1) this.#send({ cmd: 'puback', messageId })
+    if (qos === 2) {
+      this.#send({ cmd: 'pubrec', messageId })
+      if (this.#received.has(messageId)) return
+      this.#received.add(messageId)
+    }
+    const isOwed = this.#settle(`message ${topic}`, packet)
+    if (!isOwed) this.#options.onMessage(topic, payload as Buffer)
   }
 
   #settle(key: string, packet: Packet): boolean {
@@ -206,7 +264,7 @@ export class MqttConnection {
 
   #nextId(): number {
     do this.#lastId = (this.#lastId % MAX_PACKET_ID) + 1
-    while (this.#owed.has(`puback ${this.#lastId}`) || this.#owed.has(`suback ${this.#lastId}`))
+    while (ACKNOWLEDGEMENTS.some((kind) => this.#owed.has(`${kind} ${this.#lastId}`)))
     return this.#lastId
   }
 
@@ -219,12 +277,15 @@ export class MqttConnection {
   }
 }
 
-function socketTo({ protocol, hostname, port }: URL): Socket {
+function socketTo({ server: { protocol, hostname, port }, tls = {} }: MqttOptions): Socket {
   const host = hostname.replace(/^\[|\]$/g, '')
   const to = { host, port: Number(port || PORTS[protocol]) }
   if (protocol !== 'mqtts:') return overTcp(to).setNoDelay(true)
+  const { authorities, isUnverified = false, certificate, key } = tls
+  const shown = { cert: certificate, key, ca: believed(authorities) }
+  const about = { ...to, ...shown, rejectUnauthorized: !isUnverified }
   // Certificates name hosts; an address is not asked for by name (RFC 6066, section 3).
-  return overTls(isIP(host) ? to : { ...to, servername: host }).setNoDelay(true)
+  return overTls(isIP(host) ? about : { ...about, servername: host }).setNoDelay(true)
 }
 
 /** Why we are not let in: return codes of 3.1.1, reason codes of 5 [3.2.2 CONNACK]. */

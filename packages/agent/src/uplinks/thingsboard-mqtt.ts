@@ -65,7 +65,7 @@ export function overMqtt({
     const options = { server, version: mqttVersion, timeoutMs: answerTimeoutMs, clock, onMessage }
     const connection = new MqttConnection(options)
     const letIn = async () => {
-      await connection.open(await token())
+      await connection.open({ username: await token() })
       await connection.subscribe(SUBSCRIPTIONS)
     }
     const ready = letIn()
