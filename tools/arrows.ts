@@ -14,7 +14,8 @@ export const PACKAGES: Record<
   { packages: Names; libraries: Names | Anything; builtins: Names | Anything }
 > = {
   core: { packages: [], libraries: ['@marcbachmann/cel-js'], builtins: [] },
-  wire: { packages: ['core'], libraries: ['zod', 'bson', 'json5'], builtins: [] },
+  // Astarte's lists of properties are deflated: bytes in, bytes out
+  wire: { packages: ['core'], libraries: ['zod', 'bson', 'json5'], builtins: ['node:zlib'] },
   api: { packages: ['core'], libraries: ['zod'], builtins: [] },
   server: { packages: ['core', 'wire', 'api'], libraries: 'anything', builtins: 'anything' },
   // small machines: plain JavaScript only, nothing that compiles

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { matches } from './mqtt-filter.ts'
 import {
   chunkBytes,
   chunkFilter,
@@ -6,7 +7,6 @@ import {
   chunkResponseTopic,
   DEVICE_TOPICS,
   inbound,
-  matches,
 } from './thingsboard-mqtt.ts'
 
 test.each([

@@ -4,6 +4,7 @@
  * fits.
  */
 import { z } from 'zod'
+import { matches } from './mqtt-filter.ts'
 import { FAMILY_PREFIXES, type Family } from './thingsboard.ts'
 
 /** What a device publishes. Topics to answer on are those of the family it asked with ("Short topics"). */
@@ -184,24 +185,6 @@ export const isGranted = (filter: string): boolean =>
   (filter.length <= MAX_TOPIC_LENGTH &&
     !/[+#]/.test(filter) &&
     [...DEVICE_FILTERS].some((each) => matches(each, filter)))
-
-/**
- * Whether the topic is one the filter stands for, by the rules of MQTT. Read letter by letter: it is asked for each
- * message that is sent.
- */
-export function matches(filter: string, topic: string): boolean {
-  let at = 0
-  for (let index = 0; index < filter.length; index++) {
-    const letter = filter[index]
-    if (letter === '#') return true
-    if (letter === '+') {
-      while (at < topic.length && topic[at] !== '/') at += 1
-    } else if (letter === topic[at]) at += 1
-    // What stands for all that is below a level stands for the level, too.
-    else return at === topic.length && filter.slice(index) === '/#'
-  }
-  return at === topic.length
-}
 
 /**
  * The size a chunk request states ("Chunk download"): a number as text, perhaps in quotes. Null when it states

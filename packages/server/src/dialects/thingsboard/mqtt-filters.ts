@@ -2,7 +2,8 @@
  * What one session has subscribed to [SUBSCRIBE]. Devices are answered whether or not a filter fits: filters decide
  * with which quality, and whether changes are pushed.
  */
-import { isGranted, matches, PUSH_TOPICS } from '@updraft/wire/thingsboard-mqtt'
+import { matches } from '@updraft/wire/mqtt-filter'
+import { isGranted, PUSH_TOPICS } from '@updraft/wire/thingsboard-mqtt'
 
 /** There are fewer to be had, but for single topics. */
 const MAX_FILTERS = 64
