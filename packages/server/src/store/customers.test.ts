@@ -55,6 +55,10 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.assign({ deviceId }, release)
   await tenant.assign({ profileId }, release)
   const operationId = await tenant.lookAt(deviceId)
+  const astarteId = hashOf(name).subarray(0, 16).toString('base64url')
+  await tenant.run(({ pairings }) =>
+    pairings.insert({ deviceId, astarteId, secretHash: null, createdAt: NOON }),
+  )
   const customer = await tenant.addCustomer(name, [deviceId, sharing])
   const userId = newId()
   await store.rows(
@@ -161,6 +165,29 @@ const VERBS: () => {
     forget: denied,
     insert: denied,
     renew: denied,
+  },
+  realms: {
+    find: denied,
+    get: denied,
+    insert: denied,
+    change: denied,
+    remove: denied,
+    signingKey: denied,
+    setSigningKey: denied,
+    keys: denied,
+    insertKey: denied,
+    removeKey: denied,
+  },
+  pairings: {
+    insert: denied,
+    find: [null, ({ pairings }) => pairings.find({ deviceId: theirs.deviceId })],
+    reserve: denied,
+    setSecret: denied,
+    setCredential: denied,
+    reset: denied,
+    inhibit: denied,
+    settled: denied,
+    setIntrospection: denied,
   },
   catalogue: {
     recordArtifact: denied,

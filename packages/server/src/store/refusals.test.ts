@@ -24,7 +24,9 @@ beforeAll(async () => {
   profile = await tenant.addProfile('P')
   ;[device = ''] = await tenant.addDevices(profile, ['D'])
   await tenant.addRelease(profile, 'R@1')
-  await addTenant(store, 'taken')
+  const taken = await addTenant(store, 'taken')
+  const theirs = await taken.addProfile('theirs')
+  await taken.run(({ realms }) => realms.insert({ ...realm('taken'), defaultProfileId: theirs }))
 })
 afterAll(() => store.close())
 
@@ -43,6 +45,20 @@ const assignment = (releaseId: string) => ({
   releaseId,
   assignedAt: NOON,
   assignedBy: 'admin',
+})
+
+const realm = (name: string) => ({
+  name,
+  defaultProfileId: profile,
+  signingKey: 'k',
+  createdAt: NOON,
+})
+const key = () => ({ id: newId(), name: 'K', publicKey: 'k', createdAt: NOON })
+const pairing = (deviceId: string, bytes: number) => ({
+  deviceId,
+  astarteId: Buffer.alloc(16, bytes).toString('base64url'),
+  secretHash: null,
+  createdAt: NOON,
 })
 
 const policy = (releaseId: string) => ({
@@ -133,6 +149,53 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     'device.unknown',
     ({ claiming }) =>
       claiming.allow({ deviceId: newId(), secretHash: hashOf('k'), expiresAt: NOON }),
+  ],
+  [
+    'realms_pkey',
+    'realm.exists',
+    async ({ realms }) => {
+      await realms.insert(realm('one'))
+      await realms.insert(realm('two'))
+    },
+  ],
+  ['realms_name_key', 'realm.duplicate', ({ realms }) => realms.insert(realm('taken'))],
+  [
+    'realms_tenant_id_default_profile_id_fkey',
+    'profile.unknown',
+    ({ realms }) => realms.insert({ ...realm('one'), defaultProfileId: newId() }),
+  ],
+  ['realm_keys_tenant_id_fkey', 'realm.none', ({ realms }) => realms.insertKey(key())],
+  [
+    'realm_keys_tenant_id_name_key',
+    'realm.key-duplicate',
+    async ({ realms }) => {
+      await realms.insert(realm('one'))
+      await realms.insertKey(key())
+      await realms.insertKey(key())
+    },
+  ],
+  [
+    'pairings_pkey',
+    'pairing.duplicate',
+    async ({ pairings }) => {
+      await pairings.insert(pairing(device, 1))
+      await pairings.insert(pairing(device, 2))
+    },
+  ],
+  [
+    'pairings_tenant_id_astarte_id_key',
+    'pairing.duplicate',
+    async ({ pairings, devices }) => {
+      const other = newDevice({})
+      await devices.insert([other])
+      await pairings.insert(pairing(device, 1))
+      await pairings.insert(pairing(other.id, 1))
+    },
+  ],
+  [
+    'pairings_tenant_id_device_id_fkey',
+    'device.unknown',
+    ({ pairings }) => pairings.insert(pairing(newId(), 1)),
   ],
   [
     'operators_tenant_id_customer_id_fkey',
@@ -483,6 +546,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   policy_devices_tenant_id_release_id_fkey: 'tried again, as with operations',
   profiles_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   profiles_tenant_id_id_key: 'ids are made here',
+  realms_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   releases_tenant_id_id_key: 'ids are made here',
   sessions_tenant_id_operator_id_fkey: 'written under a lock of the operator',
   spreads_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',

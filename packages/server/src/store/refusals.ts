@@ -79,6 +79,20 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   clouds_tenant_id_name_key: ['cloud.duplicate', 'A cloud of that name exists already.'],
   devices_tenant_id_cloud_id_fkey: ['cloud.unknown', 'There is no such cloud.'],
   cloud_tokens_tenant_id_cloud_id_fkey: ['cloud.unknown', 'There is no such cloud.'],
+  realms_pkey: ['realm.exists', 'The tenant has a realm already.'],
+  realms_name_key: ['realm.duplicate', 'A realm of that name exists already.'],
+  realms_tenant_id_default_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  realm_keys_tenant_id_fkey: ['realm.none', 'The tenant has no realm.'],
+  realm_keys_tenant_id_name_key: [
+    'realm.key-duplicate',
+    'The realm has a key of that name already.',
+  ],
+  pairings_pkey: ['pairing.duplicate', 'The device is paired already.'],
+  pairings_tenant_id_astarte_id_key: [
+    'pairing.duplicate',
+    'Another device is paired under that id already.',
+  ],
+  pairings_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.
@@ -123,6 +137,14 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   operators_tenant_id_customer_id_fkey: [
     'customer.in-use',
     'The customer still has users; remove them first.',
+  ],
+  realms_tenant_id_default_profile_id_fkey: [
+    'profile.in-use',
+    'Devices that register in the realm get this profile; choose another one for the realm first.',
+  ],
+  realms_tenant_id_fkey: [
+    'tenant.in-use',
+    'The tenant still has a realm; its administrator removes it first.',
   ],
   profiles_tenant_id_fkey: [
     'tenant.in-use',

@@ -20,10 +20,12 @@ import type {
   Wave,
 } from '@updraft/core'
 import type { ColumnType, Generated } from 'kysely'
+import type { Introspection } from '../app/ports.ts'
 
 /** bigint columns come back as text. */
 type BigInt64 = ColumnType<string, string | number, string | number>
 type Json<T = JsonObject> = ColumnType<T, string, string>
+type JsonWithDefault<T> = ColumnType<T, string | undefined, string>
 
 /** Times are text. */
 type CertificateJson = Record<keyof CertificateFacts, string>
@@ -163,6 +165,41 @@ export interface Tables {
     profile_id: string
     said_id: string
     generation: Generated<number>
+  }
+  realms: {
+    tenant_id: string
+    name: string
+    default_profile_id: string
+    signing_key: string
+    signing_key_made_at: Date
+    created_at: Date
+  }
+  realm_keys: {
+    id: string
+    tenant_id: string
+    name: string
+    public_key: string
+    created_at: Date
+  }
+  pairings: {
+    device_id: string
+    tenant_id: string
+    astarte_id: Buffer
+    secret_hash: Buffer | null
+    is_inhibited: Generated<boolean>
+    credentials_requested_at: Date | null
+    credential_id: string | null
+    awaits_model: Generated<boolean>
+    created_at: Date
+    introspection: JsonWithDefault<Introspection>
+    capabilities: JsonWithDefault<Readonly<Record<string, string>>>
+    session_holder: string | null
+    session_generation: ColumnType<string, never, string>
+    session_is_clean: Generated<boolean>
+    is_connected: Generated<boolean>
+    connected_at: Date | null
+    disconnected_at: Date | null
+    last_address: string | null
   }
   device_claims: { device_id: string; tenant_id: string; secret_hash: Buffer; expires_at: Date }
   device_presence: {

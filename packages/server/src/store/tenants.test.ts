@@ -33,6 +33,7 @@ interface Holding {
   readonly cloudId: string
   readonly cloudTokenId: string
   readonly waitingId: string
+  readonly realmKeyId: string
 }
 
 let store: TestStore
@@ -40,6 +41,8 @@ let store: TestStore
 let ours: Holding
 let theirs: Holding
 
+/** Both tenants' devices have it: an id of Astarte's says nothing beyond its realm. */
+const ASTARTE_ID = Buffer.alloc(16, 7).toString('base64url')
 const SHA256 = 'a'.repeat(64)
 const RUNS = { firmware: { title: 'R', version: '0' } }
 const THEIRS_ONLY = 'b'.repeat(64)
@@ -99,6 +102,7 @@ async function furnish(name: string): Promise<Holding> {
     await devices.change(deviceId, { cloudId: cloud.id })
   })
   const waitingId = newId()
+  const realmKeyId = newId()
   const caller = { tenantId: tenant.id, profileId, cloudId: cloud.id, saidId: 'W' }
   await registrationsAtWork(store.database).wait(
     waitingId,
@@ -108,6 +112,12 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.run(({ registrations }) =>
     registrations.insert({ deviceId, profileId, saidId: 'D' }),
   )
+  await tenant.run(async ({ pairings, realms }) => {
+    const signingKey = `key of ${name}`
+    await realms.insert({ name, defaultProfileId: profileId, signingKey, createdAt: NOON })
+    await realms.insertKey({ id: realmKeyId, name: 'K', publicKey: 'k', createdAt: NOON })
+    await pairings.insert({ deviceId, astarteId: ASTARTE_ID, secretHash: null, createdAt: NOON })
+  })
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
   await tenant.run(({ policies }) =>
@@ -131,6 +141,7 @@ async function furnish(name: string): Promise<Holding> {
     cloudId: cloud.id,
     cloudTokenId: cloudToken.id,
     waitingId,
+    realmKeyId,
   }
 }
 
@@ -302,6 +313,68 @@ const VERBS: {
     renew: [
       'own',
       async ({ registrations }) => (await registrations.renew([theirs.deviceId])).length === 0,
+    ],
+  },
+  realms: {
+    find: ['own', async ({ realms }) => (await realms.find())?.name === 'ours'],
+    get: ['own', async ({ realms }) => (await realms.get()).name === 'ours'],
+    insert: [
+      'realm.exists',
+      ({ realms }) =>
+        realms.insert({
+          name: 'mine',
+          defaultProfileId: ours.profileId,
+          signingKey: 'k',
+          createdAt: NOON,
+        }),
+    ],
+    change: [
+      'profile.unknown',
+      ({ realms }) => realms.change({ defaultProfileId: theirs.profileId }),
+    ],
+    remove: ['realm.in-use', ({ realms }) => realms.remove()],
+    signingKey: ['own', async ({ realms }) => (await realms.signingKey()) === 'key of ours'],
+    setSigningKey: ['done', ({ realms }) => realms.setSigningKey('another', NOON)],
+    keys: [
+      'own',
+      async ({ realms }) => (await realms.keys()).every(({ id }) => id === ours.realmKeyId),
+    ],
+    insertKey: [
+      'realm.key-duplicate',
+      ({ realms }) =>
+        realms.insertKey({ id: newId(), name: 'K', publicKey: 'mine', createdAt: NOON }),
+    ],
+    removeKey: ['realm.key-unknown', ({ realms }) => realms.removeKey(theirs.realmKeyId)],
+  },
+  pairings: {
+    insert: [
+      'pairing.duplicate',
+      ({ pairings }) =>
+        pairings.insert({
+          deviceId: theirs.deviceId,
+          astarteId: Buffer.alloc(16, 8).toString('base64url'),
+          secretHash: null,
+          createdAt: NOON,
+        }),
+    ],
+    find: [
+      'own',
+      async ({ pairings }) =>
+        (await pairings.find({ deviceId: theirs.deviceId })) === null &&
+        (await pairings.find({ astarteId: ASTARTE_ID }))?.deviceId === ours.deviceId,
+    ],
+    reserve: ['done', ({ pairings }) => pairings.reserve(ASTARTE_ID)],
+    setSecret: ['done', ({ pairings }) => pairings.setSecret(theirs.deviceId, hashOf('mine now'))],
+    setCredential: [
+      'done',
+      ({ pairings }) => pairings.setCredential(theirs.deviceId, newId(), NOON),
+    ],
+    reset: ['done', ({ pairings }) => pairings.reset(theirs.deviceId)],
+    inhibit: ['done', ({ pairings }) => pairings.inhibit(theirs.deviceId, true)],
+    settled: ['done', ({ pairings }) => pairings.settled(theirs.deviceId)],
+    setIntrospection: [
+      'done',
+      ({ pairings }) => pairings.setIntrospection(theirs.deviceId, { A: { major: 1, minor: 0 } }),
     ],
   },
   credentials: {

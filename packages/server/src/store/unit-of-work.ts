@@ -17,8 +17,10 @@ import { groups } from './groups.ts'
 import { hardwareTypes } from './hardware-types.ts'
 import { operations } from './operations.ts'
 import { operators } from './operators.ts'
+import { pairings } from './pairings.ts'
 import { policies } from './policies.ts'
 import { profiles } from './profiles.ts'
+import { realms } from './realms.ts'
 import { again, refuse } from './refusals.ts'
 import { registrations } from './registrations.ts'
 import type { Scope } from './scope.ts'
@@ -72,6 +74,8 @@ const storesOf = (scope: Scope): Stores => ({
   systemModels: systemModels(scope),
   clouds: clouds(scope),
   registrations: registrations(scope),
+  realms: realms(scope),
+  pairings: pairings(scope),
   tenants: tenants(scope),
   tokens: tokens(scope),
   events: events(scope),
@@ -106,6 +110,8 @@ const CUSTOMERS_VERBS: {
   systemModels: [],
   clouds: [],
   registrations: [],
+  realms: [],
+  pairings: ['find'],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

@@ -11,8 +11,10 @@ import type { Events } from './events.ts'
 import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
 import type { HardwareTypes, SystemModels } from './models.ts'
 import type { Operations } from './operations.ts'
+import type { Pairings } from './pairings.ts'
 import type { Claiming, Customers, Operators, Settings, Tenants, Tokens } from './people.ts'
 import type { Policies } from './policies.ts'
+import type { Realms } from './realms.ts'
 import type { Registrations } from './registrations.ts'
 import type { Claim } from './secrets.ts'
 
@@ -36,6 +38,8 @@ export interface Stores {
   readonly systemModels: SystemModels
   readonly clouds: Clouds
   readonly registrations: Registrations
+  readonly realms: Realms
+  readonly pairings: Pairings
   readonly tenants: Tenants
   readonly tokens: Tokens
   readonly events: Events
