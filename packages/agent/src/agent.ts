@@ -7,11 +7,11 @@ import { CarryOut, type Turn } from './carry-out.ts'
 import { removeOthers } from './disk.ts'
 import type { AgentEvents } from './events.ts'
 import type { InstalledVersions } from './installed.ts'
-import type { Ended, Entry, Journal } from './journal.ts'
+import { type Ended, type Entry, isBeforeInstall, type Journal } from './journal.ts'
 import { type Lock, lockFolder } from './lock.ts'
 import type { Tools } from './tools.ts'
 import { Away, messageOf } from './trouble.ts'
-import type { CheckInAnswer, Offer } from './uplink.ts'
+import { type CheckInAnswer, type Offer, offerName } from './uplink.ts'
 import { backOffMs, spreadMs } from './waits.ts'
 
 /** Why run() came back. */
@@ -125,7 +125,7 @@ export class Agent extends EventEmitter<AgentEvents> {
           if (once && (failures >= PATIENCE_ONCE || turn.away.kind === 'unauthorised')) {
             return { kind: 'failed', error: turn.away.message }
           }
-          await this.#wait(this.#patience(turn.away, failures), turn.away.message)
+          await this.#waitUnlessTakenBack(this.#patience(turn.away, failures), turn.away.message)
           break
         case 'later':
           return { kind: 'idle', updated }
@@ -147,7 +147,8 @@ export class Agent extends EventEmitter<AgentEvents> {
   async #turn(once: boolean): Promise<Turn> {
     const { entry } = this.#journal.memory
     try {
-      if (entry && !mayAskFirst(entry)) return await this.#carry(entry)
+      // Until then the server may still change its mind, and the address may have grown old: it asks first.
+      if (entry && !isBeforeInstall(entry)) return await this.#carry(entry)
       // What was begun goes on, in the window or not.
       if (!entry && !(await this.#awaitWindow(once))) {
         return this.#stop.signal.aborted ? { kind: 'stopped' } : { kind: 'later' }
@@ -194,6 +195,7 @@ export class Agent extends EventEmitter<AgentEvents> {
     const answer = await uplink.checkIn({
       installed: this.#installed.current,
       facts: await facts(),
+      underWay: entry?.offer ?? null,
       waitSeconds: entry ? 0 : waitSeconds,
       signal: this.#stop.signal,
     })
@@ -213,7 +215,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       if (same) return { ...entry, offer: { ...entry.offer, address: same.address } }
       const isMeant = !offers.some((offer) => offer.type === entry.offer.type)
       if (isMeant && !entry.offer.isStanding) return entry
-      this.#tools.log.info('Another release is meant now.', { instead: entry.offer.version })
+      this.#tools.log.info('Another release is meant now.', { insteadOf: offerName(entry.offer) })
       await this.#carryOut.drop(entry)
     }
     for (const offer of offers) {
@@ -236,9 +238,9 @@ export class Agent extends EventEmitter<AgentEvents> {
       return this.#tools.clock.nowMs() >= (this.#retryAtMs.get(offer.operation) ?? 0)
     }
     this.#tools.log.warn('The server offers what has ended here.', { operation: offer.operation })
-    const { state, error } = end
+    const { state, error, failure } = end
     const installed = this.#installed.of(offer.type)
-    const report = { state, installed, ...(error === null ? {} : { error }) }
+    const report = { state, installed, failure, ...(error === null ? {} : { error }) }
     await this.#tools.uplink.report(offer, report, this.#stop.signal)
     return false
   }
@@ -292,6 +294,14 @@ export class Agent extends EventEmitter<AgentEvents> {
     over.abort()
   }
 
+  /** To an update that the server takes back meanwhile there is an end at once. */
+  async #waitUnlessTakenBack(ms: number, because: string): Promise<void> {
+    const { entry } = this.#journal.memory
+    const takenBack = entry && this.#tools.uplink.takenBack?.(entry.offer)
+    const signals = takenBack && !takenBack.aborted ? [takenBack] : []
+    await this.#wait(ms, because, AbortSignal.any([this.#stop.signal, ...signals]))
+  }
+
   async #wait(ms: number, because: string, signal = this.#stop.signal): Promise<void> {
     if (signal.aborted || ms <= 0) return
     this.emit('waiting', { ms, because })
@@ -299,7 +309,3 @@ export class Agent extends EventEmitter<AgentEvents> {
     await this.#tools.clock.wait(ms, signal)
   }
 }
-
-/** Up to the install the server may still change its mind, and the address may have grown old: ask first. */
-const mayAskFirst = ({ phase }: Entry): boolean =>
-  ['offered', 'downloading', 'downloaded', 'verified'].includes(phase.at)

@@ -3,13 +3,13 @@
  * loop writes that down before the next step begins. Each step can be taken twice: after a kill the agent begins
  * with the one the journal names.
  */
-import { type Installed, nameOf, type State } from '@updraft/core'
+import type { Installed, State } from '@updraft/core'
 import { download } from './download.ts'
-import { type Entry, type Phase, withEnd } from './journal.ts'
+import { type Ended, type Entry, isBeforeInstall, type Phase, withEnd } from './journal.ts'
 import { Reports } from './reports.ts'
 import type { Tools } from './tools.ts'
-import { Away, messageOf, UpdateFailed, WrongBytes } from './trouble.ts'
-import type { Offer } from './uplink.ts'
+import { Away, type FailureKind, messageOf, UpdateFailed, WrongBytes } from './trouble.ts'
+import { type Offer, offerName } from './uplink.ts'
 import { refuseUncheckable, verify } from './verify.ts'
 
 /** What a turn of the agent came to. */
@@ -74,12 +74,7 @@ export class CarryOut {
     }
     try {
       while (!this.#stop.aborted) {
-        const next = await this.#step(
-          entry,
-          reports,
-          AbortSignal.any([this.#stop, over.signal]),
-          onMoved,
-        )
+        const next = await this.#stepUnlessTakenBack(entry, reports, over.signal, onMoved)
         this.#isResumed = false
         if (next.kind === 'leave' || next.kind === 'later') return next
         if (next.kind === 'over') return await this.#over(entry)
@@ -102,6 +97,28 @@ export class CarryOut {
     await this.#tools.journal.write({ entry: null })
     await this.#removeFile(entry)
     this.#tools.emit('ended', { offer: entry.offer, state: 'OVER', error: null })
+  }
+
+  /** What the server takes back before the install begins has failed, and the server hears so. */
+  async #stepUnlessTakenBack(
+    entry: Entry,
+    reports: Reports,
+    over: AbortSignal,
+    onMoved: () => void,
+  ): Promise<Next> {
+    const takenBack = this.#tools.uplink.takenBack?.(entry.offer)
+    if (!takenBack || !isBeforeInstall(entry)) {
+      return await this.#step(entry, reports, AbortSignal.any([this.#stop, over]), onMoved)
+    }
+    const canceled = () => fail(entry, 'the server took the update back', 'canceled')
+    if (takenBack.aborted) return canceled()
+    try {
+      const signal = AbortSignal.any([this.#stop, over, takenBack])
+      return await this.#step(entry, reports, signal, onMoved)
+    } catch (error) {
+      if (takenBack.aborted && !this.#stop.aborted) return canceled()
+      throw error
+    }
   }
 
   #step(entry: Entry, reports: Reports, signal: AbortSignal, onMoved: () => void): Promise<Next> {
@@ -131,15 +148,15 @@ export class CarryOut {
     const { offer } = entry
     this.#tools.log.info('An update is offered.', {
       operation: offer.operation,
-      release: nameOf(offer),
+      release: offerName(offer),
     })
     if (!this.#tools.installerFor(offer.type)) {
-      return fail(entry, `this agent has no installer for ${offer.type}`)
+      return fail(entry, `this agent has no installer for ${offer.type}`, 'request')
     }
     try {
       refuseUncheckable(offer, this.#tools.isUncheckedAllowed)
     } catch (error) {
-      return fail(entry, messageOf(error))
+      return fail(entry, messageOf(error), 'request')
     }
     return go(entry, { at: 'downloading', bytesSynced: 0, etag: null })
   }
@@ -190,9 +207,9 @@ export class CarryOut {
 
   /** Wrong bytes are thrown away and fetched once more; then, or without space for them, it has failed. */
   async #wrong(entry: Entry, error: unknown): Promise<Next> {
-    if (error instanceof UpdateFailed) return fail(entry, error.message)
+    if (error instanceof UpdateFailed) return fail(entry, error.message, error.kind)
     if (!(error instanceof WrongBytes)) throw error
-    if (entry.startedOver > 0) return fail(entry, `${error.message}, twice`)
+    if (entry.startedOver > 0) return fail(entry, `${error.message}, twice`, 'image')
     this.#tools.log.warn('The download is thrown away and begun anew.', { because: error.message })
     await this.#removeFile(entry)
     const phase = { at: 'downloading', bytesSynced: 0, etag: null } as const
@@ -230,7 +247,7 @@ export class CarryOut {
   async #install(entry: Entry, reports: Reports): Promise<Next> {
     const { offer } = entry
     if ((await reports.say('UPDATING')) === 'over' && entry.attempts === 1) return { kind: 'over' }
-    this.#tools.log.info('Installs.', { release: nameOf(offer), attempt: entry.attempts })
+    this.#tools.log.info('Installs.', { release: offerName(offer), attempt: entry.attempts })
     const { operation, type, title, version, sizeBytes } = offer
     const result = await this.#tools.installerFor(type)?.install({
       file: this.#tools.filePath(entry),
@@ -244,14 +261,14 @@ export class CarryOut {
       case 'done':
         return succeed(entry)
       case 'failed':
-        return fail(entry, result.error)
+        return fail(entry, result.error, 'install')
       case 'exit':
       case 'restart': {
         const { bootId } = this.#tools
         return go(entry, { at: 'awaiting-restart', how: result.kind, asked: 0, bootId })
       }
       default:
-        return fail(entry, `this agent has no installer for ${type}`)
+        return fail(entry, `this agent has no installer for ${type}`, 'request')
     }
   }
 
@@ -261,9 +278,10 @@ export class CarryOut {
     if (mark) await this.#tools.installerFor(offer.type)?.settle?.(mark)
     await this.#tools.installed.lookAgain()
     const ranBefore = before?.title === offer.title && before.version === offer.version
-    if (this.#tools.installed.runs(offer) && !ranBefore) return succeed(entry)
+    if (this.#tools.installed.hasArrived(offer, before) && !ranBefore) return succeed(entry)
     if (attempts >= MAX_INSTALL_ATTEMPTS) {
-      return fail(entry, `the install was cut off ${attempts} times; ${this.#runsNow(offer)}`)
+      const error = `the install was cut off ${attempts} times; ${this.#runsNow(offer)}`
+      return fail(entry, error, 'install')
     }
     return go(entry, { at: 'downloaded' })
   }
@@ -272,35 +290,44 @@ export class CarryOut {
   async #comeBack(entry: Entry, phase: At<'awaiting-restart'>): Promise<Next> {
     const { installed, bootId } = this.#tools
     await installed.lookAgain()
-    if (installed.runs(entry.offer)) return succeed(entry)
-    if (installed.trouble) return fail(entry, `what runs now cannot be told: ${installed.trouble}`)
+    if (installed.hasArrived(entry.offer, entry.before)) return succeed(entry)
+    if (installed.trouble) {
+      return fail(entry, `what runs now cannot be told: ${installed.trouble}`, 'install')
+    }
     const isSameBoot = phase.bootId === bootId || bootId === 'unknown'
     if (phase.how === 'restart' && isSameBoot && phase.asked < MAX_RESTARTS_ASKED) {
       return await this.#askForRestart(entry, phase)
     }
-    return fail(entry, this.#runsNow(entry.offer))
+    return fail(entry, this.#runsNow(entry.offer), 'rolled-back')
   }
 
   async #askForRestart(entry: Entry, phase: At<'awaiting-restart'>): Promise<Next> {
+    await this.#sayRestarting(entry)
     if (phase.how === 'exit') return { kind: 'leave', how: 'exit' }
     const asking = { ...phase, asked: phase.asked + 1 }
     await this.#write({ ...entry, phase: asking })
     try {
       await this.#tools.restart()
     } catch (error) {
-      return fail(entry, `installed, but the machine cannot be restarted: ${messageOf(error)}`)
+      const why = `installed, but the machine cannot be restarted: ${messageOf(error)}`
+      return fail(entry, why, 'install')
     }
     return { kind: 'leave', how: 'restart' }
   }
 
+  async #sayRestarting({ offer }: Entry): Promise<void> {
+    const { uplink, log } = this.#tools
+    await uplink.restarting?.(offer, this.#stop).catch((error: unknown) => {
+      log.debug('That it restarts did not get through.', { because: messageOf(error) })
+    })
+  }
+
   async #tellTheEnd({ offer, ...entry }: Entry, phase: At<'reporting'>): Promise<Next> {
-    const { installed, uplink, log } = this.#tools
-    const { state, error } = phase
-    const target: Installed = { title: offer.title, version: offer.version }
-    if (state === 'UPDATED') await installed.becomes(offer.type, target)
+    const { uplink, log } = this.#tools
+    const { state, error, failure } = phase
+    const installed = await this.#runsAfter(offer, state)
     await this.#removeFile({ offer, ...entry })
-    const runs = state === 'UPDATED' ? target : installed.of(offer.type)
-    const report = { state, installed: runs, ...(error === null ? {} : { error }) }
+    const report = { state, installed, failure, ...(error === null ? {} : { error }) }
     try {
       await uplink.report(offer, report, this.#stop)
     } catch (trouble) {
@@ -310,15 +337,31 @@ export class CarryOut {
     return { kind: 'end' }
   }
 
+  /** What runs once the update has ended so. Of a version that nobody told, the new program itself is asked. */
+  async #runsAfter(
+    { type, title, version }: Offer,
+    state: Ended['state'],
+  ): Promise<Installed | null> {
+    const { installed } = this.#tools
+    if (state === 'FAILED') return installed.of(type)
+    if (version === null) {
+      await installed.lookAgain()
+      return installed.of(type)
+    }
+    await installed.becomes(type, { title, version })
+    return { title, version }
+  }
+
   async #end(entry: Entry): Promise<Turn> {
     const { journal, log, emit } = this.#tools
     if (entry.phase.at !== 'reporting') throw new Error(`an end at ${entry.phase.at}`)
     const { offer } = entry
-    const { state, error } = entry.phase
-    const ended = withEnd(journal.memory.ended, { operation: offer.operation, state, error })
+    const { state, error, failure } = entry.phase
+    const end = { operation: offer.operation, state, error, failure }
+    const ended = withEnd(journal.memory.ended, end)
     await journal.write({ entry: null, ended })
     log[state === 'UPDATED' ? 'info' : 'error'](`The update ended: ${state}.`, {
-      release: nameOf(offer),
+      release: offerName(offer),
       error: error ?? undefined,
     })
     emit('ended', { offer, state, error })
@@ -326,7 +369,9 @@ export class CarryOut {
   }
 
   async #over(entry: Entry): Promise<Turn> {
-    this.#tools.log.info('The server has taken the update back.', { release: nameOf(entry.offer) })
+    this.#tools.log.info('The server has taken the update back.', {
+      release: offerName(entry.offer),
+    })
     await this.drop(entry)
     return { kind: 'over' }
   }
@@ -342,7 +387,7 @@ export class CarryOut {
     if (this.#refusals >= MAX_REFUSALS && entry.phase.at !== 'reporting') {
       this.#refusals = 0
       await this.#write(
-        fail(entry, `gave up after ${MAX_REFUSALS} attempts: ${away.message}`).entry,
+        fail(entry, `gave up after ${MAX_REFUSALS} attempts: ${away.message}`, 'network').entry,
       )
     }
     return { kind: 'away', away, hasMoved }
@@ -371,7 +416,7 @@ export class CarryOut {
   #runsNow(offer: Offer): string {
     const runs = this.#tools.installed.of(offer.type)
     const name = runs ? `${runs.title ?? offer.type}@${runs.version ?? '?'}` : 'nothing known'
-    return `came back with ${name} after installing ${nameOf(offer)}`
+    return `came back with ${name} after installing ${offerName(offer)}`
   }
 }
 
@@ -382,8 +427,8 @@ const go = (entry: Entry, phase: Phase): Next & { kind: 'go' } => ({
 
 const succeed = (entry: Entry) => go(entry, { at: 'reporting', state: 'UPDATED', error: null })
 
-const fail = (entry: Entry, error: string) =>
-  go(entry, { at: 'reporting', state: 'FAILED', error: error.slice(-MAX_ERROR_LENGTH) })
+const fail = (entry: Entry, error: string, failure: FailureKind) =>
+  go(entry, { at: 'reporting', state: 'FAILED', error: error.slice(-MAX_ERROR_LENGTH), failure })
 
 /** The longest error the wire takes. */
 const MAX_ERROR_LENGTH = 4096

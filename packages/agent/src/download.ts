@@ -111,7 +111,7 @@ async function checkSpace(wanted: Download, start: number): Promise<void> {
 }
 
 const outOfSpace = (needed: number, free: number): UpdateFailed =>
-  new UpdateFailed(`out of space: needs ${inMiB(needed)}, has ${inMiB(free)}`)
+  new UpdateFailed(`out of space: needs ${inMiB(needed)}, has ${inMiB(free)}`, 'storage')
 
 const inMiB = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
 

@@ -69,6 +69,17 @@ export class InstalledVersions {
     )
   }
 
+  /** Whether that update has come home, as far as what runs can tell. `before` is what ran when it was begun. */
+  hasArrived(
+    release: { type: string; title: string; version: string | null },
+    before: Installed | null,
+  ): boolean {
+    const { type, title, version } = release
+    if (version !== null) return this.runs({ type, title, version })
+    const now = this.of(type)
+    return now !== null && !isSame(now, before ?? undefined)
+  }
+
   /**
    * Looks at all three sources. `before` is what the settings said at the last start; the answer is what they
    * say now, the very same object when nothing about them changed. So a unit file that still names the version

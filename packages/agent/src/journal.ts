@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Installed, JsonObject } from '@updraft/core'
 import { type Disk, readIfThere, writeDurably } from './disk.ts'
 import { type Log, silentLog } from './log.ts'
+import type { FailureKind } from './trouble.ts'
 import type { Offer } from './uplink.ts'
 
 /** How far an operation has come. The step that follows is the one the phase is named after. */
@@ -31,6 +32,7 @@ export type Phase =
       readonly at: 'reporting'
       readonly state: 'UPDATED' | 'FAILED'
       readonly error: string | null
+      readonly failure?: FailureKind
     }
 
 export interface Entry {
@@ -44,11 +46,16 @@ export interface Entry {
   readonly startedOver: number
 }
 
+/** Nothing on this device is another yet. */
+export const isBeforeInstall = ({ phase }: Entry): boolean =>
+  ['offered', 'downloading', 'downloaded', 'verified'].includes(phase.at)
+
 /** How an operation ended, kept for when the server asks for it once more. */
 export interface Ended {
   readonly operation: string
   readonly state: 'UPDATED' | 'FAILED'
   readonly error: string | null
+  readonly failure?: FailureKind
   /** How often this very operation failed; more than once only for standing offers. */
   readonly failures: number
 }

@@ -22,9 +22,30 @@ export class Away extends Error {
   }
 }
 
+/** What kind of failure it was, for languages that have a word for each. */
+export type FailureKind =
+  /** What is asked for cannot be done here at all. */
+  | 'request'
+  | 'network'
+  /** The disk is too small. */
+  | 'storage'
+  /** What came is not what was announced. */
+  | 'image'
+  | 'install'
+  /** The old version came back. */
+  | 'rolled-back'
+  /** The server took it back, and heard so. */
+  | 'canceled'
+
 /** Not at all: the operation ends FAILED with this sentence, which operators read. */
 export class UpdateFailed extends Error {
   override readonly name = 'UpdateFailed'
+  readonly kind: FailureKind
+
+  constructor(message: string, kind: FailureKind = 'request') {
+    super(message)
+    this.kind = kind
+  }
 }
 
 /** What came is not what was announced: worth one new start, then it is a failure. */

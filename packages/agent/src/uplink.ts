@@ -1,5 +1,6 @@
 /** What an uplink is: the agent's side of a device dialect. */
 import type { Installed, JsonObject, State } from '@updraft/core'
+import type { FailureKind } from './trouble.ts'
 
 /** What the server asks this device to install, in the agent's words. */
 export interface Offer {
@@ -7,7 +8,8 @@ export interface Offer {
   readonly operation: string
   readonly type: string
   readonly title: string
-  readonly version: string
+  /** Null when nobody told: then the update has come home when something else runs than before. */
+  readonly version: string | null
   /** Null when nobody told. */
   readonly sizeBytes: number | null
   readonly checksum: Checksum | null
@@ -32,6 +34,8 @@ export interface Uplink {
   checkIn(about: {
     readonly installed: Readonly<Record<string, Installed>>
     readonly facts: JsonObject
+    /** What is being carried out, also if an earlier life of the agent began it. */
+    readonly underWay?: Offer | null
     readonly waitSeconds: number
     readonly signal: AbortSignal
   }): Promise<CheckInAnswer>
@@ -43,6 +47,10 @@ export interface Uplink {
     from: { readonly byte: number; readonly etag: string | null },
     limits: { readonly stallMs: number; readonly signal: AbortSignal },
   ): Promise<Fetched>
+  /** For servers that say what they take back: aborts when they do. Heeded until the install begins. */
+  takenBack?(offer: Offer): AbortSignal
+  /** The new version is in place and about to be started. What of it is lost is not told again. */
+  restarting?(offer: Offer, signal: AbortSignal): Promise<void>
   /**
    * For uplinks that are told without asking: resolves when the server may have something to say since the last
    * check-in, or with the signal. Keeps the line open meanwhile; a line that breaks counts as news, after a pause,
@@ -64,8 +72,14 @@ export interface OutgoingReport {
   readonly state: State
   readonly progressPercent?: number
   readonly error?: string
+  /** With FAILED. */
+  readonly failure?: FailureKind
   readonly installed: Installed | null
 }
+
+/** What an offer is called, to people. */
+export const offerName = ({ title, version }: Pick<Offer, 'title' | 'version'>): string =>
+  version === null ? `${title}, of a version not told` : `${title}@${version}`
 
 export interface Fetched {
   /** The first byte's place in the file. */

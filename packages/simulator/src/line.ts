@@ -50,6 +50,11 @@ export function switched(uplink: Uplink, whyCut: () => string | null, events: Li
       const fetched = await uplink.fetch(offer, from, limits)
       return { ...fetched, pieces: counted(offer, fetched) }
     },
+    takenBack: uplink.takenBack,
+    async restarting(offer, signal) {
+      check()
+      await uplink.restarting?.(offer, signal)
+    },
     news: uplink.news,
     hangUp: uplink.hangUp,
   }

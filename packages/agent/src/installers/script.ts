@@ -104,7 +104,7 @@ function start(
         ...inherited,
         UPDRAFT_TYPE: job.release.type,
         UPDRAFT_TITLE: job.release.title,
-        UPDRAFT_VERSION: job.release.version,
+        UPDRAFT_VERSION: job.release.version ?? '',
         UPDRAFT_OPERATION: job.release.operation,
         UPDRAFT_PREVIOUS_VERSION: job.previous?.version ?? '',
       },

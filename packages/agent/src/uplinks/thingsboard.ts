@@ -117,6 +117,7 @@ export function thingsBoardUplink({
       const family = familyOf(offer.type)
       if (!family) throw new UpdateFailed(`ThingsBoard knows no ${offer.type}`)
       const { title, version, sizeBytes } = offer
+      if (version === null) throw new UpdateFailed('ThingsBoard names each version')
       const fetchChunk = line.download({ family, title, version }, limits)
       return byChunks(fetchChunk, {
         chunkBytes: line.chunkBytes,
