@@ -167,6 +167,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       snapshots.set(name, seen)
       return seen
     },
+    arriveVouched: async () => null,
     settle,
     settleAll: async ({ tenantId, deviceIds }, decide) => {
       for (const deviceId of deviceIds) await settle({ tenantId, deviceId }, decide)

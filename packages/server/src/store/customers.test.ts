@@ -166,6 +166,7 @@ const VERBS: () => {
     insert: denied,
     renew: denied,
   },
+  clusters: { put: denied, find: denied, access: denied, remove: denied },
   realms: {
     find: denied,
     get: denied,

@@ -77,6 +77,18 @@ const ARRIVE_BEHIND = {
       from come join devices d on d.id = come.device_id ${PRESENCE_JOIN}`,
 }
 
+/** The same for devices by their ids. */
+const ARRIVE_VOUCHED = {
+  name: 'arrive-vouched',
+  text: `with come as materialized (
+      select v.ord, v.dialect, v.device_id
+        from unnest($1::uuid[], $2::text[]) with ordinality as v (device_id, dialect, ord)
+    ), seen as (${seenAt('$3')})
+    select come.ord, ${SNAPSHOT_COLUMNS}, coalesce(come.dialect, s.dialect) as dialect,
+           case when come.dialect is null then s.last_seen_at else $3::timestamptz end as last_seen_at
+      from come join devices d on d.id = come.device_id ${PRESENCE_JOIN}`,
+}
+
 interface Arrival {
   readonly claims: readonly Claim[]
   readonly dialect: string
@@ -86,6 +98,12 @@ interface Arrival {
 interface ArrivalBehind {
   readonly gatewayId: string
   readonly name: string
+  readonly dialect: string | null
+  readonly now: Date
+}
+
+interface ArrivalVouched {
+  readonly deviceId: string
   readonly dialect: string | null
   readonly now: Date
 }
@@ -147,25 +165,38 @@ export function deviceWork({
     return found
   }
 
-  const arriveBehindTogether = async (
-    arrivals: readonly ArrivalBehind[],
+  /** A snapshot, or none, for each of so many arrivals. */
+  const inOrder = async (
+    count: number,
+    query: { readonly name: string; readonly text: string; readonly values: unknown[] },
   ): Promise<(Snapshot | null)[]> => {
-    const { rows } = await again(() =>
-      pool.query<SnapshotRow & { ord: string }>({
-        ...ARRIVE_BEHIND,
-        values: [
-          arrivals.map(({ gatewayId }) => gatewayId),
-          arrivals.map(({ name }) => name),
-          arrivals.map(({ dialect }) => dialect),
-          latest(arrivals),
-        ],
-      }),
-    )
+    const { rows } = await again(() => pool.query<SnapshotRow & { ord: string }>(query))
     const snapshots = await snapshotsNow(rows)
-    const found: (Snapshot | null)[] = arrivals.map(() => null)
+    const found: (Snapshot | null)[] = Array.from({ length: count }, () => null)
     for (const [index, row] of rows.entries()) found[Number(row.ord) - 1] = snapshots[index] ?? null
     return found
   }
+
+  const arriveBehindTogether = (arrivals: readonly ArrivalBehind[]) =>
+    inOrder(arrivals.length, {
+      ...ARRIVE_BEHIND,
+      values: [
+        arrivals.map(({ gatewayId }) => gatewayId),
+        arrivals.map(({ name }) => name),
+        arrivals.map(({ dialect }) => dialect),
+        latest(arrivals),
+      ],
+    })
+
+  const arriveVouchedTogether = (arrivals: readonly ArrivalVouched[]) =>
+    inOrder(arrivals.length, {
+      ...ARRIVE_VOUCHED,
+      values: [
+        arrivals.map(({ deviceId }) => deviceId),
+        arrivals.map(({ dialect }) => dialect),
+        latest(arrivals),
+      ],
+    })
 
   /** One transaction for all; answers for each what it decided, or why it was refused. */
   const settleTogether = async (
@@ -289,6 +320,12 @@ export function deviceWork({
     lanes: LANES,
   })
 
+  const arriveVouched = groupCommit<ArrivalVouched, Snapshot | null>({
+    carryOut: arriveVouchedTogether,
+    maxBatch: MAX_BATCH,
+    lanes: LANES,
+  })
+
   const settle = groupCommit<Settling, Settled>({
     maxBatch: MAX_BATCH,
     lanes: LANES,
@@ -300,6 +337,8 @@ export function deviceWork({
     arrive: (claims, dialect, now) => arrive({ claims, dialect, now }).catch(refuse),
     arriveBehind: (gatewayId, { name, dialect }, now) =>
       arriveBehind({ gatewayId, name, dialect, now }).catch(refuse),
+    arriveVouched: (deviceId, dialect, now) =>
+      arriveVouched({ deviceId, dialect, now }).catch(refuse),
     settle: <T extends Settled>(target: Settling['target'], decide: (snapshot: Snapshot) => T) =>
       settle({ target, decide }).catch(refuse) as Promise<T>,
     settleAll: (page, decide) => settleAll(page, decide).catch(refuse),

@@ -2,7 +2,7 @@ import { DomainError } from '@updraft/core'
 import { type Kysely, sql } from 'kysely'
 import type { Realm, RealmKey, Realms, RealmsAtWork, RealmView } from '../app/ports.ts'
 import type { Database } from './database.ts'
-import { refuse } from './refusals.ts'
+import { refuse, refuseRemoval } from './refusals.ts'
 import type { Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
@@ -91,6 +91,7 @@ export function realms({ db, tenantId }: Scope): Realms {
         .where('tenant_id', '=', tenantId)
         .where(({ not }) => not(isUsed()))
         .executeTakeFirst()
+        .catch(refuseRemoval)
       if (numDeletedRows === 0n) await refuseUsed('remove them first')
     },
     signingKey: async () => {

@@ -164,6 +164,21 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     'profile.unknown',
     ({ realms }) => realms.insert({ ...realm('one'), defaultProfileId: newId() }),
   ],
+  [
+    'clusters_tenant_id_fkey',
+    'realm.none',
+    ({ clusters }) =>
+      clusters.put(
+        {
+          baseUrl: 'https://astarte.example',
+          realm: 'one',
+          privateKey: 'k',
+          algorithm: 'ES256',
+          webhookSecret: 's',
+        },
+        NOON,
+      ),
+  ],
   ['realm_keys_tenant_id_fkey', 'realm.none', ({ realms }) => realms.insertKey(key())],
   [
     'realm_keys_tenant_id_name_key',

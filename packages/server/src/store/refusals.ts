@@ -82,6 +82,7 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   realms_pkey: ['realm.exists', 'The tenant has a realm already.'],
   realms_name_key: ['realm.duplicate', 'A realm of that name exists already.'],
   realms_tenant_id_default_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  clusters_tenant_id_fkey: ['realm.none', 'The tenant has no realm.'],
   realm_keys_tenant_id_fkey: ['realm.none', 'The tenant has no realm.'],
   realm_keys_tenant_id_name_key: [
     'realm.key-duplicate',
@@ -141,6 +142,10 @@ const BY_REFERENCE: Readonly<Record<string, Refusal>> = {
   realms_tenant_id_default_profile_id_fkey: [
     'profile.in-use',
     'Devices that register in the realm get this profile; choose another one for the realm first.',
+  ],
+  clusters_tenant_id_fkey: [
+    'realm.in-use',
+    'The devices of the realm are served by a cluster; remove the cluster first.',
   ],
   realms_tenant_id_fkey: [
     'tenant.in-use',

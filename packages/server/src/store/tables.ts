@@ -181,6 +181,23 @@ export interface Tables {
     public_key: string
     created_at: Date
   }
+  clusters: {
+    tenant_id: string
+    base_url: string
+    realm: string
+    private_key: string
+    algorithm: string
+    webhook_secret: string
+    created_at: Date
+    changed_at: Date
+    looked_at: Date | null
+    well_at: Date | null
+    version: string | null
+    done: string[]
+    error: string | null
+    holder: string | null
+    held_until: Date | null
+  }
   pairings: {
     device_id: string
     tenant_id: string

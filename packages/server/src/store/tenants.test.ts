@@ -59,6 +59,14 @@ beforeAll(async () => {
 })
 afterAll(() => store.close())
 
+const clusterOf = (realm: string) => ({
+  baseUrl: 'https://astarte.example',
+  realm,
+  privateKey: `private key of ${realm}`,
+  algorithm: 'ES256' as const,
+  webhookSecret: 's',
+})
+
 async function furnish(name: string): Promise<Holding> {
   const tenant = await addTenant(store, name)
   const profileId = await tenant.addProfile('P')
@@ -118,6 +126,7 @@ async function furnish(name: string): Promise<Holding> {
     await realms.insertKey({ id: realmKeyId, name: 'K', publicKey: 'k', createdAt: NOON })
     await pairings.insert({ deviceId, astarteId: ASTARTE_ID, secretHash: null, createdAt: NOON })
   })
+  await tenant.run(({ clusters }) => clusters.put(clusterOf(name), NOON))
   const [credential] = await tenant.run(({ credentials }) => credentials.ofDevice(deviceId, NOON))
   const campaignId = await tenant.addCampaign('C', release)
   await tenant.run(({ policies }) =>
@@ -314,6 +323,12 @@ const VERBS: {
       'own',
       async ({ registrations }) => (await registrations.renew([theirs.deviceId])).length === 0,
     ],
+  },
+  clusters: {
+    put: ['done', ({ clusters }) => clusters.put(clusterOf('ours'), NOON)],
+    find: ['own', async ({ clusters }) => (await clusters.find())?.realm === 'ours'],
+    access: ['own', async ({ clusters }) => (await clusters.access())?.realm === 'ours'],
+    remove: ['own', ({ clusters }) => clusters.remove()],
   },
   realms: {
     find: ['own', async ({ realms }) => (await realms.find())?.name === 'ours'],

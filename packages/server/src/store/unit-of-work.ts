@@ -7,6 +7,7 @@ import { catalogue } from './catalogue.ts'
 import { channels } from './channels.ts'
 import { claiming } from './claiming.ts'
 import { clouds } from './clouds.ts'
+import { clusters } from './clusters.ts'
 import { credentials } from './credentials.ts'
 import { customers } from './customers.ts'
 import type { Database } from './database.ts'
@@ -73,6 +74,7 @@ const storesOf = (scope: Scope): Stores => ({
   hardwareTypes: hardwareTypes(scope),
   systemModels: systemModels(scope),
   clouds: clouds(scope),
+  clusters: clusters(scope),
   registrations: registrations(scope),
   realms: realms(scope),
   pairings: pairings(scope),
@@ -109,6 +111,7 @@ const CUSTOMERS_VERBS: {
   hardwareTypes: [],
   systemModels: [],
   clouds: [],
+  clusters: [],
   registrations: [],
   realms: [],
   pairings: ['find'],

@@ -6,6 +6,7 @@ import type { Channels, Groups } from './audience.ts'
 import type { Audiences, Campaigns } from './campaigns.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Clouds } from './clouds.ts'
+import type { Clusters } from './clusters.ts'
 import type { Credentials } from './credentials.ts'
 import type { Events } from './events.ts'
 import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
@@ -37,6 +38,7 @@ export interface Stores {
   readonly hardwareTypes: HardwareTypes
   readonly systemModels: SystemModels
   readonly clouds: Clouds
+  readonly clusters: Clusters
   readonly registrations: Registrations
   readonly realms: Realms
   readonly pairings: Pairings
@@ -80,6 +82,11 @@ export interface DeviceWork {
     device: { readonly name: string; readonly dialect: string | null },
     now: Date,
   ): Promise<Snapshot | null>
+  /**
+   * The device of that id, for whom another house answers. Marked as seen now, durably, unless it speaks no dialect at the
+   * moment. Null if there is none.
+   */
+  arriveVouched(deviceId: string, dialect: string | null, now: Date): Promise<Snapshot | null>
   /**
    * Loads the device under a lock, lets `decide` answer, and stores the changes it answers with before it
    * resolves. `decide` must be pure: it may be called again. Refuses with device.unknown, and with whatever
