@@ -39,7 +39,13 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   // problem documents are one vocabulary, spoken to devices of our own and to operators; so are ThingsBoard's names
   operator: { rooms: ['app', 'transports'], packages: ['api', 'core', 'wire'] },
   dialects: {
-    rooms: ['app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],
+    rooms: [
+      'app/cluster-desk',
+      'app/device-desk',
+      'app/live-sessions',
+      'app/pacer',
+      'transports',
+    ],
     packages: ['wire', 'core'],
   },
   // a codec is bytes ⇄ values and no more; agent and server speak from one sheet
@@ -86,6 +92,7 @@ export const DOORS: Record<string, { rooms: Names; types?: Names }> = {
   },
   uuid: { rooms: ['credentials'] },
   // the first wants the other to be there before it
+  jose: { rooms: ['credentials'] },
   '@peculiar/x509': { rooms: ['credentials'] },
   'reflect-metadata': { rooms: ['credentials'] },
 }
