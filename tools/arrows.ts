@@ -39,13 +39,7 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   // problem documents are one vocabulary, spoken to devices of our own and to operators; so are ThingsBoard's names
   operator: { rooms: ['app', 'transports'], packages: ['api', 'core', 'wire'] },
   dialects: {
-    rooms: [
-      'app/cluster-desk',
-      'app/device-desk',
-      'app/live-sessions',
-      'app/pacer',
-      'transports',
-    ],
+    rooms: ['app/cluster-desk', 'app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],
     packages: ['wire', 'core'],
   },
   // a codec is bytes ⇄ values and no more; agent and server speak from one sheet
