@@ -2,11 +2,13 @@ import { once } from 'node:events'
 import { generate, type Packet } from 'mqtt-packet'
 import { describe, expect, test } from 'vitest'
 import { Connection } from './mqtt-connection.ts'
+import { KeptSessions } from './mqtt-kept-sessions.ts'
 import { MemorySocket } from './mqtt-memory-socket.test-helper.ts'
 import type { MqttMessage, MqttSession, MqttTaken } from './mqtt-visitor.ts'
 
 const MINUTE_MS = 60_000
 const limits = { maxPacketBytes: 66_048, connectSeconds: 10, idleSeconds: 600 }
+const sessions = new KeptSessions({ maxKept: 10, maxKeptBytes: 1_000_000, maxKeptSeconds: 60 })
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 const bytesOf = (packet: object): Buffer =>
@@ -20,6 +22,7 @@ async function connection({ keepalive = 0, isReading = true, isConnected = true 
   const made = new Connection({
     socket: socket.asSocket,
     limits,
+    sessions,
     log: quiet,
     newClientId: () => 'new',
     certificate: null,

@@ -5,10 +5,12 @@
 import type { Socket } from 'node:net'
 import type { Packet } from 'mqtt-packet'
 import { Conversation, type Line } from './mqtt-conversation.ts'
-import { type Agreed, Deliveries } from './mqtt-deliveries.ts'
+import { type Acknowledgement, type Agreed, Deliveries } from './mqtt-deliveries.ts'
 import { MqttFault, type MqttVersion, REASONS, type Reason, writePacket } from './mqtt-frames.ts'
 import { Inlet } from './mqtt-inlet.ts'
+import type { KeptSessions } from './mqtt-kept-sessions.ts'
 import { Outbox } from './mqtt-outbox.ts'
+import type { SessionState } from './mqtt-session-state.ts'
 import type {
   MqttGate,
   MqttHello,
@@ -27,6 +29,7 @@ const KEEP_ALIVE_MARGIN = 1.5
 export interface ConnectionNeeds {
   readonly socket: Socket
   readonly gates: readonly MqttGate[]
+  readonly sessions: KeptSessions
   readonly limits: MqttLimits
   readonly log: MqttLog
   readonly newClientId: () => string
@@ -49,9 +52,20 @@ export class Connection implements Line {
   /** Nothing more is read or said; what was read before is still taken. */
   #isOver = false
   #isGone = false
+  /** Another connection takes its session over. */
+  #handedOver: PromiseWithResolvers<void> | null = null
   #farewellMs: number | null = null
 
-  constructor({ socket, gates, limits, log, newClientId, certificate, onGone }: ConnectionNeeds) {
+  constructor({
+    socket,
+    gates,
+    sessions,
+    limits,
+    log,
+    newClientId,
+    certificate,
+    onGone,
+  }: ConnectionNeeds) {
     const { maxPacketBytes } = limits
     this.certificate = certificate
     this.#socket = socket
@@ -60,7 +74,13 @@ export class Connection implements Line {
     this.#keepAliveMs = limits.idleSeconds * 1000
     this.#outbox = new Outbox(socket)
     this.#deliveries = new Deliveries(this.#outbox)
-    this.#conversation = new Conversation({ line: this, gates, maxPacketBytes, newClientId })
+    this.#conversation = new Conversation({
+      line: this,
+      gates,
+      sessions,
+      maxPacketBytes,
+      newClientId,
+    })
     this.#inlet = new Inlet({
       socket,
       maxPacketBytes,
@@ -68,7 +88,7 @@ export class Connection implements Line {
       onError: (error) => this.#fail(error),
       onTaken: () => {
         this.#heardMs = performance.now()
-        if (this.#isGone) this.#conversation.end()
+        if (this.#isGone || this.#handedOver) this.#end()
       },
     })
     socket.on('data', (chunk: Buffer) => {
@@ -81,7 +101,7 @@ export class Connection implements Line {
       this.#isGone = true
       this.#outbox.closed()
       onGone(this)
-      if (!this.#inlet.isBusy) this.#conversation.end()
+      if (!this.#inlet.isBusy) this.#end()
     })
   }
 
@@ -103,10 +123,8 @@ export class Connection implements Line {
 
   async publish(topic: string, payload: string | Uint8Array, qos: MqttQuality): Promise<MqttSent> {
     if (!this.isOpen) return 'closed'
-    return this.#deliveries.publish(topic, payload, qos === 2 ? 1 : qos)
+    return this.#deliveries.publish(topic, payload, qos)
   }
-
-  forget(): void {}
 
   async publishStream(message: Parameters<MqttSession['publishStream']>[0]): Promise<MqttSent> {
     if (!this.isOpen) return 'closed'
@@ -129,8 +147,23 @@ export class Connection implements Line {
     this.#deliveries.agree(agreed)
   }
 
-  acknowledged(packetId: number): void {
-    this.#deliveries.acknowledged(packetId)
+  goOn(state: SessionState): Promise<void> | undefined {
+    return this.#deliveries.goOn(state)
+  }
+
+  acknowledged(acknowledgement: Acknowledgement): Promise<void> | undefined {
+    return this.#deliveries.acknowledged(acknowledgement)
+  }
+
+  handOver(): Promise<void> {
+    this.#handedOver ??= Promise.withResolvers()
+    this.close('taken-over')
+    if (!this.#inlet.isBusy) this.#end()
+    return this.#handedOver.promise
+  }
+
+  forget(): void {
+    this.#conversation.forget()
   }
 
   keepAlive(seconds: number): void {
@@ -173,6 +206,11 @@ export class Connection implements Line {
   destroy(): void {
     this.#isOver = true
     this.#socket.destroy()
+  }
+
+  #end(): void {
+    this.#conversation.end()
+    this.#handedOver?.resolve()
   }
 
   /** Nothing that came behind it is taken. */

@@ -1,19 +1,24 @@
 /**
- * What a client says, packet by packet, and what it is answered: first who it is, then messages and filters.
- * Nothing is kept beyond the connection.
+ * What a client says, packet by packet, and what it is answered: first who it is, then messages and filters. What is
+ * kept beyond the connection is in the state of its session.
  */
 import type {
   IConnectPacket,
+  IDisconnectPacket,
   IPublishPacket,
   ISubscribePacket,
   IUnsubscribePacket,
   Packet,
 } from 'mqtt-packet'
-import type { Agreed } from './mqtt-deliveries.ts'
+import type { Acknowledgement, Agreed } from './mqtt-deliveries.ts'
 import { isText, MqttFault, type MqttVersion, REASONS, readPacket } from './mqtt-frames.ts'
+import type { Holder, KeptSessions } from './mqtt-kept-sessions.ts'
+import { SessionState } from './mqtt-session-state.ts'
 import type {
   MqttGate,
   MqttHello,
+  MqttKeeping,
+  MqttQuality,
   MqttRefusal,
   MqttSession,
   MqttVisitor,
@@ -23,21 +28,24 @@ import type {
 /** Messages in flight at most, either way. */
 const MAX_IN_FLIGHT = 100
 const REFUSED = 0x80
-const NO_SUCH_PACKET = 0x92
 const NO_SUBSCRIPTION = 0x11
 const FILTER_INVALID = 0x8f
 const FAILURE = 0x80
+/** A session expiry that never comes. */
+const NEVER = 0xffffffff
 /** No gate says that the client is one of its own. */
 const STRANGER: MqttRefusal = { reason: REASONS['not-authorized'], returnCode: 5 }
 
 /** The connection a conversation is held on. */
-export interface Line extends MqttSession {
+export interface Line extends MqttSession, Holder {
   readonly address: string
   readonly certificate: MqttHello['certificate']
   /** Undefined when it has gone at once. */
   send(packet: Packet): Promise<void> | undefined
   agree(agreed: Agreed): void
-  acknowledged(packetId: number): void
+  /** In a session with a key, from now on; what was on its way there is sent once more. */
+  goOn(state: SessionState): Promise<void> | undefined
+  acknowledged(acknowledgement: Acknowledgement): Promise<void> | undefined
   keepAlive(seconds: number): void
   /** It was refused, and told so. */
   turnAway(): void
@@ -48,6 +56,7 @@ export interface Line extends MqttSession {
 export interface ConversationNeeds {
   readonly line: Line
   readonly gates: readonly MqttGate[]
+  readonly sessions: KeptSessions
   readonly maxPacketBytes: number
   readonly newClientId: () => string
 }
@@ -57,8 +66,12 @@ export class Conversation {
   #version: MqttVersion | null = null
   #clientId = ''
   #visitor: MqttVisitor | null = null
-  /** Packet identifiers of messages of quality 2 that were taken and not yet released. */
-  #unreleased: Set<number> | null = null
+  #state = new SessionState()
+  /** Null in a session that ends with its connection. */
+  #key: string | null = null
+  /** How long it is kept when the connection has ended. */
+  #keepMs = 0
+  #isForgotten = false
 
   constructor(needs: ConversationNeeds) {
     this.#needs = needs
@@ -93,15 +106,19 @@ export class Conversation {
       case 'pingreq':
         return this.#ping()
       case 'puback':
-        line.acknowledged(packet.messageId ?? 0)
-        return undefined
+      case 'pubrec':
+      case 'pubcomp': {
+        const { cmd, messageId: packetId = 0, reasonCode: reason = 0 } = packet
+        return line.acknowledged({ cmd, packetId, reason })
+      }
       case 'pubrel': {
         const { messageId = 0 } = packet
-        const isKnown = this.#unreleased?.delete(messageId) ?? false
-        return line.send({ cmd: 'pubcomp', messageId, reasonCode: isKnown ? 0 : NO_SUCH_PACKET })
+        const isKnown = this.#state.released(messageId)
+        const reasonCode = isKnown ? 0 : REASONS['packet-id-not-found']
+        return line.send({ cmd: 'pubcomp', messageId, reasonCode })
       }
       case 'disconnect':
-        line.letGo()
+        this.#disconnect(packet)
         return undefined
       case 'auth':
         throw new MqttFault('bad-authentication-method', 'No authentication was begun.')
@@ -112,9 +129,19 @@ export class Conversation {
 
   /** The last there is to say to the visitor. */
   end(): void {
-    const visitor = this.#visitor
+    const [visitor, key] = [this.#visitor, this.#key]
     this.#visitor = null
+    this.#key = null
+    if (key !== null) {
+      const { sessions, line } = this.#needs
+      sessions.leave(key, line, this.#state, this.#isForgotten ? 0 : this.#keepMs)
+    }
     visitor?.closed()
+  }
+
+  /** Nothing of the session is kept. */
+  forget(): void {
+    this.#isForgotten = true
   }
 
   async #connect(packet: IConnectPacket): Promise<void> {
@@ -139,16 +166,48 @@ export class Conversation {
     const words = { version, clientId, username, password, isCleanSession }
     const welcome = await this.#ask({ ...words, certificate, address })
     if (welcome.kind === 'refused') return this.#refuse(welcome.refusal)
-    this.#visitor = welcome.visitor
+    const { visitor, session } = welcome
+    const askedMs = keepFor(packet)
+    const opened = session && (await this.#open(session, isCleanSession, askedMs))
+    if (opened === null) {
+      visitor.closed()
+      return
+    }
+    this.#visitor = visitor
+    const isResumed = opened?.isResumed ?? false
     if (keepalive > 0) line.keepAlive(keepalive)
     await line.send({
       cmd: 'connack',
-      sessionPresent: false,
+      // The oldest version has no word for it.
+      sessionPresent: isResumed && version > 3,
       ...(version === 5
-        ? { reasonCode: 0, properties: this.#offer(clientId !== '') }
+        ? { reasonCode: 0, properties: this.#offer(clientId !== '', askedMs) }
         : { returnCode: 0 }),
     })
-    await welcome.visitor.opened?.(null)
+    if (opened) await line.goOn(opened.state)
+    await visitor.opened?.(isResumed ? this.#state.filters : null)
+  }
+
+  /** Null when another connection has come for the same session meanwhile. */
+  async #open({ key, isResumable }: MqttKeeping, isClean: boolean, askedMs: number) {
+    const { sessions, line } = this.#needs
+    const opened = await sessions.open(key, line, isResumable && !isClean)
+    if (!opened) return null
+    this.#key = key
+    this.#state = opened.state
+    this.#keepMs = Math.min(askedMs, sessions.maxKeptMs)
+    return opened
+  }
+
+  #disconnect({ properties }: IDisconnectPacket): void {
+    const seconds = properties?.sessionExpiryInterval
+    if (seconds !== undefined && this.#key !== null) {
+      if (this.#keepMs === 0 && seconds > 0) {
+        throw new MqttFault('protocol-error', 'A session that was not to be kept is to be.')
+      }
+      this.#keepMs = seconds * 1000
+    }
+    this.#needs.line.letGo()
   }
 
   async #ask(hello: MqttHello): Promise<MqttWelcome> {
@@ -160,13 +219,15 @@ export class Conversation {
   }
 
   /** What a client of version 5 is told to expect. */
-  #offer(isNamed: boolean): object {
+  #offer(isNamed: boolean, askedMs: number): object {
+    const isKeptAsAsked = this.#keepMs === askedMs
     return {
       receiveMaximum: MAX_IN_FLIGHT,
       maximumPacketSize: this.#needs.maxPacketBytes,
       topicAliasMaximum: 0,
       subscriptionIdentifiersAvailable: false,
       sharedSubscriptionAvailable: false,
+      ...(isKeptAsAsked ? {} : { sessionExpiryInterval: Math.floor(this.#keepMs / 1000) }),
       ...(isNamed ? {} : { assignedClientIdentifier: this.#clientId }),
     }
   }
@@ -187,21 +248,18 @@ export class Conversation {
     if (!isText(topic) || topic === '' || /[+#]/.test(topic)) {
       throw new MqttFault('malformed-packet', 'The topic is no topic name.')
     }
-    if (qos === 2 && this.#unreleased?.has(messageId)) {
+    if (qos === 2 && this.#state.isUnreleased(messageId)) {
       // The same once more: it was taken already [4.3.3 QoS 2].
       return line.send({ cmd: 'pubrec', messageId, reasonCode: 0 })
     }
-    if (qos === 2 && (this.#unreleased?.size ?? 0) >= MAX_IN_FLIGHT) {
+    if (qos === 2 && this.#state.unreleasedCount >= MAX_IN_FLIGHT) {
       throw new MqttFault('receive-maximum-exceeded', 'Too many messages await their release.')
     }
     const payload = packet.payload as Buffer
     const { reason = 0, afterwards } = await this.#here.published({ topic, payload, qos })
     if (qos === 1) await line.send({ cmd: 'puback', messageId, reasonCode: reason })
     if (qos === 2) {
-      if (reason < REFUSED) {
-        this.#unreleased ??= new Set()
-        this.#unreleased.add(messageId)
-      }
+      if (reason < REFUSED) this.#state.taken(messageId)
       await line.send({ cmd: 'pubrec', messageId, reasonCode: reason })
     }
     await afterwards?.()
@@ -214,6 +272,7 @@ export class Conversation {
     }
     const asked = subscriptions.map(({ topic, qos }) => ({ filter: topic, qos }))
     const granted = await this.#here.subscribed(asked)
+    if (this.#key !== null) this.#grant(asked, granted)
     const refused = this.#version === 5 ? FILTER_INVALID : FAILURE
     await this.#needs.line.send({
       cmd: 'suback',
@@ -222,12 +281,25 @@ export class Conversation {
     })
   }
 
+  #grant(
+    asked: readonly { readonly filter: string }[],
+    granted: readonly (MqttQuality | null)[],
+  ): void {
+    for (const [index, { filter }] of asked.entries()) {
+      const qos = granted[index] ?? null
+      if (qos !== null && !this.#state.grant(filter, qos)) {
+        throw new MqttFault('quota-exceeded', 'The session has too many filters to be kept.')
+      }
+    }
+  }
+
   async #unsubscribe(packet: IUnsubscribePacket): Promise<void> {
     const { unsubscriptions, messageId } = packet
     if (unsubscriptions.length === 0 || !unsubscriptions.every(isFilter)) {
       throw new MqttFault('malformed-packet', 'The packet unsubscribes from nothing.')
     }
     const had = await this.#here.unsubscribed(unsubscriptions)
+    for (const filter of unsubscriptions) this.#state.drop(filter)
     const granted = had.map((each) => (each ? 0 : NO_SUBSCRIPTION))
     await this.#needs.line.send({ cmd: 'unsuback', messageId, granted })
   }
@@ -242,6 +314,13 @@ export class Conversation {
     if (!this.#visitor) throw new MqttFault('protocol-error', 'A packet before the welcome.')
     return this.#visitor
   }
+}
+
+/** For how long a client asks to have its session kept: before version 5 it does not say how long. */
+function keepFor({ clean, protocolVersion, properties }: IConnectPacket): number {
+  if (protocolVersion !== 5) return clean === false ? Number.POSITIVE_INFINITY : 0
+  const { sessionExpiryInterval = 0 } = properties ?? {}
+  return sessionExpiryInterval === NEVER ? Number.POSITIVE_INFINITY : sessionExpiryInterval * 1000
 }
 
 const isFilter = (filter: unknown): boolean => isText(filter) && filter !== ''

@@ -17,9 +17,11 @@ export const REASONS = {
   'keep-alive-timeout': 0x8d,
   'taken-over': 0x8e,
   'not-authorized': 0x87,
+  'packet-id-not-found': 0x92,
   'receive-maximum-exceeded': 0x93,
   'topic-alias-invalid': 0x94,
   'packet-too-large': 0x95,
+  'quota-exceeded': 0x97,
   'administrative-action': 0x98,
 } as const
 export type Reason = keyof typeof REASONS
@@ -224,19 +226,21 @@ export function publishHeader({
   packetId,
   payloadBytes,
   version,
+  isAgain = false,
 }: {
   topic: string
-  qos: 0 | 1
+  qos: 0 | 1 | 2
   packetId: number
   payloadBytes: number
   version: MqttVersion
+  isAgain?: boolean
 }): Buffer | null {
   const topicBytes = Buffer.byteLength(topic)
   const remaining = 2 + topicBytes + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payloadBytes
   if (remaining > MAX_REMAINING_BYTES) return null
   const lengthBytes = remaining < 0x80 ? 1 : remaining < 0x4000 ? 2 : remaining < 0x200000 ? 3 : 4
   const header = Buffer.allocUnsafe(1 + lengthBytes + remaining - payloadBytes)
-  header[0] = 0x30 | (qos << 1)
+  header[0] = 0x30 | (qos << 1) | (isAgain ? 0x08 : 0)
   let rest = remaining
   for (let index = 1; index <= lengthBytes; index++) {
     header[index] = (rest & 0x7f) | (index < lengthBytes ? 0x80 : 0)

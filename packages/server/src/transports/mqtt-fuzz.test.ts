@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { seeded } from '../../../../tools/chance.ts'
 import { gone, type Version, welcomed } from './mqtt-client.test-helper.ts'
 import { Connection } from './mqtt-connection.ts'
+import { KeptSessions } from './mqtt-kept-sessions.ts'
 import { listening, stopListening } from './mqtt-listening.test-helper.ts'
 import { MemorySocket } from './mqtt-memory-socket.test-helper.ts'
 import type { MqttVisitor } from './mqtt-visitor.ts'
@@ -133,6 +134,7 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
     warn: () => {},
     error: (details: object) => bugs.push(details),
   }
+  const sessions = new KeptSessions({ maxKept: 10, maxKeptBytes: 1_000_000, maxKeptSeconds: 60 })
   let [welcomedCount, ended, heard] = [0, 0, 0]
   const visitor: MqttVisitor = {
     published: async () => {
@@ -150,6 +152,7 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
       const socket = new MemorySocket()
       new Connection({
         socket: socket.asSocket,
+        sessions,
         limits: { maxPacketBytes: 65_536, connectSeconds: 10, idleSeconds: 600 },
         log,
         newClientId: () => 'new',

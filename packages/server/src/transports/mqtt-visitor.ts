@@ -1,4 +1,5 @@
 /** What stands between an MQTT connection and whoever listens to it: who asks, who is let in, what they say. */
+
 import type { MqttVersion, Reason } from './mqtt-frames.ts'
 
 /** How often a message may arrive: at most once, at least once, once. */

@@ -6,6 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { Connection } from './mqtt-connection.ts'
+import { type KeptLimits, KeptSessions } from './mqtt-kept-sessions.ts'
 import type { MqttGate, MqttLimits, MqttLog } from './mqtt-visitor.ts'
 
 export type {
@@ -24,11 +25,14 @@ export type {
   MqttWelcome,
 } from './mqtt-visitor.ts'
 
-const DEFAULT_LIMITS: MqttLimits = {
+const DEFAULT_LIMITS: MqttLimits & KeptLimits = {
   // 64 KiB, and the head of a message.
   maxPacketBytes: 66_048,
   connectSeconds: 10,
   idleSeconds: 600,
+  maxKept: 50_000,
+  maxKeptBytes: 67_108_864,
+  maxKeptSeconds: 86_400,
 }
 const LOOK_EVERY_MS = 1000
 const BACKLOG = 4096
@@ -48,13 +52,15 @@ export interface MqttOptions {
   readonly gates: readonly MqttGate[]
   readonly log: MqttLog
   readonly newClientId: () => string
-  readonly limits?: Partial<MqttLimits>
+  readonly limits?: Partial<MqttLimits & KeptLimits>
 }
 
 export interface MqttListener {
   /** May be called once for each address; resolves when it listens. */
   listen(address: { host: string; port: number; tls?: MqttTls }): Promise<{ port: number }>
   readonly connectionCount: number
+  /** Sessions of clients that are away. */
+  readonly keptCount: number
   /** Ends every session, and resolves when all are gone. */
   close(): Promise<void>
 }
@@ -63,9 +69,11 @@ export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): 
   const servers: Server[] = []
   const connections = new Set<Connection>()
   const allLimits = { ...DEFAULT_LIMITS, ...limits }
+  const sessions = new KeptSessions(allLimits)
   const looks = setInterval(() => {
     const nowMs = performance.now()
     for (const connection of connections) connection.look(nowMs)
+    sessions.look(nowMs)
   }, LOOK_EVERY_MS).unref()
 
   const take = (socket: Socket, certificate: { der: Buffer; isTrusted: boolean } | null) => {
@@ -74,6 +82,7 @@ export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): 
       new Connection({
         socket,
         gates,
+        sessions,
         limits: allLimits,
         log,
         newClientId,
@@ -123,6 +132,9 @@ export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): 
       }),
     get connectionCount() {
       return connections.size
+    },
+    get keptCount() {
+      return sessions.keptCount
     },
     close: async () => {
       clearInterval(looks)
