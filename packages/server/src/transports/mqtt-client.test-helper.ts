@@ -1,6 +1,12 @@
 /** An MQTT client for tests: packets in, packets out, on a bare socket, so that it can also do what no client should. */
 import { connect, type Socket } from 'node:net'
-import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
+import {
+  generate,
+  type IConnackPacket,
+  type IConnectPacket,
+  type Packet,
+  parser,
+} from 'mqtt-packet'
 
 export type Version = 3 | 4 | 5
 
@@ -153,11 +159,19 @@ export function mqttClient(options: Options): TestClient {
   }
 }
 
+export interface Welcomed extends TestClient {
+  /** Its session was there before. */
+  readonly isPresent: boolean
+  /** What the server of version 5 said besides. */
+  readonly offered: IConnackPacket['properties']
+}
+
 /** Connected and welcomed; rejects when it is refused. */
-export async function welcomed(options: Options): Promise<TestClient> {
+export async function welcomed(options: Options): Promise<Welcomed> {
   const client = mqttClient(options)
   const connack = await client.next('connack')
-  const code = connack.cmd === 'connack' ? (connack.reasonCode ?? connack.returnCode) : undefined
+  const { reasonCode, returnCode, sessionPresent, properties } = connack as IConnackPacket
+  const code = reasonCode ?? returnCode
   if (code !== 0) throw new Error(`Refused with ${code}.`)
-  return client
+  return { ...client, isPresent: sessionPresent, offered: properties }
 }
