@@ -45,6 +45,7 @@ export async function deskOf(connectionString: string): Promise<DeskParts> {
     newCredential: nobody as DeviceDeskNeeds['newCredential'],
     clock,
     certificates: nobody as DeviceDeskNeeds['certificates'],
+    pairing: nobody as DeviceDeskNeeds['pairing'],
     registering: nobody as DeviceDeskNeeds['registering'],
     clouds: nobody as DeviceDeskNeeds['clouds'],
     cloudOf: async () => null,

@@ -29,6 +29,8 @@ const WHO: Record<Permission, string> = {
   'model.write': 'sto',
   'cloud.read': 'stov',
   'cloud.write': 'sto',
+  'realm.read': 'stov',
+  'realm.write': 'sto',
   'release.read': 'stovc',
   'release.download': 'stov',
   'release.write': 'sto',

@@ -16,6 +16,11 @@ export const EVENT_MEANINGS = {
   'device.re-enrolled': 'the token of a device was taken back, so that it registers anew',
   'registration.forgotten': 'a device that waited to be claimed was struck off the list',
   'registration.refused': 'a device came through a cloud for a product that is none of its tenant',
+  'device.paired': 'a device was registered in the realm and given a credentials secret',
+  'device.unpaired': 'the credentials of a paired device were taken back; it may register again',
+  'device.certified': 'a paired device was given a certificate for its key',
+  'device.inhibited': 'a paired device is kept outside',
+  'device.allowed': 'a paired device that was kept outside may come in again',
   'device.changed': 'what we hold of a device was changed by an operator',
   'device.token-replaced': 'a device was given a new token in place of those it had',
   'device.credential-added': 'a device was given a further credential',
@@ -70,6 +75,14 @@ export const EVENT_MEANINGS = {
   'cloud.removed': 'a cloud was removed',
   'cloud.token-created': 'a token was made by which devices of a cloud come in',
   'cloud.token-revoked': 'a token of a cloud was revoked',
+  'realm.created': 'the tenant was given a realm, in which devices of Astarte are paired',
+  'realm.changed': 'a realm was given another name or default profile',
+  'realm.removed': 'a realm was removed',
+  'realm.key-rotated':
+    'a realm was given a new key; tokens signed with the one before are good no more',
+  'realm.key-added': 'tokens for agents that are signed with that key are good in the realm',
+  'realm.key-removed': 'a key of a realm was removed',
+  'realm.token-made': 'a token was made by which agents register devices',
   'customer.created': 'a customer was added',
   'customer.changed': 'a customer was renamed',
   'customer.removed': 'a customer was removed',
@@ -136,6 +149,7 @@ export type SubjectKind =
   | 'hardware-type'
   | 'system-model'
   | 'cloud'
+  | 'realm'
   | 'artifact-store'
   | 'campaign'
 

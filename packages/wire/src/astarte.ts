@@ -3,29 +3,14 @@
  * source in docs/dialects/edgehog.md. Values are in astarte-values.ts, pairing over HTTP in astarte-pairing.ts.
  */
 import { deflateSync, inflateSync } from 'node:zlib'
+import { astarteIdOf as canonicalDeviceId, isRealm } from '@updraft/core'
+
+export { canonicalDeviceId, isRealm }
 
 /** Larger messages are not taken ("Topics"). */
 export const MAX_MESSAGE_BYTES = 65_535
 /** What a list of properties may become when inflated, whatever it says of itself. */
 export const MAX_INFLATED_BYTES = 10 * 1024 * 1024
-
-const REALM = /^[a-z][a-z0-9]{0,47}$/
-export const isRealm = (text: string): boolean => REALM.test(text)
-
-/** 128 bits. */
-const ID_BYTES = 16
-/** Longer ids are tolerated and cut, within reason. */
-const MAX_ID_LENGTH = 255
-
-/**
- * A device's id as it is written by all: 22 characters of base64url. Astarte compares decoded bytes and cuts longer
- * ids to 128 bits, so several texts mean one device. Null when the text is no id.
- */
-export function canonicalDeviceId(text: string): string | null {
-  if (text.length > MAX_ID_LENGTH || !/^[A-Za-z0-9_-]+={0,2}$/.test(text)) return null
-  const bytes = Buffer.from(text, 'base64url')
-  return bytes.length < ID_BYTES ? null : bytes.subarray(0, ID_BYTES).toString('base64url')
-}
 
 /** Who a device is to Astarte: what its certificate is made out to, and what its topics stand below. */
 export interface AstarteName {

@@ -32,6 +32,7 @@ import type { KnownCloud } from './known-clouds.ts'
 import type { Moments } from './moments.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
+import type { PairingDesk } from './pairing.ts'
 import type {
   Accounts,
   Arrived,
@@ -78,7 +79,7 @@ export interface Recognized {
   readonly identify: () => Promise<Snapshot>
 }
 
-export interface DeviceDesk extends Enrolment, ImageFetching, Registering {
+export interface DeviceDesk extends Enrolment, ImageFetching, PairingDesk, Registering {
   /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
   identify(token: string, dialect: string): Promise<Snapshot>
   /**
@@ -146,6 +147,7 @@ export interface DeviceDeskNeeds {
   readonly proofs: Proofs
   readonly moments: Moments
   readonly certificates: Pick<DeviceCertificates, 'issue'>
+  readonly pairing: PairingDesk
   readonly registering: Registering
   readonly secrets: Secrets
   readonly sources: Pick<ArtifactSources, 'sourceOf'>
@@ -169,6 +171,7 @@ export function deviceDesk({
   proofs,
   moments,
   certificates,
+  pairing,
   registering,
   secrets,
   sources,
@@ -282,6 +285,7 @@ export function deviceDesk({
       return { release, handle: await artifacts.open(release.artifact.sha256) }
     },
     ...registering,
+    ...pairing,
     ...imageFetching({ artifacts, clock, expiry: ticketExpiry, moments, onError, secrets, work }),
     sourceOf: sources.sourceOf,
     redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),

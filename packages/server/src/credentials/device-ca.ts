@@ -2,12 +2,27 @@
  * The installation's own authority over devices: it gives out a key with its certificate, or signs a request that a
  * device made with a key of its own.
  */
-import { createHash, createPrivateKey, randomBytes, webcrypto } from 'node:crypto'
-import type { DeviceCertificates, IssuedCertificate } from '../app/ports.ts'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  webcrypto,
+  X509Certificate,
+} from 'node:crypto'
+import { DomainError } from '@updraft/core'
+import type { CertificateFault, DeviceCertificates, IssuedCertificate } from '../app/ports.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const AUTHORITY_YEARS = 30
 const DEVICE_YEARS = 10
+const DAY_MS = 86_400_000
+/** Of clientAuth, RFC 5280 §4.2.1.12. */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
+const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1']
+const LEAST_RSA_BITS = 2048
+/** Checking costs its square. */
+const MOST_RSA_BITS = 8192
 const YEAR_MS = 365.25 * 86_400_000
 /** A device's clock may be behind ours. */
 const SKEW_MS = 86_400_000
@@ -74,7 +89,11 @@ export function deviceAuthority({
     return opened
   }
 
-  const sign = async (commonName: string, publicKey: webcrypto.CryptoKey): Promise<string> => {
+  const sign = async (
+    commonName: string,
+    publicKey: webcrypto.CryptoKey,
+    lifetimeMs = DEVICE_YEARS * YEAR_MS,
+  ): Promise<string> => {
     const { x509, authority, signingKey } = await ready()
     const at = now().getTime()
     const certificate = await x509.X509CertificateGenerator.create({
@@ -83,7 +102,7 @@ export function deviceAuthority({
       subject: new x509.Name([{ CN: [{ utf8String: commonName }] }]),
       issuer: authority.subject,
       notBefore: new Date(at - SKEW_MS),
-      notAfter: new Date(Math.min(at + DEVICE_YEARS * YEAR_MS, authority.notAfter.getTime())),
+      notAfter: new Date(Math.min(at + lifetimeMs, authority.notAfter.getTime())),
       publicKey,
       signingKey,
       signingAlgorithm: ALGORITHM,
@@ -97,6 +116,41 @@ export function deviceAuthority({
     return certificate.toString('pem')
   }
 
+  /** The key of a request that is signed with it. Refuses with certificate-request.invalid. */
+  const requestedKey = async (request: string): Promise<webcrypto.CryptoKey> => {
+    const { x509 } = await ready()
+    const no = (message: string, cause?: unknown): never => {
+      throw new DomainError('certificate-request.invalid', message, {}, cause)
+    }
+    const blocks = request.match(/-----BEGIN [^-\n]*-----/g) ?? []
+    if (
+      blocks.length !== 1 ||
+      !/^-----BEGIN (NEW )?CERTIFICATE REQUEST-----$/.test(blocks[0] ?? '')
+    ) {
+      return no('is not one PKCS #10 request in PEM')
+    }
+    const unread = (cause: unknown) => no('cannot be read', cause)
+    const csr = await Promise.resolve()
+      .then(() => new x509.Pkcs10CertificateRequest(request))
+      .catch(unread)
+    const key = await Promise.resolve()
+      .then(() =>
+        createPublicKey({ key: Buffer.from(csr.publicKey.rawData), format: 'der', type: 'spki' }),
+      )
+      .catch(unread)
+    const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+    const isFit =
+      key.asymmetricKeyType === 'ec'
+        ? CURVES.includes(namedCurve)
+        : key.asymmetricKeyType === 'rsa' &&
+          modulusLength >= LEAST_RSA_BITS &&
+          modulusLength <= MOST_RSA_BITS
+    if (!isFit)
+      return no('has a key that is too weak, or of another kind than EC P-256, P-384 and RSA')
+    if (!(await csr.verify().catch(unread))) return no('is not signed with its own key')
+    return csr.publicKey.export().catch(unread)
+  }
+
   return {
     authority: async () => (await ready()).authority.toString('pem'),
     issue: async (commonName): Promise<IssuedCertificate> => {
@@ -107,13 +161,40 @@ export function deviceAuthority({
         key: toPem(Buffer.from(key)),
       }
     },
-    sign: async (commonName, request) => {
-      const { x509 } = await ready()
-      const csr = new x509.Pkcs10CertificateRequest(request)
-      if (!(await csr.verify())) throw new Error('The request is not signed with its own key.')
-      return sign(commonName, await csr.publicKey.export())
+    sign: async (commonName, request, days) => {
+      const publicKey = await requestedKey(request)
+      return sign(commonName, publicKey, days && days * DAY_MS)
+    },
+    examine: async (text, now) => {
+      const certificate = certificateOf(text)
+      if (!certificate) return { fault: 'unreadable', fingerprint: null, validTo: null }
+      const { authority } = await ready()
+      const issuer = new X509Certificate(authority.toString('pem'))
+      const { fingerprint256: fingerprint, validToDate: validTo } = certificate
+      return { fault: faultOf(certificate, issuer, now), fingerprint, validTo }
     },
   }
+}
+
+/** The first of a PEM text. */
+function certificateOf(text: string): X509Certificate | null {
+  try {
+    return new X509Certificate(text)
+  } catch {
+    return null
+  }
+}
+
+function faultOf(
+  certificate: X509Certificate,
+  authority: X509Certificate,
+  now: Date,
+): CertificateFault | null {
+  if (certificate.issuer !== authority.subject) return 'other-issuer'
+  if (!certificate.verify(authority.publicKey)) return 'bad-signature'
+  if (now > certificate.validToDate) return 'expired'
+  if (now < certificate.validFromDate) return 'not-yet-valid'
+  return certificate.keyUsage?.includes(CLIENT_AUTH) ? null : 'not-for-clients'
 }
 
 const toPem = (pkcs8: Buffer): string =>

@@ -20,7 +20,7 @@ import {
 } from '@updraft/core'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
-import { deviceDesk } from '../app/device-desk.ts'
+import { type DeviceDeskNeeds, deviceDesk } from '../app/device-desk.ts'
 import { liveSessions } from '../app/live-sessions.ts'
 import { newCredentialOf } from '../app/new-credential.ts'
 import { pacer } from '../app/pacer.ts'
@@ -277,6 +277,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     artifacts: { open },
     clock,
     certificates: { issue: async () => ({ certificate: 'certificate', key: 'key' }) },
+    // Nobody is paired here.
+    pairing: {} as DeviceDeskNeeds['pairing'],
     registering: {
       register: nobodyRegisters,
       comeThrough: nobodyRegisters,

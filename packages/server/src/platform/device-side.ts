@@ -10,14 +10,18 @@ import { look } from '../app/look.ts'
 import { moments } from '../app/moments.ts'
 import { newCredentialOf } from '../app/new-credential.ts'
 import { pacer } from '../app/pacer.ts'
+import { pairing } from '../app/pairing.ts'
 import { registering } from '../app/registering.ts'
 import { settingsInForce } from '../app/settings-in-force.ts'
+import { agentTokens } from '../credentials/agent-tokens.ts'
 import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
 import { deviceTokens, newDeviceTokenKey } from '../credentials/device-tokens.ts'
 import { accounts as accountRecords } from '../store/accounts.ts'
 import { artifactCopies } from '../store/artifact-copies.ts'
 import { cloudsAtWork } from '../store/clouds.ts'
 import { installationSecret } from '../store/installation-secrets.ts'
+import { pairingsAtWork } from '../store/pairings.ts'
+import { realmsAtWork } from '../store/realms.ts'
 import { registrationsAtWork } from '../store/registrations.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -67,20 +71,31 @@ export async function deviceSide(foundation: Foundation) {
     onCopied: sources.arrived,
     onError: report('a file could not be copied to another artifact store; it is tried again'),
   })
+  const certificates = deviceAuthority({
+    now: clock.now,
+    kept: async () =>
+      installationSecret(database, 'device-authority', await newDeviceAuthority(clock.now())),
+  })
   const desk = deviceDesk({
     ...foundation,
     accounts,
-    certificates: deviceAuthority({
-      now: clock.now,
-      kept: async () =>
-        installationSecret(database, 'device-authority', await newDeviceAuthority(clock.now())),
-    }),
+    certificates,
     checkInSeconds: config.checkInSeconds,
     claimWindowMs: config.claimWindowMs,
     cloudOf,
     clouds,
     moments: momentsOf,
     newCredential,
+    pairing: pairing({
+      ...foundation,
+      accounts,
+      agentTokens,
+      certificates,
+      cloudOf,
+      newCredential,
+      pairings: pairingsAtWork(database),
+      realms: realmsAtWork(database),
+    }),
     registering: registering({
       ...foundation,
       claimed,
@@ -99,6 +114,8 @@ export async function deviceSide(foundation: Foundation) {
   })
   return {
     accounts,
+    agentTokens,
+    certificates,
     claimed,
     clouds,
     copier,

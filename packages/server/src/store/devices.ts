@@ -181,7 +181,7 @@ export function devices(scope: Scope): Devices {
         const rows = piece.flatMap(({ id, credentials }) =>
           credentials.map((credential) => credentialRow(tenantId, id, credential)),
         )
-        await db.insertInto('credentials').values(rows).execute()
+        if (rows.length > 0) await db.insertInto('credentials').values(rows).execute()
       }
     },
     taken: async (added) => {

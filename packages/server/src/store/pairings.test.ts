@@ -94,14 +94,13 @@ test('two devices are never paired under one id', async () => {
   })
 })
 
-test('the secret is compared, and one without any fits none', async () => {
-  const { deviceId, astarteId } = await paired()
-  const isSecret = (hash: Buffer) => hash.equals(hashOf('secret'))
-  expect(await atWork().bySecret(acme.id, astarteId, isSecret)).toMatchObject({ deviceId })
-  expect(await atWork().bySecret(acme.id, astarteId, () => false)).toBe('wrong')
-  await acme.run(({ pairings }) => pairings.setSecret(deviceId, null))
-  expect(await atWork().bySecret(acme.id, astarteId, () => true)).toBe('wrong')
-  expect(await atWork().bySecret(other.id, astarteId, () => true)).toBe('unknown')
+test('of a secret its hash is kept, until it is taken back', async () => {
+  const { deviceId } = await paired()
+  expect((await atWork().ofDevice(deviceId))?.secretHash).toEqual(hashOf('secret'))
+  await acme.run(({ pairings }) => pairings.setSecret(deviceId, hashOf('another')))
+  expect((await atWork().ofDevice(deviceId))?.secretHash).toEqual(hashOf('another'))
+  await acme.run(({ pairings }) => pairings.reset(deviceId))
+  expect((await atWork().ofDevice(deviceId))?.secretHash).toBeNull()
 })
 
 test('a device is confirmed by its first certificate, and pending again when it is reset', async () => {

@@ -1,28 +1,33 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Pairing, PairingStatus, Pairings, PairingsAtWork } from '../app/ports.ts'
 import type { Database } from './database.ts'
 import { refuse } from './refusals.ts'
 import { ofCustomersDevice, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
-const COLUMNS = [
-  'device_id',
-  'tenant_id',
-  'astarte_id',
-  'is_inhibited',
-  'credentials_requested_at',
-  'credential_id',
-  'awaits_model',
-  'created_at',
-  'introspection',
-  'capabilities',
-  'is_connected',
-  'connected_at',
-  'disconnected_at',
-  'last_address',
-] as const
-
-type Row = Pick<Selectable<Tables['pairings']>, (typeof COLUMNS)[number]>
+const select = (db: Kysely<Tables>) =>
+  db
+    .selectFrom('pairings')
+    .innerJoin('devices', 'devices.id', 'pairings.device_id')
+    .select([
+      'pairings.device_id',
+      'pairings.tenant_id',
+      'pairings.astarte_id',
+      'pairings.secret_hash',
+      'pairings.is_inhibited',
+      'pairings.credentials_requested_at',
+      'pairings.credential_id',
+      'pairings.awaits_model',
+      'pairings.created_at',
+      'pairings.introspection',
+      'pairings.capabilities',
+      'pairings.is_connected',
+      'pairings.connected_at',
+      'pairings.disconnected_at',
+      'pairings.last_address',
+      'devices.cloud_id',
+    ])
+type Row = Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]
 
 /** Astarte's ids are 128 bits, and printed in one way only. */
 const bytesOf = (astarteId: string): Buffer => Buffer.from(astarteId, 'base64url')
@@ -37,6 +42,8 @@ const pairingOf = (row: Row): Pairing => ({
   deviceId: row.device_id,
   astarteId: row.astarte_id.toString('base64url'),
   status: statusOf(row),
+  secretHash: row.secret_hash,
+  cloudId: row.cloud_id,
   createdAt: row.created_at,
   credentialId: row.credential_id,
   introspection: row.introspection,
@@ -69,16 +76,14 @@ export function pairings(scope: Scope): Pairings {
         .execute()
     },
     find: async (by, options) => {
-      const found = db
-        .selectFrom('pairings')
-        .select(COLUMNS)
-        .where('tenant_id', '=', tenantId)
-        .where(ofCustomersDevice(scope, 'device_id'))
+      const found = select(db)
+        .where('pairings.tenant_id', '=', tenantId)
+        .where(ofCustomersDevice(scope, 'pairings.device_id'))
       const one =
         'deviceId' in by
-          ? found.where('device_id', '=', by.deviceId)
-          : found.where('astarte_id', '=', bytesOf(by.astarteId))
-      const row = await (options?.lock ? one.forUpdate() : one).executeTakeFirst()
+          ? found.where('pairings.device_id', '=', by.deviceId)
+          : found.where('pairings.astarte_id', '=', bytesOf(by.astarteId))
+      const row = await (options?.lock ? one.forUpdate('pairings') : one).executeTakeFirst()
       return row ? pairingOf(row) : null
     },
     reserve: async (astarteId) => {
@@ -117,34 +122,23 @@ export function pairings(scope: Scope): Pairings {
 
 /** Pairings as devices meet them, on single statements. */
 export function pairingsAtWork({ db, pool }: Database): PairingsAtWork {
-  const select = (from: Kysely<Tables>) => from.selectFrom('pairings').select(COLUMNS)
   const update = (deviceId: string) => db.updateTable('pairings').where('device_id', '=', deviceId)
 
   return {
     find: async (tenantId, astarteId) => {
       const row = await select(db)
-        .where('tenant_id', '=', tenantId)
-        .where('astarte_id', '=', bytesOf(astarteId))
+        .where('pairings.tenant_id', '=', tenantId)
+        .where('pairings.astarte_id', '=', bytesOf(astarteId))
         .executeTakeFirst()
         .catch(refuse)
       return row ? pairingOf(row) : null
     },
     ofDevice: async (deviceId) => {
       const row = await select(db)
-        .where('device_id', '=', deviceId)
+        .where('pairings.device_id', '=', deviceId)
         .executeTakeFirst()
         .catch(refuse)
       return row ? pairingOf(row) : null
-    },
-    bySecret: async (tenantId, astarteId, isRight) => {
-      const row = await select(db)
-        .select('secret_hash')
-        .where('tenant_id', '=', tenantId)
-        .where('astarte_id', '=', bytesOf(astarteId))
-        .executeTakeFirst()
-        .catch(refuse)
-      if (!row) return 'unknown'
-      return row.secret_hash && isRight(row.secret_hash) ? pairingOf(row) : 'wrong'
     },
     setIntrospection: async (deviceId, introspection) => {
       await update(deviceId)

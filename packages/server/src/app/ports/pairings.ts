@@ -14,6 +14,10 @@ export interface Pairing {
   /** Astarte's, 22 characters. */
   readonly astarteId: string
   readonly status: PairingStatus
+  /** Of its credentials secret; null while it has none. */
+  readonly secretHash: Buffer | null
+  /** Of the device: where it is served from. */
+  readonly cloudId: string | null
   readonly createdAt: Date
   /** The certificate it was given last, which may have been taken back since; null before the first. */
   readonly credentialId: string | null
@@ -67,12 +71,6 @@ export interface PairingsAtWork {
   find(tenantId: string, astarteId: string): Promise<Pairing | null>
   /** Null when that device of ours is none of Astarte's. */
   ofDevice(deviceId: string): Promise<Pairing | null>
-  /** Whose secret it is; null when it is not the device's. Only for devices that have one. */
-  bySecret(
-    tenantId: string,
-    astarteId: string,
-    isRight: (secretHash: Buffer) => boolean,
-  ): Promise<Pairing | 'unknown' | 'wrong'>
   /** In place of what it said before. */
   setIntrospection(deviceId: string, introspection: Introspection): Promise<void>
   setCapabilities(deviceId: string, capabilities: Readonly<Record<string, string>>): Promise<void>

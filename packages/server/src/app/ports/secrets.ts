@@ -35,8 +35,28 @@ export interface DeviceCertificates {
   authority(): Promise<string>
   /** A new key with its certificate. */
   issue(commonName: string): Promise<IssuedCertificate>
-  /** A certificate for the key with which that PKCS #10 request is signed, whatever name it asks for. */
-  sign(commonName: string, request: string): Promise<string>
+  /**
+   * A certificate for the key with which that PKCS #10 request is signed, whatever name it asks for; for so many days,
+   * or else for long. Refuses with certificate-request.invalid.
+   */
+  sign(commonName: string, request: string, days?: number): Promise<string>
+  /** What is to be thought of a certificate that a device shows as one of ours. */
+  examine(certificate: string, now: Date): Promise<ExaminedCertificate>
+}
+
+export type CertificateFault =
+  | 'unreadable'
+  | 'other-issuer'
+  | 'bad-signature'
+  | 'not-yet-valid'
+  | 'expired'
+  | 'not-for-clients'
+
+export interface ExaminedCertificate {
+  readonly fault: CertificateFault | null
+  /** As in CertificateFacts; null when it cannot be read. */
+  readonly fingerprint: string | null
+  readonly validTo: Date | null
 }
 
 export interface IssuedCertificate {
@@ -72,4 +92,30 @@ export interface Proofs {
   isValidAt(certificate: Uint8Array, now: Date): boolean
   /** A certificate as an operator or a device gives it. Refuses with request.malformed. */
   readCertificate(text: string): { readonly der: Uint8Array; readonly facts: CertificateFacts }
+}
+
+/** Tokens by which agents register devices in a realm. Keys are PEM. */
+export interface AgentTokens {
+  /** A private key to sign with. */
+  newKey(): string
+  publicKeyOf(signingKey: string): string
+  /** A public key as an operator brings it. Refuses with realm.invalid. */
+  checkedPublicKey(pem: string): string
+  sign(
+    signingKey: string,
+    token: AgentClaims & {
+      readonly realm: string
+      readonly issuedAt: Date
+      readonly expiresAt: Date
+    },
+  ): Promise<string>
+  /** What it says, when one of those public keys signed it and it is good now; otherwise null. */
+  read(token: string, publicKeys: readonly string[], now: Date): Promise<AgentClaims | null>
+}
+
+export interface AgentClaims {
+  /** What it allows: see `allowsAgent`. */
+  readonly rules: readonly string[]
+  /** Name of the profile that new devices get; the realm's default one when absent. */
+  readonly profile?: string
 }
