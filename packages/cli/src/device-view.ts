@@ -81,6 +81,7 @@ function componentText(type: string, component: Component, look: Look): string {
       ['Came about', operation && !isUnderWay ? operation.origin.message : null],
       ['State', operation || verdict === 'nothing' ? componentCell(component) : null],
       ['Reason', operation ? (operation.error ?? operation.because) : null],
+      ['Code', operation?.code ?? null],
       ['Since', timeText(operation?.changedAt ?? null, look)],
       ['Looked at again', timeText(component.lookAgainAt, look)],
     ],
@@ -97,6 +98,9 @@ function valuesText(title: string, values: Device['attributes'], look: Look): st
   return rows.length === 0 ? '' : `${painted(bold(title), look)}\n${facts(rows, look, '  ')}`
 }
 
+/** Behind the state of what did not change it. */
+const ASIDES: Readonly<Record<string, string>> = { remarked: ' (remark)', ignored: ' (ignored)' }
+
 function historyText(history: readonly OperationWithSteps[] | undefined, look: Look): string {
   if (history === undefined) return ''
   if (history.length === 0) return 'There were no updates yet.'
@@ -108,8 +112,7 @@ function historyText(history: readonly OperationWithSteps[] | undefined, look: L
           { title: 'When', cell: ({ at }) => timeText(at, look) },
           {
             title: 'State',
-            cell: ({ state, outcome }) =>
-              stateCell(state, outcome === 'ignored' ? ' (ignored)' : ''),
+            cell: ({ state, outcome }) => stateCell(state, ASIDES[outcome] ?? ''),
           },
           {
             title: 'Progress',

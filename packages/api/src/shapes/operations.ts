@@ -23,6 +23,10 @@ export const Operation = named(
     release: ReleaseRef,
     progress: z.number().describe('percent'),
     error: z.string().nullable().describe("the device's words, once it failed"),
+    code: z
+      .string()
+      .nullable()
+      .describe("the device's own code for that, if its language has codes"),
     because: z.string().describe('why it is in that state'),
     reason: Reason,
     origin: Reason.describe('why it was opened'),
@@ -39,7 +43,7 @@ export const Step = named(
   z.object({
     at: Time,
     state: StateName,
-    outcome: z.enum(['opened', 'moved', 'ignored']),
+    outcome: z.enum(['opened', 'moved', 'remarked', 'ignored']),
     progress: z.number(),
     error: z.string().nullable(),
     because: z.string(),

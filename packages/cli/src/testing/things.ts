@@ -127,6 +127,7 @@ export const makeOperation = ({
     release: { id: release.id, title: release.title, version: release.version },
     progress: 0,
     error: null,
+    code: null,
     because: reason.message,
     reason,
     origin: { code: 'assigned.profile', message: `profile ${device.profile} is assigned it` },

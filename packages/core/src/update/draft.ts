@@ -216,7 +216,10 @@ export class Draft {
     if (report.installed) this.learn({ installed: { [type]: report.installed } })
     const operation = this.#operationFor(type, report)
     if (!operation) {
-      this.#ignored(`${type} ${report.state}`, reason('report.stray', `No ${type} is under way.`))
+      this.#ignored(
+        `${type} ${report.state ?? 'remark'}`,
+        reason('report.stray', `No ${type} is under way.`),
+      )
       return null
     }
     const said = { ...report, known: this.#runs(type) }
@@ -303,7 +306,7 @@ export class Draft {
   #operationFor(type: ComponentType, report: Report): Operation | null {
     const { underWay, latestEnded } = this.component(type)
     if (underWay) return underWay
-    if (isTerminal(report.state)) return latestEnded
+    if (report.state === null || isTerminal(report.state)) return latestEnded
     const choice = choose(this.situation(type), this.#moment.now)
     const mayBegin =
       choice.kind === 'offer' ||
@@ -423,6 +426,7 @@ export class Draft {
         state: operation.state,
         progress: operation.progressPercent,
         error: operation.error,
+        ...(operation.code === null ? {} : { code: operation.code }),
         ...(operation.campaignId === null ? {} : { campaign: operation.campaignId }),
       },
       reason: operation.because,

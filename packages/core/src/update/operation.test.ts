@@ -33,6 +33,7 @@ test('an operation is opened QUEUED, with its first line of history', () => {
     state: 'QUEUED',
     progressPercent: 0,
     error: null,
+    code: null,
     origin,
     because: origin,
     restarts: 0,
@@ -193,6 +194,109 @@ describe('progress', () => {
     const heard = hears('INITIATED', { state: 'DOWNLOADING', progressPercent })
     expect(heard.operation.progressPercent).toBe(kept)
     expect(heard.step?.progressPercent).toBe(kept)
+  })
+})
+
+describe('a device with more words than there are states', () => {
+  const acknowledged = { state: 'DOWNLOADING', word: 'Acknowledged', progressPercent: 10 } as const
+
+  test('is quoted with its own', () => {
+    const heard = hears('INITIATED', acknowledged)
+    expect(heard).toMatchObject({ outcome: 'moved', operation: { state: 'DOWNLOADING' } })
+    expect(heard.step?.because.message).toBe('The device reports Acknowledged.')
+  })
+
+  test('has a line for each of them, and none for one it repeats', () => {
+    const said = [
+      ['Deploying', 70],
+      ['Deploying', 78],
+      ['Deployed', 86],
+      ['Rebooting', 92],
+      ['Rebooting', 92],
+    ] as const
+    let current = operation(F2, 'DOWNLOADING')
+    const lines = said.flatMap(([word, progressPercent]) => {
+      const heard = advance(current, { state: 'UPDATING', word, progressPercent }, later)
+      current = heard.operation
+      return heard.step ? [`${heard.step.because.message} ${heard.step.progressPercent}`] : []
+    })
+    expect(lines).toEqual([
+      'The device reports Deploying. 70',
+      'The device reports Deployed. 86',
+      'The device reports Rebooting. 92',
+    ])
+    expect(current.restarts).toBe(0)
+  })
+
+  test('may say one of them late: it goes no step back', () => {
+    const before = operation(F2, 'UPDATING', { progressPercent: 86 })
+    const late = { state: 'UPDATING', word: 'Deploying', progressPercent: 75 } as const
+    expect(advance(before, late, later)).toMatchObject({
+      outcome: 'repeated',
+      operation: { progressPercent: 86, restarts: 0 },
+    })
+  })
+})
+
+describe('a remark', () => {
+  const remark = { state: null, error: 'NetworkError: no route to host' }
+
+  test.each(STATES.filter((state) => !isTerminal(state)))(
+    'while %s is a sign of life with a line of its own, and changes nothing',
+    (state) => {
+      const before = operation(F2, state)
+      const heard = advance(before, remark, later)
+      expect(heard.outcome).toBe('repeated')
+      expect(heard.operation).toEqual({ ...before, heardAt: LATER })
+      expect(heard.step).toMatchObject({ state, outcome: 'remarked', error: remark.error })
+    },
+  )
+
+  test('after the end is ignored', () => {
+    expect(advance(operation(F2, 'FAILED'), remark, later)).toMatchObject({
+      outcome: 'ignored',
+      because: { code: 'report.after-end' },
+      step: { outcome: 'ignored', state: 'FAILED' },
+    })
+  })
+})
+
+describe('a device that refuses as it is busy', () => {
+  const busy = { state: 'FAILED', isBusy: true, code: 'UpdateAlreadyInProgress' } as const
+  const hearsBusy = (state: State, { restarts = 0, isAskedAgain = false } = {}) =>
+    advance(operation(F2, state, { restarts }), { ...busy, isAskedAgain }, later)
+
+  test('has failed when it never told of this one', () => {
+    expect(hearsBusy('INITIATED').operation).toMatchObject({ state: 'FAILED', code: busy.code })
+  })
+
+  test.each<State>(['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING'])(
+    'repeats itself when it was %s',
+    (state) => {
+      expect(hearsBusy(state)).toMatchObject({ outcome: 'repeated', operation: { state } })
+    },
+  )
+
+  test.each([{ restarts: 1 }, { isAskedAgain: true }])(
+    'is at this one when it was asked before: %o',
+    (before) => {
+      expect(hearsBusy('INITIATED', before).operation.state).toBe('DOWNLOADING')
+    },
+  )
+
+  test('has ended when it says so after the end', () => {
+    expect(hearsBusy('UPDATED')).toMatchObject({ outcome: 'ignored' })
+  })
+})
+
+describe('a code', () => {
+  test('is kept as it was said, whatever it is', () => {
+    const { operation } = hears('UPDATING', { state: 'FAILED', error: 'No.', code: 'Weird\0Code' })
+    expect(operation).toMatchObject({ error: 'No.', code: 'Weird\ufffdCode' })
+  })
+
+  test('is none where nothing failed', () => {
+    expect(hears('INITIATED', { state: 'DOWNLOADING', code: 'x' }).operation.code).toBeNull()
   })
 })
 

@@ -14,6 +14,7 @@ import type { Patience } from '../settings.ts'
 import { isTerminal, STATE_TABLE, STATES, type State } from './states.ts'
 
 const MAX_ERROR_LENGTH = 4096
+const MAX_CODE_LENGTH = 100
 /** A download has thousands of signs of life; they are noted this often. */
 const NOTED_EVERY_MS = 30_000
 
@@ -28,6 +29,8 @@ export interface Operation {
   readonly progressPercent: number
   /** The device's words, once it failed. */
   readonly error: string | null
+  /** Its code for that, where its language has codes; also such as nobody knows. */
+  readonly code: string | null
   /** The campaign that asks for it; null when none does. */
   readonly campaignId: string | null
   /** Why it was opened. */
@@ -43,12 +46,12 @@ export interface Operation {
   readonly endedAt: Date | null
 }
 
-/** One line of an operation's history. `outcome` tells what the report did. */
+/** One line of an operation's history. `outcome` tells what the report did; a remark changes nothing. */
 export interface Step {
   readonly operationId: string
   readonly at: Date
   readonly state: State
-  readonly outcome: 'opened' | 'moved' | 'ignored'
+  readonly outcome: 'opened' | 'moved' | 'remarked' | 'ignored'
   readonly progressPercent: number
   readonly error: string | null
   readonly because: Reason
@@ -56,9 +59,18 @@ export interface Step {
 
 /** What a device says of an update. */
 export interface Report {
-  readonly state: State
+  /** Null where it is as it was: something went wrong that the device copes with by itself, a remark. */
+  readonly state: State | null
+  /** The device's own word for the state, where its language has more of them than there are states. */
+  readonly word?: string
   readonly progressPercent?: number
   readonly error?: string
+  /** Its code for what went wrong. */
+  readonly code?: string
+  /** It refuses as it is at an update already; that may be this very one. */
+  readonly isBusy?: boolean
+  /** It was asked for this one more than once. */
+  readonly isAskedAgain?: boolean
   /** What it runs, if it said so with the report. */
   readonly installed?: Installed
   /** What we knew before that it runs: proof of success, but none of a failure, as it may be old. */
@@ -107,6 +119,7 @@ export function open(
     state: 'QUEUED',
     progressPercent: STATE_TABLE.QUEUED.progressPercent,
     error: null,
+    code: null,
     campaignId,
     origin,
     because: origin,
@@ -144,25 +157,59 @@ export function advance(
   circumstances: Circumstances,
 ): Advance {
   const { now } = circumstances
+  const { state } = report
   if (isTerminal(operation.state)) {
-    return operation.state === report.state
+    return operation.state === state
       ? repeated(operation)
-      : ignore(operation, report, afterEnd(operation, report.state), now)
+      : ignore(operation, report, afterEnd(operation, state ?? 'a remark'), now)
   }
-  if (!STATE_TABLE[report.state].isReportable) {
-    const message = `${report.state} is not for a device to report.`
+  if (state === null) return remark(operation, report, now)
+  if (!STATE_TABLE[state].isReportable) {
+    const message = `${state} is not for a device to report.`
     return ignore(operation, report, reason('report.not-reportable', message), now)
   }
-  if (report.state === 'UPDATED') return arrive(operation, report, circumstances)
-  if (report.state === 'FAILED') {
+  if (state === 'UPDATED') return arrive(operation, report, circumstances)
+  if (state === 'FAILED') {
+    if (isAtItAlready(operation, report)) return goOn(operation, now)
     const error = wordsOf(report) ?? 'The device gave no reason.'
     const because = reason('device.reported', `The device reports that it failed: ${error}`)
-    return move(operation, { state: 'FAILED', because, error }, now)
+    return move(operation, { state, because, error, code: codeOf(report) }, now)
   }
-  if (report.state === operation.state) return progress(operation, report, now)
-  return isStepBack(operation.state, report.state)
-    ? startOver(operation, { ...report, because: said(report.state) }, circumstances)
-    : move(operation, { ...report, because: said(report.state) }, now)
+  if (state === operation.state) return progress(operation, { ...report, state }, now)
+  const to: Move = { state, progressPercent: report.progressPercent, because: said(state, report) }
+  return isStepBack(operation.state, state)
+    ? startOver(operation, to, circumstances)
+    : move(operation, to, now)
+}
+
+/** A sign of life, with a line of its own. */
+function remark(operation: Operation, report: Report, now: Date): Advance {
+  const words = wordsOf(report) ?? 'something went wrong.'
+  const because = reason('device.remarked', `The device goes on, and says: ${words}`)
+  const { progressPercent } = operation
+  const step = lineOf(operation, { state: operation.state, progressPercent, report, because, now })
+  return {
+    outcome: 'repeated',
+    operation: heard(operation, now),
+    step: { ...step, outcome: 'remarked' },
+    because,
+  }
+}
+
+/**
+ * Whether a device that refuses as it is busy is busy with this one: it told of it before, or it was asked for it more
+ * than once. Some take a request that is repeated for another one.
+ */
+const isAtItAlready = ({ state, restarts }: Operation, report: Report): boolean =>
+  report.isBusy === true &&
+  (restarts > 0 || report.isAskedAgain === true || (state !== 'QUEUED' && state !== 'INITIATED'))
+
+/** It has begun, whether or not its word of that came through; how far it is, it will tell. */
+function goOn(operation: Operation, now: Date): Advance {
+  const { state } = operation
+  if (state !== 'QUEUED' && state !== 'INITIATED') return repeated(heard(operation, now))
+  const because = reason('device.reported', 'The device reports that it is at it already.')
+  return move(operation, { state: 'DOWNLOADING', because }, now)
 }
 
 /** The device says UPDATED: believed if it runs the target, else it came back with something else. */
@@ -226,13 +273,21 @@ function keepsStartingOver({ restarts, ...operation }: Operation): Reason {
   return reason('device.keeps-starting-over', message)
 }
 
-function progress(operation: Operation, report: Report, now: Date): Advance {
-  const progressPercent = percent(report.progressPercent) ?? operation.progressPercent
+function progress(operation: Operation, report: Report & { state: State }, now: Date): Advance {
+  const told = percent(report.progressPercent) ?? operation.progressPercent
+  const because = said(report.state, report)
+  // Who names steps of its own tells shares of the whole way, and may name one of them late.
+  const progressPercent = report.word ? Math.max(told, operation.progressPercent) : told
+  const isFurther = progressPercent > operation.progressPercent
+  const isOtherWord = report.word !== undefined && because.message !== operation.because.message
+  if (isOtherWord && isFurther) {
+    return move(operation, { state: report.state, because, progressPercent }, now)
+  }
   if (progressPercent === operation.progressPercent) return repeated(heard(operation, now))
   return {
     outcome: 'moved',
     operation: { ...operation, progressPercent, changedAt: now, heardAt: now },
-    because: said(report.state),
+    because,
   }
 }
 
@@ -246,6 +301,7 @@ export interface Move {
   readonly state: State
   readonly because: Reason
   readonly error?: string
+  readonly code?: string | null
   readonly progressPercent?: number
 }
 
@@ -256,6 +312,7 @@ export function move(operation: Operation, to: Move, now: Date): Advance {
     state: to.state,
     because: to.because,
     error: to.state === 'FAILED' ? (to.error ?? null) : null,
+    code: to.state === 'FAILED' ? (to.code ?? null) : null,
     progressPercent: percent(to.progressPercent) ?? STATE_TABLE[to.state].progressPercent,
     changedAt: now,
     heardAt: now,
@@ -265,17 +322,21 @@ export function move(operation: Operation, to: Move, now: Date): Advance {
 }
 
 function ignore(operation: Operation, report: Report, because: Reason, now: Date): Advance {
-  const step: Step = {
-    operationId: operation.id,
-    at: now,
-    state: report.state,
-    outcome: 'ignored',
-    progressPercent: percent(report.progressPercent) ?? STATE_TABLE[report.state].progressPercent,
-    error: wordsOf(report),
-    because,
-  }
+  const state = report.state ?? operation.state
+  const progressPercent = percent(report.progressPercent) ?? STATE_TABLE[state].progressPercent
+  const step = lineOf(operation, { state, progressPercent, report, because, now })
   return { outcome: 'ignored', operation, step, because }
 }
+
+/** What was said without changing anything. */
+const lineOf = (
+  { id }: Operation,
+  {
+    now,
+    report,
+    ...line
+  }: Pick<Step, 'state' | 'progressPercent' | 'because'> & { report: Report; now: Date },
+): Step => ({ operationId: id, at: now, outcome: 'ignored', error: wordsOf(report), ...line })
 
 const repeated = (operation: Operation): Advance => ({
   outcome: 'repeated',
@@ -293,18 +354,21 @@ const stepOf = (operation: Operation, outcome: Step['outcome']): Step => ({
   because: operation.because,
 })
 
-/** What the device said of an error, as any store can keep it; null for nothing. */
-function wordsOf({ error }: Report): string | null {
-  const text = error?.trim().replaceAll('\0', '\ufffd') ?? ''
-  const kept =
-    text.length > MAX_ERROR_LENGTH ? `${text.slice(0, MAX_ERROR_LENGTH - 1).toWellFormed()}…` : text
-  return kept.toWellFormed() || null
+/** What the device said of an error; null for nothing. */
+const wordsOf = ({ error }: Report): string | null => kept(error, MAX_ERROR_LENGTH)
+const codeOf = ({ code }: Report): string | null => kept(code, MAX_CODE_LENGTH)
+
+/** As any store can keep it. */
+function kept(said: string | undefined, maxLength: number): string | null {
+  const text = said?.trim().replaceAll('\0', '\ufffd') ?? ''
+  const short = text.length > maxLength ? `${text.slice(0, maxLength - 1).toWellFormed()}…` : text
+  return short.toWellFormed() || null
 }
 
-const said = (state: State): Reason =>
-  reason('device.reported', `The device reports ${STATE_TABLE[state].word}.`)
+const said = (state: State, { word }: Report): Reason =>
+  reason('device.reported', `The device reports ${word ?? STATE_TABLE[state].word}.`)
 
-const afterEnd = (operation: Operation, state: State): Reason =>
+const afterEnd = (operation: Operation, state: string): Reason =>
   reason(
     'report.after-end',
     `The update had already ended as ${operation.state} when ${state} came.`,

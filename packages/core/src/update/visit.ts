@@ -10,7 +10,7 @@ import { type ComponentType, nameOf, type Release } from '../release.ts'
 import { isNotBegun, unfit } from './choose.ts'
 import { Draft } from './draft.ts'
 import { seenFetching } from './inference.ts'
-import { type Advance, cancel, type Operation, type Report } from './operation.ts'
+import { type Advance, cancel, heard, type Operation, type Report } from './operation.ts'
 import type { Address, Answer, Changes, Moment, Snapshot } from './snapshot.ts'
 import { isTerminal } from './states.ts'
 
@@ -93,6 +93,18 @@ export function fetching(
   const draft = new Draft(snapshot, { ...moment, isHere: true })
   const seen = seenFetching(draft.find(operationId).operation, { isWhole }, moment)
   if (seen) draft.apply(seen)
+  return { changes: draft.changes() }
+}
+
+/** A sign that the device is at an operation, of which it tells itself. */
+export function signOfLife(
+  snapshot: Snapshot,
+  { operationId, ...moment }: Moment & { readonly operationId: string },
+): { changes: Changes } {
+  const draft = new Draft(snapshot, { ...moment, isHere: true })
+  const { operation } = draft.find(operationId)
+  const because = reason('device.fetched', `The device fetches the file of ${nameOf(operation)}.`)
+  draft.apply({ outcome: 'repeated', operation: heard(operation, moment.now), because })
   return { changes: draft.changes() }
 }
 

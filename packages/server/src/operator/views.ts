@@ -55,6 +55,7 @@ export const operationView = (operation: Operation): api.Operation => ({
   release: releaseOf(operation),
   progress: operation.progressPercent,
   error: operation.error,
+  code: operation.code,
   because: operation.because.message,
   reason: operation.because,
   origin: operation.origin,

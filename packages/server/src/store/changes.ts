@@ -48,14 +48,15 @@ const FACTS: Statement = {
 
 const OPERATIONS: Statement = {
   name: 'write-operations',
-  width: 20,
+  width: 21,
   text: `insert into operations (id, tenant_id, device_id, release_id, type, title, version, state, progress_percent, error,
-      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, heard_at, ended_at, campaign_id)
+      origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, heard_at, ended_at, campaign_id,
+      error_code)
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
       $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[],
-      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::uuid[])
+      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::uuid[], $21::text[])
     on conflict (id) do update set state = excluded.state, progress_percent = excluded.progress_percent,
-      error = excluded.error, because_code = excluded.because_code, because_message = excluded.because_message,
+      error = excluded.error, error_code = excluded.error_code, because_code = excluded.because_code, because_message = excluded.because_message,
       restarts = excluded.restarts, changed_at = excluded.changed_at, heard_at = excluded.heard_at,
       ended_at = excluded.ended_at`,
 }
@@ -77,7 +78,7 @@ const TARGETS: Statement = {
     where t.campaign_id = v.campaign_id and t.device_id = v.device_id and t.status = v.was`,
 }
 
-/** Reports that change nothing are kept, but not without end: a noisy device gets this many lines. */
+/** Reports and remarks that change nothing are kept, but not without end: a noisy device gets this many lines of each. */
 const MAX_IGNORED_STEPS = 50
 
 const STEPS: Statement = {
@@ -86,8 +87,8 @@ const STEPS: Statement = {
   text: `insert into operation_steps (operation_id, at, state, outcome, progress_percent, error, because_code, because_message)
     select v.* from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::text[])
       as v (operation_id, at, state, outcome, progress_percent, error, because_code, because_message)
-    where v.outcome <> 'ignored' or ${MAX_IGNORED_STEPS} >
-      (select count(*) from operation_steps s where s.operation_id = v.operation_id and s.outcome = 'ignored')`,
+    where v.outcome not in ('remarked', 'ignored') or ${MAX_IGNORED_STEPS} >
+      (select count(*) from operation_steps s where s.operation_id = v.operation_id and s.outcome = v.outcome)`,
 }
 
 const EVENTS: Statement = {
@@ -253,6 +254,7 @@ const operationRow = (tenantId: string, operation: Operation): Row => [
   operation.heardAt,
   operation.endedAt,
   operation.campaignId,
+  operation.code,
 ]
 
 /** The operation each component shows from now on: the one opened last. */

@@ -67,6 +67,7 @@ export const operationOf = (row: Omit<Tables['operations'], 'tenant_id'>): Opera
   state: row.state,
   progressPercent: row.progress_percent,
   error: row.error,
+  code: row.error_code,
   campaignId: row.campaign_id,
   origin: { code: row.origin_code as ReasonCode, message: row.origin_message },
   because: { code: row.because_code as ReasonCode, message: row.because_message },

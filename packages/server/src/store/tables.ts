@@ -372,6 +372,15 @@ export interface Tables {
     heard_at: Date | null
     ended_at: Date | null
     campaign_id: string | null
+    error_code: string | null
+  }
+  operation_requests: {
+    operation_id: string
+    device_id: string
+    url: string
+    first_sent_at: Date
+    times_sent: Generated<number>
+    answered_at: Date | null
   }
   device_components: {
     device_id: string

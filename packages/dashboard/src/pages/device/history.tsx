@@ -95,6 +95,7 @@ function Moment({ step, until }: { step: Operation['steps'][number]; until: stri
           <span className="timeline-word">
             {word}
             {outcome === 'ignored' && ' (changed nothing)'}
+            {outcome === 'remarked' && ' (remark)'}
           </span>
           <time className="quiet figure" dateTime={at}>
             {exactTime(new Date(at))}

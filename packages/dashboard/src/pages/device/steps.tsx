@@ -17,7 +17,7 @@ const WAY: readonly State[] = [
 ]
 
 export function Steps({ operation }: { operation: Operation }) {
-  const { state, release, progress, error, because, changedAt, restarts } = operation
+  const { state, release, progress, error, code, because, changedAt, restarts } = operation
   const ended = state === 'FAILED' || state === 'CANCELED'
   const reached = STATES.indexOf(state)
   const { word } = LOOKS[state]
@@ -57,6 +57,12 @@ export function Steps({ operation }: { operation: Operation }) {
       {ended && (
         <p className="steps-error look" data-look={state}>
           {error ?? because}
+          {code !== null && code !== error && (
+            <>
+              {' '}
+              <code>{code}</code>
+            </>
+          )}
         </p>
       )}
       {restarts > 0 && (
