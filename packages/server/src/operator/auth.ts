@@ -39,22 +39,21 @@ export async function identify(
   return { actor: session.actor, operator: session.operator, session: { ...session, secret } }
 }
 
-/** Refuses with access.csrf a session's change without its token, and with access.denied what the role may not. */
-export function authorise(
-  { actor, session }: Caller,
-  request: FastifyRequest,
-  permission: Exclude<Route['permission'], 'anyone'>,
-): void {
+/** Refuses with access.csrf a change that comes by a session without the token that goes with it. */
+export function checkCsrf({ session }: Caller, request: FastifyRequest): void {
   if (session && changes(request) && request.headers[CSRF_HEADER] !== session.csrfToken) {
     throw new DomainError('access.csrf', 'The request lacks the X-CSRF-Token of its session.')
   }
-  if (permission !== 'operator' && !can(actor, permission)) {
-    throw new DomainError('access.denied', `A ${actor.role} may not do this (${permission}).`)
-  }
+}
+
+/** Refuses with access.denied what the role may not. */
+export function authorise({ actor }: Pick<Caller, 'actor'>, permission: Route['permission']): void {
+  if (permission === 'anyone' || permission === 'operator' || can(actor, permission)) return
+  throw new DomainError('access.denied', `A ${actor.role} may not do this (${permission}).`)
 }
 
 /** Whether the request asks for a change rather than for a look. */
-export const changes = ({ method }: FastifyRequest): boolean => !SAFE_METHODS.has(method)
+const changes = ({ method }: FastifyRequest): boolean => !SAFE_METHODS.has(method)
 
 /** Sets the session cookie; one that has expired takes it away. */
 export function setSessionCookie(

@@ -70,7 +70,7 @@ type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> =
       : unknown
     : undefined
 
-/** What a handler is given: the input as it was validated, who asks, and the exchange for those that stream. */
+/** What a handler is given: the input as it was validated, and who asks. */
 export interface Call<N extends RouteName> {
   readonly input: {
     readonly params: Part<N, 'params'>
@@ -78,11 +78,34 @@ export interface Call<N extends RouteName> {
     readonly body: Part<N, 'body'>
   }
   readonly caller: Caller
+  /** Which state of the thing the change is meant for; undefined when the caller does not mind. */
+  readonly revision: number | undefined
+  /** Lets the caller know which state of the thing is in the answer. */
+  readonly shows: (thing: { readonly revision: number }) => void
+}
+
+/** Routes that are about the exchange over HTTP itself: cookies, and streams of bytes or of events. */
+export type ExchangeRoute =
+  | 'abandonUpload'
+  | 'beginUpload'
+  | 'continueUpload'
+  | 'downloadRelease'
+  | 'liveEvents'
+  | 'showUpload'
+  | 'signIn'
+  | 'signOut'
+  | 'signOutEverywhere'
+  | 'uploadArtifact'
+
+/** The call, and the exchange that brought it. */
+export interface Exchange<N extends RouteName> extends Call<N> {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }
 
 /** One handler a route; those that stream answer through the reply and return it. */
 export type Handlers = {
-  readonly [N in RouteName]: (call: Call<N>) => Promise<Output<N> | FastifyReply>
+  readonly [N in RouteName]: N extends ExchangeRoute
+    ? (call: Exchange<N>) => Promise<Output<N> | FastifyReply>
+    : (call: Call<N>) => Promise<Output<N>>
 }

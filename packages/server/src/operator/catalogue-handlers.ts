@@ -4,7 +4,6 @@ import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { readBytes } from './request-bytes.ts'
-import { etagOf, revisionOf } from './revision.ts'
 import { announcedUpload, offsetOf, speakTus, tellAddress, tellOffset } from './tus.ts'
 import { artifactView, pageView, releaseView, uploadView } from './views.ts'
 
@@ -56,15 +55,14 @@ export function catalogueHandlers({
       pageView(await catalogue.listReleases(actor, query), releaseView),
     createRelease: async ({ input: { body }, caller: { actor } }) =>
       releaseView(await catalogue.createRelease(actor, body)),
-    showRelease: async ({ input: { params }, caller: { actor }, reply }) => {
+    showRelease: async ({ input: { params }, caller: { actor }, shows }) => {
       const release = await catalogue.showRelease(actor, params.id)
-      reply.header('etag', etagOf(release))
+      shows(release)
       return releaseView(release)
     },
-    changeRelease: async ({ input: { params, body }, caller: { actor }, request, reply }) => {
-      const revision = revisionOf(request)
+    changeRelease: async ({ input: { params, body }, caller: { actor }, revision, shows }) => {
       const release = await catalogue.describeRelease(actor, params.id, body.description, revision)
-      reply.header('etag', etagOf(release))
+      shows(release)
       return releaseView(release)
     },
     removeRelease: async ({ input: { params }, caller: { actor } }) => {

@@ -2,7 +2,6 @@
 import type { FLEET_ROUTES } from '@updraft/api/routes/fleet'
 import { STATES, type State } from '@updraft/core'
 import type { Handlers, OperatorNeeds } from './call.ts'
-import { etagOf, revisionOf } from './revision.ts'
 import {
   assignmentView,
   credentialView,
@@ -66,14 +65,14 @@ export function fleetHandlers({
     importDevices: async ({ input: { body }, caller: { actor } }) => ({
       devices: await fleet.importDevices(actor, body.devices),
     }),
-    showDevice: async ({ input: { params }, caller: { actor }, reply }) => {
+    showDevice: async ({ input: { params }, caller: { actor }, shows }) => {
       const view = await fleet.showDevice(actor, params.id)
-      reply.header('etag', etagOf(view))
+      shows(view)
       return deviceView(view, clock.now())
     },
-    changeDevice: async ({ input: { params, body }, caller: { actor }, request, reply }) => {
-      const view = await fleet.changeDevice(actor, params.id, body, revisionOf(request))
-      reply.header('etag', etagOf(view))
+    changeDevice: async ({ input: { params, body }, caller: { actor }, revision, shows }) => {
+      const view = await fleet.changeDevice(actor, params.id, body, revision)
+      shows(view)
       return deviceView(view, clock.now())
     },
     removeDevice: async ({ input: { params }, caller: { actor } }) => {

@@ -5,7 +5,6 @@ import { desiredRelease, type Release } from '@updraft/core'
 import type { PolicyTrial, WarnedPolicy } from '../app/policies.ts'
 import type { PolicyDeviceView, PolicyFigures } from '../app/ports.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
-import { etagOf, revisionOf } from './revision.ts'
 import { pageView } from './views.ts'
 
 export function policyHandlers({
@@ -33,14 +32,14 @@ export function policyHandlers({
     },
     tryPolicy: async ({ input: { body }, caller: { actor } }) =>
       trialView(await policies.tryOut(actor, body)),
-    showPolicy: async ({ input: { params }, caller: { actor }, reply }) => {
+    showPolicy: async ({ input: { params }, caller: { actor }, shows }) => {
       const view = await policies.show(actor, params.id)
-      reply.header('etag', etagOf(view))
+      shows(view)
       return policyView(view)
     },
-    putPolicy: async ({ input: { params, body }, caller: { actor }, request, reply }) => {
-      const view = await policies.put(actor, params.id, body, revisionOf(request))
-      reply.header('etag', etagOf(view))
+    putPolicy: async ({ input: { params, body }, caller: { actor }, revision, shows }) => {
+      const view = await policies.put(actor, params.id, body, revision)
+      shows(view)
       return policyView(view)
     },
     removePolicy: async ({ input: { params }, caller: { actor } }) => {

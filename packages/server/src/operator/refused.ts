@@ -1,9 +1,9 @@
 /** What a known operator is refused is noted in the audit log: here, for every route. */
-import { ROUTES, type RouteName } from '@updraft/api/routes'
+import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import { ERROR_KINDS, type EventReason, reasonOf, type SubjectKind } from '@updraft/core'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger } from 'fastify'
 import type { Audit } from '../app/audit.ts'
-import { type Caller, changes } from './auth.ts'
+import type { Caller } from './auth.ts'
 import { refusalOf } from './problem.ts'
 
 type NounOf<Path> = Path extends `/${infer Noun}/${string}`
@@ -51,35 +51,42 @@ const MAX_MESSAGE_LENGTH = 1000
 /** What is tried out while it is written changes nothing. */
 const TRIED_OUT: readonly RouteName[] = ['previewGroup', 'checkPolicy', 'countPolicy', 'tryPolicy']
 
+/** One call of a route, by whichever door it came. */
+export interface RefusedCall {
+  readonly name: RouteName
+  readonly caller: Pick<Caller, 'actor'>
+  /** The `:id` of its path. */
+  readonly id: string | undefined
+  readonly error: unknown
+  /** Of the request that brought it. */
+  readonly requestId: string
+  readonly log: Pick<FastifyBaseLogger, 'warn'>
+}
+
 /**
  * Notes a refusal of what would have changed something, or that the operator may not do. Never throws: the answer
  * is the same whether or not it could be noted.
  */
 export async function noteRefusal(
   audit: Audit,
-  {
-    name,
-    request,
-    caller,
-    error,
-  }: { name: RouteName; request: FastifyRequest; caller: Caller; error: unknown },
+  { name, caller, id, error, requestId, log }: RefusedCall,
 ): Promise<void> {
   const refusal = refusalOf(error)
   // There would be nowhere to note it.
   if (refusal?.code === 'store.away') return
   const isDenied = refusal !== null && ERROR_KINDS[refusal.code] === 'denied'
-  if (!isDenied && (!changes(request) || TRIED_OUT.includes(name))) return
-  const noun = ROUTES[name].path.split('/')[1] as Noun
-  const { id } = request.params as { id?: string }
+  const { method, path }: Route = ROUTES[name]
+  if (!isDenied && (method === 'GET' || TRIED_OUT.includes(name))) return
+  const noun = path.split('/')[1] as Noun
   try {
     await audit.refused(caller.actor, {
       action: name,
       // At a door this early nobody has looked yet whether it is an id.
       subject: { kind: SUBJECTS[noun], id: id && UUID.test(id) ? id : '' },
-      reason: refusal ? storable(reasonOf(refusal)) : { code: 'internal', message: request.id },
+      reason: refusal ? storable(reasonOf(refusal)) : { code: 'internal', message: requestId },
     })
   } catch (unnoted) {
-    request.log.warn({ err: unnoted, action: name }, 'a refusal could not be noted')
+    log.warn({ err: unnoted, action: name }, 'a refusal could not be noted')
   }
 }
 

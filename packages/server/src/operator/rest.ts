@@ -13,12 +13,13 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod'
 import { readJsonBodies, streamBodies } from '../transports/http.ts'
-import { authorise, type Caller, identify } from './auth.ts'
-import type { Call, OperatorNeeds } from './call.ts'
+import { authorise, type Caller, checkCsrf, identify } from './auth.ts'
+import type { Exchange, OperatorNeeds } from './call.ts'
 import { handlers } from './handlers.ts'
 import { completeDescription } from './openapi.ts'
 import { answerError } from './problem.ts'
 import { noteRefusal } from './refused.ts'
+import { etagOf, revisionOf } from './revision.ts'
 import { tellAbilities } from './tus.ts'
 
 /** JSON bodies of operators; files have a door of their own. */
@@ -44,7 +45,7 @@ export const rest =
 
     const byName = handlers(needs)
     for (const name of Object.keys(ROUTES) as RouteName[]) {
-      const handler = byName[name] as (call: Call<RouteName>) => Promise<unknown>
+      const handler = byName[name] as (call: Exchange<RouteName>) => Promise<unknown>
       const takesBytes = (ROUTES[name] as Route).body === 'bytes'
       await app.register(async (scope) => {
         if (takesBytes) streamBodies(scope)
@@ -75,7 +76,7 @@ export const rest =
 function hang(
   app: FastifyInstance,
   name: RouteName,
-  handler: (call: Call<RouteName>) => Promise<unknown>,
+  handler: (call: Exchange<RouteName>) => Promise<unknown>,
   needs: OperatorNeeds,
 ): void {
   const route: Route = ROUTES[name]
@@ -90,19 +91,34 @@ function hang(
       const caller = await identify(needs.accounts, request)
       request.log = request.log.child({ operator: caller.actor.name })
       callers.set(request, caller)
-      authorise(caller, request, route.permission)
+      checkCsrf(caller, request)
+      authorise(caller, route.permission)
     },
     errorHandler: async (error, request, reply) => {
       const caller = callers.get(request)
-      if (caller) await noteRefusal(needs.audit, { name, request, caller, error })
+      if (caller) {
+        const { id } = request.params as { id?: string }
+        const { log, id: requestId } = request
+        await noteRefusal(needs.audit, { name, caller, id, error, requestId, log })
+      }
       return answerError(error, request, reply)
     },
     handler: async (request, reply) => {
       const { params, query, body } = request
-      const input = { params, query, body } as unknown as Call<RouteName>['input']
+      const input = { params, query, body } as unknown as Exchange<RouteName>['input']
       // Routes for anyone never look at their caller.
       const caller = callers.get(request) as Caller
-      const work = () => handler({ input, caller, request, reply })
+      const work = () =>
+        handler({
+          input,
+          caller,
+          request,
+          reply,
+          get revision() {
+            return revisionOf(request)
+          },
+          shows: (thing) => void reply.header('etag', etagOf(thing)),
+        })
       // The same file uploaded twice is stored once anyway; a key could only tell that by reading it through.
       const isRepeatable = caller && route.method === 'POST' && route.body !== 'bytes'
       const answer = await (isRepeatable
