@@ -165,6 +165,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   unassignFromProfile: about('sto', 'profile', 'profile.unknown'),
 
   listDevices: list('stovc', 'device'),
+  listLabels: { may: 'stovc', others: [['hidden', () => ({})]] },
   countDevices: { may: 'stovc', others: [['hidden', () => ({})]] },
   createDevice: {
     may: 'sto',
@@ -268,6 +269,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     others: [['upload.unknown', pieceOf('upload')]],
   },
   abandonUpload: about('sto', 'upload', 'upload.unknown'),
+  listPackages: { may: 'stovc', others: [['hidden', () => ({ query: { limit: 500 } })]] },
   listReleases: list('stovc', 'release'),
   createRelease: {
     may: 'sto',

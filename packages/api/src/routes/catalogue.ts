@@ -58,6 +58,15 @@ export const CATALOGUE_ROUTES = {
     params: id,
     response: 'nothing',
   },
+  listPackages: {
+    method: 'GET',
+    path: '/packages',
+    summary: 'Packages: all releases of a title are one',
+    tag: 'releases',
+    permission: 'release.read',
+    query: shapes.ListQuery.extend({ profileId: shapes.Id.optional() }),
+    response: shapes.page(shapes.Package),
+  },
   listReleases: {
     method: 'GET',
     path: '/releases',

@@ -113,6 +113,14 @@ export const FLEET_ROUTES = {
     query: shapes.DeviceFilter,
     response: z.object({ count: z.int() }),
   },
+  listLabels: {
+    method: 'GET',
+    path: '/devices/labels',
+    summary: 'What devices are labelled with, and how many with each',
+    tag: 'devices',
+    permission: 'device.read',
+    response: z.object({ items: z.array(shapes.LabelCount) }),
+  },
   createDevice: {
     method: 'POST',
     path: '/devices',

@@ -121,6 +121,8 @@ export const DeviceChange = named(
   }),
 )
 
+export const LabelCount = named('LabelCount', z.object({ label: z.string(), devices: z.int() }))
+
 /** Which devices; all that is said must hold. */
 export const DeviceFilter = z.object({
   name: z.string().optional().describe('exactly this name'),

@@ -55,6 +55,16 @@ export const Release = named(
 )
 export type Release = z.infer<typeof Release>
 
+export const Package = named(
+  'Package',
+  z.object({
+    title: z.string(),
+    releases: z.int().describe('how many there are'),
+    latestAt: Time.describe('when the newest was added'),
+  }),
+)
+export type Package = z.infer<typeof Package>
+
 export const ReleaseDraft = named(
   'ReleaseDraft',
   z.object({

@@ -15,6 +15,7 @@ import type {
   ArtifactStore,
   Catalogue,
   Clock,
+  PackageView,
   Page,
   ReleaseView,
   StoredArtifact,
@@ -103,6 +104,12 @@ export function catalogue({
         }
         return catalogue.page({ ...query, profileId })
       }),
+
+    listPackages: (
+      actor: OperatorActor,
+      query: Parameters<Catalogue['packages']>[0],
+    ): Promise<Page<PackageView>> =>
+      unitOfWork(actor, ({ catalogue }) => catalogue.packages(query)),
 
     /** All but the description is fixed for ever. */
     describeRelease: (

@@ -281,6 +281,10 @@ export function fleet({
     showDevice: (actor: OperatorActor, id: string): Promise<DeviceView> =>
       unitOfWork(actor, ({ devices }) => devices.get(id)),
 
+    /** What devices are labelled with, and how many with each. */
+    listLabels: (actor: OperatorActor): ReturnType<Devices['labels']> =>
+      unitOfWork(actor, ({ devices }) => devices.labels()),
+
     /** Refuses with expression.invalid or expression.too-large. */
     countDevices: async (actor: OperatorActor, filter: Filtered<DeviceFilter>): Promise<number> => {
       const asked = askedOf(filter, clock.now())

@@ -5,7 +5,7 @@ import { byteSource } from '../transports/byte-source.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { readBytes } from './request-bytes.ts'
 import { announcedUpload, offsetOf, speakTus, tellAddress, tellOffset } from './tus.ts'
-import { artifactView, pageView, releaseView, uploadView } from './views.ts'
+import { artifactView, packageView, pageView, releaseView, uploadView } from './views.ts'
 
 export function catalogueHandlers({
   catalogue,
@@ -51,6 +51,8 @@ export function catalogueHandlers({
       speakTus(request, reply)
       await uploads.abandon(actor, params.id)
     },
+    listPackages: async ({ input: { query }, caller: { actor } }) =>
+      pageView(await catalogue.listPackages(actor, query), packageView),
     listReleases: async ({ input: { query }, caller: { actor } }) =>
       pageView(await catalogue.listReleases(actor, query), releaseView),
     createRelease: async ({ input: { body }, caller: { actor } }) =>

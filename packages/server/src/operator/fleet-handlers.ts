@@ -58,6 +58,7 @@ export function fleetHandlers({
       const { state, ...filter } = query
       return { count: await fleet.countDevices(actor, { ...filter, states: statesOf(state) }) }
     },
+    listLabels: async ({ caller: { actor } }) => ({ items: [...(await fleet.listLabels(actor))] }),
     createDevice: async ({ input: { body }, caller: { actor } }) => {
       const { device, token } = await fleet.createDevice(actor, body)
       return { ...deviceView(device, clock.now()), token }

@@ -32,6 +32,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   operations: 'operation',
   operators: 'operator',
   overview: 'tenant',
+  packages: 'tenant',
   plugins: 'device',
   policies: 'tenant',
   profiles: 'profile',

@@ -27,6 +27,7 @@ import {
   type GroupView,
   type OperationView,
   type OperatorRecord,
+  type PackageView,
   type Page,
   type ProfileView,
   REMOVED_RELEASE,
@@ -42,10 +43,11 @@ import type { SettingsView } from '../app/settings.ts'
 export const time = (date: Date): string => date.toISOString()
 export const timeOrNull = (date: Date | null): string | null => date && time(date)
 
-export const pageView = <From, To>(page: Page<From>, view: (item: From) => To): api.Page<To> => ({
-  items: page.items.map(view),
-  nextCursor: page.nextCursor,
-})
+/** With what only doors with another idea of pages show: where each item stands. */
+export const pageView = <From, To>(
+  { items, ...where }: Page<From>,
+  view: (item: From) => To,
+): api.Page<To> & Omit<Page<To>, 'items'> => ({ ...where, items: items.map(view) })
 
 export const operationView = (operation: Operation): api.Operation => ({
   id: operation.id,
@@ -200,6 +202,12 @@ export const profileView = (profile: ProfileView): api.Profile => ({
   assignments: { ...profile.assignments },
   provisioning: profile.provisioning,
   createdAt: time(profile.createdAt),
+})
+
+export const packageView = ({ title, releases, latestAt }: PackageView): api.Package => ({
+  title,
+  releases,
+  latestAt: time(latestAt),
 })
 
 export const releaseView = (release: ReleaseView): api.Release => ({

@@ -168,7 +168,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
       return { idle: count('idle'), skipped: count('skipped') }
     },
     targets: async (id, query) => {
-      const { statuses, wave, search } = query
+      const { statuses, wave, deviceIds, search } = query
       let rows = db
         .selectFrom('campaign_targets as t')
         .leftJoin('devices as d', 'd.id', 't.device_id')
@@ -188,6 +188,9 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
         .where('t.campaign_id', '=', id)
       if (statuses) rows = rows.where('t.status', 'in', [...statuses])
       if (wave !== undefined) rows = rows.where('t.wave', '=', wave)
+      if (deviceIds) {
+        rows = rows.where('t.device_id', '=', sql<string>`any(${[...deviceIds]}::uuid[])`)
+      }
       if (search) rows = rows.where('d.name', 'ilike', containsText(search))
       const found = await page(db, rows, query, {
         columns: {

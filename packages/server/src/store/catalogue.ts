@@ -94,6 +94,12 @@ export function catalogue(scope: Scope): Catalogue {
         .execute()
     },
     get,
+    several: async (ids) => {
+      const rows = await select()
+        .where('releases.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return rows.map(view)
+    },
     page: (query) => {
       let rows = select()
       if (query.title !== undefined) rows = rows.where('releases.title', '=', query.title)
@@ -119,6 +125,33 @@ export function catalogue(scope: Scope): Catalogue {
         id: sql.ref('releases.id'),
         defaultSort: '-createdAt',
         view,
+      })
+    },
+    packages: (query) => {
+      let rows = db
+        .selectFrom('releases')
+        .where('releases.tenant_id', '=', tenantId)
+        .where('releases.profile_id', 'is not', null)
+        .where(ofCustomersProfile(scope, 'releases.profile_id'))
+        .select('releases.title')
+        .select([
+          sql<string>`count(*)`.as('releases'),
+          sql<Date>`max(releases.created_at)`.as('latest_at'),
+        ])
+        .groupBy('releases.title')
+      if (query.profileId !== undefined) {
+        rows = rows.where('releases.profile_id', '=', query.profileId)
+      }
+      if (query.search) rows = rows.where('releases.title', 'ilike', containsText(query.search))
+      return page(db, rows, query, {
+        columns: { title: sql.ref('releases.title') },
+        id: sql.ref('releases.title'),
+        defaultSort: 'title',
+        view: ({ title, releases, latest_at }) => ({
+          title,
+          releases: Number(releases),
+          latestAt: latest_at,
+        }),
       })
     },
     describe: async (id, description, revision) => {

@@ -41,6 +41,12 @@ export function channels({ db, tenantId }: Scope): Channels {
       if (row) return view(row)
       throw unknown(id)
     },
+    several: async (ids) => {
+      const rows = await select()
+        .where('channels.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return rows.map(view)
+    },
     page: (query) => {
       let rows = select()
       if (query.handle !== undefined) rows = rows.where('channels.handle', '=', query.handle)

@@ -97,6 +97,10 @@ const VERBS: () => {
 } = () => ({
   profiles: {
     insert: denied,
+    several: [
+      [ours.profileId],
+      async ({ profiles }) => ids(await profiles.several([theirs.profileId, ours.profileId])),
+    ],
     get: ['profile.unknown', ({ profiles }) => profiles.get(theirs.profileId)],
     byName: ['profile.unknown', ({ profiles }) => profiles.byName('profile of theirs')],
     page: [
@@ -150,6 +154,7 @@ const VERBS: () => {
       [ours.deviceId],
       async ({ devices }) => [...(await devices.owned([theirs.deviceId, ours.deviceId]))],
     ],
+    labels: [[], ({ devices }) => devices.labels()],
     countByState: [{ devices: 2, states: { QUEUED: 1 } }, ({ devices }) => devices.countByState()],
   },
   credentials: {
@@ -194,6 +199,11 @@ const VERBS: () => {
     recordArtifact: denied,
     artifact: denied,
     insert: denied,
+    several: [
+      [ours.releaseId],
+      async ({ catalogue }) => ids(await catalogue.several([theirs.releaseId, ours.releaseId])),
+    ],
+    packages: [2, async ({ catalogue }) => (await catalogue.packages({ limit: 9 })).items.length],
     get: ['release.unknown', ({ catalogue }) => catalogue.get(theirs.releaseId)],
     page: [
       [ours.releaseId, sharedReleaseId].toSorted(),
@@ -299,6 +309,8 @@ const VERBS: () => {
   groups: {
     insert: denied,
     get: denied,
+    several: denied,
+    ofDevices: denied,
     all: denied,
     page: denied,
     change: denied,
@@ -306,6 +318,7 @@ const VERBS: () => {
   },
   channels: {
     insert: denied,
+    several: denied,
     get: denied,
     page: denied,
     change: denied,
@@ -314,6 +327,7 @@ const VERBS: () => {
   },
   hardwareTypes: {
     insert: denied,
+    several: denied,
     get: denied,
     alike: denied,
     page: denied,
@@ -322,6 +336,7 @@ const VERBS: () => {
   },
   systemModels: {
     insert: denied,
+    several: denied,
     get: denied,
     ofPartNumber: denied,
     alike: denied,

@@ -220,7 +220,7 @@ export function devices(scope: Scope): Devices {
         view: (row) => row.id,
         keep,
       })
-      return { items: await views(found.items), nextCursor: found.nextCursor }
+      return { ...found, items: await views(found.items) }
     },
     count: async (filter) => {
       const { rows, keep } = await matching(filter)
@@ -319,6 +319,13 @@ export function devices(scope: Scope): Devices {
             }
           : [],
       )
+    },
+    labels: async () => {
+      const { rows } = await sql<{ label: string; devices: string }>`
+        select label, count(*) as devices from devices, unnest(labels) as label
+         where tenant_id = ${tenantId} and ${ofCustomer(scope, 'customer_id')}
+         group by label order by label`.execute(db)
+      return rows.map(({ label, devices }) => ({ label, devices: Number(devices) }))
     },
     countByState: async () => {
       const total = await db

@@ -1,10 +1,14 @@
+import { setImmediate } from 'node:timers/promises'
 import { DomainError } from '@updraft/core'
+import { compile, holds } from '@updraft/core/expression'
 import { sql } from 'kysely'
 import type { Groups, GroupView } from '../app/ports.ts'
+import { deviceFacts } from './expression-filter.ts'
 import { containsText, page } from './paging.ts'
 import type { Scope } from './scope.ts'
 
-export function groups({ db, tenantId }: Scope): Groups {
+export function groups(scope: Scope): Groups {
+  const { db, tenantId } = scope
   const select = () =>
     db
       .selectFrom('device_groups')
@@ -55,6 +59,27 @@ export function groups({ db, tenantId }: Scope): Groups {
       const row = await select().where('device_groups.id', '=', id).executeTakeFirst()
       if (row) return view(row)
       throw unknown(id)
+    },
+    several: async (ids) => {
+      const rows = await select()
+        .where('device_groups.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return rows.map(view)
+    },
+    ofDevices: async (deviceIds, now) => {
+      const rows = await select().orderBy('device_groups.name').execute()
+      const programs = rows.map((row) => ({ group: view(row), program: compile(row.expression) }))
+      const all = new Map<string, readonly GroupView[]>()
+      for (const facts of await deviceFacts(scope, deviceIds)) {
+        const its = programs.filter(({ program }) => holds(program, facts, now).holds)
+        all.set(
+          facts.device.id,
+          its.map(({ group }) => group),
+        )
+        // Others have their turn after each device: there may be many groups.
+        await setImmediate()
+      }
+      return all
     },
     all: async (ids) => {
       const rows = await select()

@@ -47,6 +47,12 @@ export function hardwareTypes(scope: Scope): HardwareTypes {
       if (row) return view(row)
       throw unknown(id)
     },
+    several: async (ids) => {
+      const rows = await select()
+        .where('hardware_types.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return rows.map(view)
+    },
     page: (query) => {
       let rows = select()
       if (query.handle !== undefined) rows = rows.where('hardware_types.handle', '=', query.handle)

@@ -83,10 +83,9 @@ export async function page<Q extends AnyQuery, T>(
     after = [last.page_key, last.page_id]
   }
   const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
-  const nextCursor =
-    rows.length > limit && last ? writeCursor(wanted, last.page_key, last.page_id) : null
-  return { items: shown.map(view), nextCursor }
+  const cursors = shown.map(({ page_key, page_id }) => writeCursor(wanted, page_key, page_id))
+  const nextCursor = rows.length > limit ? (cursors.at(-1) ?? null) : null
+  return { items: shown.map(view), nextCursor, cursors }
 }
 
 /** So many rows are asked at once whether they are meant. */

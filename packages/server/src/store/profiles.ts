@@ -64,6 +64,12 @@ export function profiles(scope: Scope): Profiles {
     get: async (id) => found(await select().where('profiles.id', '=', id).executeTakeFirst(), id),
     byName: async (name) =>
       found(await select().where('profiles.name', '=', name).executeTakeFirst(), `"${name}"`),
+    several: async (ids) => {
+      const rows = await select()
+        .where('profiles.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return rows.map(view)
+    },
     page: (query) => {
       let rows = select()
       if (query.name !== undefined) rows = rows.where('profiles.name', '=', query.name)

@@ -67,6 +67,12 @@ export function systemModels(scope: Scope): SystemModels {
       if (row) return view(row)
       throw unknown(id)
     },
+    several: async (ids) => {
+      const rows = await select()
+        .where('system_models.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+      return rows.map(view)
+    },
     ofPartNumber: async (partNumber) => {
       const row = await select()
         .innerJoin('system_model_part_numbers as n', 'n.system_model_id', 'system_models.id')

@@ -234,6 +234,13 @@ const VERBS: {
         profiles.insert({ id: newId(), name: 'Q', description: null, createdAt: NOON }),
     ],
     get: ['profile.unknown', ({ profiles }) => profiles.get(theirs.profileId)],
+    several: [
+      'own',
+      async ({ profiles }) => {
+        const found = await profiles.several([theirs.profileId, ours.profileId])
+        return found.length === 1 && found[0]?.id === ours.profileId
+      },
+    ],
     byName: ['own', async ({ profiles }) => (await profiles.byName('P')).id === ours.profileId],
     page: [
       'own',
@@ -286,6 +293,10 @@ const VERBS: {
     owned: [
       'own',
       async ({ devices }) => (await devices.owned([theirs.deviceId, ours.deviceId])).size === 1,
+    ],
+    labels: [
+      'own',
+      async ({ devices }) => (await devices.labels()).every(({ devices }) => devices === 1),
     ],
     countByState: [
       'own',
@@ -430,6 +441,18 @@ const VERBS: {
           profileId: theirs.profileId,
         })
       },
+    ],
+    several: [
+      'own',
+      async ({ catalogue }) => {
+        const found = await catalogue.several([theirs.releaseId, ours.releaseId])
+        return found.length === 1 && found[0]?.id === ours.releaseId
+      },
+    ],
+    packages: [
+      'own',
+      async ({ catalogue }) =>
+        (await catalogue.packages({ limit: 9 })).items.every(({ releases }) => releases === 1),
     ],
     get: ['release.unknown', ({ catalogue }) => catalogue.get(theirs.releaseId)],
     page: [
@@ -675,6 +698,23 @@ const VERBS: {
         groups.insert({ id: newId(), handle: 'h', name: 'H', expression: 'true', createdAt: NOON }),
     ],
     get: ['group.unknown', ({ groups }) => groups.get(theirs.groupId)],
+    several: [
+      'own',
+      async ({ groups }) => {
+        const found = await groups.several([theirs.groupId, ours.groupId])
+        return found.length === 1 && found[0]?.id === ours.groupId
+      },
+    ],
+    ofDevices: [
+      'own',
+      async ({ groups }) => {
+        const found = await groups.ofDevices([theirs.deviceId, ours.deviceId], NOON)
+        return (
+          found.size === 1 &&
+          found.get(ours.deviceId)?.every(({ id }) => id !== theirs.groupId) === true
+        )
+      },
+    ],
     all: ['group.unknown', ({ groups }) => groups.all([theirs.groupId])],
     page: [
       'own',
@@ -688,6 +728,13 @@ const VERBS: {
     insert: [
       'done',
       ({ channels }) => channels.insert({ id: newId(), handle: 'd', name: 'D', createdAt: NOON }),
+    ],
+    several: [
+      'own',
+      async ({ channels }) => {
+        const found = await channels.several([theirs.channelId, ours.channelId])
+        return found.length === 1 && found[0]?.id === ours.channelId
+      },
     ],
     get: ['channel.unknown', ({ channels }) => channels.get(theirs.channelId)],
     page: [
@@ -706,6 +753,13 @@ const VERBS: {
   },
   hardwareTypes: {
     insert: ['done', ({ hardwareTypes }) => hardwareTypes.insert(modelOf('P-2'))],
+    several: [
+      'own',
+      async ({ hardwareTypes }) => {
+        const found = await hardwareTypes.several([theirs.hardwareTypeId, ours.hardwareTypeId])
+        return found.length === 1 && found[0]?.id === ours.hardwareTypeId
+      },
+    ],
     get: ['hardware-type.unknown', ({ hardwareTypes }) => hardwareTypes.get(theirs.hardwareTypeId)],
     alike: [
       'own',
@@ -768,6 +822,13 @@ const VERBS: {
           hardwareTypeId: theirs.hardwareTypeId,
           profileId: null,
         }),
+    ],
+    several: [
+      'own',
+      async ({ systemModels }) => {
+        const found = await systemModels.several([theirs.systemModelId, ours.systemModelId])
+        return found.length === 1 && found[0]?.id === ours.systemModelId
+      },
     ],
     get: ['system-model.unknown', ({ systemModels }) => systemModels.get(theirs.systemModelId)],
     ofPartNumber: [

@@ -93,10 +93,20 @@ const storesOf = (scope: Scope): Stores => ({
 const CUSTOMERS_VERBS: {
   [Room in Exclude<keyof Stores, 'spread'>]: readonly (keyof Stores[Room])[]
 } = {
-  profiles: ['get', 'byName', 'page'],
-  devices: ['get', 'several', 'page', 'count', 'ids', 'owned', 'installed', 'countByState'],
+  profiles: ['get', 'byName', 'several', 'page'],
+  devices: [
+    'get',
+    'several',
+    'page',
+    'count',
+    'ids',
+    'owned',
+    'installed',
+    'labels',
+    'countByState',
+  ],
   credentials: [],
-  catalogue: ['get', 'page'],
+  catalogue: ['get', 'several', 'page', 'packages'],
   assignments: ['put', 'withdraw', 'page', 'countAffected'],
   audiences: [],
   campaigns: [],

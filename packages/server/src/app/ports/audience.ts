@@ -21,6 +21,13 @@ export interface Groups {
   insert(group: Group): Promise<void>
   /** Refuses with group.unknown. */
   get(id: string): Promise<GroupView>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly GroupView[]>
+  /** Of each of these devices, the groups that hold it at that moment, by their names. */
+  ofDevices(
+    deviceIds: readonly string[],
+    now: Date,
+  ): Promise<ReadonlyMap<string, readonly GroupView[]>>
   /** All of them, in the order of their ids. Refuses with group.unknown. */
   all(ids: readonly string[]): Promise<readonly GroupView[]>
   page(query: PageQuery & { handle?: string; channelId?: string }): Promise<Page<GroupView>>
@@ -34,6 +41,8 @@ export interface Channels {
   insert(channel: Channel): Promise<void>
   /** Refuses with channel.unknown. */
   get(id: string): Promise<ChannelView>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly ChannelView[]>
   page(query: PageQuery & { handle?: string }): Promise<Page<ChannelView>>
   /** Refuses with channel.unknown or channel.duplicate. */
   change(id: string, to: Partial<Pick<Channel, 'handle' | 'name'>>): Promise<void>

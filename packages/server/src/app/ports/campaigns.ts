@@ -58,6 +58,8 @@ export interface TargetView {
 export interface TargetFilter {
   readonly statuses?: readonly TargetStatus[]
   readonly wave?: number
+  /** Those of these devices. */
+  readonly deviceIds?: readonly string[]
 }
 
 /** A target as one small square: its status, and how far its update is. */

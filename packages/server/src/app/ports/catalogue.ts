@@ -15,6 +15,14 @@ export interface ReleaseView extends Release {
   readonly revision: number
 }
 
+/** All releases of one title. */
+export interface PackageView {
+  readonly title: string
+  readonly releases: number
+  /** When the newest of them was added. */
+  readonly latestAt: Date
+}
+
 export interface Catalogue {
   /** Notes that the tenant has these bytes; checksums are added to those known. */
   recordArtifact(artifact: StoredArtifact, storedAt: Date): Promise<void>
@@ -29,6 +37,8 @@ export interface Catalogue {
   forget(id: string): Promise<void>
   /** Refuses with release.unknown. */
   get(id: string): Promise<ReleaseView>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly ReleaseView[]>
   page(
     query: PageQuery & {
       title?: string
@@ -38,6 +48,7 @@ export interface Catalogue {
       type?: string
     },
   ): Promise<Page<ReleaseView>>
+  packages(query: PageQuery & { profileId?: string }): Promise<Page<PackageView>>
   describe(id: string, description: string | null, revision?: number): Promise<void>
   /** Refuses with release.in-use. The bytes stay until they are swept. */
   remove(id: string): Promise<void>

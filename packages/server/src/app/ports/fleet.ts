@@ -52,6 +52,8 @@ export interface Profiles {
   get(id: string): Promise<ProfileView>
   /** Refuses with profile.unknown. */
   byName(name: string): Promise<ProfileView>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly ProfileView[]>
   page(query: PageQuery & { name?: string }): Promise<Page<ProfileView>>
   /** Refuses with provisioning.key-taken. */
   setProvisioning(
@@ -140,6 +142,8 @@ export interface Devices {
   owned(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** What a device runs, and since when it says so. */
   installed(id: string): Promise<readonly InstalledSince[]>
+  /** What devices are labelled with, by name, and how many with each. */
+  labels(): Promise<readonly { readonly label: string; readonly devices: number }[]>
   countByState(): Promise<{ devices: number; states: Partial<Record<State, number>> }>
 }
 

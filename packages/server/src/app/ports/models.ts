@@ -18,6 +18,8 @@ export interface HardwareTypes extends Marked {
   insert(type: HardwareType): Promise<void>
   /** Refuses with hardware-type.unknown. */
   get(id: string): Promise<HardwareType>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly HardwareType[]>
   page(query: PageQuery & { handle?: string }): Promise<Page<HardwareType>>
   /** Refuses with hardware-type.unknown, hardware-type.duplicate or part-number.taken. */
   change(id: string, to: Partial<Marks>): Promise<void>
@@ -30,6 +32,8 @@ export interface SystemModels extends Marked {
   insert(model: SystemModel): Promise<void>
   /** Refuses with system-model.unknown. */
   get(id: string): Promise<SystemModelView>
+  /** Those of them there are, in no order. */
+  several(ids: readonly string[]): Promise<readonly SystemModelView[]>
   /** The one that has the part number. */
   ofPartNumber(partNumber: string): Promise<SystemModelView | null>
   page(

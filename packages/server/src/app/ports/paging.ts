@@ -10,4 +10,6 @@ export interface PageQuery {
 export interface Page<T> {
   readonly items: readonly T[]
   readonly nextCursor: string | null
+  /** Where a page would go on after each of the items; from lists in which one can go on after any. */
+  readonly cursors?: readonly string[]
 }
