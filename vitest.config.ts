@@ -13,6 +13,9 @@ const globalSetup = 'tools/test-postgres.ts'
 const polling = { expect: { poll: { timeout: 15_000 } } }
 const patient = { testTimeout: 60_000, hookTimeout: 60_000, ...polling }
 
+/** There are two of it in its package, and values of one are none of the other: the one that Node takes. */
+const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] }
+
 export default defineConfig({
   test: {
     watch: false,
@@ -20,6 +23,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       {
+        resolve,
         test: {
           name: 'fast',
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'tools/*.test.ts'],
@@ -29,6 +33,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'store',
           include: [withDatabase],
@@ -38,6 +43,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'cuts',
           include: [cuts],
@@ -47,6 +53,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'e2e',
           include: ['e2e/*.test.ts'],
@@ -57,6 +64,7 @@ export default defineConfig({
       },
       {
         // Programs of other houses, as they are published.
+        resolve,
         test: {
           name: 'compat',
           include: ['e2e/compat/*.test.ts'],

@@ -14,6 +14,7 @@ import { thingsboard } from './dialects/thingsboard/http.ts'
 import { thingsboardMqtt } from './dialects/thingsboard/mqtt.ts'
 import { updraft } from './dialects/updraft.ts'
 import { dashboard } from './operator/dashboard.ts'
+import { graphql } from './operator/graphql/door.ts'
 import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { background } from './platform/background.ts'
@@ -113,6 +114,7 @@ export async function startPlatform({
       scopes: [
         { name: 'figures', register: figures.register },
         { name: 'operator', register: rest(operators) },
+        { name: 'graphql', register: graphql(operators) },
         { name: 'dashboard', register: dashboard(dashboardFiles()).register },
         ...dialects.flatMap(({ name, http: register }) => (register ? [{ name, register }] : [])),
       ],
@@ -120,6 +122,7 @@ export async function startPlatform({
     onStop(() => http.close())
     // Before the listener, which waits for open answers to end.
     onStop(async () => operators.live.close())
+    onStop(async () => operators.watches.close())
     onStop(async () => sessions.close())
 
     for (const job of background(base, devices, operators.campaigns)) {

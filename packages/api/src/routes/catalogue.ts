@@ -64,7 +64,10 @@ export const CATALOGUE_ROUTES = {
     summary: 'Packages: all releases of a title are one',
     tag: 'releases',
     permission: 'release.read',
-    query: shapes.ListQuery.extend({ profileId: shapes.Id.optional() }),
+    query: shapes.ListQuery.extend({
+      title: z.string().optional().describe('exactly this title'),
+      profileId: shapes.Id.optional(),
+    }),
     response: shapes.page(shapes.Package),
   },
   listReleases: {

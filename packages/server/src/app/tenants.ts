@@ -47,6 +47,10 @@ export function tenants({
       return { tenant, administrator: { name, password: madeUp } }
     },
 
+    /** The one the actor belongs to. */
+    own: ({ tenantId }: OperatorActor): Promise<Tenant> =>
+      unitOfWork({ tenantId, customerId: null }, ({ tenants }) => tenants.get(tenantId)),
+
     list: (actor: OperatorActor, query: Parameters<Tenants['page']>[0]): Promise<Page<Tenant>> =>
       unitOfWork(actor, ({ tenants }) => tenants.page(query)),
 

@@ -25,10 +25,12 @@ import type { PoliciesUseCases } from '../app/policies.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
 import type { RegistrationUseCases } from '../app/registrations.ts'
 import type { SettingsUseCases } from '../app/settings.ts'
+import type { Several } from '../app/several.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
 import type { UploadsUseCases } from '../app/uploads.ts'
 import type { Caller } from './auth.ts'
 import type { Live } from './live.ts'
+import type { Watches } from './watches.ts'
 
 export interface OperatorNeeds {
   readonly accounts: AccountsUseCases
@@ -59,8 +61,10 @@ export interface OperatorNeeds {
   readonly overview: Overview
   readonly registrations: RegistrationUseCases
   readonly settings: SettingsUseCases
+  readonly several: Several
   readonly uploads: UploadsUseCases
   readonly version: string
+  readonly watches: Watches
 }
 
 type Part<N extends RouteName, K extends 'params' | 'query' | 'body'> =

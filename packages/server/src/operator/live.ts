@@ -6,6 +6,7 @@ import type { LiveBatch, LiveEvent } from '@updraft/api/shapes'
 import type { OperatorActor } from '@updraft/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DeliveredEvent, EventFeed } from '../app/ports.ts'
+import { isShutOutBy } from './shut-out.ts'
 
 /** Word is gathered this long, so that a fleet in full swing makes few messages. */
 const GATHER_MS = 200
@@ -89,19 +90,8 @@ export function live({
       if (this.#position < position) this.wake()
     }
 
-    /** Whether it may be another's line, or nobody's, from then on: whose it still is comes back, and is asked anew. */
-    isShutOutBy({ kind, subjectId }: DeliveredEvent): boolean {
-      switch (kind) {
-        case 'token.revoked':
-          return subjectId === this.#actor.tokenId
-        case 'operator.signed-out':
-          return subjectId === this.#actor.id && this.#actor.tokenId === null
-        case 'operator.changed':
-        case 'operator.removed':
-          return subjectId === this.#actor.id
-        default:
-          return false
-      }
+    isShutOutBy(delivered: DeliveredEvent): boolean {
+      return isShutOutBy(this.#actor, delivered)
     }
 
     wake(): void {

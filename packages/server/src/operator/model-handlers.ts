@@ -40,13 +40,13 @@ export function modelHandlers({
   }
 }
 
-const hardwareTypeView = (type: HardwareType): api.HardwareType => ({
+export const hardwareTypeView = (type: HardwareType): api.HardwareType => ({
   ...type,
   partNumbers: [...type.partNumbers],
   createdAt: time(type.createdAt),
 })
 
-const systemModelView = (model: SystemModelView): api.SystemModel => ({
+export const systemModelView = (model: SystemModelView): api.SystemModel => ({
   ...model,
   partNumbers: [...model.partNumbers],
   createdAt: time(model.createdAt),

@@ -22,10 +22,12 @@ import { overview } from '../app/overview.ts'
 import { policies } from '../app/policies.ts'
 import { registrations } from '../app/registrations.ts'
 import { settings } from '../app/settings.ts'
+import { several } from '../app/several.ts'
 import { tenants } from '../app/tenants.ts'
 import { uploads } from '../app/uploads.ts'
 import type { OperatorNeeds } from '../operator/call.ts'
 import { live } from '../operator/live.ts'
+import { watches } from '../operator/watches.ts'
 import { idempotentRequests } from '../store/idempotent-requests.ts'
 import type { DeviceSide } from './device-side.ts'
 import type { Foundation } from './foundation.ts'
@@ -73,8 +75,10 @@ export function operatorSide(
     policies: policies(needs),
     registrations: registrations({ ...needs, claimed, moments, tokens, work }),
     settings: settings({ ...needs, ofServer }),
+    several: several(needs),
     tenants: tenants(needs),
     uploads: uploads({ ids, recordArtifact, uploads: artifacts.uploads }),
     version: packageJson.version,
+    watches: watches({ feed, owned: ofFleet.owned }),
   }
 }

@@ -139,6 +139,7 @@ export function catalogue(scope: Scope): Catalogue {
           sql<Date>`max(releases.created_at)`.as('latest_at'),
         ])
         .groupBy('releases.title')
+      if (query.title !== undefined) rows = rows.where('releases.title', '=', query.title)
       if (query.profileId !== undefined) {
         rows = rows.where('releases.profile_id', '=', query.profileId)
       }

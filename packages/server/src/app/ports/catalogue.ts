@@ -48,7 +48,7 @@ export interface Catalogue {
       type?: string
     },
   ): Promise<Page<ReleaseView>>
-  packages(query: PageQuery & { profileId?: string }): Promise<Page<PackageView>>
+  packages(query: PageQuery & { title?: string; profileId?: string }): Promise<Page<PackageView>>
   describe(id: string, description: string | null, revision?: number): Promise<void>
   /** Refuses with release.in-use. The bytes stay until they are swept. */
   remove(id: string): Promise<void>

@@ -1,0 +1,44 @@
+/** Answers as they leave: JSON, or server-sent events as graphql-sse has them, one request a stream. */
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import type { Answer } from './execution.ts'
+
+/** Proxies cut lines that are silent for a minute. */
+const BEAT_MS = 25_000
+
+type Answers = AsyncGenerator<Answer, void, undefined>
+
+export const isStream = (answered: Answer | Answers): answered is Answers =>
+  Symbol.asyncIterator in answered
+
+/** What was understood is 200, whatever came of it; what was not is 400. */
+export const send = (reply: FastifyReply, answer: Answer): FastifyReply =>
+  reply
+    .status('data' in answer ? 200 : 400)
+    .headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
+    .send(JSON.stringify(answer))
+
+/** Written as fast as it is read: the next is not even looked for before the last was taken. */
+export function stream(reply: FastifyReply, answers: Answers): FastifyReply {
+  const events = Readable.from(eventsOf(answers), { highWaterMark: 1 })
+  const { raw } = reply
+  const beat = setInterval(() => {
+    if (!raw.writableNeedDrain && !raw.writableEnded) raw.write(':\n\n')
+  }, BEAT_MS).unref()
+  events.once('close', () => clearInterval(beat))
+  return reply
+    .headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      // Proxies that gather answers must not gather this one.
+      'x-accel-buffering': 'no',
+    })
+    .send(events)
+}
+
+async function* eventsOf(answers: Answers): AsyncGenerator<string> {
+  // At once, so that the client knows that it is heard.
+  yield ':\n\n'
+  for await (const answer of answers) yield `event: next\ndata: ${JSON.stringify(answer)}\n\n`
+  yield 'event: complete\ndata:\n\n'
+}
