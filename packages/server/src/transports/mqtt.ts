@@ -4,11 +4,12 @@
  * nothing of updates.
  */
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { Connection } from './mqtt-connection.ts'
 import { type KeptLimits, KeptSessions } from './mqtt-kept-sessions.ts'
-import type { MqttGate, MqttLimits, MqttLog } from './mqtt-visitor.ts'
+import { beginsHandshake, type MqttTlsSource, secured } from './mqtt-tls.ts'
+import type { MqttGate, MqttHello, MqttLimits, MqttLog } from './mqtt-visitor.ts'
 
+export type { MqttTls, MqttTlsSource } from './mqtt-tls.ts'
 export type {
   MqttGate,
   MqttHello,
@@ -37,27 +38,22 @@ const DEFAULT_LIMITS: MqttLimits & KeptLimits = {
 const LOOK_EVERY_MS = 1000
 const BACKLOG = 4096
 
-/**
- * PEM texts. Clients are asked for a certificate, and heard without one or with one that nobody vouches for: whose it is
- * says the gate. A CA is named to them, and some show only what that has signed.
- */
-export interface MqttTls {
-  readonly certificate: string
-  readonly key: string
-  readonly clientCa: string | undefined
-}
-
 export interface MqttOptions {
   /** Asked one after the other, until one says whose the client is. */
   readonly gates: readonly MqttGate[]
   readonly log: MqttLog
   readonly newClientId: () => string
+  /** Without, all is plain. */
+  readonly tls?: MqttTlsSource
   readonly limits?: Partial<MqttLimits & KeptLimits>
 }
 
 export interface MqttListener {
-  /** May be called once for each address; resolves when it listens. */
-  listen(address: { host: string; port: number; tls?: MqttTls }): Promise<{ port: number }>
+  /**
+   * May be called once for each address; resolves when it listens. The first byte tells who wants TLS; where that is all
+   * there is, others are turned away.
+   */
+  listen(address: { host: string; port: number; isTlsOnly?: boolean }): Promise<{ port: number }>
   readonly connectionCount: number
   /** Sessions of clients that are away. */
   readonly keptCount: number
@@ -65,18 +61,31 @@ export interface MqttListener {
   close(): Promise<void>
 }
 
-export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): MqttListener {
+export function mqttListener({
+  gates,
+  log,
+  newClientId,
+  tls,
+  limits,
+}: MqttOptions): MqttListener {
   const servers: Server[] = []
+  /** All there are. */
+  const sockets = new Set<Socket>()
+  /** Those that have said nothing yet, since when. */
+  const mute = new Map<Socket, number>()
   const connections = new Set<Connection>()
   const allLimits = { ...DEFAULT_LIMITS, ...limits }
   const sessions = new KeptSessions(allLimits)
   const looks = setInterval(() => {
     const nowMs = performance.now()
     for (const connection of connections) connection.look(nowMs)
+    for (const [socket, sinceMs] of mute) {
+      if (nowMs - sinceMs > allLimits.connectSeconds * 1000) socket.destroy()
+    }
     sessions.look(nowMs)
   }, LOOK_EVERY_MS).unref()
 
-  const take = (socket: Socket, certificate: { der: Buffer; isTrusted: boolean } | null) => {
+  const take = (socket: Socket, certificate: MqttHello['certificate']) => {
     socket.setNoDelay(true)
     connections.add(
       new Connection({
@@ -92,34 +101,36 @@ export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): 
     )
   }
 
-  const server = (tls: MqttTls | undefined): Server => {
-    if (!tls) return createServer((socket) => take(socket, null))
-    const secure = createTlsServer(
-      {
-        cert: tls.certificate,
-        key: tls.key,
-        ca: tls.clientCa,
-        requestCert: true,
-        rejectUnauthorized: false,
-        handshakeTimeout: allLimits.connectSeconds * 1000,
-      },
-      (socket: TLSSocket) => {
-        const shown = socket.getPeerCertificate()
-        take(socket, shown?.raw ? { der: shown.raw, isTrusted: socket.authorized } : null)
-      },
-    )
-    // A handshake that fails concerns nobody else.
-    secure.on('tlsClientError', (error, socket) => {
-      log.debug({ err: error, address: socket.remoteAddress }, 'a TLS handshake failed')
-      socket.destroy()
+  const secure =
+    tls && secured({ source: tls, timeoutMs: allLimits.connectSeconds * 1000, log, onSecure: take })
+
+  const accept = (socket: Socket, isTlsOnly: boolean) => {
+    sockets.add(socket)
+    mute.set(socket, performance.now())
+    // Networks fail, and that is no news.
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      sockets.delete(socket)
+      mute.delete(socket)
     })
-    return secure
+    socket.once('data', (first: Buffer) => {
+      mute.delete(socket)
+      if (secure && (isTlsOnly || beginsHandshake(first))) {
+        socket.pause()
+        socket.unshift(first)
+        void secure(socket)
+        return
+      }
+      take(socket, null)
+      socket.unshift(first)
+    })
   }
 
   return {
-    listen: ({ host, port, tls }) =>
+    listen: ({ host, port, isTlsOnly = false }) =>
       new Promise((resolve, reject) => {
-        const made = server(tls)
+        if (isTlsOnly && !secure) throw new Error('There is no TLS to be spoken.')
+        const made = createServer((socket) => accept(socket, isTlsOnly))
         made.once('error', reject)
         made.listen({ host, port, backlog: BACKLOG }, () => {
           made.off('error', reject)
@@ -140,8 +151,11 @@ export function mqttListener({ gates, log, newClientId, limits }: MqttOptions): 
       clearInterval(looks)
       const closed = servers.map((each) => new Promise((resolve) => each.close(resolve)))
       for (const connection of connections) connection.close('server-shutting-down')
+      for (const socket of mute.keys()) socket.destroy()
       const patience = setTimeout(() => {
         for (const connection of connections) connection.destroy()
+        // In a handshake.
+        for (const socket of sockets) socket.destroy()
       }, 1000)
       await Promise.all(closed)
       clearTimeout(patience)
