@@ -21,7 +21,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'updraft-certificates-'))
   if (isAble) server = await makeCertificate(folder, 'server')
   platform = await testPlatform({
-    mqttTls: server && { ...server, port: 0, clientCa: undefined },
+    ...(server && { mqttTls: { ...server, port: 0, clientCa: undefined } }),
   })
   await platform.addProfile('pump')
   const endpoints = await readFile(join(platform.dataFolder, 'endpoints.json'), 'utf8')

@@ -89,6 +89,10 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
     ['https://updates.example/', 'https://updates.example'],
     ['http://10.0.0.1:8080/updraft//', 'http://10.0.0.1:8080/updraft'],
   ],
+  mqttPublicUrl: [
+    ['mqtts://updates.example:8883', 'mqtts://updates.example:8883'],
+    ['mqtts://[fd00::1]:1', 'mqtts://[fd00::1]:1'],
+  ],
   mqttPort: [
     ['0', 0],
     ['off', null],
@@ -183,6 +187,20 @@ describe.each(table)('%s', (name, { flag, env }) => {
     expect(line).toContain(meaning)
     if (flag) expect(line).toMatch(new RegExp(`^--${flag} `))
     if (fallback !== undefined) expect(line).toContain(`[${fallback}]`)
+  })
+})
+
+test('TLS is spoken with files that are named together, and needs none', () => {
+  const none = { port: null, certificate: undefined, key: undefined, clientCa: undefined }
+  expect(read().mqttTls).toEqual(none)
+  expect(read(['--mqtt-tls-port', '8883']).mqttTls).toEqual({ ...none, port: 8883 })
+  const files = ['--mqtt-tls-certificate', 'a.pem', '--mqtt-tls-key', 'a.key']
+  const variables = { UPDRAFT_MQTT_TLS_CLIENT_CA: 'ca.pem' }
+  expect(read(files, variables).mqttTls).toEqual({
+    port: null,
+    certificate: 'a.pem',
+    key: 'a.key',
+    clientCa: 'ca.pem',
   })
 })
 
@@ -312,6 +330,24 @@ describe('is refused in words', () => {
       ['--public-url', 'ftp://updates.example'],
       {},
       'is an http or https URL',
+    ],
+    [
+      'a public URL of MQTT without TLS',
+      ['--mqtt-public-url', 'mqtt://updates.example:1883'],
+      {},
+      '--mqtt-public-url (UPDRAFT_MQTT_PUBLIC_URL) is an mqtts URL with its port such as mqtts://updates.example:8883, not "mqtt://updates.example:1883".',
+    ],
+    [
+      'a public URL of MQTT without a port',
+      ['--mqtt-public-url', 'mqtts://updates.example'],
+      {},
+      'is an mqtts URL with its port',
+    ],
+    [
+      'a certificate without its key',
+      ['--mqtt-tls-certificate', 'server.pem'],
+      {},
+      '--mqtt-tls-certificate (UPDRAFT_MQTT_TLS_CERTIFICATE) and --mqtt-tls-key (UPDRAFT_MQTT_TLS_KEY) go together.',
     ],
     [
       'a public URL with a query',

@@ -34,19 +34,21 @@ export const SETTINGS = {
     flag: 'mqtt-port',
     env: ['UPDRAFT_MQTT_PORT'],
     default: '1883',
-    meaning: 'port for devices that speak MQTT; 0 takes any free one, off none',
+    meaning:
+      'port for devices that speak MQTT, plain or within TLS; 0 takes any free one, off none',
   },
   mqttTlsPort: {
     flag: 'mqtt-tls-port',
     env: ['UPDRAFT_MQTT_TLS_PORT'],
     default: 'off',
-    meaning: 'port for MQTT within TLS, usually 8883; needs a certificate and its key',
+    meaning: 'another port for MQTT within TLS only, usually 8883',
   },
   mqttTlsCertificate: {
     flag: 'mqtt-tls-certificate',
     env: ['UPDRAFT_MQTT_TLS_CERTIFICATE'],
     default: undefined,
-    meaning: "PEM file with the server's certificate and those above it",
+    meaning:
+      "PEM file with the server's certificate and those above it; unset: one of the installation's own authority",
   },
   mqttTlsKey: {
     flag: 'mqtt-tls-key',
@@ -60,6 +62,13 @@ export const SETTINGS = {
     default: undefined,
     meaning:
       'PEM file with authorities that clients are told of; needed only by those that show no other certificate',
+  },
+  mqttPublicUrl: {
+    flag: 'mqtt-public-url',
+    env: ['UPDRAFT_MQTT_PUBLIC_URL'],
+    default: undefined,
+    meaning:
+      'where devices are told to speak MQTT within TLS, as mqtts://host:port; unset: the host they reached, and the port from above',
   },
   coapPort: {
     flag: 'coap-port',
@@ -177,7 +186,8 @@ export interface Config extends TenantSettings {
   readonly httpPort: number
   /** Null: no such door. */
   readonly mqttPort: number | null
-  readonly mqttTls: MqttTlsConfig | null
+  readonly mqttTls: MqttTlsConfig
+  readonly mqttPublicUrl: string | undefined
   /** Null: no such door. */
   readonly coapPort: number | null
   readonly host: string
@@ -196,9 +206,11 @@ export interface Config extends TenantSettings {
 
 /** Names of files. */
 export interface MqttTlsConfig {
-  readonly port: number
-  readonly certificate: string
-  readonly key: string
+  /** Where there is nothing but TLS. Null: no such door. */
+  readonly port: number | null
+  /** With its key; undefined: one of the installation's own authority. */
+  readonly certificate: string | undefined
+  readonly key: string | undefined
   readonly clientCa: string | undefined
 }
 
@@ -241,6 +253,7 @@ export function readConfig(
     httpPort,
     mqttPort: portOrOff('mqttPort', value('mqttPort')),
     mqttTls: mqttTls(value),
+    mqttPublicUrl: brokerUrl(value('mqttPublicUrl')),
     coapPort: portOrOff('coapPort', value('coapPort')),
     host: value('host') ?? '127.0.0.1',
     data: value('data') ?? './data',
@@ -312,13 +325,23 @@ function portOrOff(name: SettingName, text: string | undefined): number | null {
   return text === 'off' ? null : wholeNumber(name, text, 0, 65_535)
 }
 
-function mqttTls(value: (name: SettingName) => string | undefined): MqttTlsConfig | null {
+function mqttTls(value: (name: SettingName) => string | undefined): MqttTlsConfig {
   const port = portOrOff('mqttTlsPort', value('mqttTlsPort'))
-  if (port === null) return null
   const [certificate, key] = [value('mqttTlsCertificate'), value('mqttTlsKey')]
-  if (certificate && key) return { port, certificate, key, clientCa: value('mqttTlsClientCa') }
+  if ((certificate === undefined) === (key === undefined)) {
+    return { port, certificate, key, clientCa: value('mqttTlsClientCa') }
+  }
   throw new ConfigError(
-    `${spelled('mqttTlsPort')} needs ${spelled('mqttTlsCertificate')} and ${spelled('mqttTlsKey')}.`,
+    `${spelled('mqttTlsCertificate')} and ${spelled('mqttTlsKey')} go together.`,
+  )
+}
+
+function brokerUrl(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined
+  if (URL.canParse(url) && /^mqtts:\/\/[^/?#@]+:\d+$/.test(url)) return url
+  const example = 'mqtts://updates.example:8883'
+  throw new ConfigError(
+    `${spelled('mqttPublicUrl')} is an mqtts URL with its port such as ${example}, not "${url}".`,
   )
 }
 

@@ -92,9 +92,12 @@ export async function startPlatform({
     // The doors.
     const { desk, pace, sessions } = devices
     const needs = { desk, liveSessions: sessions, pacer: pace, publicUrl: config.publicUrl, log }
+    // Ioto's agents trust no certificate of our own.
+    const knownBroker = () =>
+      config.mqttPublicUrl ?? (config.mqttTls.certificate && reachableAt.mqtts)
     const dialects: readonly Dialect[] = [
       updraft(needs),
-      ioto({ ...needs, brokerAt: () => brokerOf(reachableAt.mqtts) }),
+      ioto({ ...needs, brokerAt: () => brokerOf(knownBroker()) }),
       { ...thingsboard(needs), mqtt: thingsboardMqtt(needs), ...thingsboardCoap(needs) },
     ]
     let isOpen = false
@@ -134,6 +137,7 @@ export async function startPlatform({
       http: `http://${reachable(config.host)}:${port}`,
       ...(await openMqtt(
         base,
+        devices.certificates,
         dialects.flatMap(({ mqtt }) => mqtt ?? []),
       )),
       ...(await openCoap(
@@ -141,7 +145,12 @@ export async function startPlatform({
         dialects.flatMap(({ coap }) => coap ?? []),
       )),
     }
-    reachableAt = { ...endpoints, http: config.publicUrl ?? endpoints.http }
+    const { publicUrl, mqttPublicUrl } = config
+    reachableAt = {
+      ...endpoints,
+      http: publicUrl ?? endpoints.http,
+      ...(mqttPublicUrl && { mqtts: mqttPublicUrl }),
+    }
     // After all that may refuse to start: a sign-in that nobody was shown could never be shown again.
     const firstSignIn = await operators.accounts.ensureFirst()
     isOpen = true

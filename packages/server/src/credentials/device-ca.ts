@@ -1,6 +1,7 @@
 /**
  * The installation's own authority over devices: it gives out a key with its certificate, or signs a request that a
- * device made with a key of its own.
+ * device made with a key of its own. A server that devices meet gets its certificate from here as well, unless it has
+ * another.
  */
 import {
   createHash,
@@ -10,6 +11,7 @@ import {
   webcrypto,
   X509Certificate,
 } from 'node:crypto'
+import { isIP } from 'node:net'
 import { DomainError } from '@updraft/core'
 import type { CertificateFault, DeviceCertificates, IssuedCertificate } from '../app/ports.ts'
 
@@ -89,10 +91,12 @@ export function deviceAuthority({
     return opened
   }
 
+  /** For a device; or, with names it is reached by, for a server. */
   const sign = async (
     commonName: string,
     publicKey: webcrypto.CryptoKey,
     lifetimeMs = DEVICE_YEARS * YEAR_MS,
+    serverNames: readonly string[] = [],
   ): Promise<string> => {
     const { x509, authority, signingKey } = await ready()
     const at = now().getTime()
@@ -109,11 +113,24 @@ export function deviceAuthority({
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+        new x509.ExtendedKeyUsageExtension([
+          x509.ExtendedKeyUsage[serverNames.length > 0 ? 'serverAuth' : 'clientAuth'],
+        ]),
+        ...(serverNames.length > 0
+          ? [new x509.SubjectAlternativeNameExtension(serverNames.map(generalName))]
+          : []),
         await x509.AuthorityKeyIdentifierExtension.create(authority),
       ],
     })
     return certificate.toString('pem')
+  }
+
+  const withKey = async (
+    signed: (publicKey: webcrypto.CryptoKey) => Promise<string>,
+  ): Promise<IssuedCertificate> => {
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+    const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+    return { certificate: await signed(keys.publicKey), key: toPem(Buffer.from(key)) }
   }
 
   /** The key of a request that is signed with it. Refuses with certificate-request.invalid. */
@@ -153,14 +170,9 @@ export function deviceAuthority({
 
   return {
     authority: async () => (await ready()).authority.toString('pem'),
-    issue: async (commonName): Promise<IssuedCertificate> => {
-      const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-      const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-      return {
-        certificate: await sign(commonName, keys.publicKey),
-        key: toPem(Buffer.from(key)),
-      }
-    },
+    issue: (commonName) => withKey((publicKey) => sign(commonName, publicKey)),
+    issueForServer: (names, days) =>
+      withKey((publicKey) => sign('Updraft server', publicKey, days * DAY_MS, names)),
     sign: async (commonName, request, days) => {
       const publicKey = await requestedKey(request)
       return sign(commonName, publicKey, days && days * DAY_MS)
@@ -175,6 +187,8 @@ export function deviceAuthority({
     },
   }
 }
+
+const generalName = (name: string) => ({ type: isIP(name) ? 'ip' : 'dns', value: name }) as const
 
 /** The first of a PEM text. */
 function certificateOf(text: string): X509Certificate | null {

@@ -1,11 +1,12 @@
 /** The listeners beside HTTP, and where all of them are reached. */
-import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { MqttTlsConfig } from '../config.ts'
+import type { DeviceCertificates } from '../app/ports.ts'
 import { coapListener } from '../transports/coap.ts'
 import type { CoapScope } from '../transports/coap-request.ts'
-import { type MqttGate, type MqttTls, mqttListener } from '../transports/mqtt.ts'
+import { type MqttGate, mqttListener } from '../transports/mqtt.ts'
 import type { Foundation } from './foundation.ts'
+import { mqttCertificate } from './mqtt-certificate.ts'
 
 /** With the real ports. */
 export interface Endpoints {
@@ -15,29 +16,26 @@ export interface Endpoints {
   readonly coap?: string
 }
 
+/** Every port takes TLS: what is said of `mqtts` is the one for nothing else where there is one. */
 export async function openMqtt(
-  { config, ids, log, onStop }: Foundation,
+  { clock, config, ids, log, onStop }: Foundation,
+  certificates: DeviceCertificates,
   gates: readonly MqttGate[],
 ): Promise<{ mqtt?: string; mqtts?: string }> {
   const { host, mqttPort, mqttTls } = config
-  if (gates.length === 0 || (mqttPort === null && !mqttTls)) return {}
-  const listener = mqttListener({ gates, log, newClientId: requestIds(ids.next()) })
+  if (gates.length === 0 || (mqttPort === null && mqttTls.port === null)) return {}
+  const tls = await mqttCertificate({ certificates, clock, config, log })
+  const listener = mqttListener({ gates, log, newClientId: requestIds(ids.next()), tls })
   onStop(() => listener.close())
   const at = reachable(host)
   const mqtt = mqttPort === null ? null : await listener.listen({ host, port: mqttPort })
-  const tls = mqttTls && (await filesOf(mqttTls))
-  const mqtts = mqttTls && tls && (await listener.listen({ host, port: mqttTls.port, tls }))
+  const mqtts =
+    mqttTls.port === null
+      ? mqtt
+      : await listener.listen({ host, port: mqttTls.port, isTlsOnly: true })
   return {
     ...(mqtt ? { mqtt: `mqtt://${at}:${mqtt.port}` } : {}),
     ...(mqtts ? { mqtts: `mqtts://${at}:${mqtts.port}` } : {}),
-  }
-}
-
-async function filesOf({ certificate, key, clientCa }: MqttTlsConfig): Promise<MqttTls> {
-  return {
-    certificate: await readFile(certificate, 'utf8'),
-    key: await readFile(key, 'utf8'),
-    clientCa: clientCa && (await readFile(clientCa, 'utf8')),
   }
 }
 

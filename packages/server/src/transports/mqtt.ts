@@ -61,13 +61,7 @@ export interface MqttListener {
   close(): Promise<void>
 }
 
-export function mqttListener({
-  gates,
-  log,
-  newClientId,
-  tls,
-  limits,
-}: MqttOptions): MqttListener {
+export function mqttListener({ gates, log, newClientId, tls, limits }: MqttOptions): MqttListener {
   const servers: Server[] = []
   /** All there are. */
   const sockets = new Set<Socket>()

@@ -35,6 +35,8 @@ export interface DeviceCertificates {
   authority(): Promise<string>
   /** A new key with its certificate. */
   issue(commonName: string): Promise<IssuedCertificate>
+  /** The same for a server of ours that is reached by these names and addresses; for so many days. */
+  issueForServer(names: readonly string[], days: number): Promise<IssuedCertificate>
   /**
    * A certificate for the key with which that PKCS #10 request is signed, whatever name it asks for; for so many days,
    * or else for long. Refuses with certificate-request.invalid.
