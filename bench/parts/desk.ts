@@ -47,6 +47,7 @@ export async function deskOf(connectionString: string): Promise<DeskParts> {
     certificates: nobody as DeviceDeskNeeds['certificates'],
     pairing: nobody as DeviceDeskNeeds['pairing'],
     registering: nobody as DeviceDeskNeeds['registering'],
+    requests: nobody as DeviceDeskNeeds['requests'],
     clouds: nobody as DeviceDeskNeeds['clouds'],
     cloudOf: async () => null,
     ids: uuids,

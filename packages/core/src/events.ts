@@ -45,6 +45,7 @@ export const EVENT_MEANINGS = {
   'operation.moved': 'an update went to another state',
   'operation.ended': 'an update ended: UPDATED, FAILED or CANCELED',
   'report.ignored': 'a device reported what changes nothing',
+  'message.refused': 'a device said what cannot be read, or what is not its to say',
   'offer.refused':
     'a device was not told of a release that is meant for it, as its language cannot say it',
   'offer.too-large': 'a device was told of a release that is larger than what it fetches',

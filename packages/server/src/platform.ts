@@ -8,6 +8,8 @@ import type { Clock, Every } from './app/ports.ts'
 import { bySystemClock } from './app/rounds.ts'
 import type { Config } from './config.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { edgehogMqtt } from './dialects/edgehog/gate.ts'
+import { edgehogImages } from './dialects/edgehog/images.ts'
 import { ioto } from './dialects/ioto/http.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
@@ -98,6 +100,17 @@ export async function startPlatform({
     const dialects: readonly Dialect[] = [
       updraft(needs),
       ioto({ ...needs, brokerAt: () => brokerOf(knownBroker()) }),
+      {
+        name: 'edgehog',
+        http: edgehogImages(desk),
+        mqtt: edgehogMqtt({
+          ...needs,
+          holder: base.ids.next(),
+          now: clock.now,
+          rootFor: async (device) => (await desk.cloudOf(device))?.publicUrl ?? reachableAt.http,
+        }),
+      },
+      // Whoever is nobody else's is one of these, or nobody.
       { ...thingsboard(needs), mqtt: thingsboardMqtt(needs), ...thingsboardCoap(needs) },
     ]
     let isOpen = false

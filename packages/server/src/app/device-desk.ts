@@ -32,6 +32,7 @@ import type { KnownCloud } from './known-clouds.ts'
 import type { Moments } from './moments.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
+import { type OperationRequests, operationRequests } from './operation-requests.ts'
 import type { PairingDesk } from './pairing.ts'
 import type {
   Accounts,
@@ -46,6 +47,7 @@ import type {
   Ids,
   IssuedCertificate,
   Proofs,
+  RequestsAtWork,
   Secrets,
   TenantsCloud,
   UnitOfWork,
@@ -54,6 +56,7 @@ import type { Registering } from './registering.ts'
 
 export type { Source } from './artifact-sources.ts'
 export type { Notice } from './notices.ts'
+export type { Introspection, OperationRequest, Pairing } from './ports.ts'
 
 const DAY_MS = 86_400_000
 /** Beyond that a date would soon be none any more. */
@@ -79,7 +82,12 @@ export interface Recognized {
   readonly identify: () => Promise<Snapshot>
 }
 
-export interface DeviceDesk extends Enrolment, ImageFetching, PairingDesk, Registering {
+export interface DeviceDesk
+  extends Enrolment,
+    ImageFetching,
+    OperationRequests,
+    PairingDesk,
+    Registering {
   /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
   identify(token: string, dialect: string): Promise<Snapshot>
   /**
@@ -87,6 +95,8 @@ export interface DeviceDesk extends Enrolment, ImageFetching, PairingDesk, Regis
    * with it is a no. A certificate that is not valid at the moment counts for nothing. Refuses with device.unknown.
    */
   recognize(proofs: readonly Proof[], dialect: string): Promise<Recognized>
+  /** To whom a certificate is made out, `CN=…`, whoever made it; null when it cannot be read. */
+  subjectOf(certificate: Uint8Array): string | null
   /** The cloud a token stands for, whose devices it brings in. Refuses with cloud.bad-token. */
   recognizeCloud(token: string): Promise<TenantsCloud>
   /** Where the device is served from; null for where all are that have no cloud. */
@@ -149,6 +159,7 @@ export interface DeviceDeskNeeds {
   readonly certificates: Pick<DeviceCertificates, 'issue'>
   readonly pairing: PairingDesk
   readonly registering: Registering
+  readonly requests: RequestsAtWork
   readonly secrets: Secrets
   readonly sources: Pick<ArtifactSources, 'sourceOf'>
   readonly unitOfWork: UnitOfWork
@@ -173,6 +184,7 @@ export function deviceDesk({
   certificates,
   pairing,
   registering,
+  requests,
   secrets,
   sources,
   unitOfWork,
@@ -287,6 +299,15 @@ export function deviceDesk({
     ...registering,
     ...pairing,
     ...imageFetching({ artifacts, clock, expiry: ticketExpiry, moments, onError, secrets, work }),
+    ...operationRequests({ clock, requests, secrets }),
+    subjectOf: (certificate) => {
+      try {
+        const text = Buffer.from(certificate).toString('base64')
+        return proofs.readCertificate(text).facts.subject
+      } catch {
+        return null
+      }
+    },
     sourceOf: sources.sourceOf,
     redeem: (ticket) => artifacts.open(secrets.readTicket(ticket, clock.now()).sha256),
     ...enrolment({ accounts, clock, ids, newCredential, secrets, unitOfWork, work }),

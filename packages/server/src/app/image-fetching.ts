@@ -2,7 +2,7 @@
  * Addresses of files that also say whose update they are for: a device that says nothing of what it does is seen
  * fetching.
  */
-import { DomainError, fetching, type Operation, type Snapshot } from '@updraft/core'
+import { DomainError, fetching, type Operation, type Snapshot, signOfLife } from '@updraft/core'
 import type { Moments } from './moments.ts'
 import type { ArtifactHandle, ArtifactStore, Clock, DeviceWork, Secrets, Ticket } from './ports.ts'
 
@@ -11,6 +11,8 @@ export interface Fetch {
   readonly handle: ArtifactHandle
   /** Notes that the device is at it, or has all of it. Never refuses: the bytes do not depend on it. */
   readonly seen: (how: { isWhole: boolean }) => Promise<void>
+  /** The same for a device that says itself how far it is: no more than a sign of life. */
+  readonly heard: () => Promise<void>
 }
 
 export interface ImageFetching {
@@ -38,11 +40,21 @@ export function imageFetching({
   secrets: Secrets
   work: Pick<DeviceWork, 'settle'>
 }): ImageFetching {
-  const note = async ({ tenantId, deviceId, operationId }: Whose, isWhole: boolean) => {
+  const note = async (
+    { tenantId, deviceId, operationId }: Whose,
+    how: { isWhole: boolean } | null,
+  ): Promise<void> => {
     const moment = await moments(tenantId)
-    await work.settle({ tenantId, deviceId, operationId }, (device) =>
-      fetching(device, { ...moment(), operationId, isWhole }),
-    )
+    await work
+      .settle({ tenantId, deviceId, operationId }, (device) =>
+        how
+          ? fetching(device, { ...moment(), operationId, ...how })
+          : signOfLife(device, { ...moment(), operationId }),
+      )
+      .catch((error) => {
+        // The device or its update is gone by now: nobody is to be told.
+        if (!(error instanceof DomainError)) onError(error)
+      })
   }
 
   return {
@@ -56,12 +68,7 @@ export function imageFetching({
       const { sha256, whose } = secrets.readTicket(text, clock.now())
       if (!whose) throw new DomainError('artifact.bad-ticket', 'The address is of another kind.')
       const handle = await artifacts.open(sha256)
-      const seen: Fetch['seen'] = ({ isWhole }) =>
-        note(whose, isWhole).catch((error) => {
-          // The device or its update is gone by now: nobody is to be told.
-          if (!(error instanceof DomainError)) onError(error)
-        })
-      return { handle, seen }
+      return { handle, seen: (how) => note(whose, how), heard: () => note(whose, null) }
     },
   }
 }

@@ -10,7 +10,13 @@ const EVERY_MS = 3_600_000
 const MAX_RECENT = 10_000
 
 export interface Notice extends Pick<DomainEvent, 'data' | 'reason'> {
-  readonly kind: 'offer.refused' | 'offer.too-large' | 'download.refused' | 'download.looping'
+  readonly kind:
+    | 'offer.refused'
+    | 'offer.too-large'
+    | 'download.refused'
+    | 'download.looping'
+    | 'message.refused'
+    | 'report.ignored'
 }
 
 /** Answers false when one of that kind was kept within the hour, by this server or another. */

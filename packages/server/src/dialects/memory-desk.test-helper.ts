@@ -7,6 +7,7 @@ import {
   type Changes,
   type CredentialDraft,
   type CredentialKind,
+  cancelByOperator,
   createRelease,
   type Device,
   DomainError,
@@ -30,14 +31,17 @@ import type {
   DeliveredEvent,
   DeviceWork,
   EventQuery,
+  HeldSession,
   NewCredential,
   NewDevice,
+  Pairing,
   UnitOfWork,
 } from '../app/ports.ts'
 import { proofs } from '../credentials/proofs.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { httpListener } from '../transports/http.ts'
 import type { DialectNeeds } from './dialect.ts'
+import { edgehogImages } from './edgehog/images.ts'
 import { ioto } from './ioto/http.ts'
 import { thingsboard } from './thingsboard/http.ts'
 import { updraft } from './updraft.ts'
@@ -45,6 +49,24 @@ import { updraft } from './updraft.ts'
 export const NOON = new Date('2026-03-01T12:00:00Z')
 const TENANT = '0190a000-0000-7000-8000-000000000001'
 export const PROVISIONING = { key: 'the-key', secret: 'the-secret' }
+
+const NOT_PAIRED: Pairing = {
+  tenantId: TENANT,
+  deviceId: '',
+  astarteId: '',
+  status: 'confirmed',
+  secretHash: null,
+  cloudId: null,
+  createdAt: NOON,
+  credentialId: null,
+  introspection: {},
+  capabilities: {},
+  isConnected: false,
+  connectedAt: null,
+  disconnectedAt: null,
+  lastAddress: null,
+  awaitsModel: false,
+}
 
 export interface MemoryDesk {
   readonly app: FastifyInstance
@@ -55,6 +77,13 @@ export interface MemoryDesk {
   /** Beside its token. */
   addCredential(token: string, draft: CredentialDraft): void
   removeCredentials(token: string, kind: CredentialKind): void
+  /** What the device is to Astarte, or how that changes. */
+  pair(token: string, changes: Partial<Pairing>): void
+  pairing(token: string): Pairing
+  /** Those that were to go to the profile of their system model. */
+  readonly followed: readonly string[]
+  /** An operator cancels what is under way. */
+  cancel(token: string): Promise<void>
   device(token: string): Device
   /** As an operator changes it. */
   changeDevice(token: string, changes: Partial<Device>): void
@@ -131,11 +160,29 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     return null
   }
 
-  const settle: DeviceWork['settle'] = async ({ deviceId }, decide) => {
+  const pairings = new Map<string, Pairing>()
+  const held = new Map<string, HeldSession>()
+  const followed: string[] = []
+  const changePairing = (deviceId: string, changes: Partial<Pairing>) => {
+    const before = pairings.get(deviceId)
+    if (before) pairings.set(deviceId, { ...before, ...changes })
+  }
+  const operations = new Map<string, Operation>()
+  const requests = new Map<
+    string,
+    { operationId: string; deviceId: string; url: string; times: number; isAnswered: boolean }
+  >()
+
+  const settle: DeviceWork['settle'] = async ({ deviceId, operationId }, decide) => {
     await here()
     const token = tokenOf(deviceId)
     const snapshot = snapshotOf(token)
-    const settled = decide(snapshot)
+    const addressed = operations.get(operationId ?? '')
+    const settled = decide({
+      ...snapshot,
+      addressed: addressed?.deviceId === deviceId ? addressed : null,
+    })
+    for (const operation of settled.changes.operations) operations.set(operation.id, operation)
     writes += 1
     snapshots.set(token, after(snapshot, settled.changes))
     if (settled.changes.events.length > 0) tell(deviceId)
@@ -277,8 +324,55 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     artifacts: { open },
     clock,
     certificates: { issue: async () => ({ certificate: 'certificate', key: 'key' }) },
-    // Nobody is paired here.
-    pairing: {} as DeviceDeskNeeds['pairing'],
+    // As much of pairing as is met over MQTT.
+    pairing: {
+      pairings: {
+        setIntrospection: async (id: string, introspection: Pairing['introspection']) =>
+          changePairing(id, { introspection }),
+        setCapabilities: async (id: string, capabilities: Pairing['capabilities']) =>
+          changePairing(id, { capabilities }),
+        connected: async (
+          id: string,
+          { holder, isClean }: { holder: string; isClean: boolean },
+        ) => {
+          await here()
+          const before = held.get(id) ?? null
+          const generation = (before?.generation ?? 0) + 1
+          held.set(id, { holder, isClean, generation })
+          changePairing(id, { isConnected: true })
+          return { generation, before }
+        },
+        disconnected: async (id: string, { generation }: { generation: number }) => {
+          if (held.get(id)?.generation === generation) changePairing(id, { isConnected: false })
+        },
+      },
+      pairingOf: async ({ device }: Snapshot) => pairings.get(device.id) ?? null,
+      followModel: async ({ device }: Snapshot) => {
+        followed.push(device.name)
+        return true
+      },
+    } as unknown as DeviceDeskNeeds['pairing'],
+    requests: {
+      sending: async ({ operationId, deviceId, url }) => {
+        await here()
+        const before = requests.get(operationId)
+        const request = before ?? { operationId, deviceId, url, times: 0, isAnswered: false }
+        requests.set(operationId, { ...request, times: request.times + 1 })
+        return { operationId, url: request.url }
+      },
+      timesSent: async (_, operationId) => requests.get(operationId)?.times ?? 0,
+      cancelsOwed: async (deviceId) =>
+        [...requests.values()].filter(
+          (request) =>
+            request.deviceId === deviceId &&
+            !request.isAnswered &&
+            operations.get(request.operationId)?.state === 'CANCELED',
+        ),
+      answered: async (_, operationId) => {
+        const request = requests.get(operationId)
+        if (request) requests.set(operationId, { ...request, isAnswered: true })
+      },
+    },
     registering: {
       register: nobodyRegisters,
       comeThrough: nobodyRegisters,
@@ -328,9 +422,12 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     trustedProxies: 0,
     newRequestId: uuids.next,
     onAnswered: () => {},
-    scopes: [updraft(needs), thingsboard(needs), ioto({ ...needs, brokerAt: () => null })].flatMap(
-      ({ name, http: register }) => (register ? [{ name, register }] : []),
-    ),
+    scopes: [
+      updraft(needs),
+      thingsboard(needs),
+      ioto({ ...needs, brokerAt: () => null }),
+      { name: 'edgehog', http: edgehogImages(desk) },
+    ].flatMap(({ name, http: register }) => (register ? [{ name, register }] : [])),
   })
 
   const change = async (token: string, type: string, assigned: Release | null) => {
@@ -356,6 +453,27 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     removeCredentials: (token, kind) => {
       holders = holders.filter((each) => each.token !== token || each.credential.kind !== kind)
       tell(snapshotOf(token).device.id)
+    },
+    pair: (token, changes) => {
+      const { id } = snapshotOf(token).device
+      pairings.set(id, { ...NOT_PAIRED, deviceId: id, ...pairings.get(id), ...changes })
+      tell(id)
+    },
+    pairing: (token) => {
+      const found = pairings.get(snapshotOf(token).device.id)
+      if (!found) throw new Error(`${token} is not paired.`)
+      return found
+    },
+    followed,
+    cancel: async (token) => {
+      const { device, components } = snapshotOf(token)
+      const operationId = components.firmware?.underWay?.id ?? ''
+      const moment = { now: clock.now(), newId: uuids.next, patience: STANDARD_SETTINGS }
+      const actor = { kind: 'operator', id: 'ada', name: 'Ada' } as const
+      await settle({ tenantId: TENANT, deviceId: device.id }, (snapshot) => ({
+        changes: cancelByOperator(snapshot, { operationId, actor, ...moment }),
+      }))
+      tell(device.id)
     },
     device: (token) => snapshotOf(token).device,
     changeDevice: (token, changes) => {

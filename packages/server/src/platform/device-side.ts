@@ -20,6 +20,7 @@ import { accounts as accountRecords } from '../store/accounts.ts'
 import { artifactCopies } from '../store/artifact-copies.ts'
 import { cloudsAtWork } from '../store/clouds.ts'
 import { installationSecret } from '../store/installation-secrets.ts'
+import { requestsAtWork } from '../store/operation-requests.ts'
 import { pairingsAtWork } from '../store/pairings.ts'
 import { realmsAtWork } from '../store/realms.ts'
 import { registrationsAtWork } from '../store/registrations.ts'
@@ -96,6 +97,7 @@ export async function deviceSide(foundation: Foundation) {
       pairings: pairingsAtWork(database),
       realms: realmsAtWork(database),
     }),
+    requests: requestsAtWork(database),
     registering: registering({
       ...foundation,
       claimed,
