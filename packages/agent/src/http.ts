@@ -7,7 +7,7 @@ import { request as overHttps } from 'node:https'
 import { getCACertificates } from 'node:tls'
 import { Away, messageOf } from './trouble.ts'
 
-export interface Exchange {
+export interface Exchange extends Trust {
   readonly url: string
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
@@ -15,11 +15,17 @@ export interface Exchange {
   /** Until the answer begins. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
-  readonly authorities?: Authorities
 }
 
 /** Certificates in PEM, believed besides those the system believes. */
 export type Authorities = readonly string[]
+
+/** Whom we believe over TLS. */
+export interface Trust {
+  readonly authorities?: Authorities
+  /** Whoever answers is believed. */
+  readonly isUnverified?: boolean
+}
 
 /** For TLS, which would otherwise believe the named ones only. */
 export const believed = (authorities: Authorities | undefined): string[] | undefined =>
@@ -177,6 +183,7 @@ function once(wanted: Exchange, url: URL): Promise<Answer> {
       },
       signal: wanted.signal,
       ca: believed(wanted.authorities),
+      rejectUnauthorized: !wanted.isUnverified,
     })
     const timer = setTimeout(
       () => request.destroy(new Error(`no answer for ${wanted.timeoutMs / 1000} seconds`)),

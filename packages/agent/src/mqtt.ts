@@ -12,7 +12,7 @@ import {
   type Packet,
   parser,
 } from 'mqtt-packet'
-import { type Authorities, believed } from './http.ts'
+import { believed, type Trust } from './http.ts'
 import { Away, type AwayKind, messageOf } from './trouble.ts'
 import type { Clock } from './waits.ts'
 
@@ -32,10 +32,7 @@ export interface MqttOptions {
   readonly onMessage: (topic: string, payload: Buffer) => void
 }
 
-export interface MqttTls {
-  readonly authorities?: Authorities
-  /** Believes whoever answers. */
-  readonly isUnverified?: boolean
+export interface MqttTls extends Trust {
   /** By which the server knows us, in PEM. */
   readonly certificate?: string
   readonly key?: string

@@ -1,6 +1,6 @@
 /** Bytes from an address, from a given place on, as RFC 9110 §14 has it. Any uplink may fetch this way. */
 
-import { type Authorities, exchange, piecesOf, refusal } from '../http.ts'
+import { exchange, piecesOf, refusal, type Trust } from '../http.ts'
 import { Away } from '../trouble.ts'
 import type { Fetched } from '../uplink.ts'
 
@@ -11,14 +11,13 @@ import type { Fetched } from '../uplink.ts'
 export async function fetchByRange(
   url: string,
   { byte, etag }: { byte: number; etag: string | null },
-  limits: { stallMs: number; signal: AbortSignal; authorities?: Authorities },
+  { stallMs, signal, ...trust }: { stallMs: number; signal: AbortSignal } & Trust,
 ): Promise<Fetched> {
-  const { stallMs, signal, authorities } = limits
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
   if (byte > 0) headers.range = `bytes=${byte}-`
   // A weak tag proves nothing about bytes (§13.1.5); the checksum judges in the end either way.
   if (byte > 0 && etag && !etag.startsWith('W/')) headers['if-range'] = etag
-  const answer = await exchange({ url, headers, timeoutMs: stallMs, signal, authorities })
+  const answer = await exchange({ url, headers, timeoutMs: stallMs, signal, ...trust })
   const told = answer.headers.etag ?? null
   if (answer.headers['content-encoding'] && answer.headers['content-encoding'] !== 'identity') {
     answer.body.destroy()
@@ -35,7 +34,8 @@ export async function fetchByRange(
   answer.body.destroy()
   if (answer.status === 206 || answer.status === 416) {
     // What we have is no part of what the server has: from the start, without a range.
-    if (byte > 0) return await fetchByRange(url, { byte: 0, etag: null }, limits)
+    if (byte > 0)
+      return await fetchByRange(url, { byte: 0, etag: null }, { stallMs, signal, ...trust })
   }
   throw notFetched(answer)
 }
