@@ -137,7 +137,7 @@ export class CarryOut {
       case 'awaiting-restart':
         return this.#isResumed ? this.#comeBack(entry, phase) : this.#askForRestart(entry, phase)
       case 'reporting':
-        return this.#tellTheEnd(entry, phase)
+        return this.#tellTheEnd(entry, phase, reports)
       default:
         return phase satisfies never
     }
@@ -322,7 +322,13 @@ export class CarryOut {
     })
   }
 
-  async #tellTheEnd({ offer, ...entry }: Entry, phase: At<'reporting'>): Promise<Next> {
+  async #tellTheEnd(
+    { offer, ...entry }: Entry,
+    phase: At<'reporting'>,
+    reports: Reports,
+  ): Promise<Next> {
+    // The end is the last word.
+    await reports.close()
     const { uplink, log } = this.#tools
     const { state, error, failure } = phase
     const installed = await this.#runsAfter(offer, state)

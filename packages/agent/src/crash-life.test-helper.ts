@@ -11,13 +11,15 @@ import { TOKEN } from './fake-server.test-helper.ts'
 import type { Installer } from './installer.ts'
 import { scriptInstaller } from './installers/script.ts'
 import type { Uplink } from './uplink.ts'
+import { edgehogUplink } from './uplinks/edgehog.ts'
+import { AGENT_TOKEN, REALM } from './uplinks/fake-astarte-pairing.test-helper.ts'
 import { TOKEN as THINGSBOARD_TOKEN } from './uplinks/fake-thingsboard.test-helper.ts'
 import { thingsBoardUplink } from './uplinks/thingsboard.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
 import { systemClock } from './waits.ts'
 
 export interface Device {
-  /** An http address is that of our own protocol; others speak ThingsBoard. */
+  /** An http address is that of our own protocol, or of a pairing API; others speak ThingsBoard. */
   readonly server: string
   /** Holds the state folder, the script, what is installed and the number of the boot. */
   readonly folder: string
@@ -36,7 +38,7 @@ set -e
 echo "$UPDRAFT_OPERATION" >> ${folder}/installs
 ${more}
 cp "$1" ${folder}/new && mv ${folder}/new ${folder}/image
-echo "$UPDRAFT_VERSION" > ${folder}/version.new && mv ${folder}/version.new ${folder}/version
+echo "\${UPDRAFT_VERSION:-1.1.0}" > ${folder}/version.new && mv ${folder}/version.new ${folder}/version
 echo ${word}
 `
   await promises.mkdir(join(folder, 'state'))
@@ -45,7 +47,8 @@ echo ${word}
   await writeFile(join(folder, 'boot'), '')
 }
 
-export async function live({ server, folder, word }: Device, step: Step): Promise<RunEnd> {
+export async function live(device: Device, step: Step): Promise<RunEnd> {
+  const { server, folder, word } = device
   const script = scriptInstaller({
     script: join(folder, 'update'),
     environment: process.env,
@@ -53,10 +56,11 @@ export async function live({ server, folder, word }: Device, step: Step): Promis
     timeoutMs: 60_000,
     clock: systemClock,
   })
+  const disk = steppingDisk(step)
   const agent = await createAgent({
-    uplink: steppingUplink(uplinkTo(server), step),
+    uplink: steppingUplink(uplinkTo(device, disk), step),
     stateFolder: join(folder, 'state'),
-    disk: steppingDisk(step),
+    disk,
     installed: { firmware: { title: 'app', version: '1.0.0' } },
     installers: { firmware: steppingInstaller(script, step) },
     // In place, the agent itself keeps count of what is installed; a new image is asked.
@@ -74,6 +78,7 @@ export async function live({ server, folder, word }: Device, step: Step): Promis
       await appendFile(join(folder, 'boot'), '+')
     },
     bootId: `boot ${await readFile(join(folder, 'boot'), 'utf8')}`,
+    isUncheckedAllowed: server.endsWith('/pairing'),
     reserveBytes: 0,
     syncEveryBytes: 16_384,
     backOffBaseSeconds: 0.01,
@@ -82,7 +87,19 @@ export async function live({ server, folder, word }: Device, step: Step): Promis
   return await agent.run({ once: true })
 }
 
-function uplinkTo(server: string): Uplink {
+/** Pairing has a path of its own, so the address tells who is meant. */
+function uplinkTo({ server, folder }: Device, disk: Disk): Uplink {
+  if (server.endsWith('/pairing')) {
+    return edgehogUplink({
+      server,
+      realm: REALM,
+      astarteId: null,
+      agentToken: async () => AGENT_TOKEN,
+      disk,
+      stateFolder: join(folder, 'state'),
+      trust: { isUnverified: true },
+    })
+  }
   return server.startsWith('http:')
     ? updraftUplink({ server, token: async () => TOKEN })
     : thingsBoardUplink({ server, token: async () => THINGSBOARD_TOKEN, chunkBytes: 8192 })

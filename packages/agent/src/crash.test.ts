@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Device, live, makeDevice } from './crash-life.test-helper.ts'
 import { FakeServer, someBytes } from './fake-server.test-helper.ts'
 import { startServer, temporaryFolder } from './test-bench.test-helper.ts'
+import { FakeAstarte, UUID } from './uplinks/fake-astarte.test-helper.ts'
 import { FakeCoap } from './uplinks/fake-thingsboard-coap.test-helper.ts'
 import { FakeMqtt } from './uplinks/fake-thingsboard-mqtt.test-helper.ts'
 
@@ -59,6 +60,15 @@ test.each([
     expect(cuts).toBeGreaterThan(least)
   },
 )
+
+// Beside those there is what it registers and is certified with.
+test('killed now and then while it speaks Edgehog, the agent brings the update home', {
+  timeout: 600_000,
+}, async () => {
+  const cuts = await dieEverywhere({ start: edgehog, word: 'exit', each: 4 })
+  console.log(`Edgehog: ${cuts} cut points tried`)
+  expect(cuts).toBeGreaterThan(20)
+})
 
 test('an agent killed by its own script waits for it, and installs nothing twice', async () => {
   const server = await ours()
@@ -137,6 +147,22 @@ async function thingsBoard(start: () => Promise<FakeMqtt | FakeCoap>): Promise<S
     expectUpdated: (when) => {
       expect(server.states('fw').at(-1), when).toBe('UPDATED')
       expect(server.states('fw'), when).not.toContain('FAILED')
+    },
+    down: () => server.down(),
+  }
+}
+
+/** It asks for the update each time the device is there. */
+async function edgehog(): Promise<Server> {
+  const server = await FakeAstarte.start()
+  server.bytes = BYTES
+  server.standing = { operation: 'Update', uuid: UUID, url: server.image }
+  return {
+    url: `${server.url}/pairing`,
+    expectUpdated: (when) => {
+      expect(server.story.at(-1), when).toBe('Success')
+      expect(server.story.join(), when).not.toContain('Failure')
+      expect(server.properties['BaseImage/version'], when).toBe('1.1.0')
     },
     down: () => server.down(),
   }

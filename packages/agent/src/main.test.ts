@@ -9,6 +9,7 @@ import { someBytes, TOKEN } from './fake-server.test-helper.ts'
 import { startServer, temporaryFolder } from './test-bench.test-helper.ts'
 import { BYTES, FakeIoto } from './uplinks/fake-ioto.test-helper.ts'
 
+const EDGEHOG = ['--server', 'http://x', '--uplink', 'edgehog']
 const PROGRAM = fileURLToPath(new URL('../bin/updraft-agent.js', import.meta.url))
 
 interface Ran {
@@ -45,7 +46,7 @@ test.each([
   [['--server', 'http://x'], /A device token is needed/],
   [
     ['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'],
-    /takes updraft or thingsboard or ioto, not "mqtt"/,
+    /takes updraft or thingsboard or ioto or edgehog, not "mqtt"/,
   ],
   [
     ['--server', 'http://x', '--token', 't', '--interval-seconds', 'soon'],
@@ -57,6 +58,17 @@ test.each([
     /--apply-window cannot be read: the hour "25" goes from 0 to 23/,
   ],
   [['--server', 'http://x', '--uplink', 'ioto'], /--device-id is needed, or id in device.json5/],
+  [[...EDGEHOG, '--device-id', 'auto', '--token', 't'], /--realm takes .*, not ""/],
+  [[...EDGEHOG, '--realm', 'test', '--device-id', 'DEV1', '--token', 't'], /22 characters/],
+  [[...EDGEHOG, '--realm', 'test', '--device-id', 'auto'], /A token to register with is needed/],
+  [[...EDGEHOG, '--realm', 'test', '--device-id', 'auto', '--token', 't'], /no checksums/],
+  [
+    [
+      ...[...EDGEHOG, '--realm', 'test', '--device-id', 'auto', '--token', 't'],
+      ...['--allow-unchecked', '--ca-file', '/nowhere/ca.pem', '--state', '/tmp'],
+    ],
+    /--ca-file cannot be read/,
+  ],
   [['--config', '/no/such/folder'], /holds neither device.json5 nor ioto.json5/],
 ])('%j is refused with exit code 2', async (flags, message) => {
   const { code, stderr } = await run(flags)

@@ -6,14 +6,15 @@ import type { RunEnd } from './agent.ts'
 import { askByCommand, restartByCommand } from './commands.ts'
 import { createAgent } from './create-agent.ts'
 import { type DeviceFolder, readDeviceFolder, WrongFolder } from './device-folder.ts'
+import { edgehogUplinkFrom } from './edgehog-device.ts'
 import { factsFrom } from './facts.ts'
 import { parseInstalled } from './installed.ts'
 import { scriptInstaller } from './installers/script.ts'
 import { iotoUplinkFrom, propertiesFrom } from './ioto-device.ts'
 import { StateFolderTaken } from './lock.ts'
 import { type Log, lineLog } from './log.ts'
+import { readSecret } from './secret-file.ts'
 import { helpText, readSettings, type Settings, WrongSettings } from './settings.ts'
-import { Away, messageOf } from './trouble.ts'
 import type { Uplink } from './uplink.ts'
 import { thingsBoardUplink } from './uplinks/thingsboard.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
@@ -32,7 +33,9 @@ async function main(): Promise<number> {
   })
   if (settings.isTokenOnArgv)
     log.warn('The token on the command line is visible to every user of this machine.')
-  const agent = await createAgent(await optionsFrom(settings, folder, log))
+  const options = await optionsFrom(settings, folder, log).catch(wrongSettings)
+  if (typeof options === 'number') return options
+  const agent = await createAgent(options)
   stopBySignal(() => agent.stop(), log)
   log.info('updraft-agent starts.', {
     version: ownVersion(),
@@ -89,28 +92,23 @@ async function uplinkFrom(
   stateFolder: string,
 ): Promise<Uplink> {
   const { uplink, token, tokenFile } = settings
-  const readToken = async (): Promise<string> => {
-    if (tokenFile === null) return token ?? ''
-    try {
-      return (await promises.readFile(tokenFile, 'utf8')).trim()
-    } catch (error) {
-      const message = `The token file cannot be read: ${messageOf(error)}.`
-      throw new Away(message, { kind: 'unauthorised', cause: error })
-    }
-  }
+  const hasToken = token !== null || tokenFile !== null
+  const readToken = async (): Promise<string> =>
+    tokenFile === null ? (token ?? '') : await readSecret(tokenFile, 'token')
   switch (uplink) {
     case 'updraft':
       return updraftUplink({ ...settings, token: readToken })
     case 'thingsboard':
       return thingsBoardUplink({ ...settings, token: readToken })
     case 'ioto': {
-      const hasToken = token !== null || tokenFile !== null
       return await iotoUplinkFrom(settings, {
         folder,
         stateFolder,
         token: hasToken ? readToken : undefined,
       })
     }
+    case 'edgehog':
+      return edgehogUplinkFrom(settings, { stateFolder, token: hasToken ? readToken : undefined })
     default:
       return uplink satisfies never
   }
@@ -162,10 +160,14 @@ function settingsOrText(): { settings: Settings; folder: DeviceFolder | null } |
     process.stdout.write(settings === 'help' ? helpText() : `${ownVersion()}\n`)
     return EXIT.done
   } catch (error) {
-    if (!(error instanceof WrongSettings || error instanceof WrongFolder)) throw error
-    process.stderr.write(`${error.message}\nupdraft-agent --help shows all settings.\n`)
-    return EXIT.wrongSettings
+    return wrongSettings(error)
   }
+}
+
+function wrongSettings(error: unknown): number {
+  if (!(error instanceof WrongSettings || error instanceof WrongFolder)) throw error
+  process.stderr.write(`${error.message}\nupdraft-agent --help shows all settings.\n`)
+  return EXIT.wrongSettings
 }
 
 function ownVersion(): string {

@@ -1,6 +1,7 @@
 /** Every setting once: its flag, its environment variable, unit, default and meaning. */
 import { parseArgs } from 'node:util'
 import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
+import { canonicalDeviceId, isRealm } from '@updraft/wire/astarte'
 import { parseCronWindow } from './cron-window.ts'
 import { type InstalledByType, parseInstalled } from './installed.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
@@ -26,7 +27,7 @@ const setting = (
   meaning: string,
 ): Setting => ({ flag, env, unit, fallback, meaning })
 
-export const UPLINKS = ['updraft', 'thingsboard', 'ioto'] as const
+export const UPLINKS = ['updraft', 'thingsboard', 'ioto', 'edgehog'] as const
 
 export const SETTINGS = [
   setting(
@@ -41,14 +42,14 @@ export const SETTINGS = [
     'UPDRAFT_SERVER',
     'URL',
     '',
-    'where the update server is; needed. http and https; for thingsboard also mqtt, mqtts and coap',
+    'where the update server is; needed. http and https; for thingsboard also mqtt, mqtts and coap; for edgehog the pairing API, which is below /pairing if no path is named',
   ),
   setting(
     'token-file',
     'UPDRAFT_DEVICE_TOKEN_FILE',
     'path',
     '',
-    "file with the device's token, read anew before each request",
+    "file with the device's token, read anew before each request; for edgehog the token that lets it register",
   ),
   setting(
     'token',
@@ -69,7 +70,35 @@ export const SETTINGS = [
     'UPDRAFT_DEVICE_ID',
     'text',
     '',
-    'for ioto: by what the device is known; auto makes one up and keeps it',
+    'for ioto and edgehog: by what the device is known; auto makes one up and keeps it',
+  ),
+  setting(
+    'realm',
+    'UPDRAFT_REALM',
+    'name',
+    '',
+    'for edgehog: the realm that the device belongs to',
+  ),
+  setting(
+    'credentials-secret-file',
+    'UPDRAFT_CREDENTIALS_SECRET_FILE',
+    'path',
+    '',
+    'for edgehog: file with the secret of a device that somebody has registered already',
+  ),
+  setting(
+    'ca-file',
+    'UPDRAFT_CA_FILE',
+    'path',
+    '',
+    'for edgehog: certificates in PEM, believed besides those the system believes',
+  ),
+  setting(
+    'ignore-tls-errors',
+    'UPDRAFT_IGNORE_TLS_ERRORS',
+    'yes/no',
+    'no',
+    'for edgehog: whoever answers is believed. For a desk, not for the field',
   ),
   setting('product', 'UPDRAFT_PRODUCT', 'text', '', "for ioto: the product's token"),
   setting(
@@ -278,6 +307,10 @@ export interface Settings {
   readonly uplink: (typeof UPLINKS)[number]
   readonly configFolder: string | null
   readonly deviceId: string
+  readonly realm: string
+  readonly credentialsSecretFile: string | null
+  readonly caFile: string | null
+  readonly isTlsUnverified: boolean
   readonly product: string
   readonly iotoClient: IotoClient
   readonly stateFolder: string
@@ -370,6 +403,14 @@ export function readSettings(
         `--${missing} is needed, or ${missing.replace('device-', '')} in device.json5.`,
       )
     }
+  } else if (uplink === 'edgehog') {
+    const hasOne = [token, tokenFile, raw('credentials-secret-file')].some((each) => each !== null)
+    checkEdgehog({ realm: text('realm'), deviceId: text('device-id'), hasOne })
+    if (!yes('allow-unchecked')) {
+      throw new WrongSettings(
+        'Edgehog announces no checksums, so nothing would be installed: --allow-unchecked is needed.',
+      )
+    }
   } else if (!token && !tokenFile)
     throw new WrongSettings('A device token is needed: --token-file, or UPDRAFT_DEVICE_TOKEN.')
   const installed = readInstalled(text('installed'))
@@ -381,6 +422,10 @@ export function readSettings(
     uplink,
     configFolder: raw('config'),
     deviceId: text('device-id'),
+    realm: text('realm'),
+    credentialsSecretFile: raw('credentials-secret-file'),
+    caFile: raw('ca-file'),
+    isTlsUnverified: yes('ignore-tls-errors'),
     product: text('product'),
     iotoClient: one('ioto-client', IOTO_CLIENTS),
     stateFolder: text('state'),
@@ -473,6 +518,7 @@ const SCHEMES: Readonly<Record<(typeof UPLINKS)[number], readonly string[]>> = {
   updraft: ['http', 'https'],
   thingsboard: THINGSBOARD_SCHEMES,
   ioto: ['http', 'https'],
+  edgehog: ['http', 'https'],
 }
 
 function checkServer(server: string, uplink: (typeof UPLINKS)[number]): void {
@@ -482,6 +528,23 @@ function checkServer(server: string, uplink: (typeof UPLINKS)[number]): void {
   if (server === '') throw new WrongSettings(`${takes}; it is needed.`)
   const hint = SCHEMES.thingsboard.includes(scheme) ? '; others need --uplink thingsboard' : ''
   throw new WrongSettings(`${takes}, not "${server}"${hint}.`)
+}
+
+function checkEdgehog(about: { realm: string; deviceId: string; hasOne: boolean }): void {
+  const { realm, deviceId, hasOne } = about
+  if (!isRealm(realm)) {
+    throw new WrongSettings(`--realm takes lower-case letters and digits, not "${realm}".`)
+  }
+  if (deviceId !== 'auto' && canonicalDeviceId(deviceId) !== deviceId) {
+    throw new WrongSettings(
+      `--device-id takes auto, or 128 bits as 22 characters of base64url, not "${deviceId}".`,
+    )
+  }
+  if (!hasOne) {
+    throw new WrongSettings(
+      'A token to register with is needed, --token-file, or the secret of a registered device, --credentials-secret-file.',
+    )
+  }
 }
 
 function readInstalled(text: string): InstalledByType {

@@ -47,6 +47,8 @@ const TYPE = 'firmware'
 const ANSWER_TIMEOUT_MS = 30_000
 /** After it has introduced itself, a server that has something to say does so. */
 const SETTLE_MS = 5_000
+/** What was said within this time need not be said again. */
+const QUIET_MS = 60_000
 
 export function edgehogUplink({
   realm,
@@ -65,7 +67,7 @@ export function edgehogUplink({
   const server = withPath(options.server)
   const requests = new Requests()
   /** What was said last of the update under way, in this life. */
-  let said: { readonly uuid: string; readonly event: Event } | null = null
+  let said: { readonly uuid: string; readonly event: Event; readonly atMs: number } | null = null
 
   const onRequest = (request: OtaRequest): void => {
     const heard = requests.hear(request)
@@ -92,7 +94,7 @@ export function edgehogUplink({
 
   const say = async (uuid: string, event: Event, signal: AbortSignal): Promise<void> => {
     await line.event(uuid, event, signal)
-    said = { uuid, event }
+    said = { uuid, event, atMs: clock.nowMs() }
   }
 
   const lastOf = (uuid: string): Event | null => (said?.uuid === uuid ? said.event : null)
@@ -160,7 +162,9 @@ export function edgehogUplink({
           break
         default:
           // Of checked files nothing is said; a device that waits says now and then that it is there.
-          if (lastOf(uuid)) await say(uuid, { status: 'Downloading', progress: 100 }, signal)
+          if (said?.uuid !== uuid || clock.nowMs() - said.atMs > QUIET_MS) {
+            await say(uuid, { status: 'Downloading', progress: 100 }, signal)
+          }
       }
       return 'taken'
     },
