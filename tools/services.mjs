@@ -42,6 +42,19 @@ const SERVICES = [
   // It would fetch mmh3 by itself when it is first imported.
   { kind: 'pip', package: 'tb-mqtt-client', version: '1.13.13', besides: ['mmh3==5.3.1'] },
   { kind: 'pip', package: 'aiocoap', version: '0.4.17', besides: [] },
+  {
+    kind: 'pip',
+    package: 'astarte-device-sdk',
+    version: '0.14.0',
+    besides: [
+      'astarte-message-hub-proto==0.7.0',
+      'bson==0.5.10',
+      'cryptography==50.0.2',
+      'paho-mqtt==2.2.0',
+      'PyJWT==2.15.1',
+      'requests==2.34.2',
+    ],
+  },
   // A server that speaks S3; of what it could do besides, only what that needs.
   {
     kind: 'pip',

@@ -22,12 +22,15 @@ export function edgehogImages(
       const status = code === 'store.away' ? 503 : code === null ? 500 : 404
       return reply.code(status).type('text/plain').send(STATUS_WORDS[status])
     })
-    app.get<{ Params: { ticket: string } }>(imagePath(':ticket'), async (request, reply) => {
-      const { handle, heard } = await desk.redeemFetch(request.params.ticket)
-      const source = byteSource(handle, { name: handle.sha256 })
-      // How far it is, the device says itself.
-      if (request.method === 'GET') void heard()
-      await replyWithSource(request, reply, source)
-    })
+    app.get<{ Params: { ticket: string } }>(
+      imagePath(':ticket', ':version'),
+      async (request, reply) => {
+        const { handle, heard } = await desk.redeemFetch(request.params.ticket)
+        const source = byteSource(handle, { name: handle.sha256 })
+        // How far it is, the device says itself.
+        if (request.method === 'GET') void heard()
+        await replyWithSource(request, reply, source)
+      },
+    )
   }
 }

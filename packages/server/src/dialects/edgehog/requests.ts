@@ -47,8 +47,9 @@ export interface RequestsNeeds {
   readonly backOffMs?: number
 }
 
-/** Below the address of this server. */
-export const imagePath = (ticket: string): string => `/edgehog/image/${ticket}`
+/** Below the address of this server. It ends in the version, as Edgehog's own addresses do. */
+export const imagePath = (ticket: string, version: string): string =>
+  `/edgehog/image/${ticket}/${version}`
 
 export class Requests {
   readonly #needs: RequestsNeeds
@@ -176,7 +177,7 @@ export class Requests {
     const { artifact, externalUrl } = release
     if (!artifact) return externalUrl ?? ''
     const ticket = desk.lastingTicketFor(device, operation, artifact.sha256)
-    return `${await rootFor(device)}${imagePath(ticket)}`
+    return `${await rootFor(device)}${imagePath(ticket, encodeURIComponent(release.version))}`
   }
 
   async #refused(
