@@ -21,6 +21,7 @@ export interface Seen {
   readonly closed: string[]
   /** The filters of each session with a key when it was opened; null of a new one. */
   readonly opened: (readonly [string, number][] | null)[]
+  readonly subscriptions: string[]
   /** What was logged as a mistake of ours. */
   readonly bugs: object[]
   /** What to do with a message besides noting it. */
@@ -47,6 +48,7 @@ export async function listening(
   const sessions: MqttSession[] = []
   const closed: string[] = []
   const opened: Seen['opened'] = []
+  const subscriptions: string[] = []
   const bugs: object[] = []
   let ids = 0
   const seen = {
@@ -86,10 +88,12 @@ export async function listening(
             opened: async (resumed) => {
               if (isKept) opened.push(resumed && [...resumed])
             },
-            subscribed: async (filters) =>
-              filters.map(({ filter, qos }) =>
+            subscribed: async (filters) => {
+              subscriptions.push(...filters.map(({ filter }) => filter))
+              return filters.map(({ filter, qos }) =>
                 filter === 'no' ? null : isKept ? qos : qos > 0 ? 1 : 0,
-              ),
+              )
+            },
             unsubscribed: async (filters) => filters.map((filter) => filter !== 'no'),
             closed: () => void closed.push(session.clientId),
           },
@@ -99,7 +103,16 @@ export async function listening(
   })
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
   stops.push(() => listener.close())
-  return Object.assign(seen, { port, listener, messages, sessions, closed, opened, bugs })
+  return Object.assign(seen, {
+    port,
+    listener,
+    messages,
+    sessions,
+    closed,
+    opened,
+    subscriptions,
+    bugs,
+  })
 }
 
 export const texts = (messages: readonly MqttMessage[]) =>
