@@ -2,7 +2,7 @@
  * Every route of the operators' API, asked by every role, about what is its own, its neighbours' and another
  * tenant's. A route without a row here fails.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
@@ -45,6 +45,7 @@ interface Things {
   readonly waiting: string
   readonly spareWaiting: string
   readonly registered: string
+  readonly realmKey: string
   /** A file half-way in. */
   readonly upload: string
   readonly campaign: string
@@ -66,11 +67,19 @@ const ROLE_OF: Readonly<Record<Letter, Role>> = {
 const LETTERS = Object.keys(ROLE_OF) as Letter[]
 const PASSWORD = 'the password of a test'
 const BYTES = new Uint8Array([1, 2, 3])
+const KEYS = generateKeyPairSync('ec', {
+  namedCurve: 'prime256v1',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+})
+const PUBLIC_KEY = KEYS.publicKey
 const SHA256 = createHash('sha256').update(BYTES).digest('hex')
 
 interface Row {
   /** Who may, by letter; everyone else is denied. */
   readonly may: string
+  /** What is done to the caller's tenant before. */
+  readonly first?: (tenant: string) => Promise<unknown>
   /** What it is asked about things of one's own. */
   readonly own?: (own: Things) => Asked
   /** Whose id is to be in the answer. */
@@ -506,6 +515,29 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     ],
   },
 
+  showRealm: { may: 'stov' },
+  setRealm: {
+    may: 'sto',
+    own: ({ profile: profileId }) => ({ body: { profileId } }),
+    others: [['profile.unknown', ({ profile: profileId }) => ({ body: { profileId } })]],
+  },
+  removeRealm: {
+    may: 'sto',
+    first: (tenant) => database.query('delete from pairings where tenant_id = $1', [tenant]),
+  },
+  rotateRealmKey: { may: 'sto' },
+  createAgentToken: { may: 'sto', own: () => ({ body: {} }) },
+  listRealmKeys: { may: 'stov', shows: 'realmKey', others: [['hidden', () => ({})]] },
+  addRealmKey: { may: 'sto', own: () => ({ body: { ...named(), publicKey: PUBLIC_KEY } }) },
+  removeRealmKey: about('sto', 'realmKey', 'realm.key-unknown'),
+  showDeviceAuthority: { may: 'stov' },
+  showPairing: about('stovc', 'device', 'device.unknown'),
+  pairDevice: about('sto', 'registered', 'device.unknown', () => ({
+    astarteId: randomBytes(16).toString('base64url'),
+  })),
+  changePairing: about('sto', 'device', 'device.unknown', () => ({ isInhibited: true })),
+  unpairDevice: about('sto', 'device', 'device.unknown'),
+
   listWaitingDevices: list('stov', 'waiting', '-lastSeenAt'),
   claimWaitingDevices: {
     may: 'sto',
@@ -715,6 +747,20 @@ async function furnish(
       assigned_by: 'a test',
     })
   }
+  await database.query(
+    `insert into realms values ($1, $2, $3, $4, now(), now()) on conflict (tenant_id) do nothing`,
+    [tenant, `r${randomBytes(8).toString('hex')}`, profile, KEYS.privateKey],
+  )
+  await database.query(
+    'insert into pairings (device_id, tenant_id, astarte_id, created_at) values ($1, $2, $3, now())',
+    [device, tenant, randomBytes(16)],
+  )
+  const realmKey = await insert('realm_keys', {
+    ...of,
+    name: randomUUID(),
+    public_key: PUBLIC_KEY,
+    ...made(),
+  })
   const registered = await insert('devices', {
     ...of,
     profile_id: profile,
@@ -877,6 +923,7 @@ async function furnish(
     waiting: await addWaiting(),
     spareWaiting: await addWaiting(),
     registered,
+    realmKey,
     spareCloud: await insert('clouds', { ...of, name: randomUUID(), ...made() }),
     cloudToken: await insert('cloud_tokens', {
       ...of,
@@ -919,6 +966,7 @@ async function everythingOfOthers(): Promise<unknown> {
     'clouds',
     'cloud_tokens',
     'waiting_devices',
+    'realm_keys',
   ]
   const ids = [foreign, neighbours].flatMap((things) => Object.values(things))
   const all: unknown[] = []
@@ -948,36 +996,40 @@ describe.each(LETTERS)('as the caller %s', (letter) => {
   const strangers = () =>
     ({ s: [neighbours, foreign], c: [tenants, neighbours, foreign] })[letter as string] ?? [foreign]
 
-  test.each(rows)('%s', async (name, { may, own: asked = () => ({}), shows, others = [] }) => {
-    const caller = callers[letter]
-    const route: Route = ROUTES[name]
-    const token = (await addToken(caller)).id
-    const own = await furnish(caller, { id: caller.id, token })
-    const nobodys = await ask(platform, name, { ...asked(own), token: 'nobody' })
-    expectProblem(nobodys, 401, 'access.unauthenticated')
-    if (!may.includes(letter)) {
-      expectProblem(await askAs(letter, name, asked(own)), 403, 'access.denied')
+  test.each(rows)(
+    '%s',
+    async (name, { may, first, own: asked = () => ({}), shows, others = [] }) => {
+      const caller = callers[letter]
+      const route: Route = ROUTES[name]
+      const token = (await addToken(caller)).id
+      const own = await furnish(caller, { id: caller.id, token })
+      const nobodys = await ask(platform, name, { ...asked(own), token: 'nobody' })
+      expectProblem(nobodys, 401, 'access.unauthenticated')
+      if (!may.includes(letter)) {
+        expectProblem(await askAs(letter, name, asked(own)), 403, 'access.denied')
+        for (const theirs of strangers()) {
+          for (const [, ofTheirs] of others) {
+            expectProblem(await askAs(letter, name, ofTheirs(theirs, own)), 403, 'access.denied')
+          }
+        }
+        return
+      }
+      await first?.(caller.tenant)
+      const before = await everythingOfOthers()
       for (const theirs of strangers()) {
-        for (const [, ofTheirs] of others) {
-          expectProblem(await askAs(letter, name, ofTheirs(theirs, own)), 403, 'access.denied')
+        for (const [outcome, ofTheirs] of others) {
+          const answer = await askAs(letter, name, ofTheirs(theirs, own))
+          if (outcome !== 'hidden') expectProblem(answer, 404, outcome)
+          else expectNothingOf(theirs, answer)
         }
       }
-      return
-    }
-    const before = await everythingOfOthers()
-    for (const theirs of strangers()) {
-      for (const [outcome, ofTheirs] of others) {
-        const answer = await askAs(letter, name, ofTheirs(theirs, own))
-        if (outcome !== 'hidden') expectProblem(answer, 404, outcome)
-        else expectNothingOf(theirs, answer)
-      }
-    }
-    expect(await everythingOfOthers()).toEqual(before)
-    const answer = await askAs(letter, name, asked(own))
-    const status = route.status ?? (route.response === 'nothing' ? 204 : 200)
-    expect(answer.status, answer.text).toBe(status)
-    if (shows) expect(answer.text.includes(own[shows]), `its own ${shows} is shown`).toBe(true)
-  })
+      expect(await everythingOfOthers()).toEqual(before)
+      const answer = await askAs(letter, name, asked(own))
+      const status = route.status ?? (route.response === 'nothing' ? 204 : 200)
+      expect(answer.status, answer.text).toBe(status)
+      if (shows) expect(answer.text.includes(own[shows]), `its own ${shows} is shown`).toBe(true)
+    },
+  )
 })
 
 function expectNothingOf(theirs: Things, answer: Answered): void {

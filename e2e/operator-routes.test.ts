@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import { eachSetting } from '@updraft/core'
@@ -527,6 +527,64 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeCloud', { params })
   })
 
+  test('the realm, its keys, and devices that are paired in it', async () => {
+    expectProblem(await ask(platform, 'showRealm'), 404, 'realm.none')
+    expectProblem(await ask(platform, 'setRealm', { body: {} }), 400, 'request.malformed')
+    const profileId = ids.profile ?? ''
+    const misnamed = { body: { name: 'Fleet', profileId } }
+    expectProblem(await ask(platform, 'setRealm', misnamed), 422, 'realm.invalid')
+    const realm = (await good('setRealm', { body: { name: 'fleet', profileId } })).json
+    expect(realm).toMatchObject({ name: 'fleet', profileId, profile: 'sensor', deviceCount: 0 })
+    expect((await good('showRealm')).json).toEqual(realm)
+    const rotated = (await good('rotateRealmKey')).json
+    expect(rotated.publicKey).not.toBe(realm.publicKey)
+    const { token, expiresAt } = (await good('createAgentToken', { body: { days: 2 } })).json
+    expect(token.split('.')).toHaveLength(3)
+    expect(Date.parse(expiresAt) - Date.now()).toBeGreaterThan(86_400_000)
+    const tooLong = { body: { days: 36_500 } }
+    expectProblem(await ask(platform, 'createAgentToken', tooLong), 400, 'request.malformed')
+    const elsewhere = { body: { profile: 'nowhere' } }
+    expectProblem(await ask(platform, 'createAgentToken', elsewhere), 404, 'profile.unknown')
+
+    const weak = generateKeyPairSync('rsa', {
+      modulusLength: 1024,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    })
+    for (const publicKey of ['no key', weak.publicKey, weak.privateKey]) {
+      const added = await ask(platform, 'addRealmKey', { body: { name: 'weak', publicKey } })
+      expectProblem(added, 422, 'realm.invalid')
+    }
+    const key = (await good('addRealmKey', { body: { name: 'old', publicKey: realm.publicKey } }))
+      .json
+    expect((await good('listRealmKeys')).json.items).toEqual([key])
+    await good('removeRealmKey', { params: { id: key.id } })
+    expect((await good('showDeviceAuthority')).json.certificate).toContain('BEGIN CERTIFICATE')
+
+    const params = { id: ids.device ?? '' }
+    expectProblem(await ask(platform, 'showPairing', { params }), 404, 'pairing.none')
+    const wrong = { params, body: { astarteId: 'd1' } }
+    expectProblem(await ask(platform, 'pairDevice', wrong), 422, 'pairing.id-malformed')
+    const body = { astarteId: 'ABEiM0RVZneImaq7zN3u_z' }
+    const { credentialsSecret, ...pairing } = (await good('pairDevice', { params, body })).json
+    expect(credentialsSecret).toMatch(/^[\w+/]{43}=$/)
+    expect(pairing).toMatchObject({ astarteId: 'ABEiM0RVZneImaq7zN3u_w', status: 'pending' })
+    expect((await good('showDevice', { params })).json.astarteId).toBe(pairing.astarteId)
+    const again = (await good('pairDevice', { params, body })).json
+    expect(again.credentialsSecret).not.toBe(credentialsSecret)
+    const other = { params, body: { astarteId: 'A'.repeat(22) } }
+    expectProblem(await ask(platform, 'pairDevice', other), 409, 'pairing.duplicate')
+    const inhibited = { params, body: { isInhibited: true } }
+    expect((await good('changePairing', inhibited)).json.status).toBe('inhibited')
+    await good('changePairing', { params, body: { isInhibited: false } })
+    expect((await good('unpairDevice', { params })).json).toEqual(pairing)
+    expect((await good('showPairing', { params })).json).toEqual(pairing)
+    expectProblem(await ask(platform, 'removeRealm'), 409, 'realm.in-use')
+    expectProblem(await ask(platform, 'setRealm', { body: { name: 'x' } }), 409, 'realm.in-use')
+    await query(platform.connectionString, 'delete from pairings')
+    await good('removeRealm')
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -795,6 +853,28 @@ test('the audit log says who did what, for every change', async () => {
     'admin: action.refused europe',
     'admin: device.changed d1',
     'admin: cloud.removed europe',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: realm.created fleet',
+    'admin: realm.key-rotated fleet',
+    'admin: realm.token-made fleet',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: realm.key-added fleet',
+    'admin: realm.key-removed fleet',
+    'admin: action.refused d1',
+    'admin: device.paired d1',
+    'admin: device.paired d1',
+    'admin: action.refused d1',
+    'admin: device.inhibited d1',
+    'admin: device.allowed d1',
+    'admin: device.unpaired d1',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: realm.removed fleet',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',

@@ -12,6 +12,7 @@ import { MODEL_ROUTES } from './routes/models.ts'
 import { OVERVIEW_ROUTES } from './routes/overview.ts'
 import { PEOPLE_ROUTES } from './routes/people.ts'
 import { POLICY_ROUTES } from './routes/policies.ts'
+import { REALM_ROUTES } from './routes/realms.ts'
 import { REGISTRATION_ROUTES } from './routes/registrations.ts'
 import type { Route } from './routes/route.ts'
 import { SESSION_ROUTES } from './routes/session.ts'
@@ -60,6 +61,7 @@ export const ROUTES = {
   ...MODEL_ROUTES,
   ...POLICY_ROUTES,
   ...CLOUD_ROUTES,
+  ...REALM_ROUTES,
   ...REGISTRATION_ROUTES,
   ...ARTIFACT_STORE_ROUTES,
   listEvents: {

@@ -19,6 +19,7 @@ import { packageCommands } from './commands/packages.ts'
 import { policyCommands } from './commands/policies.ts'
 import { profileCommands } from './commands/profiles.ts'
 import { provisioningCommands } from './commands/provisioning.ts'
+import { realmCommands } from './commands/realms.ts'
 import { registrationCommands } from './commands/registrations.ts'
 import { settingsCommands } from './commands/settings.ts'
 import { statusCommands } from './commands/status.ts'
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   ...modelCommands,
   ...hardwareCommands,
   ...cloudCommands,
+  ...realmCommands,
   ...registrationCommands,
   ...storeCommands,
   ...packageCommands,
@@ -77,6 +79,9 @@ export const NOUNS: Readonly<Record<string, string>> = {
   campaign:
     'releases brought to a part of the fleet: add, list, show, targets, watch, update, pause, resume, approve, retry, cancel, roll-back, remove',
   settings: 'what a tenant sets for itself: show, set',
+  realm:
+    'the realm in which devices of Astarte are paired: set, show, remove, token, key, authority, register, unregister, inhibit, allow',
+  'realm key': 'keys with which tokens for agents are signed: rotate, add, list, remove',
   customer: 'customers, who own devices: add, list, show, rename, remove',
   user: 'people and what they may: add, list, show, role, password, remove',
   tenant: 'the tenants of this installation: add, list, rename, remove',
@@ -85,7 +90,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
 
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'cloud', 'status'],
+  Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'cloud', 'realm', 'status'],
   Updates: ['package', 'assign', 'unassign', 'policy', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'store', 'settings', 'audit', 'version'],

@@ -1,6 +1,6 @@
 /** One device as a person reads it: who it is, what each component runs and should run, and why. */
 import type { Client } from '@updraft/api/client'
-import type { Component, Device, OperationWithSteps } from '@updraft/api/shapes'
+import type { Component, Device, OperationWithSteps, Pairing } from '@updraft/api/shapes'
 import { isTerminal } from '@updraft/core'
 import { listAll } from './lookup.ts'
 import {
@@ -16,7 +16,7 @@ import {
   timeText,
 } from './print.ts'
 
-export type DeviceWithHistory = Device & { history?: OperationWithSteps[] }
+export type DeviceWithHistory = Device & { history?: OperationWithSteps[]; pairing?: Pairing }
 
 /** The device with all its operations, newest first, every step in them. */
 export async function withHistory(client: Client, device: Device): Promise<DeviceWithHistory> {
@@ -24,6 +24,13 @@ export async function withHistory(client: Client, device: Device): Promise<Devic
     client('listDeviceOperations', { params: { id: device.id }, query }),
   )
   return { ...device, history: items }
+}
+
+/** The device with what it is to Astarte, if it is anything. */
+export async function withPairing(client: Client, device: Device): Promise<DeviceWithHistory> {
+  if (device.astarteId === null) return device
+  const pairing = await client('showPairing', { params: { id: device.id } })
+  return { ...device, pairing }
 }
 
 export function deviceText(
@@ -59,6 +66,7 @@ export function deviceText(
   }
   const rest = isWhole
     ? [
+        pairingText(device.pairing, look),
         valuesText('Attributes', device.attributes, look),
         valuesText('Inventory', device.inventory, look),
       ]
@@ -66,6 +74,26 @@ export function deviceText(
   return [head, ...components, ...rest, historyText(device.history, look)]
     .filter((part) => part !== '')
     .join('\n\n')
+}
+
+function pairingText(pairing: Pairing | undefined, look: Look): string {
+  if (!pairing) return ''
+  const interfaces = Object.entries(pairing.interfaces).map(
+    ([name, version]) => `${name} ${version}`,
+  )
+  const rows = facts(
+    [
+      ['Astarte id', pairing.astarteId],
+      ['Status', pairing.status],
+      ['Line', pairing.isConnected ? 'up' : 'down'],
+      ['Up since', pairing.isConnected ? timeText(pairing.connectedAt, look) : null],
+      ['Down since', pairing.isConnected ? null : timeText(pairing.disconnectedAt, look)],
+      ['From', pairing.lastAddress],
+      ['Speaks', interfaces.join(', ')],
+    ],
+    look,
+  )
+  return `${bold('Pairing')}\n${rows}`
 }
 
 function componentText(type: string, component: Component, look: Look): string {

@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { edgehogMqtt } from './dialects/edgehog/gate.ts'
 import { edgehogImages } from './dialects/edgehog/images.ts'
+import { type Broker, pairing } from './dialects/edgehog/pairing.ts'
 import { ioto } from './dialects/ioto/http.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
@@ -97,9 +98,12 @@ export async function startPlatform({
     // Ioto's agents trust no certificate of our own.
     const knownBroker = () =>
       config.mqttPublicUrl ?? (config.mqttTls.certificate && reachableAt.mqtts)
+    const broker = (): Broker | null =>
+      config.mqttPublicUrl ? { url: config.mqttPublicUrl } : brokerPort(reachableAt)
     const dialects: readonly Dialect[] = [
       updraft(needs),
       ioto({ ...needs, brokerAt: () => brokerOf(knownBroker()) }),
+      { name: 'pairing', http: pairing({ ...needs, broker }) },
       {
         name: 'edgehog',
         http: edgehogImages(desk),
@@ -176,6 +180,12 @@ export async function startPlatform({
 function dashboardFiles(): { folder: string; isBuilt: boolean } {
   const folder = fileURLToPath(new URL('../../dashboard/dist', import.meta.url))
   return { folder, isBuilt: existsSync(join(folder, 'index.html')) }
+}
+
+/** Within TLS, which every port of MQTT takes. */
+const brokerPort = ({ mqtt, mqtts }: Endpoints): { port: number } | null => {
+  const at = brokerOf(mqtts ?? mqtt)
+  return at && { port: at.port }
 }
 
 const brokerOf = (url: string | undefined): { host: string; port: number } | null => {

@@ -62,6 +62,10 @@ export const Device = named(
     inventory: JsonObject,
     installed: z.record(z.string(), Installed),
     dialect: z.string().nullable(),
+    astarteId: z
+      .string()
+      .nullable()
+      .describe('under which it is paired in the realm; null when it is not'),
     registeredAs: z
       .string()
       .nullable()

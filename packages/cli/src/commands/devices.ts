@@ -3,7 +3,7 @@ import { csvLine } from '@updraft/api/csv'
 import type { Device } from '@updraft/api/shapes'
 import { command, listFlags, many, seconds, state, text } from '../command.ts'
 import { type Imported, importFile } from '../device-import.ts'
-import { deviceText, withHistory } from '../device-view.ts'
+import { deviceText, withHistory, withPairing } from '../device-view.ts'
 import { fileTrouble, Refusal, WrongWords } from '../errors.ts'
 import { customerIdOf, findDevice, listAll } from '../lookup.ts'
 import {
@@ -91,7 +91,7 @@ export const deviceCommands = [
     about: 'all about one device',
     flags: { history: historyFlag },
     run: async ({ name, history }, { client }) => {
-      const device = await findDevice(client, name)
+      const device = await withPairing(client, await findDevice(client, name))
       const shown = history ? await withHistory(client, device) : device
       return { json: shown, text: (look) => deviceText(shown, look, { isWhole: true }) }
     },

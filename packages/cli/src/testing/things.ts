@@ -71,6 +71,7 @@ export const makeDevice = ({
   cloudId: null,
   systemModel: null,
   hardwareType: null,
+  astarteId: null,
   registeredAs: null,
   labels,
   attributes: {},

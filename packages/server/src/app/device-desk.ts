@@ -56,6 +56,7 @@ import type { Registering } from './registering.ts'
 
 export type { Source } from './artifact-sources.ts'
 export type { Notice } from './notices.ts'
+export type { AgentAsks, PairedDevice, Verified } from './pairing.ts'
 export type { Introspection, OperationRequest, Pairing } from './ports.ts'
 
 const DAY_MS = 86_400_000

@@ -64,17 +64,18 @@ export interface PairingDesk {
   /** Refuses with realm.unknown. */
   realmNamed(name: string): Promise<Realm>
   /**
-   * A device with that id, canonical, is registered and given a new secret; that of before is void. Refuses with
+   * A device with that id, canonical, is registered and given a new secret; that of before is void. What is said is
+   * looked at when the agent may register devices. Refuses with
    * agent.unauthenticated or agent.refused; with pairing.registered once it has asked for a certificate,
    * pairing.inhibited, profile.unknown, and with provisioning.refused where it must have been added before.
    */
   registerPaired(
     realm: Realm,
     agent: AgentAsks,
-    device: { readonly astarteId: string; readonly introspection?: Introspection },
+    said: () => { readonly astarteId: string; readonly introspection?: Introspection },
   ): Promise<{ readonly secret: string }>
   /** It may register again; its certificate and its secret are void. Refuses also with pairing.unknown. */
-  unregisterPaired(realm: Realm, agent: AgentAsks, astarteId: string): Promise<void>
+  unregisterPaired(realm: Realm, agent: AgentAsks, astarteId: () => string): Promise<void>
   /** Whose secret that is. Refuses with pairing.unknown or pairing.refused. */
   authenticatePaired(realm: Realm, astarteId: string, secret: string | null): Promise<PairedDevice>
   /** One certificate, in PEM, for the key of the request. Refuses with pairing.inhibited or certificate-request.invalid. */
@@ -273,24 +274,26 @@ export function pairing({
       if (realm) return realm
       throw new DomainError('realm.unknown', 'There is no such realm.')
     },
-    registerPaired: async (realm, asked, { astarteId, introspection }) => {
+    registerPaired: async (realm, asked, said) => {
       const agent = await agentOf(realm, asked)
+      const { astarteId, introspection } = said()
       const secret = newSecret(secrets)
       const secretHash = secrets.hashToken(secret)
       await unitOfWork(within(realm), async (stores) => {
         await stores.pairings.reserve(astarteId)
         const before = await stores.pairings.find({ astarteId }, { lock: true })
-        const said = { secretHash, introspection }
-        if (before) await pairAgain(stores, realm, agent, before, said)
-        else await pair(stores, realm, agent, { astarteId, ...said })
+        const has = { secretHash, introspection }
+        if (before) await pairAgain(stores, realm, agent, before, has)
+        else await pair(stores, realm, agent, { astarteId, ...has })
       })
       return { secret }
     },
-    unregisterPaired: async (realm, asked, astarteId) => {
+    unregisterPaired: async (realm, asked, said) => {
       const { isOfProfile } = await agentOf(realm, asked)
       if (isOfProfile) {
         throw new DomainError('agent.refused', 'The secret of a profile only registers devices.')
       }
+      const astarteId = said()
       await unitOfWork(within(realm), async (stores) => {
         const found = await stores.pairings.find({ astarteId }, { lock: true })
         if (!found) throw unknown()

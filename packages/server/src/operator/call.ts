@@ -23,6 +23,7 @@ import type { OperatorsUseCases } from '../app/operators.ts'
 import type { Overview } from '../app/overview.ts'
 import type { PoliciesUseCases } from '../app/policies.ts'
 import type { Clock, IdempotentRequests } from '../app/ports.ts'
+import type { RealmUseCases } from '../app/realms.ts'
 import type { RegistrationUseCases } from '../app/registrations.ts'
 import type { SettingsUseCases } from '../app/settings.ts'
 import type { Several } from '../app/several.ts'
@@ -59,6 +60,7 @@ export interface OperatorNeeds {
   readonly policies: PoliciesUseCases
   readonly tenants: TenantsUseCases
   readonly overview: Overview
+  readonly realms: RealmUseCases
   readonly registrations: RegistrationUseCases
   readonly settings: SettingsUseCases
   readonly several: Several

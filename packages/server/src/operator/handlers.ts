@@ -10,6 +10,7 @@ import { modelHandlers } from './model-handlers.ts'
 import { overviewHandlers } from './overview-handlers.ts'
 import { peopleHandlers } from './people-handlers.ts'
 import { policyHandlers } from './policy-handlers.ts'
+import { realmHandlers } from './realm-handlers.ts'
 import { registrationHandlers } from './registration-handlers.ts'
 import { sessionHandlers } from './session-handlers.ts'
 import { thingsboardHandlers } from './thingsboard-handlers.ts'
@@ -28,6 +29,7 @@ export function handlers(needs: OperatorNeeds): Handlers {
     ...modelHandlers(needs),
     ...policyHandlers(needs),
     ...cloudHandlers(needs),
+    ...realmHandlers(needs),
     ...registrationHandlers(needs),
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),

@@ -36,6 +36,7 @@ const SUBJECTS: Readonly<Record<Noun, SubjectKind>> = {
   plugins: 'device',
   policies: 'tenant',
   profiles: 'profile',
+  realm: 'realm',
   releases: 'release',
   session: 'operator',
   tenants: 'tenant',

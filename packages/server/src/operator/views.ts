@@ -94,7 +94,7 @@ export const operationWithSteps = ({
 
 /** A device with the answer to "what is it offered, and why" as it would be given right now. */
 export function deviceView(
-  { snapshot, customer, systemModel, hardwareType, registeredAs }: DeviceView,
+  { snapshot, customer, systemModel, hardwareType, astarteId, registeredAs }: DeviceView,
   now: Date,
 ): api.Device {
   const { device } = snapshot
@@ -125,6 +125,7 @@ export function deviceView(
     inventory: { ...device.inventory },
     installed: { ...device.installed },
     dialect: device.dialect,
+    astarteId,
     registeredAs,
     lastSeenAt: timeOrNull(device.lastSeenAt),
     createdAt: time(device.createdAt),

@@ -20,6 +20,7 @@ import { operations } from '../app/operations.ts'
 import { operators } from '../app/operators.ts'
 import { overview } from '../app/overview.ts'
 import { policies } from '../app/policies.ts'
+import { realms } from '../app/realms.ts'
 import { registrations } from '../app/registrations.ts'
 import { settings } from '../app/settings.ts'
 import { several } from '../app/several.ts'
@@ -39,7 +40,8 @@ export function operatorSide(
   endpoints: OperatorNeeds['endpoints'],
 ): OperatorNeeds {
   const { artifacts, clock, config, database, feed, ids, secrets, unitOfWork, work } = foundation
-  const { claimed, copies, moments, newCredential, ofServer, tokens } = devices
+  const { agentTokens, certificates, claimed, copies, moments, newCredential, ofServer, tokens } =
+    devices
   const needs = { clock, ids, newCredential, secrets, unitOfWork }
   const ofFleet = fleet(needs)
   const recordArtifact = artifactRecord(needs)
@@ -73,6 +75,7 @@ export function operatorSide(
     operators: operators(needs),
     overview: overview(needs),
     policies: policies(needs),
+    realms: realms({ ...needs, agentTokens, certificates }),
     registrations: registrations({ ...needs, claimed, moments, tokens, work }),
     settings: settings({ ...needs, ofServer }),
     several: several(needs),

@@ -33,20 +33,22 @@ export function devices(scope: Scope): Devices {
       .leftJoin('customers', 'customers.id', 'devices.customer_id')
       .leftJoin('registrations', 'registrations.device_id', 'devices.id')
       .select(['devices.id', 'customers.id as customer_id', 'customers.name as customer_name'])
-      .select('registrations.said_id')
+      .leftJoin('pairings', 'pairings.device_id', 'devices.id')
+      .select(['registrations.said_id', 'pairings.astarte_id'])
       .select([SYSTEM_MODEL_NAMES.as('system_model'), HARDWARE_TYPE_NAMES.as('hardware_type')])
       .where('devices.id', '=', sql<string>`any(${ids}::uuid[])`)
       .where('devices.tenant_id', '=', tenantId)
       .where(ofCustomer(scope, 'devices.customer_id'))
       .execute()
     return new Map(
-      rows.map(({ id, customer_id, customer_name, said_id, system_model, hardware_type }) => [
+      rows.map(({ id, customer_id, customer_name, ...row }) => [
         id,
         {
           customer: customer_id && customer_name ? { id: customer_id, name: customer_name } : null,
-          systemModel: system_model,
-          hardwareType: hardware_type,
-          registeredAs: said_id,
+          systemModel: row.system_model,
+          hardwareType: row.hardware_type,
+          astarteId: row.astarte_id?.toString('base64url') ?? null,
+          registeredAs: row.said_id,
         },
       ]),
     )

@@ -154,6 +154,8 @@ export interface DeviceView {
   /** What its part number says it is. */
   readonly systemModel: AudienceName | null
   readonly hardwareType: AudienceName | null
+  /** Under which it is paired in the tenant's realm; null when it is not. */
+  readonly astarteId: string | null
   /** What it called itself when it registered by itself; null when it did not. */
   readonly registeredAs: string | null
   readonly revision: number
