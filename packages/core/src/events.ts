@@ -83,6 +83,8 @@ export const EVENT_MEANINGS = {
     'a realm was given a new key; tokens signed with the one before are good no more',
   'realm.key-added': 'tokens for agents that are signed with that key are good in the realm',
   'realm.key-removed': 'a key of a realm was removed',
+  'realm.cluster-set': "a cluster of Astarte serves the realm's devices",
+  'realm.cluster-removed': "no cluster of Astarte serves the realm's devices any more",
   'realm.token-made': 'a token was made by which agents register devices',
   'customer.created': 'a customer was added',
   'customer.changed': 'a customer was renamed',

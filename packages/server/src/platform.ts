@@ -21,6 +21,7 @@ import { graphql } from './operator/graphql/door.ts'
 import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { background } from './platform/background.ts'
+import { clusterSide } from './platform/cluster-side.ts'
 import { deviceSide } from './platform/device-side.ts'
 import { foundation } from './platform/foundation.ts'
 import {
@@ -100,6 +101,7 @@ export async function startPlatform({
       config.mqttPublicUrl ?? (config.mqttTls.certificate && reachableAt.mqtts)
     const broker = (): Broker | null =>
       config.mqttPublicUrl ? { url: config.mqttPublicUrl } : brokerPort(reachableAt)
+    const clusters = clusterSide(base, devices, () => reachableAt.http)
     const dialects: readonly Dialect[] = [
       updraft(needs),
       ioto({ ...needs, brokerAt: () => brokerOf(knownBroker()) }),
@@ -116,6 +118,7 @@ export async function startPlatform({
       },
       // Whoever is nobody else's is one of these, or nobody.
       { ...thingsboard(needs), mqtt: thingsboardMqtt(needs), ...thingsboardCoap(needs) },
+      clusters,
     ]
     let isOpen = false
     const figures = metrics({
@@ -168,6 +171,8 @@ export async function startPlatform({
       http: publicUrl ?? endpoints.http,
       ...(mqttPublicUrl && { mqtts: mqttPublicUrl }),
     }
+    clusters.start()
+    onStop(() => clusters.stop())
     // After all that may refuse to start: a sign-in that nobody was shown could never be shown again.
     const firstSignIn = await operators.accounts.ensureFirst()
     isOpen = true

@@ -226,7 +226,9 @@ function clusterEvent(event: { type: string; [key: string]: unknown }): ClusterE
     return { kind: 'connected', address: typeof address === 'string' ? address : null }
   }
   if (type === 'device_disconnected') return { kind: 'disconnected' }
-  if (type === 'device_deletion_finished') return { kind: 'deleted' }
+  if (type === 'device_deletion_started' || type === 'device_deletion_finished') {
+    return { kind: 'deleted' }
+  }
   if (type !== 'incoming_data') return { kind: 'other', type }
   const { data } = IncomingData.safeParse(event)
   return data && { kind: 'data', interface: data.interface, path: data.path, value: data.value }

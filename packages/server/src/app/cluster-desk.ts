@@ -3,6 +3,7 @@
  * which device of ours one of theirs is. What a device gets is decided at the other desk.
  */
 import { DomainError, type Snapshot } from '@updraft/core'
+import type { PairingDesk } from './pairing.ts'
 import type {
   Clock,
   Cluster,
@@ -12,7 +13,6 @@ import type {
   DeviceWork,
   Introspection,
   Pairing,
-  PairingsAtWork,
   Secrets,
 } from './ports.ts'
 
@@ -36,6 +36,7 @@ export interface ClusterDesk extends Omit<ClustersAtWork, 'connected'> {
   pairing(cluster: Cluster, astarteId: string): Promise<Pairing>
   /** As it is now. With a dialect it is marked as seen. Refuses with device.unknown. */
   device(deviceId: string, dialect: string | null): Promise<Snapshot>
+  readonly followModel: PairingDesk['followModel']
   setIntrospection(deviceId: string, introspection: Introspection): Promise<void>
 }
 
@@ -44,17 +45,14 @@ const PAGE_SIZE = 1000
 export function clusterDesk({
   clock,
   clusters,
-  pairings,
-  pairAbsent,
+  pairing,
   secrets,
   tokens,
   work,
 }: {
   clock: Clock
   clusters: ClustersAtWork
-  pairings: Pick<PairingsAtWork, 'find' | 'setIntrospection'>
-  /** Makes a device of ours of one that is served elsewhere. */
-  pairAbsent: (cluster: Cluster, astarteId: string) => Promise<void>
+  pairing: Pick<PairingDesk, 'adoptPaired' | 'followModel' | 'pairings'>
   secrets: Pick<Secrets, 'hashToken' | 'isEqual'>
   tokens: Pick<ClusterTokens, 'sign'>
   work: Pick<DeviceWork, 'arriveVouched'>
@@ -73,20 +71,13 @@ export function clusterDesk({
         after = page.at(-1)?.deviceId ?? null
       }
     },
-    pairing: async (cluster, astarteId) => {
-      const find = () => pairings.find(cluster.tenantId, astarteId)
-      const found = await find()
-      if (found) return found
-      await pairAbsent(cluster, astarteId)
-      const made = await find()
-      if (made) return made
-      throw new DomainError('device.unknown', 'The device was removed meanwhile.')
-    },
+    pairing: pairing.adoptPaired,
     device: async (deviceId, dialect) => {
       const device = await work.arriveVouched(deviceId, dialect, clock.now())
       if (device) return device
       throw new DomainError('device.unknown', 'There is no such device any more.')
     },
-    setIntrospection: pairings.setIntrospection,
+    followModel: pairing.followModel,
+    setIntrospection: pairing.pairings.setIntrospection,
   }
 }

@@ -20,6 +20,7 @@ import type {
   AgentTokens,
   CertificateFault,
   Clock,
+  ClustersAtWork,
   DeviceCertificates,
   Ids,
   Introspection,
@@ -61,7 +62,7 @@ export type Verified =
     }
 
 export interface PairingDesk {
-  /** Refuses with realm.unknown. */
+  /** Refuses with realm.unknown, or cluster.serves where an Astarte elsewhere pairs its devices. */
   realmNamed(name: string): Promise<Realm>
   /**
    * A device with that id, canonical, is registered and given a new secret; that of before is void. What is said is
@@ -101,6 +102,7 @@ export interface PairingNeeds {
   readonly agentTokens: AgentTokens
   readonly certificates: Pick<DeviceCertificates, 'sign' | 'examine'>
   readonly clock: Clock
+  readonly clusters: Pick<ClustersAtWork, 'ofRealm'>
   readonly cloudOf: KnownCloud
   readonly ids: Ids
   readonly newCredential: NewCredentialOf
@@ -125,6 +127,7 @@ export function pairing({
   agentTokens,
   certificates,
   clock,
+  clusters,
   cloudOf,
   ids,
   newCredential,
@@ -271,6 +274,12 @@ export function pairing({
     pairings,
     realmNamed: async (name) => {
       const realm = await realms.named(name)
+      if (realm && (await clusters.ofRealm(name))) {
+        throw new DomainError(
+          'cluster.serves',
+          'The devices of this realm are served by a cluster of Astarte, and pair there.',
+        )
+      }
       if (realm) return realm
       throw new DomainError('realm.unknown', 'There is no such realm.')
     },

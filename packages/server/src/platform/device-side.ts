@@ -11,14 +11,18 @@ import { moments } from '../app/moments.ts'
 import { newCredentialOf } from '../app/new-credential.ts'
 import { pacer } from '../app/pacer.ts'
 import { pairing } from '../app/pairing.ts'
+import type { ClusterAccess } from '../app/ports.ts'
 import { registering } from '../app/registering.ts'
 import { settingsInForce } from '../app/settings-in-force.ts'
 import { agentTokens } from '../credentials/agent-tokens.ts'
+import { clusterTokens } from '../credentials/cluster-tokens.ts'
 import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
 import { deviceTokens, newDeviceTokenKey } from '../credentials/device-tokens.ts'
+import { clusterClient } from '../dialects/edgehog/cluster-client.ts'
 import { accounts as accountRecords } from '../store/accounts.ts'
 import { artifactCopies } from '../store/artifact-copies.ts'
 import { cloudsAtWork } from '../store/clouds.ts'
+import { clustersAtWork } from '../store/clusters.ts'
 import { installationSecret } from '../store/installation-secrets.ts'
 import { requestsAtWork } from '../store/operation-requests.ts'
 import { pairingsAtWork } from '../store/pairings.ts'
@@ -93,6 +97,7 @@ export async function deviceSide(foundation: Foundation) {
       agentTokens,
       certificates,
       cloudOf,
+      clusters: clustersAtWork(database),
       newCredential,
       pairings: pairingsAtWork(database),
       realms: realmsAtWork(database),
@@ -109,6 +114,10 @@ export async function deviceSide(foundation: Foundation) {
     sources,
     onError: report('what a device does could not be noted'),
   })
+  const stopping = new AbortController()
+  onStop(async () => stopping.abort())
+  const clusterClientFor = (access: ClusterAccess) =>
+    clusterClient({ access, sign: clusterTokens.sign, clock, signal: stopping.signal })
   const lookAt = look({
     moments: momentsOf,
     work,
@@ -120,6 +129,7 @@ export async function deviceSide(foundation: Foundation) {
     certificates,
     claimed,
     clouds,
+    clusterClientFor,
     copier,
     copies,
     desk,

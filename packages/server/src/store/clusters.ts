@@ -162,6 +162,7 @@ export function clustersAtWork({ db, pool }: Database): ClustersAtWork {
         .catch(refuse)
       return rows.map(
         (row): ClusterDevice => ({
+          tenantId,
           deviceId: row.device_id,
           profileId: row.profile_id,
           astarteId: row.astarte_id.toString('base64url'),

@@ -89,6 +89,7 @@ export interface ClustersAtWork {
 }
 
 export interface ClusterDevice {
+  readonly tenantId: string
   readonly deviceId: string
   readonly profileId: string
   readonly astarteId: string

@@ -14,6 +14,8 @@ export interface FakeDevice {
   introspection: Record<string, { major: number; minor: number }>
   properties: Record<string, Record<string, unknown>>
   lastSeenIp: string
+  lastConnection: string | null
+  lastDisconnection: string | null
 }
 
 export interface Exchange {
@@ -125,6 +127,8 @@ export async function fakeAstarte({
         introspection: { ...INTROSPECTION },
         properties: {},
         lastSeenIp: '192.0.2.7',
+        lastConnection: null,
+        lastDisconnection: null,
         ...changes,
       }
       fake.devices.set(id, device)
@@ -159,10 +163,12 @@ export async function fakeAstarte({
     connect: async (id) => {
       const device = deviceOf(id)
       device.connected = true
+      device.lastConnection = new Date().toISOString()
       return fake.happen(id, { type: 'device_connected', device_ip_address: device.lastSeenIp })
     },
     disconnect: async (id) => {
       deviceOf(id).connected = false
+      deviceOf(id).lastDisconnection = new Date().toISOString()
       return fake.happen(id, { type: 'device_disconnected' })
     },
     says: (id, name, path, value) => {
@@ -333,11 +339,11 @@ const answered = ({ action, ...trigger }: Trigger) => {
   }
 }
 
-const statusOf = ({ id, connected, introspection, lastSeenIp }: FakeDevice) => ({
+const statusOf = ({ id, connected, introspection, lastSeenIp, ...last }: FakeDevice) => ({
   id,
   connected,
-  last_connection: '2026-01-01T00:00:00.000Z',
-  last_disconnection: null,
+  last_connection: last.lastConnection,
+  last_disconnection: last.lastDisconnection,
   last_seen_ip: lastSeenIp,
   introspection: Object.fromEntries(
     Object.entries(introspection).map(([name, version]) => [
