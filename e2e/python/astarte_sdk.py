@@ -57,17 +57,17 @@ async def connected(made, loop, on_data=None):
 
 
 def tell(made, version):
-    made.set_property(f"{PREFIX}SystemInfo", "/serialNumber", "SN-1")
-    made.set_property(f"{PREFIX}BaseImage", "/name", "app")
-    made.set_property(f"{PREFIX}BaseImage", "/version", version)
-    made.set_property(f"{PREFIX}HardwareInfo", "/mem/totalBytes", 1024)
+    made.send(f"{PREFIX}SystemInfo", "/serialNumber", "SN-1")
+    made.send(f"{PREFIX}BaseImage", "/name", "app")
+    made.send(f"{PREFIX}BaseImage", "/version", version)
+    made.send(f"{PREFIX}HardwareInfo", "/mem/totalBytes", 1024)
 
 
 async def update(url, realm, secret, device_id, version, interfaces):
     made = device(url, realm, secret, device_id, interfaces)
     asked = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    await connected(made, loop, lambda _, name, path, payload: asked.put_nowait((name, path, payload)))
+    await connected(made, loop, lambda _device, name, path, payload: asked.put_nowait((name, path, payload)))
     tell(made, version)
     name, path, request = await asyncio.wait_for(asked.get(), 40)
     say([name, path, request])

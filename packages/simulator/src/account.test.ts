@@ -4,6 +4,7 @@ import { type DeviceThere, differences, type Truth } from './account.ts'
 const app = (version: string) => ({ title: 'app', version })
 const truth = (more: Partial<Truth> = {}): Truth => ({
   name: 'a',
+  nameThere: 'a',
   runs: { firmware: app('2.0.0') },
   lastEnd: { type: 'firmware', release: app('2.0.0'), state: 'UPDATED', error: null },
   isUnderWay: false,

@@ -22,7 +22,10 @@ export interface Difference {
 }
 
 /** A device as far as it can be held against anything. */
-export type Truth = Pick<PretendDevice, 'name' | 'runs' | 'lastEnd' | 'isUnderWay' | 'isKnown'>
+export type Truth = Pick<
+  PretendDevice,
+  'name' | 'nameThere' | 'runs' | 'lastEnd' | 'isUnderWay' | 'isKnown'
+>
 
 /** Devices in the middle of an update, and those the server has not heard of, are not compared. */
 export const isComparable = ({ isUnderWay, isKnown }: Truth): boolean => isKnown && !isUnderWay
@@ -33,8 +36,8 @@ export function differences(
   there: ReadonlyMap<string, DeviceThere>,
 ): Difference[] {
   return truths.filter(isComparable).flatMap((truth) => {
-    const { name } = truth
-    const device = there.get(name)
+    const { name, nameThere } = truth
+    const device = there.get(nameThere)
     if (!device) return [{ name, what: 'device', here: 'is here', there: 'unknown' }]
     return [...wrongVersions(truth, device), ...wrongEnd(truth, device)]
   })

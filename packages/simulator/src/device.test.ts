@@ -74,7 +74,7 @@ function live(habits: object, seed = 1): { device: PretendDevice; server: OneOff
     group: only,
     dialect: 'updraft',
     seed,
-    uplink,
+    uplink: () => uplink,
     clock,
   })
   const lived = device.live()

@@ -6,6 +6,7 @@ import {
   type Agent,
   type Clock,
   createAgent,
+  type Disk,
   type InstalledByType,
   type Installer,
   type InstallResult,
@@ -15,6 +16,7 @@ import {
   type Uplink,
 } from '@updraft/agent'
 import type { Installed } from '@updraft/core'
+import { astarteIdOf } from './astarte-id.ts'
 import { chanceOf, type Fate, fateOf } from './chance.ts'
 import { switched } from './line.ts'
 import type { CutMoment, Dialect, Group } from './scenario.ts'
@@ -26,7 +28,8 @@ export interface DeviceOptions {
   /** What it runs, if it does not come from the factory. */
   readonly runs?: InstalledByType
   readonly seed: number
-  readonly uplink: Uplink
+  /** It may keep something on the device's own disk. */
+  readonly uplink: (disk: Disk, stateFolder: string) => Uplink
   readonly clock: Clock
 }
 
@@ -46,6 +49,8 @@ const AFTER = 1
 
 export class PretendDevice {
   readonly name: string
+  /** What the server calls it. */
+  readonly nameThere: string
   readonly group: Group
   readonly dialect: Dialect
   /** What really runs here, by component type. */
@@ -62,6 +67,8 @@ export class PretendDevice {
   readonly #uplink: Uplink
   /** Its own: a signal shared by ten thousand would walk through all of them at each wait. */
   readonly #stop = new AbortController()
+  /** The version that was offered last: what a pretend file would be found to hold. */
+  #asked: string | null = null
   readonly #attempts = new Map<string, number>()
   #fate: Fate = { end: 'works', reason: null, powerCut: null }
   #hasPower = true
@@ -72,6 +79,7 @@ export class PretendDevice {
   constructor(options: DeviceOptions) {
     const { name, group, dialect, seed, uplink } = options
     this.name = name
+    this.nameThere = dialect === 'edgehog' ? astarteIdOf(name) : name
     this.group = group
     this.dialect = dialect
     this.runs = { ...group.installed, ...options.runs }
@@ -81,7 +89,7 @@ export class PretendDevice {
       if (!this.#hasPower) throw new Error('there is no power')
     })
     const whyCut = () => this.#whyCut()
-    this.#uplink = switched(uplink, whyCut, {
+    this.#uplink = switched(uplink(this.#disk.disk, this.#stateFolder), whyCut, {
       onRefused: () => {
         this.counts.refused += 1
       },
@@ -90,6 +98,10 @@ export class PretendDevice {
       },
       onEnd: (when) => this.#mayLosePower('report', when === 'to be told' ? BEFORE : AFTER),
     })
+  }
+
+  get #stateFolder(): string {
+    return `/simulated/${this.name}`
   }
 
   /** Lives until it is stopped; resolves once all is quiet. */
@@ -127,7 +139,7 @@ export class PretendDevice {
     this.#boots += 1
     const agent = await createAgent({
       uplink: this.#uplink,
-      stateFolder: `/simulated/${name}`,
+      stateFolder: this.#stateFolder,
       disk: this.#disk.disk,
       clock,
       random: this.#random,
@@ -136,7 +148,13 @@ export class PretendDevice {
       installers: Object.fromEntries(
         Object.keys(group.installed).map((type) => [type, this.#installer]),
       ),
-      facts: async () => ({ simulated: true, group: group.name, speaks: dialect }),
+      facts: async () => ({
+        simulated: true,
+        group: group.name,
+        speaks: dialect,
+        ...(dialect === 'edgehog' ? { serialNumber: name } : {}),
+      }),
+      isUncheckedAllowed: dialect === 'edgehog',
       firstCheckInSeconds: 0,
       intervalSeconds: group.checkInSeconds,
       isIntervalFixed: true,
@@ -156,14 +174,18 @@ export class PretendDevice {
       if (dialect === 'ioto') this.isKnown = false
       this.#disk.writeOut()
       if (state === 'OVER') return
-      const { type, title, version } = offer
+      const { type, title } = offer
+      const version = versionOf(offer)
       this.lastEnd = { type, release: { title, version }, state, error }
       this.counts[state === 'UPDATED' ? 'updated' : 'failed'] += 1
     })
     return agent
   }
 
-  #begin({ type, title, version }: Offer): void {
+  #begin(offer: Offer): void {
+    const { type, title } = offer
+    const version = versionOf(offer)
+    this.#asked = version
     const release = `${type} ${title}@${version}`
     const attempt = (this.#attempts.get(release) ?? 0) + 1
     this.#attempts.set(release, attempt)
@@ -173,7 +195,9 @@ export class PretendDevice {
   }
 
   readonly #installer: Installer = {
-    install: async ({ release: { type, title, version } }): Promise<InstallResult> => {
+    install: async ({ release }): Promise<InstallResult> => {
+      const { type, title } = release
+      const version = release.version ?? this.#asked
       const { clock, group } = this.#options
       await clock.wait(group.installSeconds * 1000)
       const { end, reason } = this.#fate
@@ -227,4 +251,10 @@ export class PretendDevice {
       this.#hasNetwork = true
     }
   }
+}
+
+/** Where nobody tells the version, the address ends in it, as Edgehog's do. */
+function versionOf({ version, address }: Offer): string | null {
+  if (version !== null || address === null) return version
+  return decodeURIComponent(new URL(address).pathname.split('/').at(-1) ?? '')
 }

@@ -98,6 +98,7 @@ test('agents that fail, roll back and lose power come through', async () => {
 test('of a device that tells no title the version alone is held against the server', () => {
   const truth = {
     name: 'a',
+    nameThere: 'a',
     runs: { firmware: { title: 'lamp-os', version: '2.0.0' } },
     lastEnd: null,
     isUnderWay: false,

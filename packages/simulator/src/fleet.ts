@@ -1,12 +1,15 @@
 /** Makes the devices of a scenario, starts them, and knows when enough has happened. */
 import {
   type Clock,
+  type Disk,
+  edgehogUplink,
   iotoUplink,
   systemClock,
   thingsBoardUplink,
   type Uplink,
   updraftUplink,
 } from '@updraft/agent'
+import { astarteIdOf } from './astarte-id.ts'
 import { dialectsOf } from './chance.ts'
 import { PretendDevice } from './device.ts'
 import type { RunsByName } from './memory.ts'
@@ -81,11 +84,12 @@ export class Fleet {
   }
 }
 
+/** Null for a device that needs a token and has none. */
 function uplinkTo(
   servers: Servers,
   { name, group, dialect }: Planned,
   { token, clock }: { token: string | undefined; clock: Clock },
-): Uplink | null {
+): ((disk: Disk, stateFolder: string) => Uplink) | null {
   const tokenNow = token === undefined ? undefined : async () => token
   if (dialect === 'ioto' || dialect === 'ioto-updater') {
     if (!group.ioto) return null
@@ -95,23 +99,31 @@ function uplinkTo(
       // Who has a token was told where to go as well; the others ask.
       const server = tokenNow ? servers.http : `${servers.http.replace(/\/+$/, '')}/api`
       const provisions = certificates
-      return iotoUplink({ ...about, server, client: 'agent', token: tokenNow, provisions })
+      return () => iotoUplink({ ...about, server, client: 'agent', token: tokenNow, provisions })
     }
     const shared = tokenNow ?? (cloudToken === null ? undefined : async () => cloudToken)
     return shared
-      ? iotoUplink({ ...about, server: servers.http, client: updater, token: shared })
+      ? () => iotoUplink({ ...about, server: servers.http, client: updater, token: shared })
       : null
   }
   if (!tokenNow) return null
   switch (dialect) {
     case 'updraft':
-      return updraftUplink({ server: servers.http, token: tokenNow })
+      return () => updraftUplink({ server: servers.http, token: tokenNow })
     case 'thingsboard-http':
-      return thingsBoardUplink({ server: servers.http, token: tokenNow })
+      return () => thingsBoardUplink({ server: servers.http, token: tokenNow })
     case 'thingsboard-mqtt':
-      return thingsBoardUplink({ server: servers.mqtt, token: tokenNow })
+      return () => thingsBoardUplink({ server: servers.mqtt, token: tokenNow })
     case 'thingsboard-coap':
-      return thingsBoardUplink({ server: servers.coap, token: tokenNow })
+      return () => thingsBoardUplink({ server: servers.coap, token: tokenNow })
+    case 'edgehog': {
+      if (!group.edgehog) return null
+      const { realm } = group.edgehog
+      const about = { server: servers.http, realm, astarteId: astarteIdOf(name), secret: tokenNow }
+      // A server for trying things out has a certificate of its own.
+      const trust = { isUnverified: true }
+      return (disk, stateFolder) => edgehogUplink({ ...about, disk, stateFolder, trust, clock })
+    }
     default:
       return dialect satisfies never
   }

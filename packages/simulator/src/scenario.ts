@@ -8,6 +8,7 @@ export const DIALECTS = [
   'thingsboard-coap',
   'ioto',
   'ioto-updater',
+  'edgehog',
 ] as const
 export type Dialect = (typeof DIALECTS)[number]
 
@@ -50,6 +51,8 @@ export interface Group {
     /** Agents fetch certificates before they check, as the stock configuration has it. */
     readonly certificates: boolean
   } | null
+  /** For those that speak Edgehog: the realm they register in, with the token of an agent. */
+  readonly edgehog: { readonly realm: string; readonly agentToken: string } | null
   readonly startWithinSeconds: number
   readonly checkInSeconds: number
   /** How long they let the server hold a check-in; 0: they do not wait. */
@@ -117,6 +120,7 @@ function groupOf(value: unknown, path: string): Group {
     installed: installedOf(fields.inner('installed'), `${path}.installed`),
     provisioning: fields.has('provisioning') ? provisioningOf(fields.inner('provisioning')) : null,
     ioto: fields.has('ioto') ? iotoOf(fields.inner('ioto')) : null,
+    edgehog: fields.has('edgehog') ? edgehogOf(fields.inner('edgehog')) : null,
     startWithinSeconds: fields.number('startWithinSeconds', { fallback: 10 }),
     checkInSeconds: fields.number('checkInSeconds', { least: 1, fallback: 60 }),
     waitSeconds: fields.number('waitSeconds', { fallback: 0 }),
@@ -140,6 +144,9 @@ function groupOf(value: unknown, path: string): Group {
   for (const each of [rollbacks, powerCuts, offline, fields]) each.end()
   if (group.ioto === null && IOTO_DIALECTS.some((dialect) => group.dialects[dialect])) {
     throw new ScenarioError(`${path}.ioto is missing: who speaks it is of a product.`)
+  }
+  if (group.edgehog === null && group.dialects.edgehog) {
+    throw new ScenarioError(`${path}.edgehog is missing: who speaks it is of a realm.`)
   }
   const gone = group.rollbacks.share + failures.reduce((sum, { share }) => sum + share, 0)
   if (gone > 1 + 1e-9) {
@@ -181,6 +188,12 @@ function installedOf(fields: Fields, path: string): Group['installed'] {
 
 function provisioningOf(fields: Fields): Group['provisioning'] {
   const read = { key: fields.text('key'), secret: fields.text('secret') }
+  fields.end()
+  return read
+}
+
+function edgehogOf(fields: Fields): Group['edgehog'] {
+  const read = { realm: fields.text('realm'), agentToken: fields.text('agentToken') }
   fields.end()
   return read
 }

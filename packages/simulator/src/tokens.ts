@@ -1,11 +1,13 @@
 /** Which token each device has: from a file of lines NAME,TOKEN, and of those who enrol themselves, added to it. */
 import { appendFile, readFile } from 'node:fs/promises'
 import { codeOf, messageOf } from '@updraft/agent'
+import { PATHS, RegisterAnswer } from '@updraft/wire/astarte-pairing'
 import {
   HTTP_PATHS,
   type ProvisionRequest,
   type ProvisionResponse,
 } from '@updraft/wire/thingsboard'
+import { astarteIdOf } from './astarte-id.ts'
 import type { Planned } from './fleet.ts'
 
 /** So many enrol at once. */
@@ -54,11 +56,33 @@ export function parseTokens(text: string): [name: string, token: string][] {
   })
 }
 
+type Enrolled = { token: string } | { because: string }
+
+const enrol = (server: string, planned: Planned): Promise<Enrolled> =>
+  planned.dialect === 'edgehog' ? register(server, planned) : provision(server, planned)
+
+/** What it is given is the secret of its credentials (docs/dialects/edgehog.md, "Pairing"). */
+async function register(server: string, { name, group }: Planned): Promise<Enrolled> {
+  if (group.edgehog === null) return { because: 'no realm to register in' }
+  const { realm, agentToken } = group.edgehog
+  const url = `${server.replace(/\/+$/, '')}/pairing${PATHS.register(realm)}`
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${agentToken}` },
+      body: JSON.stringify({ data: { hw_id: astarteIdOf(name) } }),
+      signal: AbortSignal.timeout(ENROLMENT_TIMEOUT_MS),
+    })
+    const text = await response.text()
+    if (response.status !== 201) return { because: `${response.status}: ${text.slice(0, 200)}` }
+    return { token: RegisterAnswer.parse(JSON.parse(text)).data.credentials_secret }
+  } catch (error) {
+    return { because: `it cannot register at ${server}: ${messageOf(error)}` }
+  }
+}
+
 /** ThingsBoard's enrolment over HTTP, whatever is spoken afterwards (docs/dialects/thingsboard.md, "Provisioning"). */
-async function enrol(
-  server: string,
-  { name, group }: Planned,
-): Promise<{ token: string } | { because: string }> {
+async function provision(server: string, { name, group }: Planned): Promise<Enrolled> {
   if (group.provisioning === null) return { because: 'no token, and no key to enrol with' }
   const request: ProvisionRequest = {
     deviceName: name,
