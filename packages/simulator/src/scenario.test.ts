@@ -27,6 +27,7 @@ test('a scenario needs little, and the rest is as most devices are', () => {
         installed: { firmware: { title: 'meter-os', version: '1.0.0' } },
         provisioning: null,
         ioto: null,
+        edgehog: null,
         startWithinSeconds: 10,
         checkInSeconds: 60,
         waitSeconds: 0,
