@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import {
+  attemptsAfter,
   type Changes,
   type CredentialDraft,
   type CredentialKind,
@@ -572,10 +573,7 @@ function after(snapshot: Snapshot, changes: Changes): Snapshot {
           ...component,
           deviceAssignment: deviceAssignment && {
             ...deviceAssignment,
-            attempts:
-              operation.state === 'FAILED'
-                ? { failures: 1, lastFailedAt: NOON, isCancelled: false }
-                : deviceAssignment.attempts,
+            attempts: attemptsAfter(deviceAssignment.attempts, operation),
           },
           underWay: component.underWay?.id === operation.id ? null : component.underWay,
           latestEnded: operation,

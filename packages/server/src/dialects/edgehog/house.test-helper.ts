@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { certifiedNameOf, type JsonObject } from '@updraft/core'
 import { heldAt } from '@updraft/wire/astarte-interface'
 import { objectBytes, objectOf, payloadBytes, readPayload } from '@updraft/wire/astarte-values'
-import { NAMES, OTA_EVENT, OTA_REQUEST } from '@updraft/wire/edgehog'
+import { LEGACY_OTA_RESPONSE, NAMES, OTA_EVENT, OTA_REQUEST } from '@updraft/wire/edgehog'
 import {
   ASTARTE_ID,
   BASE,
@@ -48,6 +48,8 @@ export interface Line {
   frame(frame: Frame): Promise<void>
   property(interfaceName: string, path: string, value: string): Promise<void>
   event(said: JsonObject): Promise<void>
+  /** As before there were events. */
+  response(said: JsonObject): Promise<void>
   /** What it was asked, as the objects that were sent. */
   readonly asked: readonly JsonObject[]
   /** Waits until it was asked so often, and answers the last. */
@@ -187,6 +189,7 @@ export async function house(needs: Partial<GateNeeds> = {}): Promise<House> {
       frame: ({ suffix, hex }) => say(suffix, Buffer.from(hex, 'hex')),
       property: (name, path, value) => say(`/${name}${path}`, payloadBytes('string', value)),
       event: (said) => say(`/${NAMES.otaEvent}/event`, objectBytes(EVENT_TYPES, said)),
+      response: (said) => say(`/${NAMES.otaResponse}/response`, objectBytes(RESPONSE_TYPES, said)),
       get asked() {
         return asked()
       },
@@ -223,3 +226,4 @@ const typesAt = (definition: typeof OTA_EVENT, path: string) => {
 }
 const REQUEST_TYPES = typesAt(OTA_REQUEST, '/request')
 const EVENT_TYPES = typesAt(OTA_EVENT, '/event')
+const RESPONSE_TYPES = typesAt(LEGACY_OTA_RESPONSE, '/response')

@@ -61,6 +61,7 @@ export interface SessionNeeds {
   /** A device that comes anew says first what it runs; it is asked after that. */
   readonly graceMs?: number
   readonly cancelWaitMs?: number
+  readonly backOffMs?: number
 }
 
 const GRACE_MS = 1_500
