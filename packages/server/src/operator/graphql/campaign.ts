@@ -35,7 +35,7 @@ const TargetOperation = builder
       state: t.field({ type: StateEnum, resolve: ({ state }) => state }),
       edgehogStatus: t.field({
         type: EdgehogStatusEnum,
-        resolve: ({ state }) => edgehogStatusOf(state),
+        resolve: edgehogStatusOf,
       }),
       progress: t.exposeFloat('progress', { description: 'percent' }),
       error: t.exposeString('error', { nullable: true }),

@@ -40,7 +40,7 @@ OperationRef.implement({
     edgehogStatus: t.field({
       type: EdgehogStatusEnum,
       description: 'The state in the words of Edgehog.',
-      resolve: ({ state }) => edgehogStatusOf(state),
+      resolve: edgehogStatusOf,
     }),
     statusCode: t.string({
       nullable: true,

@@ -30,6 +30,8 @@ export function stream(reply: FastifyReply, answers: Answers): FastifyReply {
     .headers({
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      // A server that stops ends it, and does not wait for another request on its line.
+      connection: 'close',
       // Proxies that gather answers must not gather this one.
       'x-accel-buffering': 'no',
     })

@@ -54,7 +54,20 @@ const EDGEHOG_STATUS: Readonly<Record<State, EdgehogStatus>> = {
   // A cancelled update ends as a failure there.
   CANCELED: 'FAILURE',
 }
-export const edgehogStatusOf = (state: State): EdgehogStatus => EDGEHOG_STATUS[state]
+/** Where the share of the way begins at which Edgehog's devices say these, as `dialects/edgehog` has it. */
+const DEPLOYED_AT = 87
+const REBOOTING_AT = 92
+
+export function edgehogStatusOf({
+  state,
+  progress,
+}: {
+  readonly state: State
+  readonly progress: number
+}): EdgehogStatus {
+  if (state !== 'UPDATING' || progress < DEPLOYED_AT) return EDGEHOG_STATUS[state]
+  return progress < REBOOTING_AT ? 'DEPLOYED' : 'REBOOTING'
+}
 
 /** The code in the words of Edgehog; what it has no word for is as the device said it. */
 export function statusCodeOf({
@@ -64,9 +77,16 @@ export function statusCodeOf({
 }: {
   state: State
   reason: { readonly code: string }
-  code?: string | null
+  code: string | null
 }): string | null {
   if (state === 'CANCELED') return 'CANCELED'
-  if (code) return code.replace(/([a-z\d])([A-Z])/g, '$1_$2').toUpperCase()
+  if (code) return capitals(code)
   return state === 'FAILED' && reason.code === 'device.no-answer' ? 'REQUEST_TIMEOUT' : null
 }
+
+/** `UpdateAlreadyInProgress` and `IOError` as `UPDATE_ALREADY_IN_PROGRESS` and `IO_ERROR`. */
+const capitals = (code: string): string =>
+  code
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toUpperCase()

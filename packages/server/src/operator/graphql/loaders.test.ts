@@ -1,0 +1,75 @@
+import type { Device, Operation } from '@updraft/api/shapes'
+import { GraphQLError } from 'graphql'
+import { expect, test } from 'vitest'
+import type { Several } from '../../app/several.ts'
+import type { Asking } from './asking.ts'
+import type { GraphqlContext } from './context.ts'
+import { carryOut } from './execution.ts'
+import { loaders } from './loaders.ts'
+
+const NOW = '2026-01-01T00:00:00.000Z'
+const idOf = (number: number) => `0190a6f0-0000-7000-8000-${String(number).padStart(12, '0')}`
+const operationOf = (number: number) =>
+  ({
+    id: idOf(number),
+    deviceId: idOf(number),
+    release: { id: idOf(number % 3), title: 'os', version: '1' },
+    state: 'QUEUED',
+    progress: 0,
+  }) as Operation
+const device = (_: unknown, number: number) =>
+  ({
+    id: idOf(number),
+    name: `device ${number}`,
+    profileId: idOf(number % 7),
+    systemModel: { id: idOf(number % 5), handle: 'm', name: 'M' },
+    operation: operationOf(number),
+    components: {},
+  }) as Device
+
+test('a page of a hundred devices with all that belongs to them reads each kind of thing once', async () => {
+  const read: string[] = []
+  const asked: string[] = []
+  const counted = (kind: string) => async (_actor: unknown, ids: readonly string[]) => {
+    read.push(`${kind}: ${ids.length}`)
+    const found = ids.map((id) => ({
+      id,
+      name: kind,
+      handle: kind,
+      title: 'os',
+      partNumbers: [],
+      assignments: {},
+      createdAt: new Date(NOW),
+    }))
+    return kind === 'groups' ? new Map(ids.map((id, index) => [id, [found[index]]])) : found
+  }
+  const several = {
+    profiles: counted('profiles'),
+    releases: counted('releases'),
+    systemModels: counted('models'),
+    groupsOfDevices: counted('groups'),
+  } as unknown as Several
+  const asking = {
+    actor: {},
+    ask: async (name: string) => {
+      asked.push(name)
+      return { items: Array.from({ length: 100 }, device), nextCursor: null }
+    },
+    under: (_name: string, work: (actor: unknown) => Promise<unknown>) => work({}),
+  } as unknown as Asking
+  const clock = { now: () => new Date(NOW) }
+  const context = { asking, clock, load: loaders({ asking, clock, several }) } as GraphqlContext
+  const answer = await carryOut(
+    {
+      query: `{ devices(first: 100) { nodes {
+        name profile { name } systemModel { name } groups { name channel { name } } operation { state release { title } } } } }`,
+      operationName: undefined,
+      variables: {},
+    },
+    context,
+    { mayChange: true, tell: (error) => new GraphQLError(String(error)) },
+  )
+  expect(answer).not.toHaveProperty('errors')
+  expect(asked).toEqual(['listDevices'])
+  expect(read.toSorted()).toEqual(['groups: 100', 'models: 5', 'profiles: 7', 'releases: 3'])
+})
