@@ -42,7 +42,9 @@ describe('an update', () => {
     const { at, line, request } = await asked()
     expect(request).toEqual({
       operation: 'Update',
-      url: expect.stringMatching(/^https:\/\/updates\.example\/edgehog\/image\/[\w-]{100,200}$/),
+      url: expect.stringMatching(
+        /^https:\/\/updates\.example\/edgehog\/image\/[\w-]{100,200}\/2\.0\.0$/,
+      ),
       uuid: at.newest(DEVICE)?.id,
     })
     expect(at.states(DEVICE)).toEqual(['firmware INITIATED'])
@@ -73,8 +75,21 @@ describe('an update', () => {
     const url = String(request.url).slice(ROOT.length)
     at.pass({ minutes: 60 * 24 * 365 * 3 })
     expect((await at.app.inject({ url })).statusCode).toBe(200)
-    expect((await at.app.inject({ url: `${url}x` })).statusCode).toBe(404)
+    expect((await at.app.inject({ url: url.replace('/image/', '/image/x') })).statusCode).toBe(404)
   })
+
+  test.each(['..', '2/../3', 'x'.repeat(255)])(
+    'is at an address that says nothing of the version where that would mislead: %s',
+    async (version) => {
+      const at = await house()
+      const line = await at.contact()
+      await at.assign(DEVICE, { ...IMAGE, version })
+      const { url } = await line.askedTimes(1)
+      expect(url).toMatch(/\/image$/)
+      const answer = await at.app.inject({ url: String(url).slice(ROOT.length) })
+      expect(answer.statusCode).toBe(200)
+    },
+  )
 
   test('that is kept elsewhere is asked for there', async () => {
     const at = await house()

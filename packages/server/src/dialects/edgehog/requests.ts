@@ -3,7 +3,7 @@
  * has gone silent, and to stop one that was cancelled before it is asked for the next. The same request is the same words
  * each time: a runtime takes another address for another request, and fails the first one.
  */
-import { type Answer, NO_FACTS, type Operation, type Snapshot } from '@updraft/core'
+import { type Answer, NO_FACTS, type Operation, type Release, type Snapshot } from '@updraft/core'
 import type { OtaGeneration, OtaRequest } from '@updraft/wire/edgehog'
 import type { CheckedIn, DeviceDesk, Offered } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
@@ -50,6 +50,10 @@ export interface RequestsNeeds {
 /** Below the address of this server. It ends in the version, as Edgehog's own addresses do. */
 export const imagePath = (ticket: string, version: string): string =>
   `/edgehog/image/${ticket}/${version}`
+
+/** What would be no single step of a path, or make it too long, is left out. */
+const fileNameOf = ({ version }: Release): string =>
+  /^\w[\w.+~-]{0,99}$/.test(version) ? encodeURIComponent(version) : 'image'
 
 export class Requests {
   readonly #needs: RequestsNeeds
@@ -177,7 +181,7 @@ export class Requests {
     const { artifact, externalUrl } = release
     if (!artifact) return externalUrl ?? ''
     const ticket = desk.lastingTicketFor(device, operation, artifact.sha256)
-    return `${await rootFor(device)}${imagePath(ticket, encodeURIComponent(release.version))}`
+    return `${await rootFor(device)}${imagePath(ticket, fileNameOf(release))}`
   }
 
   async #refused(
