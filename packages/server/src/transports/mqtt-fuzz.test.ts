@@ -134,8 +134,8 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
     warn: () => {},
     error: (details: object) => bugs.push(details),
   }
-  const sessions = new KeptSessions({ maxKept: 10, maxKeptBytes: 1_000_000, maxKeptSeconds: 60 })
-  let [welcomedCount, ended, heard] = [0, 0, 0]
+  const sessions = new KeptSessions({ maxKept: 100, maxKeptBytes: 1_000_000, maxKeptSeconds: 60 })
+  let [welcomedCount, resumedCount, ended, heard] = [0, 0, 0, 0]
   const visitor: MqttVisitor = {
     published: async () => {
       heard += 1
@@ -158,15 +158,28 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
         newClientId: () => 'new',
         certificate: null,
         gates: [
-          async () => {
+          async (_hello, session) => {
             welcomedCount += 1
-            return { kind: 'accepted', visitor }
+            if (random() < 0.5) return { kind: 'accepted', visitor }
+            // A few sessions for all: each finds what the noise before it left.
+            const key = String(Math.floor(random() * 200))
+            const opened = async (resumed: ReadonlyMap<string, number> | null) => {
+              if (resumed) resumedCount += 1
+              await session.publish('t', 'x', random() < 0.5 ? 1 : 2)
+            }
+            return {
+              kind: 'accepted',
+              visitor: { ...visitor, opened },
+              session: { key, isResumable: random() < 0.9 },
+            }
           },
         ],
         onGone: () => resolve(),
       })
       const version = VERSIONS[Math.floor(random() * 3)] ?? 4
-      if (random() < 0.9) socket.push(generate(connectAs(version)))
+      const properties = { sessionExpiryInterval: 60 }
+      const words = { clean: random() < 0.3, ...(version === 5 && { properties }) }
+      if (random() < 0.9) socket.push(generate(connectAs(version, words)))
       socket.push(packet(version))
       socket.push(null)
     })
@@ -177,7 +190,9 @@ test('100,000 packets of noise, each to a connection of its own, are taken or en
   expect(bugs).toEqual([])
   expect(welcomedCount).toBeGreaterThan(85_000)
   expect(heard).toBeGreaterThan(5000)
-}, 60_000)
+  expect(resumedCount).toBeGreaterThan(5000)
+  expect(sessions.keptCount).toBeLessThanOrEqual(100)
+}, 120_000)
 
 test('noise by many at once leaves nothing behind and does no harm to others', async () => {
   const seen = await listening()
@@ -231,4 +246,4 @@ test('noise by many at once leaves nothing behind and does no harm to others', a
   await expect.poll(connectionsHeld).toBeLessThan(2 * CLIENTS)
   expect(await other.publish('a', 'still here', 1)).toBe(0)
   other.end()
-}, 60_000)
+}, 120_000)
