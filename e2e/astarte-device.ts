@@ -135,9 +135,15 @@ export class AstarteDevice {
     return granted
   }
 
-  async subscribe(filters: readonly string[]): Promise<number[]> {
-    const granted = await this.#line.subscribeAsync([...filters], { qos: 2 })
-    return granted.map(({ qos }) => qos)
+  /** What is granted, and 128 for what is not. */
+  subscribe(filters: readonly string[]): Promise<number[]> {
+    return new Promise((resolve, reject) => {
+      this.#line.subscribe([...filters], { qos: 2 }, (error, _granted, suback) => {
+        // That one of them is refused is an error to MQTT.js.
+        if (suback) resolve(suback.granted as number[])
+        else reject(error)
+      })
+    })
   }
 
   async publish(suffix: string, payload: string | Buffer, qos: 0 | 1 | 2 = 2): Promise<void> {
