@@ -525,6 +525,14 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     may: 'sto',
     first: (tenant) => database.query('delete from pairings where tenant_id = $1', [tenant]),
   },
+  setCluster: {
+    may: 'sto',
+    own: () => ({ body: { baseUrl: 'http://127.0.0.1:2', privateKey: KEYS.privateKey } }),
+    first: (tenant) => database.query('delete from pairings where tenant_id = $1', [tenant]),
+  },
+  showCluster: { may: 'stov', first: (tenant) => addCluster(tenant) },
+  checkCluster: { may: 'sto', first: (tenant) => addCluster(tenant) },
+  removeCluster: { may: 'sto', first: (tenant) => addCluster(tenant) },
   rotateRealmKey: { may: 'sto' },
   createAgentToken: { may: 'sto', own: () => ({ body: {} }) },
   listRealmKeys: { may: 'stov', shows: 'realmKey', others: [['hidden', () => ({})]] },
@@ -665,6 +673,15 @@ const wave = (size: number) => ({
 })
 /** Now, each time: the newest of all stands first, however many there are by then. Lists have an end. */
 const made = () => ({ created_at: new Date() })
+
+const addCluster = (tenant: string) =>
+  database.query(
+    `insert into clusters
+       (tenant_id, base_url, realm, private_key, algorithm, webhook_secret, created_at, changed_at)
+     values ($1, 'http://127.0.0.1:2', 'there', $2, 'ES256', 's', now(), now())
+     on conflict do nothing`,
+    [tenant, KEYS.privateKey],
+  )
 
 const addTenant = () => insert('tenants', { name: randomUUID(), ...made() })
 const addCustomer = (tenant: string) =>

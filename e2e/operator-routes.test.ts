@@ -585,6 +585,44 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeRealm')
   })
 
+  test('the cluster that serves the devices of a realm', async () => {
+    const { privateKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-384',
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    })
+    const body = { baseUrl: 'http://127.0.0.1:2/', privateKey }
+    expectProblem(await ask(platform, 'setCluster', { body }), 404, 'realm.none')
+    await good('setRealm', { body: { name: 'away', profileId: ids.profile ?? '' } })
+    expectProblem(await ask(platform, 'showCluster'), 404, 'cluster.none')
+    expectProblem(await ask(platform, 'checkCluster'), 404, 'cluster.none')
+    for (const wrong of [
+      { ...body, privateKey: 'no key' },
+      { ...body, privateKey: undefined },
+      { ...body, baseUrl: 'ftp://astarte.example' },
+      { ...body, baseUrl: 'https://me:secret@astarte.example' },
+    ]) {
+      expectProblem(await ask(platform, 'setCluster', { body: wrong }), 422, 'cluster.invalid')
+    }
+    const cluster = (await good('setCluster', { body })).json
+    expect(cluster).toMatchObject({
+      baseUrl: 'http://127.0.0.1:2',
+      realm: 'away',
+      algorithm: 'ES384',
+      triggersCall: `${platform.url}/astarte/v1/away/triggers`,
+    })
+    expect((await good('showCluster')).text).not.toContain('PRIVATE KEY')
+    const elsewhere = { baseUrl: 'http://127.0.0.1:2', realm: 'there' }
+    expect((await good('setCluster', { body: elsewhere })).json.realm).toBe('there')
+    const check = (await good('checkCluster')).json
+    expect(check).toMatchObject({ isWell: false, items: [{ what: 'realm management' }, {}] })
+    expect(check.items[0]?.message).toContain('ECONNREFUSED')
+    expectProblem(await ask(platform, 'removeRealm'), 409, 'realm.in-use')
+    expect((await good('removeCluster')).json.untakenBack).toContain('ECONNREFUSED')
+    expectProblem(await ask(platform, 'removeCluster'), 404, 'cluster.none')
+    await good('removeRealm')
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -875,6 +913,18 @@ test('the audit log says who did what, for every change', async () => {
     'admin: action.refused ',
     'admin: action.refused ',
     'admin: realm.removed fleet',
+    'admin: action.refused ',
+    'admin: realm.created away',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: action.refused ',
+    'admin: realm.cluster-set away',
+    'admin: realm.cluster-set away',
+    'admin: action.refused ',
+    'admin: realm.cluster-removed away',
+    'admin: action.refused ',
+    'admin: realm.removed away',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',

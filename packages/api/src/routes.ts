@@ -6,6 +6,7 @@ import { ARTIFACT_STORE_ROUTES } from './routes/artifact-stores.ts'
 import { CAMPAIGN_ROUTES } from './routes/campaigns.ts'
 import { CATALOGUE_ROUTES } from './routes/catalogue.ts'
 import { CLOUD_ROUTES } from './routes/clouds.ts'
+import { CLUSTER_ROUTES } from './routes/clusters.ts'
 import { FLEET_ROUTES } from './routes/fleet.ts'
 import { GROUP_ROUTES } from './routes/groups.ts'
 import { MODEL_ROUTES } from './routes/models.ts'
@@ -62,6 +63,7 @@ export const ROUTES = {
   ...POLICY_ROUTES,
   ...CLOUD_ROUTES,
   ...REALM_ROUTES,
+  ...CLUSTER_ROUTES,
   ...REGISTRATION_ROUTES,
   ...ARTIFACT_STORE_ROUTES,
   listEvents: {

@@ -7,6 +7,7 @@ import { campaignCommands } from './commands/campaigns.ts'
 import { channelCommands } from './commands/channels.ts'
 
 import { cloudCommands } from './commands/clouds.ts'
+import { clusterCommands } from './commands/clusters.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   ...hardwareCommands,
   ...cloudCommands,
   ...realmCommands,
+  ...clusterCommands,
   ...registrationCommands,
   ...storeCommands,
   ...packageCommands,
@@ -72,6 +74,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   hardware: 'what part numbers say a device is built on: add, list, show, update, remove',
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
+  'realm cluster':
+    "the cluster of Astarte that serves the realm's devices: set, show, check, remove",
   store: 'where the files of releases are kept: list, move',
   package: 'packages and their versions: add, list, show, download, remove',
   policy:

@@ -13,6 +13,7 @@ import type { CampaignsUseCases } from '../app/campaigns.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
 import type { ClaimingUseCases } from '../app/claiming.ts'
 import type { CloudUseCases } from '../app/clouds.ts'
+import type { ClusterUseCases } from '../app/clusters.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { Fleet } from '../app/fleet.ts'
@@ -44,6 +45,7 @@ export interface OperatorNeeds {
   readonly claiming: ClaimingUseCases
   readonly clock: Clock
   readonly clouds: CloudUseCases
+  readonly clusters: ClusterUseCases
   readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases
   /** Where devices reach the server, once it listens. */

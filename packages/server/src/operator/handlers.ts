@@ -4,6 +4,7 @@ import type { Handlers, OperatorNeeds } from './call.ts'
 import { campaignHandlers } from './campaign-handlers.ts'
 import { catalogueHandlers } from './catalogue-handlers.ts'
 import { cloudHandlers } from './cloud-handlers.ts'
+import { clusterHandlers } from './cluster-handlers.ts'
 import { fleetHandlers } from './fleet-handlers.ts'
 import { groupHandlers } from './group-handlers.ts'
 import { modelHandlers } from './model-handlers.ts'
@@ -30,6 +31,7 @@ export function handlers(needs: OperatorNeeds): Handlers {
     ...policyHandlers(needs),
     ...cloudHandlers(needs),
     ...realmHandlers(needs),
+    ...clusterHandlers(needs),
     ...registrationHandlers(needs),
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),

@@ -51,7 +51,13 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const MAX_MESSAGE_LENGTH = 1000
 
 /** What is tried out while it is written changes nothing. */
-const TRIED_OUT: readonly RouteName[] = ['previewGroup', 'checkPolicy', 'countPolicy', 'tryPolicy']
+const TRIED_OUT: readonly RouteName[] = [
+  'previewGroup',
+  'checkPolicy',
+  'countPolicy',
+  'tryPolicy',
+  'checkCluster',
+]
 
 /** One call of a route, by whichever door it came. */
 export interface RefusedCall {

@@ -10,6 +10,7 @@ import { campaigns } from '../app/campaigns.ts'
 import { catalogue } from '../app/catalogue.ts'
 import { claiming } from '../app/claiming.ts'
 import { clouds } from '../app/clouds.ts'
+import { clusters } from '../app/clusters.ts'
 import { credentials } from '../app/credentials.ts'
 import { customers } from '../app/customers.ts'
 import { describedRelease } from '../app/described-release.ts'
@@ -26,6 +27,8 @@ import { settings } from '../app/settings.ts'
 import { several } from '../app/several.ts'
 import { tenants } from '../app/tenants.ts'
 import { uploads } from '../app/uploads.ts'
+import { clusterTokens } from '../credentials/cluster-tokens.ts'
+import { clusterProbe } from '../dialects/edgehog/cluster-check.ts'
 import type { OperatorNeeds } from '../operator/call.ts'
 import { live } from '../operator/live.ts'
 import { watches } from '../operator/watches.ts'
@@ -62,6 +65,12 @@ export function operatorSide(
     claiming: claiming(needs),
     clock,
     clouds: clouds({ ...needs, artifactStores: artifacts.all.map(({ name }) => name) }),
+    clusters: clusters({
+      ...needs,
+      probe: clusterProbe(devices.clusterClientFor),
+      publicUrl: () => endpoints().http,
+      tokens: clusterTokens,
+    }),
     credentials: credentials(needs),
     customers: customers(needs),
     endpoints,
