@@ -182,6 +182,10 @@ describe('every route, once, with the shape it is described with', () => {
     expect(
       (await good('listReleases', { query: { title: 'app', version: '1.0.0' } })).json.items,
     ).toEqual([json])
+    expect((await good('listPackages', { query: { title: 'app' } })).json).toEqual({
+      items: [{ title: 'app', releases: 1, latestAt: json.createdAt }],
+      nextCursor: null,
+    })
     const changed = await good('changeRelease', { params, body: { description: ' of a test ' } })
     expect(changed.json).toEqual({ ...json, description: 'of a test' })
     const bytes = await good('downloadRelease', { params })
