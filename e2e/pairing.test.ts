@@ -13,7 +13,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { curl } from './curl.ts'
 import { ask, query, send } from './operator.ts'
-import { type TestPlatform, testPlatform } from './platform.ts'
+import { ADMIN_TOKEN, type TestPlatform, testPlatform } from './platform.ts'
+import { run } from './program.ts'
 
 const call = promisify(execFile)
 
@@ -447,6 +448,27 @@ describe('what is wrong is said in Astarte’s words', () => {
     const answer = await info(id, secret, two)
     expect([answer.status, answer.json]).toEqual([503, detail('There is no MQTT broker here.')])
   })
+})
+
+test('on the command line the realm and what a device is to Astarte are seen', async () => {
+  const { id } = await certified()
+  const updraft = async (...words: string[]) => {
+    const { stdout, stderr, exitCode } = await run('updraft', words, {
+      UPDRAFT_URL: one.url,
+      UPDRAFT_TOKEN: ADMIN_TOKEN,
+    })
+    expect([exitCode, stderr], stdout).toEqual([0, ''])
+    return stdout
+  }
+  expect(await updraft('realm', 'show')).toMatch(/^Realm +fleet\nProfile +boards\n/)
+  await updraft('realm', 'inhibit', id)
+  expect(await updraft('device', 'show', id)).toMatch(
+    new RegExp(`\nPairing\n +Astarte id +${id}\n +Status +inhibited\n +Line +down`),
+  )
+  await updraft('realm', 'allow', id)
+  expect(await updraft('realm', 'unregister', id)).toContain('may register again')
+  expect(await updraft('realm', 'register', id, id)).toMatch(/Credentials secret +\S{44}\n/)
+  expect(await updraft('realm', 'authority')).toMatch(/^-----BEGIN CERTIFICATE-----\n/)
 })
 
 test('version and health are anybody’s to ask', async () => {

@@ -92,8 +92,9 @@ function pairingText(pairing: Pairing | undefined, look: Look): string {
       ['Speaks', interfaces.join(', ')],
     ],
     look,
+    '  ',
   )
-  return `${bold('Pairing')}\n${rows}`
+  return `${painted(bold('Pairing'), look)}\n${rows}`
 }
 
 function componentText(type: string, component: Component, look: Look): string {

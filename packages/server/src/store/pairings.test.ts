@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pairing } from '../app/pairing.ts'
 import { pairingsAtWork } from './pairings.ts'
 import { realmsAtWork } from './realms.ts'
 import {
@@ -172,4 +173,49 @@ test('what it says it speaks takes the place of what it said before', async () =
     introspection: { 'b.Two': { major: 0, minor: 1 } },
     capabilities: { purge_properties_compression_format: 'zlib' },
   })
+})
+
+test('a device goes to the profile of its system model once, when it tells its part number', async () => {
+  const gate = await acme.addProfile('gates')
+  const desk = pairing({
+    clock: store.clock,
+    ids: { next: newId },
+    unitOfWork: store.run,
+  } as unknown as Parameters<typeof pairing>[0])
+  const marks = { handle: 'gate', name: 'Gate', partNumbers: ['G-1'], createdAt: NOON }
+  const model = { id: newId(), ...marks, hardwareTypeId: null, profileId: gate }
+  const add = async (awaitsModel: boolean) => {
+    count += 1
+    const [deviceId = ''] = await acme.addDevices(profileId, [`gate ${count}`])
+    const astarteId = hashOf(`gate ${count}`).subarray(0, 16).toString('base64url')
+    const row = { deviceId, astarteId, secretHash: null, awaitsModel, createdAt: NOON }
+    await acme.run(({ pairings }) => pairings.insert(row))
+    return deviceId
+  }
+  const device = async (id: string) => (await acme.run(({ devices }) => devices.get(id))).snapshot
+  const tells = (id: string) =>
+    store.rows(`update devices set inventory = '{"partNumber": "G-1"}' where id = $1`, [id])
+  const follows = async (id: string) => desk.followModel(await device(id))
+
+  const id = await add(true)
+  expect(await follows(id)).toBe(false)
+  await tells(id)
+  // There is no such model yet.
+  expect(await follows(id)).toBe(false)
+  await acme.run(({ systemModels }) => systemModels.insert(model))
+  const before = store.announced.length
+  expect(await follows(id)).toBe(true)
+  expect((await device(id)).device.profileId).toBe(gate)
+  expect(store.announced.slice(before).map(({ event: { kind, data } }) => [kind, data])).toEqual([
+    ['device.changed', { changed: ['profileId'], profile: 'gates', systemModel: 'Gate' }],
+  ])
+  // An operator's word counts more.
+  await acme.run(({ devices }) => devices.change(id, { profileId }))
+  expect(await follows(id)).toBe(false)
+  expect((await device(id)).device.profileId).toBe(profileId)
+
+  const added = await add(false)
+  await tells(added)
+  expect(await follows(added)).toBe(false)
+  expect((await device(added)).device.profileId).toBe(profileId)
 })
