@@ -756,6 +756,8 @@ describe('every route, once, with the shape it is described with', () => {
 
   test('how many devices there are, and what they are by the names ThingsBoard has', async () => {
     const params = { id: ids.device ?? '' }
+    const { items: labels } = (await good('listLabels')).json
+    for (const { devices } of labels) expect(devices).toBeGreaterThan(0)
     const count = (await good('countDevices', { query: { profile: 'sensor' } })).json.count
     const listed = (await good('listDevices', { query: { profile: 'sensor', limit: 500 } })).json
     expect(count).toBe(listed.items.length)
