@@ -223,6 +223,7 @@ export const Target = named(
         state: StateName,
         progress: z.number().describe('percent'),
         error: z.string().nullable(),
+        code: z.string().nullable(),
         retries: z.int().describe('how often it was asked again or began again'),
       })
       .nullable(),

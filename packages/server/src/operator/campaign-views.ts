@@ -77,6 +77,7 @@ export function targetView(target: TargetView, campaign: Campaign, now: Date): a
       state: target.operation.state,
       progress: target.operation.progressPercent,
       error: target.operation.error,
+      code: target.operation.code,
       retries: target.operation.restarts,
     },
   }

@@ -182,6 +182,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
           'o.state as o_state',
           'o.progress_percent as o_progress',
           'o.error as o_error',
+          'o.error_code as o_code',
           'o.restarts as o_restarts',
         ])
         .where('t.tenant_id', '=', tenantId)
@@ -219,6 +220,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
                   state: row.o_state,
                   progressPercent: row.o_progress ?? 0,
                   error: row.o_error,
+                  code: row.o_code,
                   restarts: row.o_restarts ?? 0,
                 },
         }),

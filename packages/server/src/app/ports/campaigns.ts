@@ -51,6 +51,7 @@ export interface TargetView {
     readonly state: State
     readonly progressPercent: number
     readonly error: string | null
+    readonly code: string | null
     readonly restarts: number
   } | null
 }

@@ -178,8 +178,7 @@ export class EdgehogSession implements MqttVisitor {
   }
 
   async pinged(): Promise<void> {
-    if (performance.now() - this.#seenMs < SEEN_EVERY_MS) return
-    this.#look().catch((error: unknown) => this.#failed(error))
+    await this.#isSeen().catch((error: unknown) => this.#failed(error))
   }
 
   closed(): void {
@@ -224,6 +223,7 @@ export class EdgehogSession implements MqttVisitor {
         return TAKEN
       }
       case 'key-agreement':
+        await this.#isSeen()
         return TAKEN
       case 'data':
         await this.#hear(said, message)
@@ -243,7 +243,9 @@ export class EdgehogSession implements MqttVisitor {
     const introspection = Object.fromEntries(
       interfaces.map(({ name, major, minor }) => [name, { major, minor }]),
     )
-    await this.#needs.desk.pairings.setIntrospection(device.device.id, introspection)
+    if (!isSame(introspection, this.#introspection)) {
+      await this.#needs.desk.pairings.setIntrospection(device.device.id, introspection)
+    }
     this.#introspection = introspection
     this.#requests.wakeIn(this.#needs.graceMs ?? GRACE_MS)
   }
@@ -254,10 +256,8 @@ export class EdgehogSession implements MqttVisitor {
     message: MqttMessage,
   ): Promise<void> {
     const known = KNOWN.get(name)
-    if (!known) {
-      await this.#look()
-      return
-    }
+    // Such as measurements, every second: a sign of life, and no more than that.
+    if (!known) return this.#isSeen()
     const declared = this.#version(name)
     if (!declared) throw malformed(`${name} is not in the introspection.`)
     const definition = known.find(({ version_major }) => version_major === declared.major)
@@ -375,6 +375,10 @@ export class EdgehogSession implements MqttVisitor {
     return device
   }
 
+  async #isSeen(): Promise<void> {
+    if (performance.now() - this.#seenMs >= SEEN_EVERY_MS) await this.#look()
+  }
+
   #watch(mark: number): Watching {
     const device = { id: this.#known.device.device.id, profileId: this.#profileId }
     return this.#needs.liveSessions.watch(device, mark, () => {
@@ -413,6 +417,17 @@ function eventIn(name: string, value: ReturnType<typeof jsonOf>): OtaEvent | nul
   if (!isEvent) return undefined
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   return name === NAMES.otaEvent ? readOtaEvent(value as never) : readOtaResponse(value as never)
+}
+
+function isSame(one: Introspection, other: Introspection): boolean {
+  const names = Object.keys(one)
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => {
+      const [a, b] = [one[name], Object.hasOwn(other, name) ? other[name] : undefined]
+      return a?.major === b?.major && a?.minor === b?.minor
+    })
+  )
 }
 
 const malformed = (what: string) => new DomainError('request.malformed', what)
