@@ -7,6 +7,7 @@ import {
 import { SECRET_HEADER } from '@updraft/wire/astarte-cluster'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type TestPlatform, testPlatform } from './platform.ts'
+import { serverProcess } from './server-process.ts'
 
 const BASE_IMAGE = 'io.edgehog.devicemanager.BaseImage'
 const SYSTEM_INFO = 'io.edgehog.devicemanager.SystemInfo'
@@ -319,4 +320,68 @@ test('a trigger without the secret is not believed', async () => {
   expect((await platform.api('listDevices', { query: { name: idOf(9) } })).items).toEqual([])
   expect((await call({ [SECRET_HEADER]: secret })).status).toBe(200)
   expect((await platform.device(idOf(9))).profile).toBe('gateway')
+})
+
+test('a server that is killed between keeping a request and sending it sends that one when it is back', async () => {
+  const server = await serverProcess()
+  try {
+    const { id: profileId } = await server.api('createProfile', { body: { name: 'gateway' } })
+    await server.api('setRealm', { body: { name: 'acme', profileId } })
+    addDevice(1, { connected: true })
+    await server.api('setCluster', { body: { baseUrl: fake.url, privateKey: fake.privateKey } })
+    const device = await vi.waitUntil(
+      async () => {
+        const { items } = await server.api('listDevices', { query: { name: idOf(1) } })
+        return items[0]?.installed.firmware && items[0]
+      },
+      { timeout: 30_000 },
+    )
+    fake.intercept = ({ method, path }) =>
+      method === 'POST' && path.includes('/appengine/') ? { never: true } : undefined
+    const { sha256 } = await server.api('uploadArtifact', { body: new Uint8Array([1, 2, 3]) })
+    const { id: releaseId } = await server.api('createRelease', {
+      body: { title: 'base', version: '2.0.0', profile: 'gateway', type: 'firmware', sha256 },
+    })
+    await server.api('assignToDevice', {
+      params: { id: device.id, type: 'firmware' },
+      body: { releaseId },
+    })
+    await vi.waitUntil(() => fake.asked('POST', '/appengine/').length > 0, { timeout: 30_000 })
+    const [kept] = fake.asked('POST', '/appengine/')
+    await server.kill()
+    fake.intercept = null
+    await server.start()
+    // Its lines are let go half a minute after the one that held them was seen last.
+    await vi.waitUntil(() => updatesFor(idOf(1)).length > 0, { timeout: 90_000, interval: 500 })
+    const { url, uuid } = updatesFor(idOf(1))[0] as Heard
+    expect(kept?.body).toEqual({ data: { operation: 'Update', url, uuid } })
+  } finally {
+    await server.remove()
+  }
+}, 180_000)
+
+test('of two servers one holds the lines, and events may come in at the other', async () => {
+  for (const n of [1, 2]) addDevice(n, { connected: true })
+  await setCluster()
+  for (const n of [1, 2]) await known(idOf(n))
+  const other = await testPlatform({ databaseUrl: platform.connectionString })
+  try {
+    await platform.waiting(2)
+    other.advanceClock({ minutes: 0.2 })
+    await other.waiting(0)
+    await platform.assign(await addRelease(), { device: idOf(1) })
+    const { uuid } = await asked(idOf(1))
+    // What the other hears counts as well.
+    for (const trigger of fake.triggers.values()) {
+      trigger.action.http_url = trigger.action.http_url.replace(platform.url, other.url)
+    }
+    expect(await says(idOf(1), uuid, 'Downloading')).toEqual([200])
+    expect(await stateOf(idOf(1))).toBe('DOWNLOADING')
+    await fake.disconnect(idOf(2))
+    platform.advanceClock({ minutes: 0.2 })
+    await platform.waiting(1)
+    expect(updatesFor(idOf(1))).toHaveLength(1)
+  } finally {
+    await other.stop()
+  }
 })

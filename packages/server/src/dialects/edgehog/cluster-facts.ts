@@ -4,7 +4,7 @@ import { heldAt, type InterfaceDefinition } from '@updraft/wire/astarte-interfac
 import { FACTS, NAMES } from '@updraft/wire/edgehog'
 import type { Introspection } from '../../app/cluster-desk.ts'
 import type { ClusterClient } from './cluster-client.ts'
-import { factsOf, type Told } from './translate.ts'
+import { factsOf, PLACES, type Told } from './translate.ts'
 
 const DEFINITIONS: ReadonlyMap<string, InterfaceDefinition> = new Map(
   FACTS.map((definition) => [definition.interface_name, definition]),
@@ -73,8 +73,8 @@ export async function readFacts(
 }
 
 const isKnown = (inventory: JsonObject, name: string): boolean => {
-  const [short = ''] = name.split('.').slice(-1)
-  return Object.keys(inventory).some((key) => short.toLowerCase().startsWith(key.toLowerCase()))
+  const [key] = PLACES[name] ?? []
+  return key !== undefined && Object.hasOwn(inventory, key)
 }
 
 /** Of nested properties, each value by its path. */

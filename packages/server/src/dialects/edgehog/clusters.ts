@@ -11,7 +11,7 @@ import { ClusterLine, type ClusterLineNeeds } from './cluster-line.ts'
 import { clusterWebhook } from './cluster-webhook.ts'
 
 /** A server that is gone is missed after so long. */
-const HELD_MS = 60_000
+const HELD_MS = 30_000
 
 export interface EdgehogClusters extends Dialect {
   /** Takes up what is due, of all clusters. */

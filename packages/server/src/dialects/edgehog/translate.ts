@@ -75,7 +75,7 @@ export const isLastWord = (status: OtaStatus | null): boolean =>
   status === 'Success' || status === 'Failure'
 
 /** Interfaces whose facts are kept, and below what; those of the system itself stand at the top. */
-const PLACES: Readonly<Record<string, readonly string[]>> = {
+export const PLACES: Readonly<Record<string, readonly string[]>> = {
   [NAMES.baseImage]: ['baseImage'],
   [NAMES.systemInfo]: [],
   [NAMES.osInfo]: ['osInfo'],
