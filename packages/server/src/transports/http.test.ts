@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fastify from 'fastify'
 import { afterEach, expect, test } from 'vitest'
-import { readJsonBodies, streamBodies, withoutToken } from './http.ts'
+import { httpListener, readJsonBodies, streamBodies, withoutToken } from './http.ts'
 
 let app = fastify()
 afterEach(async () => {
@@ -71,4 +71,24 @@ test.each([
   ['/device/v1/check-in', '/device/v1/check-in'],
 ])('%s is logged as %s', (url, logged) => {
   expect(withoutToken(url)).toBe(logged)
+})
+
+test('a stop waits for nobody who has asked nothing yet', async () => {
+  const listener = await httpListener({
+    log: app.log,
+    scopes: [],
+    trustedProxies: 0,
+    newRequestId: () => 'one',
+    onAnswered: () => {},
+  })
+  const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
+  const [silent, begun] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  begun.write('GET / HTTP/1.1\r\nhost:')
+  await Promise.all([once(silent, 'connect'), once(begun, 'connect')])
+  await fetch(`http://127.0.0.1:${port}/`)
+  const gone = Promise.all([once(silent, 'close'), once(begun, 'close')])
+  silent.resume()
+  begun.resume()
+  await listener.close()
+  await gone
 })

@@ -2,6 +2,7 @@
  * The HTTP listener: limits, request ids, logging, and a scope for each dialect and for operators, each with
  * answers of its own for what goes wrong. Knows bytes and headers; knows nothing of updates.
  */
+import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -87,6 +88,7 @@ export async function httpListener({
       await scope.register(instance)
     })
   }
+  const endSilent = silentConnections(app)
   return {
     app,
     listen: async ({ host, port }) => {
@@ -94,7 +96,26 @@ export async function httpListener({
       const address = app.server.address()
       return { port: typeof address === 'object' && address ? address.port : port }
     },
-    close: () => app.close(),
+    close: () => {
+      endSilent()
+      return app.close()
+    },
+  }
+}
+
+/**
+ * Ends connections over which nothing was asked yet: browsers open some in reserve, and a stop would wait for their
+ * headers until those are late.
+ */
+function silentConnections({ server }: FastifyInstance): () => void {
+  const silent = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket)
+    socket.once('close', () => silent.delete(socket))
+  })
+  server.on('request', ({ socket }) => silent.delete(socket))
+  return () => {
+    for (const socket of silent) socket.destroy()
   }
 }
 
