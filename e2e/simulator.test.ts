@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { random } from './firmware.ts'
 import { ADMIN_TOKEN, type TestPlatform, testPlatform } from './platform.ts'
 import { run } from './program.ts'
+import { testRealm } from './realm.ts'
 
 let platform: TestPlatform
 beforeAll(async () => {
@@ -13,7 +14,8 @@ afterAll(() => platform.stop())
 
 /** A group of 20 as the fleet's scenario has it, with the profile's key; answers the file's name. */
 async function scenario(name: string, more: object): Promise<string> {
-  const id = await platform.addProfile(name)
+  const { items } = await platform.api('listProfiles', { query: { name } })
+  const id = items[0]?.id ?? (await platform.addProfile(name))
   const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
   const group = {
     name,
@@ -31,6 +33,12 @@ async function scenario(name: string, more: object): Promise<string> {
   const release = { title: name, version: '2.0.0', profile: name, bytes: random(60_000) }
   await platform.assign(await platform.addRelease(release), { profile: name })
   return file
+}
+
+async function inRealm(profile: string) {
+  await platform.addProfile(profile)
+  const { realm, agentToken } = await testRealm(platform, profile)
+  return { realm, agentToken }
 }
 
 const simulate = (file: string, ...more: string[]) => {
@@ -76,6 +84,25 @@ test('a fleet in three dialects that fails, rolls back and loses power is accoun
   expect(errors.filter((error) => error.includes('came back with mixed@1.0.0'))).toHaveLength(
     Number(rolledBack),
   )
+})
+
+test('a fleet that speaks Edgehog registers itself, and is accounted for to the last', async () => {
+  const file = await scenario('edgehog', {
+    dialects: { edgehog: 1 },
+    edgehog: await inRealm('edgehog'),
+    failures: [{ share: 0.2, reason: 'the flash is worn out' }],
+    rollbacks: { share: 0.2, restartSeconds: 0 },
+    powerCuts: { share: 0.5, offSeconds: 0 },
+  })
+  const tokens = join(platform.dataFolder, 'tokens of edgehog')
+  const { exitCode, stdout, stderr } = await simulate(file, '--updates', '1', '--tokens', tokens)
+  expect([exitCode, stderr], stdout).toEqual([0, ''])
+  expect(stdout).toContain(
+    "20 of 20 devices were held against the server's account: no difference.",
+  )
+  const { items } = await platform.api('listDevices', { query: { profile: 'edgehog', limit: 50 } })
+  const failures = items.flatMap(({ operation }) => operation?.code ?? [])
+  expect(new Set(failures)).toEqual(new Set(['InternalError', 'SystemRollback']))
 })
 
 test('what the devices run is kept for the next time', async () => {
