@@ -3,7 +3,7 @@
  * One file, written whole: the secret before credentials are asked for with it, as after that it is not given again.
  */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Disk, readIfThere, writeDurably } from '../disk.ts'
 import { jsonOf } from '../json.ts'
 
@@ -56,6 +56,7 @@ export class KeptFile {
 
   /** When this resolves, it is on the medium. */
   async write(kept: Kept): Promise<void> {
+    await this.#disk.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
     await writeDurably(this.#disk, this.#path, `${JSON.stringify(kept, null, 2)}\n`)
   }
 }
