@@ -85,5 +85,5 @@ test.skipIf(!hasCommand('mosquitto_pub'))(
     // Without a certificate nobody is let in.
     const bare = ['-h', hostname, '-p', port, '--cafile', authority, '-t', 'x', '-m', 'x']
     await expect(call('mosquitto_pub', bare)).rejects.toThrow()
-    },
+  },
 )
