@@ -245,21 +245,6 @@ describe('an update', () => {
     await device.disconnect()
   })
 
-  test.concurrent('a silent device is asked once more, in the very same bytes', async () => {
-    const device = await introduced()
-    await assign(device)
-    const first = await device.request()
-    platform.advanceClock({ minutes: 120 })
-    const again = await device.request()
-    expect(again.bytes.equals(first.bytes)).toBe(true)
-    await device.event(first.uuid, 'Acknowledged')
-    // Some say so of the very update they are at.
-    await device.event(first.uuid, 'Failure', { code: 'UpdateAlreadyInProgress' })
-    await device.event(first.uuid, 'Deploying')
-    await inState(device, 'UPDATING')
-    await device.disconnect()
-  })
-
   test.concurrent('of another device or of none is nobody’s, and the line stays', async () => {
     const [device, other] = [await introduced(), await introduced()]
     await assign(device)
@@ -335,4 +320,20 @@ describe('by hand', () => {
     expect((await operationOf(device))?.state).toBe('CANCELED')
     await device.disconnect()
   })
+})
+
+// Alone: it moves the time of all.
+test('a silent device is asked once more, in the very same bytes', async () => {
+  const device = await introduced()
+  await assign(device)
+  const first = await device.request()
+  platform.advanceClock({ minutes: 120 })
+  const again = await device.request()
+  expect(again.bytes.equals(first.bytes)).toBe(true)
+  await device.event(first.uuid, 'Acknowledged')
+  // Some say so of the very update they are at.
+  await device.event(first.uuid, 'Failure', { code: 'UpdateAlreadyInProgress' })
+  await device.event(first.uuid, 'Deploying')
+  await inState(device, 'UPDATING')
+  await device.disconnect()
 })
