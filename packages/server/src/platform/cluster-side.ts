@@ -15,7 +15,7 @@ const EVERY_MS = 10_000
 /** `publicUrl`: the server's root, once it listens; it is not asked before it is started. */
 export function clusterSide(
   { clock, database, every, feed, ids, log, report, secrets, work }: Foundation,
-  { clusterClientFor, desk, pace, sessions }: DeviceSide,
+  { clusterClientFor, desk, giveUpClusterCalls, pace, sessions }: DeviceSide,
   publicUrl: () => string,
 ) {
   const onError = (error: unknown) => {
@@ -62,6 +62,7 @@ export function clusterSide(
     },
     stop: async () => {
       unsubscribe?.()
+      giveUpClusterCalls()
       await regular.stop()
       await clusters.stop()
     },

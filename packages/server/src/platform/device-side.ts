@@ -115,7 +115,9 @@ export async function deviceSide(foundation: Foundation) {
     onError: report('what a device does could not be noted'),
   })
   const stopping = new AbortController()
-  onStop(async () => stopping.abort())
+  /** Whoever waits for a cluster need not be waited for. */
+  const giveUpClusterCalls = () => stopping.abort()
+  onStop(async () => giveUpClusterCalls())
   const clusterClientFor = (access: ClusterAccess) =>
     clusterClient({ access, sign: clusterTokens.sign, clock, signal: stopping.signal })
   const lookAt = look({
@@ -130,6 +132,7 @@ export async function deviceSide(foundation: Foundation) {
     claimed,
     clouds,
     clusterClientFor,
+    giveUpClusterCalls,
     copier,
     copies,
     desk,

@@ -20,6 +20,7 @@ import type { Pacer } from '../../app/pacer.ts'
 import type { HeldLine } from './cluster-at-work.ts'
 import { type ClusterClient, ClusterError } from './cluster-client.ts'
 import { readFacts } from './cluster-facts.ts'
+import { DIALECT } from './cluster-hear.ts'
 import type { FewAtOnce } from './few-at-once.ts'
 import { type Carrier, Requests, type Sent } from './requests.ts'
 import { TYPE } from './translate.ts'
@@ -134,7 +135,7 @@ export class ClusterLine implements HeldLine, Carrier {
     }
     const introspection = versionsIn(status)
     await clusters.setIntrospection(deviceId, introspection)
-    await this.#read(await clusters.device(deviceId, null), introspection)
+    await this.#read(await clusters.device(deviceId, DIALECT), introspection)
     this.#introspection = introspection
   }
 
