@@ -534,6 +534,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   cloud_tokens_secret_hash_key: 'tokens are made here',
   clouds_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   clouds_tenant_id_id_key: 'ids are made here',
+  operation_requests_operation_id_fkey: 'read off the operation in the same statement',
   waiting_devices_profile_id_said_id_key: 'a second one replaces the first',
   waiting_devices_tenant_id_cloud_id_fkey: 'a cloud that is being removed has no devices any more',
   waiting_devices_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
