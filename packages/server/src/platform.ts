@@ -113,7 +113,11 @@ export async function startPlatform({
           ...needs,
           holder: base.ids.next(),
           now: clock.now,
-          rootFor: async (device) => (await desk.cloudOf(device))?.publicUrl ?? reachableAt.http,
+          // Who comes in at one of our addresses finds the files there too.
+          rootFor: async (device, localAddress) =>
+            (await desk.cloudOf(device))?.publicUrl ??
+            config.publicUrl ??
+            httpAt(localAddress, reachableAt),
         }),
       },
       // Whoever is nobody else's is one of these, or nobody.
@@ -192,6 +196,10 @@ const brokerPort = ({ mqtt, mqtts }: Endpoints): { port: number } | null => {
   const at = brokerOf(mqtts ?? mqtt)
   return at && { port: at.port }
 }
+
+/** Our HTTP at that address of ours; empty where the client had gone before it was known. */
+const httpAt = (localAddress: string, { http }: Endpoints): string =>
+  localAddress === '' ? http : `http://${reachable(localAddress)}:${new URL(http).port}`
 
 const brokerOf = (url: string | undefined): { host: string; port: number } | null => {
   if (url === undefined) return null

@@ -75,5 +75,6 @@ export function requestIds(run: string): () => string {
 /** An address a client can use: listening everywhere is reached at the loopback. */
 export function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
+  const address = host.replace(/^::ffff:/i, '')
+  return address.includes(':') ? `[${address}]` : address
 }

@@ -78,6 +78,8 @@ test('one port takes both, and each is heard', async () => {
   }
   expect(hellos.map((hello) => hello.certificate)).toEqual([null, null, null])
   expect(hellos.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1'])
+  const reachedAt = hellos.map(({ localAddress }) => localAddress)
+  expect(reachedAt).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1'])
   expect(listener.connectionCount).toBe(3)
 })
 

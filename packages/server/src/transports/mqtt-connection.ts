@@ -113,6 +113,10 @@ export class Connection implements Line {
     return this.#conversation.clientId
   }
 
+  get localAddress(): string {
+    return this.#socket.localAddress ?? ''
+  }
+
   get address(): string {
     return this.#socket.remoteAddress ?? ''
   }

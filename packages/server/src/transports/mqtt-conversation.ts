@@ -39,6 +39,7 @@ const STRANGER: MqttRefusal = { reason: REASONS['not-authorized'], returnCode: 5
 /** The connection a conversation is held on. */
 export interface Line extends MqttSession, Holder {
   readonly address: string
+  readonly localAddress: string
   readonly certificate: MqttHello['certificate']
   /** Undefined when it has gone at once. */
   send(packet: Packet): Promise<void> | undefined
@@ -161,10 +162,10 @@ export class Conversation {
       maxPacketBytes: limit(properties?.maximumPacketSize, Number.POSITIVE_INFINITY),
     })
     this.#clientId = clientId === '' ? this.#needs.newClientId() : clientId
-    const { address, certificate } = line
+    const { address, localAddress, certificate } = line
     const isCleanSession = clean !== false
     const words = { version, clientId, username, password, isCleanSession }
-    const welcome = await this.#ask({ ...words, certificate, address })
+    const welcome = await this.#ask({ ...words, certificate, address, localAddress })
     if (welcome.kind === 'refused') return this.#refuse(welcome.refusal)
     const { visitor, session } = welcome
     const askedMs = keepFor(packet)

@@ -16,6 +16,8 @@ export interface MqttHello {
   /** The certificate the client showed, if it showed one; trusted when the listener's CA vouches for it. */
   readonly certificate: { readonly der: Buffer; readonly isTrusted: boolean } | null
   readonly address: string
+  /** Ours, as the client reached it. */
+  readonly localAddress: string
 }
 
 /** A no, as each version spells it: MQTT 5's reason code, and the return code (1 to 5) of those before. */

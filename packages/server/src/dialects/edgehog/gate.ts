@@ -36,7 +36,7 @@ export function edgehogMqtt(needs: GateNeeds): MqttGate {
   }
 
   return async (hello, session) => {
-    const { certificate, isCleanSession, address } = hello
+    const { certificate, isCleanSession, address, localAddress } = hello
     const [, commonName] =
       /^CN=([^,\s]+)$/.exec((certificate && desk.subjectOf(certificate.der)) ?? '') ?? []
     const name = commonName === undefined ? null : readName(commonName)
@@ -63,6 +63,7 @@ export function edgehogMqtt(needs: GateNeeds): MqttGate {
         session,
         needs,
         known,
+        localAddress,
         pairing,
         name,
         generation,

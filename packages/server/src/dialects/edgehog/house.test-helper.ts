@@ -150,6 +150,7 @@ export async function house(needs: Partial<GateNeeds> = {}): Promise<House> {
         username: undefined,
         password: undefined,
         isCleanSession: isClean,
+        localAddress: '127.0.0.1',
         certificate: der && { der, isTrusted: false },
         address,
       },

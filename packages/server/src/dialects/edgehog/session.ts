@@ -56,8 +56,8 @@ export interface SessionNeeds {
   readonly pacer: Pick<Pacer, 'inTurn'>
   readonly log: MqttLog
   readonly now: () => Date
-  /** The address of this server as that device reaches it. */
-  readonly rootFor: (device: Snapshot) => Promise<string>
+  /** The address of this server as that device reaches it, which came in at that address of ours. */
+  readonly rootFor: (device: Snapshot, localAddress: string) => Promise<string>
   /** A device that comes anew says first what it runs; it is asked after that. */
   readonly graceMs?: number
   readonly cancelWaitMs?: number
@@ -97,6 +97,7 @@ export class EdgehogSession implements MqttVisitor {
     session,
     needs,
     known,
+    localAddress,
     pairing,
     name,
     generation,
@@ -106,6 +107,7 @@ export class EdgehogSession implements MqttVisitor {
     session: MqttSession
     needs: SessionNeeds
     known: Recognized
+    localAddress: string
     pairing: Pairing
     name: AstarteName
     /** Of the session, among all that this device had. */
@@ -134,6 +136,7 @@ export class EdgehogSession implements MqttVisitor {
         send: (request, generation) => this.#send(request, generation),
       },
       identify: () => this.#look(),
+      rootFor: (device) => needs.rootFor(device, localAddress),
       onError: (error) => this.#failed(error),
     })
     this.#watching = this.#watch(mark)

@@ -41,6 +41,7 @@ const hello = ({ clientId = '', username, password, certificate }: Words): MqttH
   username,
   password: password === undefined ? undefined : Buffer.from(password),
   isCleanSession: true,
+  localAddress: '127.0.0.1',
   certificate: certificate ? { der: certificate, isTrusted: false } : null,
   address: '127.0.0.1',
 })
