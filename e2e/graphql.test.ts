@@ -1,4 +1,6 @@
 /** Operators ask over GraphQL, change things, bring files and watch. */
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askGraphql, type How, type Told } from './graphql.ts'
 import { ADMIN_TOKEN, type TestPlatform, testPlatform } from './platform.ts'
@@ -254,6 +256,12 @@ describe('what is asked wrongly is refused in words', () => {
       '{ me { ...a } } fragment a on Me { ...a }',
       'request.malformed',
     ],
+    ['one field again and again', `{ ${'me { name } '.repeat(101)} }`, 'request.too-large'],
+    [
+      'many fragments',
+      `{ ...f0 } ${Array.from({ length: 101 }, (_, n) => `fragment f${n} on Query { ...f${n + 1} }`).join(' ')} fragment f101 on Query { __typename }`,
+      'request.too-large',
+    ],
   ])('%s', async (_what, query, code) => {
     const { status, codes } = await refused(query)
     expect({ status, codes: [...new Set(codes)] }).toEqual({ status: 400, codes: [code] })
@@ -283,6 +291,55 @@ describe('what is asked wrongly is refused in words', () => {
     expect(await send('[{"query":"{ me { name } }"}]')).toEqual([400, 'request.malformed'])
     expect(await send('{"query":')).toEqual([400, 'request.malformed'])
     expect(await send(`{"query":"${' '.repeat(1_100_000)}"}`)).toEqual([413, 'request.too-large'])
+  })
+
+  test('the rest of what is too large is taken in, so that the next request on the same line is answered', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const statuses = []
+    for (const query of [' '.repeat(5_000_000), '{ me { name } }']) {
+      const asking = request(`${platform.url}/api/graphql`, {
+        method: 'POST',
+        agent,
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+      })
+      asking.end(JSON.stringify({ query }))
+      const [response] = (await once(asking, 'response')) as [IncomingMessage]
+      response.resume()
+      await once(response, 'end')
+      statuses.push(response.statusCode)
+    }
+    agent.destroy()
+    expect(statuses).toEqual([413, 200])
+  })
+
+  test.each([
+    [undefined, '{ me { name } }', 200, 'application/json; charset=utf-8'],
+    ['*/*', '{ me { name } }', 200, 'application/json; charset=utf-8'],
+    ['text/event-stream, */*', '{ me { name } }', 200, 'application/json; charset=utf-8'],
+    [
+      'application/graphql-response+json, application/json;q=0.9',
+      '{ me { name } }',
+      200,
+      'application/graphql-response+json; charset=utf-8',
+    ],
+    [
+      'application/graphql-response+json',
+      '{ gizmos }',
+      400,
+      'application/graphql-response+json; charset=utf-8',
+    ],
+    ['text/event-stream', '{ me { name } }', 200, 'text/event-stream; charset=utf-8'],
+    ['text/event-stream', '{ gizmos }', 200, 'text/event-stream; charset=utf-8'],
+  ])('who accepts %s is answered %s with %i in %s', async (accept, query, status, type) => {
+    const response = await fetch(`${platform.url}/api/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...(accept && { accept }) },
+      body: JSON.stringify({ query }),
+    })
+    expect([response.status, response.headers.get('content-type')]).toEqual([status, type])
+    const text = await response.text()
+    if (!type.startsWith('text/event-stream')) JSON.parse(text)
+    else expect(text).toMatch(/^:\n\nevent: next\ndata: \{.*\}\n\nevent: complete\ndata:\n\n$/)
   })
 
   test('a mutation by GET; a question by GET is answered', async () => {

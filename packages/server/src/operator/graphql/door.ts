@@ -3,13 +3,13 @@ import cookie from '@fastify/cookie'
 import { API_PREFIX } from '@updraft/api/routes'
 import { DomainError } from '@updraft/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { bodyOf } from '../../transports/byte-request.ts'
 import { goneSignal, streamBodies } from '../../transports/http.ts'
 import { type Caller, checkCsrf, identify } from '../auth.ts'
 import type { OperatorNeeds } from '../call.ts'
 import { targetView } from '../campaign-views.ts'
 import { handlers } from '../handlers.ts'
 import { answerError } from '../problem.ts'
+import { readBytes } from '../request-bytes.ts'
 import { type Asking, asking } from './asking.ts'
 import type { GraphqlContext } from './context.ts'
 import { toldError } from './errors.ts'
@@ -88,9 +88,14 @@ async function readRequest(request: FastifyRequest): Promise<{
   if (/^multipart\/form-data/i.test(request.headers['content-type'] ?? '')) {
     return readMultipart(request.raw)
   }
+  const text = await readBytes(request, textOf)
+  return { params: paramsOf(readJson(text, 'The body')), file: null, discard }
+}
+
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const pieces: Buffer[] = []
   let size = 0
-  for await (const piece of bodyOf(request.raw)) {
+  for await (const piece of bytes) {
     size += piece.byteLength
     if (size > MAX_BODY_BYTES) {
       const message = `A request without a file has at most ${MAX_BODY_BYTES} bytes.`
@@ -98,8 +103,7 @@ async function readRequest(request: FastifyRequest): Promise<{
     }
     pieces.push(Buffer.from(piece))
   }
-  const text = Buffer.concat(pieces).toString('utf8')
-  return { params: paramsOf(readJson(text, 'The body')), file: null, discard }
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 /** All that the resolvers of one request are given. */

@@ -13,7 +13,7 @@ import {
   validate,
 } from 'graphql'
 import type { GraphqlContext } from './context.ts'
-import { checkLimits, MAX_TOKENS } from './limits.ts'
+import { checkLimits, checkText, MAX_TOKENS } from './limits.ts'
 import type { GraphqlParams } from './params.ts'
 import { schema } from './schema.ts'
 
@@ -63,15 +63,14 @@ export async function carryOut(
 }
 
 /** The document, or what is wrong with it. */
-function readDocument(
-  text: string,
-): { document: DocumentNode } | { mistakes: readonly GraphQLError[] } {
+function readDocument(text: string): { document: DocumentNode } | { mistakes: readonly unknown[] } {
   try {
     const document = parse(text, { maxTokens: MAX_TOKENS })
+    checkText(document)
     const mistakes = validate(schema, document, specifiedRules, { maxErrors: MAX_MISTAKES })
     return mistakes.length > 0 ? { mistakes } : { document }
   } catch (error) {
-    if (error instanceof GraphQLError) return { mistakes: [error] }
+    if (error instanceof GraphQLError || error instanceof DomainError) return { mistakes: [error] }
     throw error
   }
 }
