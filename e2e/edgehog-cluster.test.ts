@@ -124,6 +124,16 @@ describe('a realm whose devices live on a cluster', () => {
       body: JSON.stringify({ data: { hw_id: idOf(1) } }),
     })
     expect(answer.status).toBe(403)
+    await platform.addProfile('elsewhere')
+    await platform.addDevice('by-hand', 'elsewhere')
+    const { id } = await platform.device('by-hand')
+    const pair = { params: { id }, body: { astarteId: idOf(2) } }
+    for (const refused of [
+      platform.api('pairDevice', pair),
+      platform.api('createAgentToken', { body: {} }),
+    ]) {
+      await expect(refused).rejects.toMatchObject({ code: 'cluster.serves' })
+    }
   })
 
   test('that is away is tried again, and says why it is not well', async () => {

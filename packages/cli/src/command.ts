@@ -11,6 +11,8 @@ import type { Progress, ProgressOf } from './progress.ts'
 export interface Answer {
   readonly json: unknown
   readonly text: (look: Look) => string
+  /** What was asked is answered with a no, for scripts that ask whether: exit code 1. */
+  readonly isNo?: boolean
 }
 
 /** What a command is handed besides its words. */

@@ -100,6 +100,16 @@ test("the server's refusal is a sentence, a hint and exit 1", async () => {
   })
 })
 
+test('an answer that is a no is told as any other, with exit 1', async () => {
+  const { updraft } = await start()
+  const people = await updraft('realm', 'cluster', 'check')
+  expect(people).toMatchObject({ code: 1, stderr: '' })
+  expect(people.stdout).toContain('FAILED: None of ours is there.')
+  const script = await updraft('--json', 'realm', 'cluster', 'check')
+  expect(script).toMatchObject({ code: 1, stderr: '' })
+  expect(JSON.parse(script.stdout)).toMatchObject({ isWell: false })
+})
+
 test('without a token, or with a wrong one, the hint says where it comes from', async () => {
   const { server } = await start()
   const none = await runProgram(['status'], { server, env: { UPDRAFT_TOKEN: undefined } })

@@ -30,6 +30,7 @@ export async function run(world: World): Promise<number> {
   const errorLook = lookOf(stderr, env, now())
   let hasToken = Boolean(env.UPDRAFT_TOKEN)
   let mistake = 'A word is missing; --help shows which there are.'
+  let isNo = false
 
   const complain = ({ code, message, status, hint, details }: Trouble) => {
     if (isJson) stderr.write(json({ error: { code, message, status, ...details } }, false))
@@ -61,6 +62,7 @@ export async function run(world: World): Promise<number> {
     }
     const answer = await command.run(input, door)
     if (!answer) return
+    isNo = answer.isNo === true
     await door.write(isJson ? json(answer.json, stdout.isTTY) : `${answer.text(outLook)}\n`)
   }
 
@@ -87,7 +89,7 @@ export async function run(world: World): Promise<number> {
         },
       },
     ).parseAsync(withoutHelpWord(argv), { from: 'user' })
-    return EXIT.done
+    return isNo ? EXIT.refused : EXIT.done
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return EXIT.done
     if (error instanceof CommanderError || error instanceof WrongWords) {

@@ -35,10 +35,11 @@ export const clusterCommands = [
   }),
   command({
     words: 'realm cluster check',
-    about: 'try all that is needed of the cluster, now; nothing is changed',
+    about:
+      'try all that is needed of the cluster, now; nothing is changed; exit code 1 if not all is well',
     run: async (_, { client }) => {
       const check = await client('checkCluster', {})
-      return { json: check, text: (look) => checkText(check, look) }
+      return { json: check, text: (look) => checkText(check, look), isNo: !check.isWell }
     },
   }),
   command({

@@ -284,6 +284,10 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
       profiles.push(profile)
       return profile
     },
+    checkCluster: () => ({
+      isWell: false,
+      items: [{ what: 'triggers', isWell: false, message: 'None of ours is there.' }],
+    }),
     removeProfile: (call) => take(profiles, call, 'profile.unknown'),
     listDevices: ({ query }) =>
       pageOf(devices, query, (device) =>

@@ -128,6 +128,17 @@ export function clusters({
 
 export type ClusterUseCases = ReturnType<typeof clusters>
 
+/** Refuses with cluster.serves where the devices of the realm pair with a cluster, and not here. */
+export async function refuseWhereClusterServes({ clusters }: Pick<Stores, 'clusters'>) {
+  if (await clusters.find()) throw clusterServes()
+}
+
+export const clusterServes = () =>
+  new DomainError(
+    'cluster.serves',
+    'The devices of this realm are served by a cluster of Astarte, and pair there.',
+  )
+
 /** Where the triggers of that realm call. */
 export const triggersCall = (publicUrl: string, realm: string): string =>
   `${publicUrl}/astarte/v1/${realm}/triggers`

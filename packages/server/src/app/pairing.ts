@@ -13,6 +13,7 @@ import {
   SERVER,
   type Snapshot,
 } from '@updraft/core'
+import { clusterServes } from './clusters.ts'
 import type { KnownCloud } from './known-clouds.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import type {
@@ -275,10 +276,7 @@ export function pairing({
     realmNamed: async (name) => {
       const realm = await realms.named(name)
       if (realm && (await clusters.ofRealm(name))) {
-        throw new DomainError(
-          'cluster.serves',
-          'The devices of this realm are served by a cluster of Astarte, and pair there.',
-        )
+        throw clusterServes()
       }
       if (realm) return realm
       throw new DomainError('realm.unknown', 'There is no such realm.')

@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type OperatorActor,
 } from '@updraft/core'
+import { refuseWhereClusterServes } from './clusters.ts'
 import { deed } from './deed.ts'
 import { newSecret, unpair } from './pairing.ts'
 import type {
@@ -142,17 +143,19 @@ export function realms({
         return realm
       }),
 
-    /** It is kept nowhere. Refuses with profile.unknown or request.malformed. */
+    /** It is kept nowhere. Refuses with profile.unknown, cluster.serves or request.malformed. */
     createToken: (
       actor: OperatorActor,
       { profile, days = TOKEN_DAYS }: AgentTokenRequest,
     ): Promise<{ token: string; expiresAt: Date }> =>
-      unitOfWork(actor, async ({ events, profiles, realms: stored }) => {
+      unitOfWork(actor, async (stores) => {
+        const { events, profiles, realms: stored } = stores
         if (!Number.isInteger(days) || days < 1 || days > MAX_TOKEN_DAYS) {
           const message = `A token is good for 1 to ${MAX_TOKEN_DAYS} days.`
           throw new DomainError('request.malformed', message)
         }
         const realm = await stored.get()
+        await refuseWhereClusterServes(stores)
         if (profile !== undefined) await profiles.byName(profile)
         const issuedAt = clock.now()
         const expiresAt = new Date(issuedAt.getTime() + days * DAY_MS)
@@ -214,7 +217,7 @@ export function realms({
 
     /**
      * Gives a device there is a credentials secret, under that id; one that is paired keeps its id, and what it had is void.
-     * The secret is answered this once. Refuses with device.unknown, pairing.duplicate, or realm.none.
+     * The secret is answered this once. Refuses with device.unknown, pairing.duplicate, cluster.serves, or realm.none.
      */
     register: (
       actor: OperatorActor,
@@ -224,6 +227,7 @@ export function realms({
       unitOfWork(actor, async (stores) => {
         const { devices, pairings } = stores
         await stores.realms.get()
+        await refuseWhereClusterServes(stores)
         await devices.get(deviceId)
         await pairings.reserve(astarteId)
         const secret = newSecret(secrets)

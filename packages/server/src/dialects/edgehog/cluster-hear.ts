@@ -34,16 +34,16 @@ export function hearing({ clusters, desk, clientOf, clock, log, onLine }: HearNe
     if (name === NAMES.systemInfo) await clusters.followModel(device)
   }
 
-  /** It counts as done when the device runs it, and which of the two is heard first is chance. */
+  /** No trigger tells of the base image, so that it is read; before the word, which says what runs now. */
   const ranAfter = async (cluster: Cluster, { astarteId }: Pairing, device: Snapshot) => {
     try {
       const client = clientOf(cluster)
       const introspection = { [NAMES.baseImage]: { major: 0, minor: 1 } }
       return await readFacts(client, astarteId, device.device, introspection)
     } catch (error) {
-      if (!(error instanceof ClusterError)) throw error
-      if (error.fault === 'temporary') throw new DomainError('store.away', error.message)
-      return null
+      // Its word is worth more than the reading, which is made up for when the device comes again.
+      if (error instanceof ClusterError) return null
+      throw error
     }
   }
 
