@@ -13,6 +13,7 @@ export const REASON_MEANINGS = {
   'device.began-again': 'the device began the update again by itself',
   'device.reported': 'the device said so',
   'device.remarked': 'the device met a difficulty that it copes with by itself',
+  'device.busy': 'the device is not done with an update that was cancelled',
   'device.told': 'the device was told of the update',
   'device.runs-target': 'the device runs the title and version it was to get',
   'device.interrupted': 'the device came back with what it ran before; it is told again',

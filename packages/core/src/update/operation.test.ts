@@ -263,8 +263,8 @@ describe('a remark', () => {
 
 describe('a device that refuses as it is busy', () => {
   const busy = { state: 'FAILED', isBusy: true, code: 'UpdateAlreadyInProgress' } as const
-  const hearsBusy = (state: State, { restarts = 0, isAskedAgain = false } = {}) =>
-    advance(operation(F2, state, { restarts }), { ...busy, isAskedAgain }, later)
+  const hearsBusy = (state: State, { restarts = 0, ...more }: Partial<Report & Operation> = {}) =>
+    advance(operation(F2, state, { restarts }), { ...busy, ...more }, later)
 
   test('has failed when it never told of this one', () => {
     expect(hearsBusy('INITIATED').operation).toMatchObject({ state: 'FAILED', code: busy.code })
@@ -283,6 +283,21 @@ describe('a device that refuses as it is busy', () => {
       expect(hearsBusy('INITIATED', before).operation.state).toBe('DOWNLOADING')
     },
   )
+
+  test.each([{}, { restarts: 1 }, { isAskedAgain: true }])(
+    'is told again later when it may be at what it was to stop: %o',
+    (before) => {
+      expect(hearsBusy('INITIATED', { isAtAnother: true, ...before })).toMatchObject({
+        outcome: 'moved',
+        operation: { state: 'QUEUED', restarts: before.restarts ?? 0, error: null },
+        because: { code: 'device.busy' },
+      })
+    },
+  )
+
+  test('is at this one when it told of it, whatever else it was to stop', () => {
+    expect(hearsBusy('UPDATING', { isAtAnother: true })).toMatchObject({ outcome: 'repeated' })
+  })
 
   test('has ended when it says so after the end', () => {
     expect(hearsBusy('UPDATED')).toMatchObject({ outcome: 'ignored' })

@@ -71,6 +71,8 @@ export interface Report {
   readonly isBusy?: boolean
   /** It was asked for this one more than once. */
   readonly isAskedAgain?: boolean
+  /** It was to stop another one, and has not said that it is done with that. */
+  readonly isAtAnother?: boolean
   /** What it runs, if it said so with the report. */
   readonly installed?: Installed
   /** What we knew before that it runs: proof of success, but none of a failure, as it may be old. */
@@ -170,6 +172,7 @@ export function advance(
   }
   if (state === 'UPDATED') return arrive(operation, report, circumstances)
   if (state === 'FAILED') {
+    if (isHeldUp(operation, report)) return waitForOther(operation, now)
     if (isAtItAlready(operation, report)) return goOn(operation, now)
     const error = wordsOf(report) ?? 'The device gave no reason.'
     const because = reason('device.reported', `The device reports that it failed: ${error}`)
@@ -196,18 +199,34 @@ function remark(operation: Operation, report: Report, now: Date): Advance {
   }
 }
 
+/** Not the update's fault: not every device stops when it is asked to. Whether it is this one after all, it will tell. */
+const isHeldUp = (operation: Operation, { isBusy, isAtAnother }: Report): boolean =>
+  isBusy === true && isAtAnother === true && isUnheard(operation)
+
+/** That is no attempt that failed, and does not count as a new start. */
+function waitForOther(operation: Operation, now: Date): Advance {
+  if (operation.state === 'QUEUED') return repeated(heard(operation, now))
+  const because = reason(
+    'device.busy',
+    'The device is not done with an update that was cancelled; it is told again when it is.',
+  )
+  return move(operation, { state: 'QUEUED', because }, now)
+}
+
 /**
  * Whether a device that refuses as it is busy is busy with this one: it told of it before, or it was asked for it more
  * than once. Some take a request that is repeated for another one.
  */
-const isAtItAlready = ({ state, restarts }: Operation, report: Report): boolean =>
+const isAtItAlready = (operation: Operation, report: Report): boolean =>
   report.isBusy === true &&
-  (restarts > 0 || report.isAskedAgain === true || (state !== 'QUEUED' && state !== 'INITIATED'))
+  (operation.restarts > 0 || report.isAskedAgain === true || !isUnheard(operation))
+
+/** The device has not said that it began. */
+const isUnheard = ({ state }: Operation): boolean => state === 'QUEUED' || state === 'INITIATED'
 
 /** It has begun, whether or not its word of that came through; how far it is, it will tell. */
 function goOn(operation: Operation, now: Date): Advance {
-  const { state } = operation
-  if (state !== 'QUEUED' && state !== 'INITIATED') return repeated(heard(operation, now))
+  if (!isUnheard(operation)) return repeated(heard(operation, now))
   const because = reason('device.reported', 'The device reports that it is at it already.')
   return move(operation, { state: 'DOWNLOADING', because }, now)
 }
@@ -220,7 +239,7 @@ function arrive(operation: Operation, report: Report, circumstances: Circumstanc
     const because = reason('device.runs-target', `The device runs ${nameOf(operation)}.`)
     return move(operation, { state: 'UPDATED', because }, now)
   }
-  if (operation.state === 'QUEUED' || operation.state === 'INITIATED') {
+  if (isUnheard(operation)) {
     const because = reason(
       'report.not-started',
       `The device says UPDATED and runs ${describe(runs)}; it has not begun with ${nameOf(operation)}.`,

@@ -5,7 +5,10 @@ import type { DeviceDesk } from '../../app/device-desk.ts'
 import { isLastWord, reportOf } from './translate.ts'
 
 export interface Hearing {
-  readonly desk: Pick<DeviceDesk, 'report' | 'wasAskedAgain' | 'cancelAnswered' | 'notice'>
+  readonly desk: Pick<
+    DeviceDesk,
+    'report' | 'wasAskedAgain' | 'cancelsOwed' | 'cancelAnswered' | 'notice'
+  >
   readonly log: { info(details: object, message: string): void }
 }
 
@@ -25,7 +28,7 @@ export async function hearEvent(
   const said = reportOf(event)
   const report =
     said.isBusy && UUID.test(operationId)
-      ? { ...said, isAskedAgain: await desk.wasAskedAgain(device, operationId) }
+      ? { ...said, ...(await whatHoldsIt(device, operationId, desk)) }
       : said
   try {
     if (!UUID.test(operationId)) throw strange()
@@ -47,5 +50,10 @@ export async function hearEvent(
     return false
   }
 }
+
+const whatHoldsIt = async (device: Snapshot, operationId: string, desk: Hearing['desk']) => ({
+  isAskedAgain: await desk.wasAskedAgain(device, operationId),
+  isAtAnother: (await desk.cancelsOwed(device)).length > 0,
+})
 
 const strange = () => new DomainError('operation.unknown', 'No operation has such an id.')

@@ -328,6 +328,23 @@ describe('what was cancelled', () => {
     expect(await line.askedTimes(3)).toMatchObject({ operation: 'Update' })
   })
 
+  test('and goes on nevertheless is waited for, as the device is busy with it', async () => {
+    const { at, line, uuid } = await asked({ cancelWaitMs: 5 })
+    await event(line, uuid, 'Deploying')
+    await at.cancel(DEVICE)
+    await line.askedTimes(2)
+    await at.assign(DEVICE, { ...IMAGE, version: '3.0.0' })
+    const next = await line.askedTimes(3)
+    await event(line, uuidOf(next), 'Failure', { statusCode: 'UpdateAlreadyInProgress' })
+    expect(at.newest(DEVICE)).toMatchObject({ state: 'QUEUED', because: { code: 'device.busy' } })
+    await at.look(DEVICE)
+    expect(line.asked).toHaveLength(3)
+    await event(line, uuid, 'Failure', { statusCode: 'SystemRollback' })
+    expect(await line.askedTimes(4)).toEqual(next)
+    await event(line, uuidOf(next), 'Acknowledged')
+    expect(at.newest(DEVICE)).toMatchObject({ state: 'DOWNLOADING', restarts: 0 })
+  })
+
   test('was over for a device that arrived meanwhile', async () => {
     const { at, line, uuid } = await asked()
     line.leave()
@@ -409,6 +426,12 @@ describe('a device of before', () => {
     await line.askedTimes(1)
     await at.cancel(DEVICE)
     await at.assign(DEVICE, { ...IMAGE, version: '3.0.0' })
-    expect(Object.keys(await line.askedTimes(2))).toEqual(['url', 'uuid'])
+    const next = await line.askedTimes(2)
+    expect(Object.keys(next)).toEqual(['url', 'uuid'])
+    const busy = { status: 'Error', statusCode: 'OTAAlreadyInProgress' }
+    await line.response({ uuid: uuidOf(next), ...busy })
+    await at.look(DEVICE)
+    expect(at.newest(DEVICE)?.because.code).toBe('device.busy')
+    expect(line.asked).toHaveLength(2)
   })
 })

@@ -11,6 +11,8 @@ import { isFetchable, isSpeakable, TYPE } from './translate.ts'
 
 /** A device is given so long to stop what was cancelled before it is asked for something else. */
 const CANCEL_WAIT_MS = 10_000
+/** One that says it is busy with that is asked this long after, if it has not said its last word of it before. */
+const BUSY_WAIT_MS = 600_000
 /** What could not be sent is tried again after this, twice that, and so on. */
 const BACK_OFF_MS = 5_000
 const MAX_BACK_OFF_MS = 600_000
@@ -198,10 +200,10 @@ export class Requests {
   /** Asks it to stop what was cancelled; whether it is to be given time for that. */
   async #waitsForCancel(device: Snapshot): Promise<boolean> {
     const { carrier, desk, cancelWaitMs = CANCEL_WAIT_MS } = this.#needs
-    // What came before cannot be cancelled.
-    if (this.#generation !== 'current') return false
     const owed = await desk.cancelsOwed(device)
-    for (const { operationId, url } of owed) {
+    // Devices of before cannot be asked to stop.
+    const toStop = this.#generation === 'legacy' ? [] : owed
+    for (const { operationId, url } of toStop) {
       if (this.#cancelled.has(operationId)) continue
       const request = { operation: 'Cancel', url, uuid: operationId } as const
       const sent = this.#generation ? await carrier.send(request, 'current') : 'later'
@@ -211,6 +213,7 @@ export class Requests {
       }
       this.#cancelled.set(operationId, performance.now() + (sent === 'sent' ? cancelWaitMs : 0))
     }
+    this.#notesBusy(device, owed)
     const untilMs = Math.max(
       ...owed.map(({ operationId }) => this.#cancelled.get(operationId) ?? 0),
     )
@@ -218,6 +221,15 @@ export class Requests {
     if (leftMs <= 0) return false
     this.wakeIn(leftMs)
     return true
+  }
+
+  /** It did not stop, and said so when it was asked for the next one. */
+  #notesBusy({ components }: Snapshot, owed: readonly { readonly operationId: string }[]): void {
+    const underWay = components[TYPE]?.underWay
+    if (!underWay || underWay.id !== this.#asked || underWay.because.code !== 'device.busy') return
+    this.#asked = null
+    const untilMs = performance.now() + BUSY_WAIT_MS
+    for (const { operationId } of owed) this.#cancelled.set(operationId, untilMs)
   }
 
   #tryLater(): void {
