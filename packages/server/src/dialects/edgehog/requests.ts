@@ -7,6 +7,7 @@ import { type Answer, NO_FACTS, type Operation, type Release, type Snapshot } fr
 import type { OtaGeneration, OtaRequest } from '@updraft/wire/edgehog'
 import type { CheckedIn, DeviceDesk, Offered } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
+import { Attention } from '../attention.ts'
 import { isFetchable, isSpeakable, TYPE } from './translate.ts'
 
 /** A device is given so long to stop what was cancelled before it is asked for something else. */
@@ -16,7 +17,6 @@ const BUSY_WAIT_MS = 600_000
 /** What could not be sent is tried again after this, twice that, and so on. */
 const BACK_OFF_MS = 5_000
 const MAX_BACK_OFF_MS = 600_000
-const MAX_ALARM_MS = 2 ** 31 - 1
 
 /** `later`: it did not get through, and may the next time. */
 export type Sent =
@@ -59,59 +59,40 @@ const fileNameOf = ({ version }: Release): string =>
 
 export class Requests {
   readonly #needs: RequestsNeeds
+  readonly #attention: Attention
   /** What it was asked on this line. */
   #asked: string | null = null
   /** By operation, until when its answer to a cancel is waited for. */
   readonly #cancelled = new Map<string, number>()
   #isOver = false
   #failures = 0
-  #alarm: NodeJS.Timeout | undefined
-  #isLooking = false
-  #isDue = false
-  /** While it waits for its turn. */
-  #waiting: AbortController | null = null
-  #isDueAfterTurn = false
 
   constructor(needs: RequestsNeeds) {
     this.#needs = needs
+    this.#attention = new Attention({
+      ...needs,
+      look: () => this.#look(),
+      tell: () => this.#ask(),
+    })
   }
 
   /** Something happened to the device, to what is meant for it, or to whether it can be asked. */
   wake(): void {
-    if (this.#isOver) return
-    this.#isDue = true
-    if (!this.#isLooking) void this.#lookWhileDue()
+    if (!this.#isOver) this.#attention.wake()
   }
 
   wakeIn(ms: number): void {
-    if (this.#isOver) return
-    clearTimeout(this.#alarm)
-    this.#alarm = setTimeout(() => this.wake(), Math.min(ms, MAX_ALARM_MS)).unref()
+    if (!this.#isOver) this.#attention.wakeIn(ms)
   }
 
   /** The line is gone. */
   close(): void {
     this.#isOver = true
-    clearTimeout(this.#alarm)
-    this.#waiting?.abort()
+    this.#attention.rest()
   }
 
   get #generation(): OtaGeneration | null {
     return this.#isOver ? null : this.#needs.carrier.generation
-  }
-
-  async #lookWhileDue(): Promise<void> {
-    this.#isLooking = true
-    try {
-      while (this.#isDue) {
-        this.#isDue = false
-        await this.#look()
-      }
-    } catch (error) {
-      this.#needs.onError(error)
-    } finally {
-      this.#isLooking = false
-    }
   }
 
   async #look(): Promise<void> {
@@ -119,25 +100,10 @@ export class Requests {
     const device = await this.#needs.identify()
     if (await this.#waitsForCancel(device)) return
     const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: false })
-    this.#lookAgain(checkedIn)
+    if (this.#isOver) return
+    this.#attention.wakeWhenDue(checkedIn)
     await this.#noticeUnspeakable(device, checkedIn)
-    if (this.#toAsk(checkedIn)) this.#queue(device.tenantId)
-  }
-
-  #queue(tenantId: string): void {
-    this.#isDueAfterTurn = this.#waiting !== null
-    if (this.#waiting || this.#isOver) return
-    const waiting = new AbortController()
-    this.#waiting = waiting
-    this.#needs.pacer
-      .inTurn(tenantId, waiting.signal, () => this.#ask())
-      .catch((error: unknown) => this.#needs.onError(error))
-      .finally(() => {
-        this.#waiting = null
-        if (!this.#isDueAfterTurn) return
-        this.#isDueAfterTurn = false
-        this.wake()
-      })
+    if (this.#toAsk(checkedIn)) this.#attention.waitForTurn(device.tenantId)
   }
 
   /** It is its turn: what is meant for it now, which may be something else by now, or nothing. */
@@ -236,14 +202,6 @@ export class Requests {
     const { backOffMs = BACK_OFF_MS } = this.#needs
     this.wakeIn(Math.min(backOffMs * 2 ** this.#failures, MAX_BACK_OFF_MS))
     this.#failures += 1
-  }
-
-  /** Time alone may change the answer, and this device does not call. */
-  #lookAgain({ answers, nextCheckInSeconds }: CheckedIn): void {
-    const isDue = Object.values(answers).some(
-      ({ choice }) => choice.kind === 'nothing' && choice.lookAgainAt,
-    )
-    if (isDue) this.wakeIn(nextCheckInSeconds * 1000)
   }
 
   /** Nobody but an operator learns of what such a device cannot be asked for. */

@@ -21,6 +21,7 @@ import {
 } from '@updraft/wire/thingsboard'
 import type { CheckedIn, DeviceDesk } from '../../app/device-desk.ts'
 import type { Pacer } from '../../app/pacer.ts'
+import { Attention } from '../attention.ts'
 import type { StateWord } from './hear.ts'
 import { attributeChange, bringsRelease, shared, toBeToldAnew } from './translate.ts'
 
@@ -32,7 +33,6 @@ const SECOND_TRY_MS = 1500
 const SILENT_UPDATE_MS = 600_000
 /** What a device says in the middle of one [Python SDK 1.13: reads the last push until it has written the file]. */
 const UPDATING: ReadonlySet<string> = new Set(['DOWNLOADING', 'DOWNLOADED', 'VERIFIED', 'UPDATING'])
-const MAX_ALARM_MS = 2 ** 31 - 1
 
 export interface PushesNeeds {
   readonly tenantId: string
@@ -55,16 +55,15 @@ export class Pushes {
   #isOn = false
   /** By component that it updates, until when it is not to be disturbed unless it says more. */
   readonly #updating = new Map<ComponentType, number>()
-  #alarm: NodeJS.Timeout | undefined
-  #isLooking = false
-  #isDue = false
-  /** While it waits for its turn to be told of a release. */
-  #waiting: AbortController | null = null
-  /** Something happened while it was told. */
-  #isDueAfterTurn = false
+  readonly #attention: Attention
 
   constructor(needs: PushesNeeds) {
     this.#needs = needs
+    this.#attention = new Attention({
+      ...needs,
+      look: () => this.#look(),
+      tell: () => this.#tell(),
+    })
   }
 
   get isOn(): boolean {
@@ -79,7 +78,7 @@ export class Pushes {
     const pending = FAMILY_PREFIXES.filter((family) => this.#isPending(family, checkedIn))
     this.#known = { ...without(current, pending), ...this.#known }
     this.#isOn = true
-    if (attributeChange(this.#known, current)) this.#wakeIn(GRACE_MS)
+    if (attributeChange(this.#known, current)) this.#attention.wakeIn(GRACE_MS)
   }
 
   /** The device listens from now on, and has just been told all there is. */
@@ -94,14 +93,12 @@ export class Pushes {
 
   off(): void {
     this.#isOn = false
-    clearTimeout(this.#alarm)
-    this.#waiting?.abort()
+    this.#attention.rest()
   }
 
   /** Something happened to the device or to what is meant for it. */
   wake(): void {
-    this.#isDue = true
-    if (!this.#isLooking) void this.#lookWhileDue()
+    this.#attention.wake()
   }
 
   /** The device was answered with these, or has them from elsewhere. */
@@ -133,26 +130,12 @@ export class Pushes {
     if (isEnded && this.#isOn) this.wake()
   }
 
-  async #lookWhileDue(): Promise<void> {
-    this.#isLooking = true
-    try {
-      while (this.#isDue) {
-        this.#isDue = false
-        await this.#look()
-      }
-    } catch (error) {
-      this.#needs.onError(error)
-    } finally {
-      this.#isLooking = false
-    }
-  }
-
   async #look(): Promise<void> {
     const device = await this.#needs.identify()
     if (!this.#isOn) return
     const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: false })
     const current = this.#compare(shared(device, checkedIn), checkedIn)
-    this.#lookAgain(checkedIn)
+    this.#attention.wakeWhenDue(checkedIn)
     const change = attributeChange(this.#known, current)
     if (!change || !this.#isOn) return
     if (this.#putOff()) return
@@ -160,30 +143,13 @@ export class Pushes {
     // A new release waits for its turn; the rest does not.
     const rest = { ...without(current, FAMILY_PREFIXES), ...only(this.#known, FAMILY_PREFIXES) }
     await this.#push(rest)
-    this.#queue(device.tenantId)
-  }
-
-  #queue(tenantId: string): void {
-    this.#isDueAfterTurn = this.#waiting !== null
-    if (this.#waiting) return
-    const waiting = new AbortController()
-    this.#waiting = waiting
-    this.#needs.pacer
-      .inTurn(tenantId, waiting.signal, () => this.#tell())
-      .catch((error: unknown) => this.#needs.onError(error))
-      .finally(() => {
-        this.#waiting = null
-        if (!this.#isDueAfterTurn || !this.#isOn) return
-        this.#isDueAfterTurn = false
-        this.wake()
-      })
+    this.#attention.waitForTurn(device.tenantId)
   }
 
   /** It is its turn: what is meant for it now, which may be something else by now, or nothing. */
   async #tell(): Promise<boolean> {
     if (!this.#isOn || this.#putOff()) return false
-    // All that happened until now is looked at here; another look would find nothing more.
-    this.#isDue = false
+    this.#attention.allSeen()
     const device = await this.#needs.identify()
     const checkedIn = await this.#needs.desk.checkIn(device, NO_FACTS, { tells: true })
     const current = this.#compare(shared(device, checkedIn), checkedIn)
@@ -240,21 +206,8 @@ export class Pushes {
       if (untilMs <= nowMs) this.#updating.delete(type)
     }
     if (this.#updating.size === 0) return false
-    this.#wakeIn(Math.max(...this.#updating.values()) - nowMs)
+    this.#attention.wakeIn(Math.max(...this.#updating.values()) - nowMs)
     return true
-  }
-
-  /** Time alone may change the answer, and this device does not call. */
-  #lookAgain({ answers, nextCheckInSeconds }: CheckedIn): void {
-    const isDue = Object.values(answers).some(
-      ({ choice }) => choice.kind === 'nothing' && choice.lookAgainAt,
-    )
-    if (isDue) this.#wakeIn(nextCheckInSeconds * 1000)
-  }
-
-  #wakeIn(ms: number): void {
-    clearTimeout(this.#alarm)
-    this.#alarm = setTimeout(() => this.wake(), Math.min(ms, MAX_ALARM_MS)).unref()
   }
 }
 
