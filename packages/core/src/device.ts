@@ -43,6 +43,8 @@ export interface Device {
 /** What a device says of itself at a check-in. What it does not mention stays as it was. */
 export interface Facts {
   readonly installed: Readonly<Record<ComponentType, Installed>>
+  /** It tells versions only: another version says nothing of a title it was known by before. */
+  readonly namesNoTitles?: boolean
   /** Replaces the inventory it told before. */
   readonly inventory?: JsonObject
   /** Merged into the inventory, key by key, by dialects that tell it in pieces. */

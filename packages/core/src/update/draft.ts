@@ -107,14 +107,16 @@ export class Draft {
     return situationOf(now, type, { isHere: this.#isHere, facts: this.#facts })
   }
 
-  learn({ installed, inventory, inventoryChanges }: Facts): void {
+  learn({ installed, namesNoTitles = false, inventory, inventoryChanges }: Facts): void {
     const { device } = this.#snapshot
     for (const [type, told] of Object.entries(installed)) {
       const known = this.#runs(type) ?? UNKNOWN
       const { underWay } = this.component(type)
       // Some devices never name a title: who has come to the version that is under way has come to all of it.
       const hasArrived = told.version !== known.version && told.version === underWay?.version
-      const runs = filledFrom(hasArrived ? underWay : known, told)
+      const before = hasArrived && !(namesNoTitles && isByHand(underWay)) ? underWay : known
+      const isAnother = namesNoTitles && told.version !== before.version
+      const runs = isAnother ? told : filledFrom(before, told)
       if (known.title !== runs.title || known.version !== runs.version) this.#installed[type] = runs
     }
     const told = inventoryChanges ? { ...device.inventory, ...inventoryChanges } : inventory
@@ -203,7 +205,10 @@ export class Draft {
   #hearOf(operation: Operation, report: Report): Advance {
     const installed = filledFrom(operation, report.installed ?? UNKNOWN)
     const heard = this.apply(advance(operation, { ...report, installed }, this.#moment))
-    if (heard.operation.state === 'UPDATED' && heard.outcome === 'moved') {
+    const known = this.#runs(operation.type) ?? UNKNOWN
+    // Nobody knows of what comes by hand what it holds, but the device, which tells it without a title.
+    const saysItself = isByHand(operation) && known.title === null && known.version !== null
+    if (heard.operation.state === 'UPDATED' && heard.outcome === 'moved' && !saysItself) {
       this.learn({ installed: { [operation.type]: installed } })
     } else if (report.installed) {
       this.learn({ installed: { [operation.type]: report.installed } })

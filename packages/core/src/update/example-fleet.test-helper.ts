@@ -528,7 +528,9 @@ export class Fleet {
       const was = before.get(changed.id)
       if (was && isTerminal(was.state)) throw broken('An operation moved after its end.')
       const runs = this.device(name).installed[changed.type]
-      if (changed.state === 'UPDATED' && !isInstalled(changed, runs)) {
+      // Of what came by hand a device knows better, where it tells its version without a title.
+      const saysItself = isByHand(changed) && runs?.title === null
+      if (changed.state === 'UPDATED' && !isInstalled(changed, runs) && !saysItself) {
         throw broken('UPDATED, and the device runs something else.')
       }
       if (isTerminal(changed.state) !== (changed.endedAt !== null)) throw broken('An end unmarked.')

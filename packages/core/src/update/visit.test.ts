@@ -280,6 +280,27 @@ const STORIES: Record<string, () => Fleet> = {
     return fleet
   },
 
+  'a device that tells versions without titles says itself what came by hand'() {
+    const runs = (version: string) => ({
+      installed: { firmware: { title: null, version } },
+      namesNoTitles: true,
+    })
+    const fleet = begun('UPDATED F@2.0.0')
+    fleet.byHand('D1', byHand)
+    fleet.report('D1', 'DOWNLOADING', { operationId: 'op2' })
+    fleet.checkIn('D1', runs('2.5.0'))
+    fleet.report('D1', 'UPDATED', { operationId: 'op2' })
+    expect(fleet.history('D1')).toEqual(['F@2.0.0 UPDATED', 'F@0.1-debug UPDATED'])
+    expect(fleet.device('D1').installed.firmware).toEqual({ title: null, version: '2.5.0' })
+    fleet.assign(F3)
+    fleet.checkIn('D1', runs('2.5.0'))
+    fleet.checkIn('D1', runs('3.0.0'))
+    expect(fleet.device('D1').installed.firmware).toEqual(installed('F@3.0.0'))
+    fleet.checkIn('D1', runs('3.0.0'))
+    expect(fleet.device('D1').installed.firmware).toEqual(installed('F@3.0.0'))
+    return fleet
+  },
+
   'nothing that is assigned takes back what comes by hand'() {
     const fleet = begun()
     fleet.byHand('D1', byHand)

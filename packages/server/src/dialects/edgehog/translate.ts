@@ -102,7 +102,7 @@ export function factsOf(inventory: JsonObject, told: Told): Facts | null {
   const { interface: name, path, value } = told
   if (name === NAMES.baseImage && path === BASE_IMAGE_VERSION) {
     if (typeof value !== 'string' || value === '') return null
-    return { installed: { [TYPE]: { title: null, version: value } } }
+    return { installed: { [TYPE]: { title: null, version: value } }, namesNoTitles: true }
   }
   const place = placeOf(told)
   return place && { installed: {}, inventory: withValue(inventory, place, value) }

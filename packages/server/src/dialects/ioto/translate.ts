@@ -8,6 +8,7 @@ export const TYPE = 'firmware'
 /** What a check says; the device names no title, and a check without a version says nothing of what it runs. */
 export const factsOf = (body: JsonObject, version: string | undefined): Facts => ({
   installed: version === undefined ? {} : { [TYPE]: { title: null, version } },
+  namesNoTitles: true,
   inventory: propertiesOf(body),
 })
 
