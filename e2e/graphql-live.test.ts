@@ -48,7 +48,7 @@ describe('subscriptions', () => {
     )
     const targets = subscribeGraphql(
       platform,
-      `subscription ($id: ID!) { campaignTargets(campaignId: $id) { missed updated { status device { name } operation { edgehogStatus } } } }`,
+      `subscription ($id: ID!) { campaignTargets(campaignId: $id) { missed updated { status device { name } operation { edgehogStatus statusCode } } } }`,
       { variables: { id } },
     )
     const told: Told[] = []
@@ -86,6 +86,7 @@ describe('subscriptions', () => {
     })
     expect(ofTargets.at(-1)?.data.campaignTargets.updated.operation).toEqual({
       edgehogStatus: 'SUCCESS',
+      statusCode: null,
     })
   })
 

@@ -163,7 +163,7 @@ describe('an update', () => {
       seen.push(steps(at))
     }
     expect(seen).toEqual([
-      'DOWNLOADING 10',
+      'DOWNLOADING 8',
       'DOWNLOADING 10',
       'DOWNLOADING 35',
       'DOWNLOADING 60',

@@ -39,8 +39,8 @@ const SHARES: Readonly<
     }
   >
 > = {
-  // It has begun: it is not to be asked again.
-  Acknowledged: { state: 'DOWNLOADING', from: 10, span: 0 },
+  // It has begun: it is not to be asked again. A little less than any download, so that the two are told apart.
+  Acknowledged: { state: 'DOWNLOADING', from: 8, span: 0 },
   Downloading: { state: 'DOWNLOADING', from: 10, span: 50 },
   Deploying: { state: 'UPDATING', from: 70, span: 15 },
   Deployed: { state: 'UPDATING', from: 87, span: 0 },

@@ -16,6 +16,7 @@ import {
   EdgehogStatusEnum,
   edgehogStatusOf,
   StateEnum,
+  statusCodeOf,
   TargetStatusEnum,
 } from './words.ts'
 
@@ -26,7 +27,9 @@ export type TargetOf = api.Target & { readonly campaignId: string }
 export const TargetRef = builder.objectRef<TargetOf>('CampaignTarget')
 
 const TargetOperation = builder
-  .objectRef<NonNullable<api.Target['operation']>>('CampaignTargetOperation')
+  .objectRef<NonNullable<api.Target['operation']> & Pick<api.Target, 'reason'>>(
+    'CampaignTargetOperation',
+  )
   .implement({
     description: 'How the update of a target stands; all of it is `operation(id:)`.',
     fields: (t) => ({
@@ -36,6 +39,11 @@ const TargetOperation = builder
       edgehogStatus: t.field({
         type: EdgehogStatusEnum,
         resolve: edgehogStatusOf,
+      }),
+      statusCode: t.string({
+        nullable: true,
+        description: 'Why it failed in the words of Edgehog.',
+        resolve: statusCodeOf,
       }),
       progress: t.exposeFloat('progress', { description: 'percent' }),
       error: t.exposeString('error', { nullable: true }),
@@ -75,7 +83,7 @@ TargetRef.implement({
     operation: t.field({
       type: TargetOperation,
       nullable: true,
-      resolve: ({ operation }) => operation,
+      resolve: ({ operation, reason }) => operation && { ...operation, reason },
     }),
   }),
 })

@@ -55,6 +55,7 @@ const EDGEHOG_STATUS: Readonly<Record<State, EdgehogStatus>> = {
   CANCELED: 'FAILURE',
 }
 /** Where the share of the way begins at which Edgehog's devices say these, as `dialects/edgehog` has it. */
+const DOWNLOADING_AT = 10
 const DEPLOYED_AT = 87
 const REBOOTING_AT = 92
 
@@ -65,6 +66,7 @@ export function edgehogStatusOf({
   readonly state: State
   readonly progress: number
 }): EdgehogStatus {
+  if (state === 'DOWNLOADING' && progress < DOWNLOADING_AT) return 'ACKNOWLEDGED'
   if (state !== 'UPDATING' || progress < DEPLOYED_AT) return EDGEHOG_STATUS[state]
   return progress < REBOOTING_AT ? 'DEPLOYED' : 'REBOOTING'
 }
