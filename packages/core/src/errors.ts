@@ -282,3 +282,7 @@ export class DomainError extends Error {
     this.details = details
   }
 }
+
+/** Whether something was refused for a reason of that kind. */
+export const isRefusal = (error: unknown, kind: ErrorKind): error is DomainError =>
+  error instanceof DomainError && ERROR_KINDS[error.code] === kind

@@ -1,6 +1,6 @@
 /** What a known operator is refused is noted in the audit log: here, for every route. */
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
-import { ERROR_KINDS, type EventReason, reasonOf, type SubjectKind } from '@updraft/core'
+import { type EventReason, isRefusal, reasonOf, type SubjectKind } from '@updraft/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Audit } from '../app/audit.ts'
 import type { Caller } from './auth.ts'
@@ -82,7 +82,7 @@ export async function noteRefusal(
   const refusal = refusalOf(error)
   // There would be nowhere to note it.
   if (refusal?.code === 'store.away') return
-  const isDenied = refusal !== null && ERROR_KINDS[refusal.code] === 'denied'
+  const isDenied = isRefusal(refusal, 'denied')
   const { method, path }: Route = ROUTES[name]
   if (!isDenied && (method === 'GET' || TRIED_OUT.includes(name))) return
   const noun = path.split('/')[1] as Noun

@@ -2,7 +2,7 @@
  * One device's session over MQTT, as Astarte holds it: it says which interfaces it has, what it knows nothing of, which
  * properties are set, and then values, one a message. Each fact with its source in docs/dialects/edgehog.md.
  */
-import { DomainError, ERROR_KINDS, NO_FACTS, type Snapshot } from '@updraft/core'
+import { DomainError, isRefusal, NO_FACTS, type Snapshot } from '@updraft/core'
 import {
   type AstarteName,
   dataTopic,
@@ -46,6 +46,7 @@ import type {
   MqttTaken,
   MqttVisitor,
 } from '../../transports/mqtt.ts'
+import { endFailed } from '../mqtt-failed.ts'
 import { hearEvent } from './hear.ts'
 import { Requests, type Sent } from './requests.ts'
 import { factsOf, purged } from './translate.ts'
@@ -153,7 +154,7 @@ export class EdgehogSession implements MqttVisitor {
     try {
       return await this.#take(inbound(this.#name, message.topic), message)
     } catch (error) {
-      if (isMalformed(error)) {
+      if (isRefusal(error, 'malformed')) {
         await this.#refuse(message, error.message)
         return TAKEN
       }
@@ -400,17 +401,9 @@ export class EdgehogSession implements MqttVisitor {
     return this.#known.device.device.name
   }
 
-  /** A device that is gone, or is not known by that any more, has no session; nor has one we cannot serve. */
   #failed(error: unknown): void {
-    const code = error instanceof DomainError ? error.code : null
-    if (code === 'device.unknown') {
-      this.#session.close('not-authorized')
-      return
-    }
-    if (code === 'store.away')
-      this.#needs.log.warn({ device: this.#deviceName, err: error }, 'away')
-    else this.#needs.log.error({ device: this.#deviceName, err: error }, 'a bug')
-    this.#session.close('implementation-error')
+    const { log } = this.#needs
+    endFailed(error, { session: this.#session, log, device: this.#deviceName })
   }
 }
 
@@ -434,6 +427,3 @@ function isSame(one: Introspection, other: Introspection): boolean {
 }
 
 const malformed = (what: string) => new DomainError('request.malformed', what)
-
-const isMalformed = (error: unknown): error is DomainError =>
-  error instanceof DomainError && ERROR_KINDS[error.code] === 'malformed'

@@ -1,5 +1,5 @@
 /** One device's session over MQTT: its topics in, what follows from each, and the answers out. */
-import { DomainError, ERROR_KINDS, type JsonObject, NO_FACTS, type Snapshot } from '@updraft/core'
+import { DomainError, isRefusal, type JsonObject, NO_FACTS, type Snapshot } from '@updraft/core'
 import { attributeKeys } from '@updraft/wire/thingsboard'
 import {
   type ChunkError,
@@ -14,6 +14,7 @@ import {
 import type { Recognized } from '../../app/device-desk.ts'
 import type { Watching } from '../../app/live-sessions.ts'
 import type { MqttMessage, MqttSession, MqttTaken, MqttVisitor } from '../../transports/mqtt.ts'
+import { endFailed } from '../mqtt-failed.ts'
 import { hearAttributes, hearClaim, hearTelemetry } from './hear.ts'
 import { type BytesOut, Chunks } from './mqtt-chunks.ts'
 import { Filters } from './mqtt-filters.ts'
@@ -105,7 +106,7 @@ export class DeviceSession implements MqttVisitor {
       if (!afterwards) return taken
       return { ...taken, afterwards: () => afterwards().catch((error) => this.#failed(error)) }
     } catch (error) {
-      if (!isMalformed(error)) {
+      if (!isRefusal(error, 'malformed')) {
         this.#failed(error)
         return TAKEN
       }
@@ -277,24 +278,14 @@ export class DeviceSession implements MqttVisitor {
     return this.#known.device.device.name
   }
 
-  /** A device that is gone, or is not known by that any more, has no session; nor has one we cannot serve. */
   #failed(error: unknown): void {
-    const code = error instanceof DomainError ? error.code : null
-    if (code === 'device.unknown') {
-      this.#session.close('not-authorized')
-      return
-    }
-    if (code === 'store.away') this.#needs.log.warn({ device: this.#name, err: error }, 'away')
-    else this.#needs.log.error({ device: this.#name, err: error }, 'a bug')
-    this.#session.close('implementation-error')
+    const { log } = this.#needs
+    endFailed(error, { session: this.#session, log, device: this.#name })
   }
 }
 
 /** A gateway looks for its own; other devices read past it. */
 const GATEWAY_LIMITS = { gatewayRateLimits: SESSION_LIMITS.rateLimits }
-
-const isMalformed = (error: unknown): error is DomainError =>
-  error instanceof DomainError && ERROR_KINDS[error.code] === 'malformed'
 
 function keysOf(keys: unknown): string[] | undefined {
   if (keys === undefined || keys === null) return undefined

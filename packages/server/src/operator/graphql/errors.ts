@@ -1,5 +1,5 @@
 /** Refusals in the words of GraphQL: our code and what else is safe to tell; of a bug nothing but where to look. */
-import { DomainError, ERROR_KINDS, ERROR_MEANINGS } from '@updraft/core'
+import { DomainError, ERROR_MEANINGS } from '@updraft/core'
 import { GraphQLError } from 'graphql'
 import { builder } from './builder.ts'
 
@@ -42,10 +42,6 @@ export function mutationErrorOf({ code, message, details }: DomainError): Mutati
     vars,
   }
 }
-
-/** Whether that what was asked for is not there, rather than that it may not be asked for. */
-export const isUnknown = (error: unknown): boolean =>
-  error instanceof DomainError && ERROR_KINDS[error.code] === 'unknown'
 
 /** The refusal behind an error of the execution; null for none of ours. */
 export function refusalBehind(error: unknown): DomainError | null {

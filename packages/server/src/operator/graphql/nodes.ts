@@ -1,8 +1,7 @@
 /** What can be asked for by its id alone, whatever it is. */
-import { DomainError } from '@updraft/core'
+import { DomainError, isRefusal } from '@updraft/core'
 import { builder } from './builder.ts'
 import type { GraphqlContext } from './context.ts'
-import { isUnknown } from './errors.ts'
 import { type NodeType, readGlobalId } from './ids.ts'
 
 const MAX_NODES = 100
@@ -35,7 +34,7 @@ export const orNull = async <T>(asked: Promise<T> | undefined): Promise<T | null
   try {
     return (await asked) ?? null
   } catch (error) {
-    if (isUnknown(error)) return null
+    if (isRefusal(error, 'unknown')) return null
     throw error
   }
 }
