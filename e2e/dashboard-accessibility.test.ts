@@ -67,12 +67,12 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/profiles?add=profile', 'Description'],
     ['/audit', 'ada'],
     ['/settings', 'Role'],
-    ['/settings?part=tokens', 'token'],
-    ['/settings?part=updates', 'seconds'],
-    ['/settings?part=people', 'ada'],
-    ['/settings?part=customers', 'customer'],
-    ['/settings?part=clouds', 'Frankfurt'],
-    ['/settings?part=tenants', 'tenant'],
+    ['/settings/tokens', 'token'],
+    ['/settings/updates', 'seconds'],
+    ['/settings/people', 'ada'],
+    ['/settings/customers', 'customer'],
+    ['/settings/clouds', 'Frankfurt'],
+    ['/settings/tenants', 'tenant'],
     ['/no-such-place', 'To the overview'],
   ])('nothing is grave at %s', async (path, words) => {
     const page = await stage.open(path)

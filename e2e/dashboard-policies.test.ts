@@ -99,7 +99,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
 
   test('a cloud is added, its token is shown once, and a device is moved to it', async () => {
     await inRegions('valve', ['us'])
-    const page = await stage.open('/settings?part=clouds')
+    const page = await stage.open('/settings/clouds')
     await page.getByRole('button', { name: 'Add a cloud' }).first().click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('textbox', { name: 'Name' }).fill('eu-west')
@@ -261,7 +261,7 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
       ['/policies', 'meter 2.0.0'],
       [`/policies/${releaseId}`, 'Versions for meter'],
       [`/policies/${releaseId}/edit`, 'What can be written'],
-      ['/settings?part=clouds', 'Devices'],
+      ['/settings/clouds', 'Devices'],
       ['/waiting', 'Waiting devices'],
     ] as const) {
       await page.goto(path)

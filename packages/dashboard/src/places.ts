@@ -33,6 +33,25 @@ export interface Place {
   readonly key: string
 }
 
+/** What can be set, each at an address of its own below Settings. */
+export interface SettingsPlace {
+  readonly part: string
+  readonly label: string
+  readonly permission: Permission | null
+}
+
+export const SETTINGS_PLACES = [
+  { part: 'account', label: 'You', permission: null },
+  { part: 'tokens', label: 'API tokens', permission: null },
+  { part: 'updates', label: 'Updates', permission: 'settings.read' },
+  { part: 'people', label: 'People', permission: 'account.read' },
+  { part: 'customers', label: 'Customers', permission: 'customer.read' },
+  { part: 'clouds', label: 'Clouds', permission: 'cloud.read' },
+  { part: 'realm', label: 'Astarte realm', permission: 'realm.read' },
+  { part: 'tenants', label: 'Tenants', permission: 'tenant.read' },
+] as const satisfies readonly SettingsPlace[]
+export type SettingsPart = (typeof SETTINGS_PLACES)[number]['part']
+
 export const PLACES: readonly Place[] = [
   { to: '/', label: 'Overview', Icon: IconLayoutDashboard, permission: 'device.read', key: 'o' },
   { to: '/devices', label: 'Devices', Icon: IconCpu, permission: 'device.read', key: 'd' },

@@ -184,6 +184,15 @@ const settings = createRoute({
   path: '/settings',
   validateSearch: texts,
   component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'Settings'),
+  // As the parts were addressed once; people have kept such links.
+  beforeLoad: ({ search: { part } }) => {
+    if (part !== undefined) throw redirect({ to: '/settings/$part', params: { part } })
+  },
+})
+
+const settingsPart = createRoute({
+  getParentRoute: () => settings,
+  path: '$part',
 })
 
 const start = createRoute({
@@ -210,7 +219,7 @@ export function createDashboardRouter(queries: QueryClient) {
         profiles.addChildren([profile]),
         groups.addChildren([group, channel]),
         audit,
-        settings,
+        settings.addChildren([settingsPart]),
         start,
       ]),
     ]),

@@ -10,7 +10,7 @@ import type { Config } from './config.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { edgehogMqtt } from './dialects/edgehog/gate.ts'
 import { edgehogImages } from './dialects/edgehog/images.ts'
-import { type Broker, pairing } from './dialects/edgehog/pairing.ts'
+import { type Broker, brokerUrl, pairing } from './dialects/edgehog/pairing.ts'
 import { ioto } from './dialects/ioto/http.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
@@ -90,6 +90,7 @@ export async function startPlatform({
       mqtt: null,
       mqtts: null,
       coap: null,
+      broker: brokerHere(),
       ...reachableAt,
     }))
 
@@ -101,6 +102,10 @@ export async function startPlatform({
       config.mqttPublicUrl ?? (config.mqttTls.certificate && reachableAt.mqtts)
     const broker = (): Broker | null =>
       config.mqttPublicUrl ? { url: config.mqttPublicUrl } : brokerPort(reachableAt)
+    const brokerHere = (): string | null => {
+      const at = broker()
+      return at && brokerUrl(at, reachableAt.http)
+    }
     const clusters = clusterSide(base, devices, () => reachableAt.http)
     const dialects: readonly Dialect[] = [
       updraft(needs),

@@ -9,6 +9,7 @@ export const Endpoints = named(
     mqtt: z.string().nullable(),
     mqtts: z.string().nullable(),
     coap: z.string().nullable(),
+    broker: z.string().nullable().describe('what devices of Astarte are told, within TLS'),
   }),
 )
 export type Endpoints = z.infer<typeof Endpoints>

@@ -74,6 +74,9 @@ export const Pairing = named(
     interfaces: z
       .record(z.string(), z.string())
       .describe('those the device says it speaks, each with its version'),
+    cancelling: z
+      .array(Id)
+      .describe('updates that were cancelled here and that it has yet to say its last word of'),
     createdAt: Time,
   }),
 )

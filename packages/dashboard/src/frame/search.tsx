@@ -1,13 +1,14 @@
 /** Search over everything, from anywhere: places, devices, releases and campaigns. */
 import { Combobox, Kbd, Loader, Modal, TextInput, UnstyledButton, useCombobox } from '@mantine/core'
 import { useDebouncedValue, useDisclosure, useHotkeys } from '@mantine/hooks'
-import { IconCpu, IconPackage, IconSearch, IconWaveSine } from '@tabler/icons-react'
+import { IconAdjustmentsHorizontal, IconCpu, IconPackage, IconSearch, IconWaveSine } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
+import type { Permission } from '@updraft/core'
 import { useState } from 'react'
 import { read } from '../data/queries.ts'
 import { useMay } from '../data/session.ts'
-import { PLACES } from '../places.ts'
+import { PLACES, SETTINGS_PLACES } from '../places.ts'
 
 const LIMIT = 6
 
@@ -62,16 +63,22 @@ function Palette({ onChosen }: { onChosen: () => void }) {
     ...read('campaigns', 'listCampaigns', { query: { search, limit: LIMIT } }),
     enabled: isAsked && may('campaign.read'),
   })
-  const places = PLACES.filter(
-    ({ label, permission }) =>
-      (permission === null || may(permission)) &&
-      label.toLowerCase().includes(text.trim().toLowerCase()),
-  )
+  const isFound = ({ label, permission }: { label: string; permission: Permission | null }) =>
+    (permission === null || may(permission)) &&
+    label.toLowerCase().includes(text.trim().toLowerCase())
+  const places = PLACES.filter(isFound)
+  // All of them at once would hide the places themselves.
+  const settings = text.trim() === '' ? [] : SETTINGS_PLACES.filter(isFound)
   const foundDevices = isAsked ? (devices.data?.items ?? []) : []
   const foundReleases = isAsked ? (releases.data?.items ?? []) : []
   const foundCampaigns = isAsked ? (campaigns.data?.items ?? []) : []
   const isEmpty =
-    places.length + foundDevices.length + foundReleases.length + foundCampaigns.length === 0
+    places.length +
+      settings.length +
+      foundDevices.length +
+      foundReleases.length +
+      foundCampaigns.length ===
+    0
   const isAsking = isAsked && (devices.isFetching || releases.isFetching || campaigns.isFetching)
 
   return (
@@ -132,7 +139,7 @@ function Palette({ onChosen }: { onChosen: () => void }) {
               ))}
             </Combobox.Group>
           )}
-          {places.length > 0 && (
+          {places.length + settings.length > 0 && (
             <Combobox.Group label="Places">
               {places.map(({ to, label, Icon, key }) => (
                 <Combobox.Option key={to} value={to}>
@@ -140,6 +147,12 @@ function Palette({ onChosen }: { onChosen: () => void }) {
                   <span className="keys">
                     <Kbd size="xs">g</Kbd> <Kbd size="xs">{key}</Kbd>
                   </span>
+                </Combobox.Option>
+              ))}
+              {settings.map(({ part, label }) => (
+                <Combobox.Option key={part} value={`/settings/${part}`}>
+                  <IconAdjustmentsHorizontal size={16} aria-hidden /> {label}{' '}
+                  <span className="quiet">Settings</span>
                 </Combobox.Option>
               ))}
             </Combobox.Group>

@@ -35,6 +35,11 @@ export interface ShownRealm extends RealmView {
   readonly publicKey: string
 }
 
+/** With the operations that were cancelled here and that it has yet to say its last word of. */
+export interface ShownPairing extends Pairing {
+  readonly cancelling: readonly string[]
+}
+
 export interface AgentTokenRequest {
   /** Name of the one that new devices get; the realm's default one when absent. */
   readonly profile?: string
@@ -86,6 +91,11 @@ export function realms({
     await stores.devices.get(deviceId)
     throw new DomainError('pairing.none', 'The device is not paired.')
   }
+
+  const shownPairing = async (stores: Stores, pairing: Pairing): Promise<ShownPairing> => ({
+    ...pairing,
+    cancelling: await stores.pairings.cancelling(pairing.deviceId),
+  })
 
   return {
     /** Refuses with realm.none. */
@@ -207,11 +217,11 @@ export function realms({
     }),
 
     /** What the device is to Astarte. Refuses with device.unknown or pairing.none. */
-    showPairing: (actor: OperatorActor, deviceId: string): Promise<Pairing> =>
-      unitOfWork(actor, async ({ devices, pairings }) => {
-        await devices.get(deviceId)
-        const found = await pairings.find({ deviceId })
-        if (found) return found
+    showPairing: (actor: OperatorActor, deviceId: string): Promise<ShownPairing> =>
+      unitOfWork(actor, async (stores) => {
+        await stores.devices.get(deviceId)
+        const found = await stores.pairings.find({ deviceId })
+        if (found) return shownPairing(stores, found)
         throw new DomainError('pairing.none', 'The device is not paired.')
       }),
 
@@ -223,7 +233,7 @@ export function realms({
       actor: OperatorActor,
       deviceId: string,
       { astarteId }: { astarteId: string },
-    ): Promise<{ pairing: Pairing; secret: string }> =>
+    ): Promise<{ pairing: ShownPairing; secret: string }> =>
       unitOfWork(actor, async (stores) => {
         const { devices, pairings } = stores
         await stores.realms.get()
@@ -243,27 +253,31 @@ export function realms({
           await pairings.insert({ deviceId, astarteId, secretHash, createdAt: clock.now() })
         }
         await noteOfDevice(stores, actor, 'device.paired', { deviceId, astarteId })
-        return { pairing: await paired(stores, deviceId), secret }
+        return { pairing: await shownPairing(stores, await paired(stores, deviceId)), secret }
       }),
 
     /** It may register again; its certificate and secret are void. */
-    unregister: (actor: OperatorActor, deviceId: string): Promise<Pairing> =>
+    unregister: (actor: OperatorActor, deviceId: string): Promise<ShownPairing> =>
       unitOfWork(actor, async (stores) => {
         const before = await paired(stores, deviceId)
         await unpair(stores, before)
         await noteOfDevice(stores, actor, 'device.unpaired', before)
-        return paired(stores, deviceId)
+        return shownPairing(stores, await paired(stores, deviceId))
       }),
 
     /** Keeps it outside, or lets it in again. */
-    inhibit: (actor: OperatorActor, deviceId: string, isInhibited: boolean): Promise<Pairing> =>
+    inhibit: (
+      actor: OperatorActor,
+      deviceId: string,
+      isInhibited: boolean,
+    ): Promise<ShownPairing> =>
       unitOfWork(actor, async (stores) => {
         const before = await paired(stores, deviceId)
-        if ((before.status === 'inhibited') === isInhibited) return before
+        if ((before.status === 'inhibited') === isInhibited) return shownPairing(stores, before)
         await stores.pairings.inhibit(deviceId, isInhibited)
         const kind = isInhibited ? 'device.inhibited' : 'device.allowed'
         await noteOfDevice(stores, actor, kind, before)
-        return paired(stores, deviceId)
+        return shownPairing(stores, await paired(stores, deviceId))
       }),
   }
 }

@@ -2,8 +2,8 @@
 import type { REALM_ROUTES } from '@updraft/api/routes/realms'
 import type * as api from '@updraft/api/shapes'
 import { astarteIdOf, DomainError } from '@updraft/core'
-import type { Pairing, RealmKey } from '../app/ports.ts'
-import type { ShownRealm } from '../app/realms.ts'
+import type { RealmKey } from '../app/ports.ts'
+import type { ShownPairing, ShownRealm } from '../app/realms.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { time, timeOrNull } from './views.ts'
 
@@ -65,7 +65,7 @@ const keyView = ({ createdAt, ...key }: RealmKey): api.RealmKey => ({
   createdAt: time(createdAt),
 })
 
-const pairingView = (pairing: Pairing): api.Pairing => ({
+const pairingView = (pairing: ShownPairing): api.Pairing => ({
   deviceId: pairing.deviceId,
   astarteId: pairing.astarteId,
   status: pairing.status,
@@ -79,5 +79,6 @@ const pairingView = (pairing: Pairing): api.Pairing => ({
       `${major}.${minor}`,
     ]),
   ),
+  cancelling: [...pairing.cancelling],
   createdAt: time(pairing.createdAt),
 })

@@ -194,6 +194,7 @@ const VERBS: () => {
     inhibit: denied,
     settled: denied,
     setIntrospection: denied,
+    cancelling: [[], ({ pairings }) => pairings.cancelling(theirs.deviceId)],
   },
   catalogue: {
     recordArtifact: denied,

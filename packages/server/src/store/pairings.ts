@@ -117,6 +117,19 @@ export function pairings(scope: Scope): Pairings {
         .set({ introspection: JSON.stringify(introspection) })
         .execute()
     },
+    cancelling: async (deviceId) => {
+      const rows = await db
+        .selectFrom('operation_requests')
+        .innerJoin('operations', 'operations.id', 'operation_requests.operation_id')
+        .select('operations.id')
+        .where('operation_requests.device_id', '=', deviceId)
+        .where('operation_requests.answered_at', 'is', null)
+        .where(ofCustomersDevice(scope, 'operation_requests.device_id'))
+        .where('operations.state', '=', 'CANCELED')
+        .where('operations.tenant_id', '=', tenantId)
+        .execute()
+      return rows.map(({ id }) => id)
+    },
   }
 }
 

@@ -402,6 +402,10 @@ const VERBS: {
       'done',
       ({ pairings }) => pairings.setIntrospection(theirs.deviceId, { A: { major: 1, minor: 0 } }),
     ],
+    cancelling: [
+      'own',
+      async ({ pairings }) => (await pairings.cancelling(theirs.deviceId)).length === 0,
+    ],
   },
   credentials: {
     removeToken: [

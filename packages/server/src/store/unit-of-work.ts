@@ -124,7 +124,7 @@ const CUSTOMERS_VERBS: {
   clusters: [],
   registrations: [],
   realms: [],
-  pairings: ['find'],
+  pairings: ['find', 'cancelling'],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

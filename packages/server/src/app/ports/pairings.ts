@@ -63,6 +63,8 @@ export interface Pairings {
   /** It follows its system model no more. */
   settled(deviceId: string): Promise<void>
   setIntrospection(deviceId: string, introspection: Introspection): Promise<void>
+  /** Operations it was asked for that were cancelled since, without its last word. */
+  cancelling(deviceId: string): Promise<readonly string[]>
 }
 
 /** Pairings as devices meet them, on single statements. */

@@ -200,7 +200,7 @@ function fieldsOf({ issues }: ZodError): Record<string, string[]> {
 }
 
 /** With the port written out: clients refuse one without. */
-function brokerUrl(broker: Broker | null, root: string): string {
+export function brokerUrl(broker: Broker | null, root: string): string {
   if (!broker) throw new DomainError('store.away', 'There is no MQTT broker here.')
   if ('url' in broker) return broker.url
   if (!URL.canParse(root)) throw new DomainError('request.malformed', 'Bad Request')
