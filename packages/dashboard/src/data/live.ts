@@ -25,7 +25,7 @@ const setLine = (now: Line) => {
 const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
   operation: ['operations', 'devices', 'overview', 'policies'],
   report: ['operations', 'devices'],
-  device: ['devices', 'overview', 'profiles', 'registrations', 'clouds'],
+  device: ['devices', 'overview', 'profiles', 'registrations', 'clouds', 'realm'],
   profile: ['profiles', 'devices'],
   release: ['releases', 'profiles'],
   artifact: [],
@@ -33,6 +33,7 @@ const NOUNS_OF: Readonly<Record<string, readonly Noun[]>> = {
   campaign: ['campaigns', 'devices'],
   policy: ['policies', 'devices', 'overview'],
   cloud: ['clouds', 'devices'],
+  realm: ['realm'],
   registration: ['registrations'],
   group: ['groups'],
   channel: ['groups'],

@@ -23,6 +23,7 @@ export type Noun =
   | 'policies'
   | 'registrations'
   | 'clouds'
+  | 'realm'
   | 'groups'
   | 'audit'
   | 'accounts'

@@ -1,7 +1,13 @@
 /** Search over everything, from anywhere: places, devices, releases and campaigns. */
 import { Combobox, Kbd, Loader, Modal, TextInput, UnstyledButton, useCombobox } from '@mantine/core'
 import { useDebouncedValue, useDisclosure, useHotkeys } from '@mantine/hooks'
-import { IconAdjustmentsHorizontal, IconCpu, IconPackage, IconSearch, IconWaveSine } from '@tabler/icons-react'
+import {
+  IconAdjustmentsHorizontal,
+  IconCpu,
+  IconPackage,
+  IconSearch,
+  IconWaveSine,
+} from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import type { Permission } from '@updraft/core'

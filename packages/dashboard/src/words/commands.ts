@@ -92,3 +92,72 @@ export function iotoWaysFor(http: string, product: string): Way[] {
     },
   ]
 }
+
+/** One device that somebody registered, or any that agents register. */
+export interface EdgehogDevice {
+  readonly astarteId: string
+  readonly credentialsSecret: string
+}
+
+/** What points Edgehog's runtime, and the agent in its language, at this server. */
+export function edgehogWaysFor(
+  { http, realm }: { readonly http: string; readonly realm: string },
+  device: EdgehogDevice | null,
+): Way[] {
+  const known = device
+    ? [`credentials_secret = "${device.credentialsSecret}"`, `device_id = "${device.astarteId}"`]
+    : [
+        'credentials_secret = "WHAT_REGISTERING_ANSWERED"',
+        'device_id = "22_CHARACTERS_OF_BASE64URL"',
+      ]
+  return [
+    {
+      key: 'runtime',
+      label: 'edgehog-config.toml',
+      isFile: true,
+      text: [
+        'astarte_library = "astarte-device-sdk"',
+        'interfaces_directory = "/usr/share/edgehog/astarte-interfaces/"',
+        'store_directory = "/var/lib/edgehog/"',
+        'download_directory = "/var/tmp/edgehog-updates/"',
+        '[astarte_device_sdk]',
+        ...known,
+        `pairing_url = "${pairingUrl(http)}"`,
+        `realm = "${realm}"`,
+      ].join('\n'),
+    },
+    {
+      key: 'agent',
+      label: 'Agent',
+      text: device
+        ? [
+            `printf %s '${device.credentialsSecret}' > credentials-secret`,
+            `npx updraft-agent --uplink edgehog --server ${http} \\`,
+            `  --realm ${realm} --device-id ${device.astarteId} \\`,
+            '  --credentials-secret-file credentials-secret --ca-file device-authority.pem \\',
+            '  --allow-unchecked --installed firmware=app@1.0.0',
+          ].join('\n')
+        : [
+            `UPDRAFT_DEVICE_TOKEN=TOKEN_FOR_AGENTS npx updraft-agent --uplink edgehog --server ${http} \\`,
+            `  --realm ${realm} --device-id auto --ca-file device-authority.pem \\`,
+            '  --allow-unchecked --installed firmware=app@1.0.0',
+          ].join('\n'),
+    },
+    ...(device
+      ? []
+      : [
+          {
+            key: 'register',
+            label: 'Register by curl',
+            text: [
+              `curl -s ${pairingUrl(http)}/v1/${realm}/agent/devices \\`,
+              "  -H 'Authorization: Bearer TOKEN_FOR_AGENTS' -H 'Content-Type: application/json' \\",
+              `  -d '{"data":{"hw_id":"22_CHARACTERS_OF_BASE64URL"}}'`,
+            ].join('\n'),
+          },
+        ]),
+  ]
+}
+
+/** Where devices of Astarte are paired, as their makers configure it. */
+export const pairingUrl = (http: string): string => `${http}/pairing`

@@ -1,0 +1,53 @@
+/** The realm: where devices of Astarte are paired, what they need to know of it, and who may register them. */
+import { Button, Skeleton, Stack } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconPlugConnected } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { ApiError, type Output } from '@updraft/api/client'
+import { read } from '../../data/queries.ts'
+import { useMay } from '../../data/session.ts'
+import { Empty } from '../../parts/empty.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { AboutRealm } from './realm/about.tsx'
+import { RealmKeys } from './realm/keys.tsx'
+import { ForMakers } from './realm/makers.tsx'
+import { RealmDialog } from './realm/realm-dialog.tsx'
+import './realm/realm.css'
+
+export type RealmData = Output<'showRealm'>
+
+export function Realm() {
+  const realm = useQuery(read('realm', 'showRealm', {}))
+  if (isNone(realm.error)) return <NoRealm />
+  if (realm.error) return <Trouble error={realm.error} onRetry={() => void realm.refetch()} />
+  if (!realm.data) return <Skeleton height={320} />
+  return (
+    <div className="realm">
+      <Stack>
+        <AboutRealm realm={realm.data} />
+        <RealmKeys realm={realm.data} />
+      </Stack>
+      <ForMakers realm={realm.data} />
+    </div>
+  )
+}
+
+const isNone = (error: unknown): boolean => error instanceof ApiError && error.code === 'realm.none'
+
+function NoRealm() {
+  const may = useMay()
+  const [isMaking, making] = useDisclosure()
+  return (
+    <>
+      <Empty
+        Icon={IconPlugConnected}
+        title="No realm yet"
+        action={may('realm.write') && <Button onClick={making.open}>Make the realm</Button>}
+      >
+        A realm is your name on Astarte's wire: devices that run Edgehog, or any of Astarte's SDKs,
+        are paired in it and updated from here. Devices of other kinds need none.
+      </Empty>
+      {isMaking && <RealmDialog onClose={making.close} />}
+    </>
+  )
+}
