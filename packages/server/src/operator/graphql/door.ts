@@ -19,6 +19,7 @@ import { loaders } from './loaders.ts'
 import { readMultipart } from './multipart.ts'
 import { type GraphqlParams, paramsOf, readJson } from './params.ts'
 import { isStream, send, stream } from './reply.ts'
+import { schemaText } from './schema.ts'
 import { fileOf, type IncomingFile } from './upload.ts'
 
 /** Nothing further is begun for an answer that takes longer; a subscription, or a file, may take as long as it likes. */
@@ -34,6 +35,11 @@ export const graphql =
     streamBodies(app)
     const byName = handlers(needs)
     const callers = new WeakMap<FastifyRequest, Caller>()
+
+    app.get(`${API_PREFIX}/graphql/schema`, async (request, reply) => {
+      await identify(needs.accounts, request)
+      return reply.type('text/plain; charset=utf-8').send(schemaText())
+    })
 
     app.route({
       method: ['GET', 'POST'],
