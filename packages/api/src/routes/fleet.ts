@@ -127,7 +127,7 @@ export const FLEET_ROUTES = {
     summary: 'Add a device; its token is in the answer, once',
     tag: 'devices',
     permission: 'device.write',
-    body: shapes.DeviceDraft,
+    body: shapes.DeviceAddition,
     response: shapes.DeviceWithToken,
     status: 201,
     isSecret: true,

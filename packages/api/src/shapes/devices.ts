@@ -100,10 +100,26 @@ export const DeviceDraft = named(
 )
 export type DeviceDraft = z.infer<typeof DeviceDraft>
 
+/** One alone may be paired at once, too. */
+export const DeviceAddition = named(
+  'DeviceAddition',
+  DeviceDraft.extend({
+    astarteId: z
+      .string()
+      .max(255)
+      .optional()
+      .describe('paired in the realm under it, 22 characters of base64url; no token is made up'),
+  }),
+)
+
 export const DeviceWithToken = named(
   'DeviceWithToken',
   Device.extend({
     token: z.string().nullable().describe('shown this once; null when it has none'),
+    credentialsSecret: z
+      .string()
+      .nullable()
+      .describe('of a device that was paired, shown this once; else null'),
   }),
 )
 export type DeviceWithToken = z.infer<typeof DeviceWithToken>

@@ -241,7 +241,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
     if (all.length === 0) all.push({ kind: 'token', token: `made-up-for-${name}` })
     for (const each of all) credentials.push([device.id, makeCredential(each)])
     const own = all.find((each) => each.kind === 'token')
-    return { ...device, token: own?.token ?? null }
+    return { ...device, token: own?.token ?? null, credentialsSecret: null }
   }
 
   const assign = (scope: 'device' | 'profile') => (call: Call) => {

@@ -16,6 +16,7 @@ import { compile } from '@updraft/core/expression'
 import { actorOf } from './deed.ts'
 import { profileIdFor } from './models.ts'
 import type { NewCredentialOf } from './new-credential.ts'
+import { newSecret } from './pairing.ts'
 import type {
   Clock,
   DeviceFilter,
@@ -44,6 +45,8 @@ export interface DeviceDraft {
   readonly credentials?: readonly CredentialDraft[]
   readonly labels?: readonly string[]
   readonly attributes?: JsonObject
+  /** Paired in the realm under it from the start. A token is not made up then. */
+  readonly astarteId?: string
 }
 
 export interface DeviceChange {
@@ -168,20 +171,42 @@ export function fleet({
     }
   }
 
+  const addWithin = async (
+    stores: Stores,
+    actor: OperatorActor,
+    drafts: readonly DeviceDraft[],
+  ) => {
+    const prepared = await prepare(stores, drafts)
+    await refuseTaken(stores, prepared)
+    await stores.devices.insert(prepared.map(({ row }) => row))
+    await stores.events.append(
+      prepared.map(({ row }) =>
+        event('device.created', actorOf(actor), { kind: 'device', id: row.id, name: row.name }),
+      ),
+    )
+    for (const { row } of prepared)
+      await stores.spread({ deviceId: row.id }, ids.next(), clock.now())
+    return prepared.map(({ row, token }) => ({ id: row.id, name: row.name, token }))
+  }
+
   const addDevices = (actor: OperatorActor, drafts: readonly DeviceDraft[]) =>
-    unitOfWork(actor, async (stores) => {
-      const prepared = await prepare(stores, drafts)
-      await refuseTaken(stores, prepared)
-      await stores.devices.insert(prepared.map(({ row }) => row))
-      await stores.events.append(
-        prepared.map(({ row }) =>
-          event('device.created', actorOf(actor), { kind: 'device', id: row.id, name: row.name }),
-        ),
-      )
-      for (const { row } of prepared)
-        await stores.spread({ deviceId: row.id }, ids.next(), clock.now())
-      return prepared.map(({ row, token }) => ({ id: row.id, name: row.name, token }))
-    })
+    unitOfWork(actor, (stores) => addWithin(stores, actor, drafts))
+
+  /** Answers its credentials secret. Refuses with realm.none or pairing.duplicate. */
+  const pairNew = async (
+    { events, pairings, realms }: Stores,
+    actor: OperatorActor,
+    { id, name, astarteId }: { id: string; name: string; astarteId: string },
+  ): Promise<string> => {
+    await realms.get()
+    await pairings.reserve(astarteId)
+    const secret = newSecret(secrets)
+    const secretHash = secrets.hashToken(secret)
+    await pairings.insert({ deviceId: id, astarteId, secretHash, createdAt: clock.now() })
+    const subject = { kind: 'device', id, name } as const
+    await events.append([event('device.paired', actorOf(actor), subject, { astarteId })])
+    return secret
+  }
 
   return {
     createProfile: (
@@ -268,11 +293,17 @@ export function fleet({
     createDevice: async (
       actor: OperatorActor,
       draft: DeviceDraft,
-    ): Promise<{ device: DeviceView; token: string | null }> => {
-      const [added] = await addDevices(actor, [draft])
-      if (!added) throw new Error('A device was added and is not there.')
+    ): Promise<{ device: DeviceView; token: string | null; credentialsSecret: string | null }> => {
+      const { astarteId } = draft
+      const added = await unitOfWork(actor, async (stores) => {
+        const [made] = await addWithin(stores, actor, [draft])
+        if (!made) throw new Error('A device was added and is not there.')
+        const credentialsSecret =
+          astarteId === undefined ? null : await pairNew(stores, actor, { ...made, astarteId })
+        return { ...made, credentialsSecret }
+      })
       const device = await unitOfWork(actor, ({ devices }) => devices.get(added.id))
-      return { device, token: added.token }
+      return { device, token: added.token, credentialsSecret: added.credentialsSecret }
     },
 
     /** All or none. */
@@ -345,12 +376,16 @@ export function fleet({
 }
 
 /** Refuses with request.malformed when two are of one kind. */
-function credentialsOf({ token, credentials = [] }: DeviceDraft): readonly CredentialDraft[] {
+function credentialsOf({
+  token,
+  credentials = [],
+  astarteId,
+}: DeviceDraft): readonly CredentialDraft[] {
   const all = [...(token === undefined ? [] : [{ kind: 'token', token } as const]), ...credentials]
   if (new Set(all.map(({ kind }) => kind)).size < all.length) {
     throw new DomainError('request.malformed', 'A new device has one credential of a kind.')
   }
-  return all.length > 0 ? all : [{ kind: 'token' }]
+  return all.length > 0 || astarteId !== undefined ? all : [{ kind: 'token' }]
 }
 
 /** The same refusal, saying which of the things sent it is about. */

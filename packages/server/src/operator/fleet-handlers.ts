@@ -1,6 +1,7 @@
 /** The handlers of the routes about profiles and devices. */
 import type { FLEET_ROUTES } from '@updraft/api/routes/fleet'
 import { STATES, type State } from '@updraft/core'
+import { checkedAstarteId } from './realm-handlers.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import {
   assignmentView,
@@ -60,8 +61,9 @@ export function fleetHandlers({
     },
     listLabels: async ({ caller: { actor } }) => ({ items: [...(await fleet.listLabels(actor))] }),
     createDevice: async ({ input: { body }, caller: { actor } }) => {
-      const { device, token } = await fleet.createDevice(actor, body)
-      return { ...deviceView(device, clock.now()), token }
+      const astarteId = body.astarteId && checkedAstarteId(body.astarteId)
+      const { device, ...secrets } = await fleet.createDevice(actor, { ...body, astarteId })
+      return { ...deviceView(device, clock.now()), ...secrets }
     },
     importDevices: async ({ input: { body }, caller: { actor } }) => ({
       devices: await fleet.importDevices(actor, body.devices),

@@ -35,11 +35,7 @@ export function realmHandlers({
     showPairing: async ({ input: { params }, caller: { actor } }) =>
       pairingView(await realms.showPairing(actor, params.id)),
     pairDevice: async ({ input: { params, body }, caller: { actor } }) => {
-      const astarteId = astarteIdOf(body.astarteId)
-      if (astarteId === null) {
-        const message = "An id of Astarte's is 128 bits in base64url: 22 characters."
-        throw new DomainError('pairing.id-malformed', message)
-      }
+      const astarteId = checkedAstarteId(body.astarteId)
       const { pairing, secret } = await realms.register(actor, params.id, { astarteId })
       return { ...pairingView(pairing), credentialsSecret: secret }
     },
@@ -48,6 +44,14 @@ export function realmHandlers({
     unpairDevice: async ({ input: { params }, caller: { actor } }) =>
       pairingView(await realms.unregister(actor, params.id)),
   }
+}
+
+/** As it is written by all. Refuses with pairing.id-malformed. */
+export function checkedAstarteId(text: string): string {
+  const astarteId = astarteIdOf(text)
+  if (astarteId !== null) return astarteId
+  const message = "An id of Astarte's is 128 bits in base64url: 22 characters."
+  throw new DomainError('pairing.id-malformed', message)
 }
 
 const realmView = (realm: ShownRealm): api.Realm => ({
