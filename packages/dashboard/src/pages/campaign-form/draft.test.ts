@@ -1,6 +1,14 @@
 import { STANDARD_CAMPAIGN_SETTINGS } from '@updraft/core'
 import { expect, test } from 'vitest'
-import { bodyOf, draftOf, EMPTY_DRAFT, mistakeOf, USUAL_WAVES } from './draft.ts'
+import {
+  bodyOf,
+  draftOf,
+  EMPTY_DRAFT,
+  mistakeOf,
+  PRESETS,
+  USUAL_WAVES,
+  withPreset,
+} from './draft.ts'
 
 const filled = { ...EMPTY_DRAFT, name: ' spring ', releaseId: 'r', expression: 'true' }
 
@@ -33,6 +41,25 @@ test('a campaign that is changed is filled in as it is', () => {
   }
   const { release, ...rest } = campaign
   expect(bodyOf(draftOf(campaign))).toEqual({ ...rest, releaseId: release.id })
+})
+
+test('like Edgehog one device after another is asked, in no waves and with no end to waiting; the rest stays', () => {
+  const windows = 'Mon-Fri 22:00-04:00'
+  const own = { ...filled, settings: { ...filled.settings, windows, forceDowngrade: true } }
+  const edgehog = { ...own, ...withPreset(own, PRESETS.edgehog) }
+  expect(bodyOf(edgehog)?.settings).toMatchObject({
+    waves: [],
+    maxInProgress: 1,
+    maxFailurePercentage: 0,
+    stopRule: null,
+    requestRetries: 3,
+    requestTimeoutSeconds: 300,
+    progressTimeoutSeconds: null,
+    windows,
+    forceDowngrade: true,
+  })
+  expect(mistakeOf(edgehog)).toBeNull()
+  expect(bodyOf({ ...edgehog, ...withPreset(edgehog, PRESETS.usual) })).toEqual(bodyOf(own))
 })
 
 test('what contradicts itself is told in words', () => {

@@ -54,6 +54,68 @@ export const EMPTY_DRAFT: Draft = {
   scheduledAt: '',
 }
 
+type Preset = Pick<
+  CampaignSettings,
+  | 'maxInProgress'
+  | 'maxFailurePercentage'
+  | 'stopRule'
+  | 'requestRetries'
+  | 'requestTimeoutSeconds'
+  | 'progressTimeoutSeconds'
+>
+
+/**
+ * How fast and how patient it is, to begin from; what else is filled in stays. Edgehog's asks one device after another as
+ * its form says, in no waves, and waits for a device that has begun however long that takes.
+ */
+export const PRESETS: Readonly<
+  Record<
+    'usual' | 'edgehog',
+    { readonly label: string; readonly settings: Preset; readonly waveChoice: WaveChoice }
+  >
+> = {
+  usual: {
+    label: 'The usual',
+    settings: paceOf(STANDARD_CAMPAIGN_SETTINGS),
+    waveChoice: 'automatic',
+  },
+  edgehog: {
+    label: 'Like Edgehog',
+    settings: {
+      maxInProgress: 1,
+      maxFailurePercentage: 0,
+      stopRule: null,
+      requestRetries: 3,
+      requestTimeoutSeconds: 300,
+      progressTimeoutSeconds: null,
+    },
+    waveChoice: 'none',
+  },
+}
+
+export const withPreset = (
+  { settings: filled }: Draft,
+  { settings, waveChoice }: (typeof PRESETS)[keyof typeof PRESETS],
+): Partial<Draft> => ({ settings: { ...filled, ...settings }, waveChoice })
+
+function paceOf({
+  maxInProgress,
+  maxFailurePercentage,
+  stopRule,
+  requestRetries,
+  requestTimeoutSeconds,
+  progressTimeoutSeconds,
+}: Preset): Preset {
+  return {
+    maxInProgress,
+    maxFailurePercentage,
+    stopRule,
+    requestRetries,
+    requestTimeoutSeconds,
+    progressTimeoutSeconds,
+  }
+}
+
 export function draftOf({
   name,
   release,

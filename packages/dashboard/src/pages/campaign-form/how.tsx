@@ -1,8 +1,10 @@
 /** How a campaign goes about it. What stands there already is sensible; each setting says what it does. */
 import {
   Alert,
+  Button,
   Checkbox,
   Collapse,
+  Group,
   NumberInput,
   Radio,
   SimpleGrid,
@@ -15,7 +17,7 @@ import { DurationField } from '../../parts/duration-field.tsx'
 import { Section } from '../../parts/section.tsx'
 import { useNow } from '../../words/clock.ts'
 import { exactTime } from '../../words/time.ts'
-import type { Draft, WaveChoice } from './draft.ts'
+import { type Draft, PRESETS, type WaveChoice, withPreset } from './draft.ts'
 import { WavesEditor } from './waves-editor.tsx'
 
 type Settings = Draft['settings']
@@ -33,6 +35,19 @@ export function How({
   const set = (to: Partial<Settings>) => onChange({ settings: { ...settings, ...to } })
   return (
     <Stack gap="md">
+      <Group gap="xs" role="group" aria-label="Begin from">
+        <span className="quiet">Fill in</span>
+        {Object.values(PRESETS).map((preset) => (
+          <Button
+            key={preset.label}
+            size="xs"
+            variant="default"
+            onClick={() => onChange(withPreset(draft, preset))}
+          >
+            {preset.label}
+          </Button>
+        ))}
+      </Group>
       <Section title="When" isCard>
         <Stack>
           <TextInput
