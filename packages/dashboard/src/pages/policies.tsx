@@ -1,6 +1,6 @@
 /** All policies: what each says, whether it is in force, and how its devices fare. */
 import { Group, Select } from '@mantine/core'
-import { IconPlus, IconSearch, IconTargetArrow } from '@tabler/icons-react'
+import { IconCloud, IconPlus, IconSearch, IconTargetArrow } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { type ItemOf, list, rowsBy } from '../data/queries.ts'
@@ -16,6 +16,7 @@ import { ProfileFilter } from '../parts/profile-filter.tsx'
 import { SearchField } from '../parts/search-field.tsx'
 import { counted } from '../words/numbers.ts'
 import { EVERY_OLDER, limitWords } from '../words/policies.ts'
+import { CloudNames } from './policy/cloud-names.tsx'
 import './policy/policy.css'
 
 type Policy = ItemOf<'listPolicies'>
@@ -25,10 +26,17 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: 'release',
     head: 'Release',
-    cell: ({ release: { title, version } }) => (
-      <span className="strong">
-        {title} <span className="mono">{version}</span>
-      </span>
+    cell: ({ release: { title, version }, cloudIds }) => (
+      <>
+        <span className="strong">
+          {title} <span className="mono">{version}</span>
+        </span>
+        {cloudIds.length > 0 && (
+          <span className="policy-clouds">
+            <IconCloud size={14} aria-hidden /> only <CloudNames ids={cloudIds} />
+          </span>
+        )}
+      </>
     ),
   },
   { key: 'profile', head: 'Profile', width: '14%', rank: 2, cell: ({ profile }) => profile },
