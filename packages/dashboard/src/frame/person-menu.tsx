@@ -1,5 +1,5 @@
 import { Avatar, Menu, Text, UnstyledButton } from '@mantine/core'
-import { IconBook, IconLogout, IconLogout2 } from '@tabler/icons-react'
+import { IconBook, IconBrandGraphql, IconLogout, IconLogout2 } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useSession, useSignOut } from '../data/session.ts'
 
@@ -25,6 +25,13 @@ export function PersonMenu() {
         <Menu.Divider />
         <Menu.Item component="a" href="/api/docs" leftSection={<IconBook size={16} />}>
           API reference
+        </Menu.Item>
+        <Menu.Item
+          component="a"
+          href="/api/graphql/schema"
+          leftSection={<IconBrandGraphql size={16} />}
+        >
+          GraphQL schema
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={16} />}

@@ -17,6 +17,7 @@ import { Component } from './device/component.tsx'
 import { Credentials } from './device/credentials.tsx'
 import { History } from './device/history.tsx'
 import { DeviceMenu } from './device/menu.tsx'
+import { Pairing } from './device/pairing.tsx'
 import './device/device.css'
 
 export type DeviceData = Output<'showDevice'>
@@ -62,7 +63,7 @@ function Details({ device }: { device: DeviceData }) {
         <Component key={type} device={device} type={type} />
       ))}
       <Section title="History">
-        <History deviceId={device.id} />
+        <History device={device} />
       </Section>
       {may('campaign.read') && (
         <Section title="Campaigns">
@@ -86,6 +87,7 @@ function Details({ device }: { device: DeviceData }) {
         </Section>
         {may('device.write') && <Credentials device={device} />}
       </div>
+      {device.astarteId !== null && <Pairing device={device} />}
       <Section title="What it tells of itself">
         <JsonFacts json={device.inventory} none="It has told nothing yet." />
       </Section>

@@ -8,6 +8,7 @@ export function PemField({
   kind,
   value,
   onChange,
+  required = true,
 }: {
   label: string
   description: ReactNode
@@ -15,6 +16,7 @@ export function PemField({
   kind: string
   value: string
   onChange: (pem: string) => void
+  required?: boolean
 }) {
   return (
     <div>
@@ -27,7 +29,7 @@ export function PemField({
         minRows={4}
         maxRows={8}
         autosize
-        required
+        required={required}
         spellCheck={false}
         classNames={{ input: 'mono' }}
       />

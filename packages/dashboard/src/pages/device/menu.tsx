@@ -1,10 +1,11 @@
 /** What can be done with a device as a whole. */
 import { Menu, TagsInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconPencil, IconRotate2, IconUpload } from '@tabler/icons-react'
+import { IconPencil, IconPlugConnected, IconRotate2, IconUpload } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
+import { usePairingRealm } from '../../data/realm.ts'
 import { useMay } from '../../data/session.ts'
 import { CloudSelect } from '../../parts/cloud-select.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
@@ -15,6 +16,7 @@ import { NameField } from '../../parts/name-field.tsx'
 import { mayFollow, ReEnrolSwitch } from '../../parts/re-enrol-switch.tsx'
 import type { DeviceData } from '../device.tsx'
 import { UpdateByHand } from './by-hand.tsx'
+import { PairDevice } from './pair.tsx'
 
 const TOUCHES = ['devices', 'accounts', 'clouds'] as const
 
@@ -23,6 +25,8 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
   const may = useMay()
   const [isEditing, editing] = useDisclosure()
   const [isUpdating, updating] = useDisclosure()
+  const [isPairing, pairing] = useDisclosure()
+  const realm = usePairingRealm()
   const [isAsked, asked] = useDisclosure()
   const reEnrol = useChange('reEnrolDevices', {
     touches: TOUCHES,
@@ -55,6 +59,11 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
             Update from a file…
           </Menu.Item>
         )}
+        {realm && device.astarteId === null && (
+          <Menu.Item leftSection={<IconPlugConnected size={16} />} onClick={pairing.open}>
+            Pair over Astarte…
+          </Menu.Item>
+        )}
         {device.registeredAs !== null && (
           <Menu.Item leftSection={<IconRotate2 size={16} />} onClick={asked.open}>
             Re-enrol…
@@ -78,6 +87,9 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
         onClose={asked.close}
       />
       {isUpdating && <UpdateByHand device={device} onClose={updating.close} />}
+      {isPairing && realm && (
+        <PairDevice device={device} realm={realm.name} onClose={pairing.close} />
+      )}
       {isEditing && <EditDevice device={device} onClose={editing.close} />}
     </>
   )

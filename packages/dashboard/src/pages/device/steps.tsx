@@ -2,6 +2,7 @@
 import type { Output } from '@updraft/api/client'
 import { STATES, type State } from '@updraft/core'
 import { Progress } from '../../parts/progress.tsx'
+import { StatusCode } from '../../parts/status-code.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
 import { LOOKS } from '../../words/states.tsx'
 
@@ -57,12 +58,7 @@ export function Steps({ operation }: { operation: Operation }) {
       {ended && (
         <p className="steps-error look" data-look={state}>
           {error ?? because}
-          {code !== null && code !== error && (
-            <>
-              {' '}
-              <code>{code}</code>
-            </>
-          )}
+          {code !== null && code !== error && <StatusCode code={code} />}
         </p>
       )}
       {restarts > 0 && (

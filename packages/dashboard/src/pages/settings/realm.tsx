@@ -3,12 +3,14 @@ import { Button, Skeleton, Stack } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlugConnected } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { ApiError, type Output } from '@updraft/api/client'
+import type { Output } from '@updraft/api/client'
 import { read } from '../../data/queries.ts'
+import { isRefused } from '../../data/realm.ts'
 import { useMay } from '../../data/session.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { AboutRealm } from './realm/about.tsx'
+import { Cluster } from './realm/cluster.tsx'
 import { RealmKeys } from './realm/keys.tsx'
 import { ForMakers } from './realm/makers.tsx'
 import { RealmDialog } from './realm/realm-dialog.tsx'
@@ -18,7 +20,7 @@ export type RealmData = Output<'showRealm'>
 
 export function Realm() {
   const realm = useQuery(read('realm', 'showRealm', {}))
-  if (isNone(realm.error)) return <NoRealm />
+  if (isRefused(realm.error, 'realm.none')) return <NoRealm />
   if (realm.error) return <Trouble error={realm.error} onRetry={() => void realm.refetch()} />
   if (!realm.data) return <Skeleton height={320} />
   return (
@@ -27,12 +29,13 @@ export function Realm() {
         <AboutRealm realm={realm.data} />
         <RealmKeys realm={realm.data} />
       </Stack>
-      <ForMakers realm={realm.data} />
+      <Stack>
+        <ForMakers realm={realm.data} />
+        <Cluster realm={realm.data} />
+      </Stack>
     </div>
   )
 }
-
-const isNone = (error: unknown): boolean => error instanceof ApiError && error.code === 'realm.none'
 
 function NoRealm() {
   const may = useMay()

@@ -1,13 +1,13 @@
 /** What whoever makes the devices has to know, ready to be copied. */
 import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconDownload, IconKey } from '@tabler/icons-react'
+import { IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { read } from '../../../data/queries.ts'
-import { saveAs } from '../../../data/save.ts'
 import { useMay } from '../../../data/session.ts'
 import { Copyable } from '../../../parts/copyable.tsx'
 import { Facts } from '../../../parts/detail.tsx'
+import { DeviceAuthority } from '../../../parts/device-authority.tsx'
 import { Section } from '../../../parts/section.tsx'
 import { Ways } from '../../../parts/ways-in.tsx'
 import { edgehogWaysFor, pairingUrl } from '../../../words/commands.ts'
@@ -46,7 +46,7 @@ export function ForMakers({ realm }: { realm: RealmData }) {
               <Copyable key="broker" text={broker} what="broker URL" />
             ),
           ],
-          ['Device authority', <Authority key="authority" />],
+          ['Device authority', <DeviceAuthority key="authority" />],
         ]}
       />
       <p className="quiet realm-note">
@@ -56,24 +56,5 @@ export function ForMakers({ realm }: { realm: RealmData }) {
       <Ways ways={edgehogWaysFor({ http, realm: realm.name }, null)} />
       {isMaking && <AgentToken realm={realm} onClose={making.close} />}
     </Section>
-  )
-}
-
-/** The certificate of the authority, as a file. */
-export function Authority() {
-  const authority = useQuery(read('realm', 'showDeviceAuthority', {}))
-  const { data } = authority
-  return (
-    <Button
-      size="compact-sm"
-      variant="default"
-      leftSection={<IconDownload size={14} />}
-      disabled={!data}
-      onClick={() =>
-        data && saveAs('device-authority.pem', data.certificate, 'application/x-pem-file')
-      }
-    >
-      device-authority.pem
-    </Button>
   )
 }
