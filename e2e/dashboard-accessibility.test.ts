@@ -72,6 +72,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/settings/people', 'ada'],
     ['/settings/customers', 'customer'],
     ['/settings/clouds', 'Frankfurt'],
+    ['/settings/realm', 'Pairing URL'],
     ['/settings/tenants', 'tenant'],
     ['/no-such-place', 'To the overview'],
   ])('nothing is grave at %s', async (path, words) => {
@@ -89,7 +90,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     const { id } = await stage.platform.device('lamp-4')
     const page = await stage.open('/')
     for (const [path, words] of [
-      [`/devices/${id}`, 'no room'],
+      [`/devices/${id}`, 'has not fetched a certificate'],
       [`/packages/${release?.id}`, 'Checksum'],
       [`/profiles/${profile?.id}`, 'Assigned'],
       [`/campaigns/${campaign?.id}`, 'Wave 2'],
@@ -184,6 +185,8 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
   await platform.api('putPolicy', { params: { id: release?.id ?? '' }, body })
   await platform.api('createCloud', { body: { name: 'eu', region: 'Frankfurt' } })
   const [profile] = (await platform.api('listProfiles', {})).items
+  await platform.api('setRealm', { body: { name: 'lamps', profileId: profile?.id ?? '' } })
+  await platform.api('pairDevice', { params: { id }, body: { astarteId: 'A'.repeat(22) } })
   const key = 'the key of lamps'
   await platform.api('enableProvisioning', { params: { id: profile?.id ?? '' }, body: { key } })
   await fetch(`${platform.url}/ioto/device/register`, {

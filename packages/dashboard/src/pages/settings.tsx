@@ -1,7 +1,7 @@
 /** What a person, a tenant and an installation can set; what one may not is not shown. */
 import { Tabs } from '@mantine/core'
 import { useNavigate, useParams } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { useMay } from '../data/session.ts'
 import { Page } from '../parts/page.tsx'
 import { SETTINGS_PLACES, type SettingsPart } from '../places.ts'
@@ -31,6 +31,12 @@ export function Settings() {
   const { part: wanted } = useParams({ strict: false }) as { part?: string }
   const places = SETTINGS_PLACES.filter(({ permission }) => permission === null || may(permission))
   const open = places.find(({ part }) => part === wanted)?.part ?? 'account'
+  const line = useRef<HTMLDivElement>(null)
+  // On a phone the tabs are longer than the line.
+  useEffect(() => {
+    const tab = line.current?.querySelector(`[data-part="${open}"]`)
+    tab?.scrollIntoView({ inline: 'nearest', block: 'nearest' })
+  }, [open])
   return (
     <Page title="Settings">
       <Tabs
@@ -40,9 +46,9 @@ export function Settings() {
         }
         keepMounted={false}
       >
-        <Tabs.List mb="lg" className="tabs-line">
+        <Tabs.List ref={line} mb="lg" className="tabs-line">
           {places.map(({ part, label }) => (
-            <Tabs.Tab key={part} value={part}>
+            <Tabs.Tab key={part} value={part} data-part={part}>
               {label}
             </Tabs.Tab>
           ))}

@@ -9,7 +9,7 @@ export function DeviceAuthority() {
   const { data } = useQuery(read('realm', 'showDeviceAuthority', {}))
   return (
     <Button
-      size="compact-sm"
+      size="xs"
       variant="default"
       leftSection={<IconDownload size={14} />}
       disabled={!data}

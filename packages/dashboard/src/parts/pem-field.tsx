@@ -39,7 +39,7 @@ export function PemField({
           onChange={(file) => void file?.text().then(onChange)}
         >
           {(props) => (
-            <Button {...props} size="compact-sm" variant="default">
+            <Button {...props} size="xs" variant="default">
               Choose a file
             </Button>
           )}

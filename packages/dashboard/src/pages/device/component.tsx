@@ -173,7 +173,9 @@ function Version({
   if (!release) return <span className="quiet">{none}</span>
   const name = (
     <>
-      {release.title ?? '?'} <span className="mono">{release.version ?? '?'}</span>
+      {/* Devices of Edgehog tell no title, and are compared by the version alone. */}
+      {release.title ?? (release.version === null && '?')}{' '}
+      <span className="mono">{release.version ?? '?'}</span>
     </>
   )
   if (!release.id) return name

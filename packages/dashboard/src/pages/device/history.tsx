@@ -1,9 +1,10 @@
 /** All updates of a device, newest first, each with its steps, how long they took and why. */
 import { Button, Skeleton, UnstyledButton } from '@mantine/core'
 import { IconChevronRight } from '@tabler/icons-react'
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { type ItemOf, list, read } from '../../data/queries.ts'
+import { type ItemOf, list } from '../../data/queries.ts'
+import { usePairing } from '../../data/realm.ts'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { StatusCode } from '../../parts/status-code.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
@@ -14,15 +15,12 @@ import type { DeviceData } from '../device.tsx'
 
 type Operation = ItemOf<'listDeviceOperations'>
 
-export function History({ device: { id: deviceId, astarteId } }: { device: DeviceData }) {
-  const pairing = useQuery({
-    ...read('devices', 'showPairing', { params: { id: deviceId } }),
-    enabled: astarteId !== null,
-  })
+export function History({ device }: { device: DeviceData }) {
+  const pairing = usePairing(device)
   const { data, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage } =
     useInfiniteQuery(
       list('operations', 'listDeviceOperations', {
-        params: { id: deviceId },
+        params: { id: device.id },
         query: { limit: 10 },
       }),
     )

@@ -7,7 +7,7 @@ import type { Output } from '@updraft/api/client'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { read } from '../../data/queries.ts'
-import { usePairingRealm } from '../../data/realm.ts'
+import { usePairing, usePairingRealm } from '../../data/realm.ts'
 import { useMay } from '../../data/session.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
@@ -28,8 +28,7 @@ const TOUCHES = ['devices', 'operations', 'realm'] as const
 
 export function Pairing({ device }: { device: DeviceData }) {
   const may = useMay()
-  const params = { id: device.id }
-  const { data: pairing, error } = useQuery(read('devices', 'showPairing', { params }))
+  const { data: pairing, error } = usePairing(device)
   const isThis = pairing?.deviceId === device.id
   return (
     <Section

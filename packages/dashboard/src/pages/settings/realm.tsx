@@ -4,8 +4,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconPlugConnected } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { Output } from '@updraft/api/client'
-import { read } from '../../data/queries.ts'
-import { isRefused } from '../../data/realm.ts'
+import { realmQuery } from '../../data/realm.ts'
 import { useMay } from '../../data/session.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
@@ -19,10 +18,10 @@ import './realm/realm.css'
 export type RealmData = Output<'showRealm'>
 
 export function Realm() {
-  const realm = useQuery(read('realm', 'showRealm', {}))
-  if (isRefused(realm.error, 'realm.none')) return <NoRealm />
+  const realm = useQuery(realmQuery)
   if (realm.error) return <Trouble error={realm.error} onRetry={() => void realm.refetch()} />
-  if (!realm.data) return <Skeleton height={320} />
+  if (realm.isPending) return <Skeleton height={320} />
+  if (realm.data === null) return <NoRealm />
   return (
     <div className="realm">
       <Stack>

@@ -5,8 +5,7 @@ import { IconCheck, IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { Output } from '@updraft/api/client'
 import { useChange } from '../../../data/changes.ts'
-import { read } from '../../../data/queries.ts'
-import { isRefused } from '../../../data/realm.ts'
+import { clusterQuery } from '../../../data/realm.ts'
 import { useMay } from '../../../data/session.ts'
 import { Copyable } from '../../../parts/copyable.tsx'
 import { Facts } from '../../../parts/detail.tsx'
@@ -26,12 +25,10 @@ const LOOK_EVERY_MS = 5_000
 export function Cluster({ realm }: { realm: RealmData }) {
   const may = useMay()
   const [isSetting, setting] = useDisclosure()
-  const { data, error } = useQuery({
-    ...read('realm', 'showCluster', {}),
+  const { data: cluster, error } = useQuery({
+    ...clusterQuery,
     refetchInterval: ({ state }) => (state.data ? LOOK_EVERY_MS : false),
   })
-  const isNone = isRefused(error, 'cluster.none')
-  const cluster = isNone ? undefined : data
   const hasPaired = realm.deviceCount > 0 && !cluster
   return (
     <Section
@@ -39,11 +36,11 @@ export function Cluster({ realm }: { realm: RealmData }) {
       isCard
       aside={may('realm.write') && cluster && <Actions cluster={cluster} onChange={setting.open} />}
     >
-      {error && !isNone ? (
+      {error ? (
         <Trouble error={error} />
       ) : cluster ? (
         <Standing cluster={cluster} />
-      ) : isNone ? (
+      ) : cluster === null ? (
         <>
           <Text size="sm" className="quiet">
             Devices may stay on an Astarte you run already: they are asked through its API, and its
@@ -59,7 +56,9 @@ export function Cluster({ realm }: { realm: RealmData }) {
       ) : (
         <Skeleton height={80} />
       )}
-      {isSetting && <ClusterDialog cluster={cluster} realm={realm} onClose={setting.close} />}
+      {isSetting && (
+        <ClusterDialog cluster={cluster ?? undefined} realm={realm} onClose={setting.close} />
+      )}
     </Section>
   )
 }

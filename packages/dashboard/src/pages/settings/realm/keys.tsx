@@ -60,7 +60,7 @@ export function RealmKeys({ realm }: { realm: RealmData }) {
             <CopyText text={realm.publicKey} what="the public key" />
             {may('realm.write') && (
               <Button
-                size="compact-sm"
+                size="xs"
                 variant="default"
                 leftSection={<IconRotate2 size={14} />}
                 onClick={() =>
@@ -90,7 +90,7 @@ export function RealmKeys({ realm }: { realm: RealmData }) {
               <CopyText text={publicKey} what={`the public key ${name}`} />
               {may('realm.write') && (
                 <Button
-                  size="compact-sm"
+                  size="xs"
                   variant="default"
                   aria-label={`Remove ${name}`}
                   onClick={() =>

@@ -22,7 +22,7 @@ export function ForMakers({ realm }: { realm: RealmData }) {
   const { http, broker } = endpoints.data
   return (
     <Section
-      title="For whoever makes the devices"
+      title="For device makers"
       isCard
       aside={
         may('realm.write') && (
