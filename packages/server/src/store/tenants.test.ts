@@ -1027,6 +1027,7 @@ describe('the database itself refuses', () => {
     )
     expect(references.map(({ name }) => name)).toEqual([
       'device_components_device_id_operation_id_fkey',
+      'operation_requests_operation_id_fkey',
       'operation_steps_operation_id_fkey',
     ])
   })
