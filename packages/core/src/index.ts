@@ -1,5 +1,6 @@
 export * from './access.ts'
 export * from './audience.ts'
+export * from './box.ts'
 export * from './campaign/campaign.ts'
 export * from './campaign/forecast.ts'
 export * from './campaign/news.ts'
