@@ -2,6 +2,7 @@
 export * from './ports/artifacts.ts'
 export * from './ports/assignments.ts'
 export * from './ports/audience.ts'
+export * from './ports/boxes.ts'
 export * from './ports/campaigns.ts'
 export * from './ports/catalogue.ts'
 export * from './ports/clouds.ts'

@@ -3,6 +3,7 @@
 import type { Changes, JsonObject, Snapshot } from '@updraft/core'
 import type { Assignments } from './assignments.ts'
 import type { Channels, Groups } from './audience.ts'
+import type { Boxes } from './boxes.ts'
 import type { Audiences, Campaigns } from './campaigns.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Clouds } from './clouds.ts'
@@ -27,6 +28,7 @@ export interface Stores {
   readonly catalogue: Catalogue
   readonly assignments: Assignments
   readonly audiences: Audiences
+  readonly boxes: Boxes
   readonly campaigns: Campaigns
   readonly operations: Operations
   readonly policies: Policies
