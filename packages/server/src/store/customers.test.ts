@@ -171,6 +171,12 @@ const VERBS: () => {
     insert: denied,
     renew: denied,
   },
+  boxes: {
+    server: denied,
+    setServer: denied,
+    removeServer: denied,
+    askRestart: denied,
+  },
   clusters: { put: denied, find: denied, access: denied, remove: denied },
   realms: {
     find: denied,

@@ -349,6 +349,22 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
       registrations.insert({ deviceId: device, profileId: newId(), saidId: 'one' }),
   ],
   [
+    'box_servers_host_key',
+    'box.host-taken',
+    async ({ boxes, profiles }) => {
+      const other = { id: newId(), name: 'other boxes', description: null, createdAt: NOON }
+      await profiles.insert(other)
+      const server = { url: 'https://boxes.example', series: '17.0' }
+      await boxes.setServer(profile, server)
+      await boxes.setServer(other.id, server)
+    },
+  ],
+  [
+    'box_servers_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    ({ boxes }) => boxes.setServer(newId(), { url: 'https://nobody.example', series: '17.0' }),
+  ],
+  [
     'policies_tenant_id_release_id_fkey',
     'release.unknown',
     ({ policies }) => policies.put(policy(newId()), ofProfile(profile)),
@@ -529,6 +545,11 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   device_components_tenant_id_device_id_fkey: 'written under the lock of the device',
   device_presence_tenant_id_device_id_fkey: 'written together with the device',
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
+  box_names_tenant_id_device_id_fkey: 'written together with the box',
+  boxes_channel_key: 'channels are made here',
+  boxes_tenant_id_device_id_fkey: 'a box that is removed while it comes is told nothing of it',
+  boxes_tenant_id_device_id_key: 'ids are made here',
+  boxes_tenant_id_release_id_fkey: 'a box that was given what is removed is told nothing of it',
   campaigns_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   campaigns_tenant_id_id_key: 'ids are made here',
   cloud_tokens_secret_hash_key: 'tokens are made here',

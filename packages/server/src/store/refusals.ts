@@ -94,6 +94,14 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
     'Another device is paired under that id already.',
   ],
   pairings_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  box_servers_host_key: [
+    'box.host-taken',
+    'Boxes of another profile reach the server by that host already.',
+  ],
+  box_servers_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  boxes_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  boxes_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+  box_names_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.

@@ -166,6 +166,25 @@ export interface Tables {
     said_id: string
     generation: Generated<number>
   }
+  box_servers: {
+    profile_id: string
+    tenant_id: string
+    url: string
+    host: string
+    series: string
+  }
+  boxes: {
+    device_id: string
+    tenant_id: string
+    channel: string
+    release_id: Generated<string | null>
+    restart_asked_at: Generated<Date | null>
+  }
+  box_names: {
+    name: string
+    tenant_id: string
+    device_id: string
+  }
   realms: {
     tenant_id: string
     name: string

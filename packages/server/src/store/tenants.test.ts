@@ -1,6 +1,7 @@
 import { NO_CHANGES, NO_LIMITS, type Policy, reason } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
+import { boxesAtWork } from './boxes.ts'
 import { registrationsAtWork } from './registrations.ts'
 import {
   addTenant,
@@ -119,6 +120,13 @@ async function furnish(name: string): Promise<Holding> {
   )
   await tenant.run(({ registrations }) =>
     registrations.insert({ deviceId, profileId, saidId: 'D' }),
+  )
+  await tenant.run(({ boxes }) =>
+    boxes.setServer(profileId, { url: `https://${name}.example`, series: '17.0' }),
+  )
+  await boxesAtWork(store.database).keep(
+    { tenantId: tenant.id, deviceId },
+    { channel: `channel of ${name}`, names: [`box of ${name}`] },
   )
   await tenant.run(async ({ pairings, realms }) => {
     const signingKey = `key of ${name}`
@@ -334,6 +342,15 @@ const VERBS: {
       'own',
       async ({ registrations }) => (await registrations.renew([theirs.deviceId])).length === 0,
     ],
+  },
+  boxes: {
+    server: ['own', async ({ boxes }) => (await boxes.server(theirs.profileId)) === null],
+    setServer: [
+      'profile.unknown',
+      ({ boxes }) => boxes.setServer(theirs.profileId, { url: 'https://a.example', series: '1.0' }),
+    ],
+    removeServer: ['own', async ({ boxes }) => !(await boxes.removeServer(theirs.profileId))],
+    askRestart: ['box.none', ({ boxes }) => boxes.askRestart(theirs.deviceId, NOON)],
   },
   clusters: {
     put: ['done', ({ clusters }) => clusters.put(clusterOf('ours'), NOON)],

@@ -2,6 +2,7 @@ import { DomainError, type DomainEvent } from '@updraft/core'
 import type { Stores, UnitOfWork } from '../app/ports.ts'
 import { assignments } from './assignments.ts'
 import { audiences } from './audiences.ts'
+import { boxes } from './boxes.ts'
 import { campaigns } from './campaigns.ts'
 import { catalogue } from './catalogue.ts'
 import { channels } from './channels.ts'
@@ -63,6 +64,7 @@ const storesOf = (scope: Scope): Stores => ({
   catalogue: catalogue(scope),
   assignments: assignments(scope),
   audiences: audiences(scope),
+  boxes: boxes(scope),
   campaigns: campaigns(scope),
   operations: operations(scope),
   policies: policies(scope),
@@ -109,6 +111,7 @@ const CUSTOMERS_VERBS: {
   catalogue: ['get', 'several', 'page', 'packages'],
   assignments: ['put', 'withdraw', 'page', 'countAffected'],
   audiences: [],
+  boxes: [],
   campaigns: [],
   operations: ['get', 'pageOfDevice'],
   policies: [],

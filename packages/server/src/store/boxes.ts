@@ -1,0 +1,145 @@
+import { type BoxServer, DomainError, hostOf } from '@updraft/core'
+import { type Kysely, sql } from 'kysely'
+import type { Box, Boxes, BoxesAtWork } from '../app/ports.ts'
+import type { Database } from './database.ts'
+import { refuse } from './refusals.ts'
+import { ofCustomersDevice, type Scope } from './scope.ts'
+import type { Tables } from './tables.ts'
+
+const select = (db: Kysely<Tables>) =>
+  db
+    .selectFrom('boxes')
+    .select([
+      'boxes.tenant_id',
+      'boxes.device_id',
+      'boxes.channel',
+      'boxes.release_id',
+      'boxes.restart_asked_at',
+    ])
+    .select(
+      sql<string[]>`array(
+        select n.name from box_names n where n.device_id = boxes.device_id order by n.name
+      )`.as('names'),
+    )
+type Row = Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]
+
+const boxOf = (row: Row): Box => ({
+  tenantId: row.tenant_id,
+  deviceId: row.device_id,
+  channel: row.channel,
+  names: row.names,
+  releaseId: row.release_id,
+  restartAskedAt: row.restart_asked_at,
+})
+
+export function boxes(scope: Scope): Boxes {
+  const { db, tenantId } = scope
+  return {
+    server: async (profileId) =>
+      (await db
+        .selectFrom('box_servers')
+        .select(['url', 'series'])
+        .where('tenant_id', '=', tenantId)
+        .where('profile_id', '=', profileId)
+        .executeTakeFirst()) ?? null,
+    setServer: async (profileId, server) => {
+      const row = { ...server, host: hostOf(server) }
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('box_servers')
+        .values({ profile_id: profileId, tenant_id: tenantId, ...row })
+        .onConflict((conflict) =>
+          conflict
+            .column('profile_id')
+            .doUpdateSet(row)
+            .where('box_servers.tenant_id', '=', tenantId),
+        )
+        .executeTakeFirst()
+      if (!numInsertedOrUpdatedRows) {
+        throw new DomainError('profile.unknown', `There is no profile ${profileId}.`)
+      }
+    },
+    removeServer: async (profileId) => {
+      const { numDeletedRows } = await db
+        .deleteFrom('box_servers')
+        .where('tenant_id', '=', tenantId)
+        .where('profile_id', '=', profileId)
+        .executeTakeFirst()
+      return numDeletedRows > 0n
+    },
+    askRestart: async (deviceId, at) => {
+      const { numUpdatedRows } = await db
+        .updateTable('boxes')
+        .set({ restart_asked_at: at })
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', '=', deviceId)
+        .where(ofCustomersDevice(scope, 'device_id'))
+        .executeTakeFirst()
+      if (numUpdatedRows === 0n) throw new DomainError('box.none', 'The device is no box.')
+    },
+  }
+}
+
+/** Boxes as they come, on single statements. */
+export function boxesAtWork({ db }: Database): BoxesAtWork {
+  const onChannel = async (channel: string): Promise<Box | null> => {
+    const row = await select(db).where('channel', '=', channel).executeTakeFirst().catch(refuse)
+    return row ? boxOf(row) : null
+  }
+  return {
+    serverAt: async (host) => {
+      const row = await db
+        .selectFrom('box_servers')
+        .select(['tenant_id', 'profile_id', 'url', 'series'])
+        .where('host', '=', host)
+        .executeTakeFirst()
+        .catch(refuse)
+      if (!row) return null
+      const server: BoxServer = { url: row.url, series: row.series }
+      return { ...server, tenantId: row.tenant_id, profileId: row.profile_id }
+    },
+    named: async (names) => {
+      const rows = await select(db)
+        .where(({ exists, selectFrom }) =>
+          exists(
+            selectFrom('box_names')
+              .select('name')
+              .whereRef('box_names.device_id', '=', 'boxes.device_id')
+              .where('name', '=', sql<string>`any(${[...names]}::text[])`),
+          ),
+        )
+        .execute()
+        .catch(refuse)
+      return rows.map(boxOf)
+    },
+    onChannel,
+    keep: async ({ tenantId, deviceId }, { channel, names }) => {
+      const row = await db
+        .transaction()
+        .execute(async (transaction) => {
+          await transaction
+            .insertInto('boxes')
+            .values({ device_id: deviceId, tenant_id: tenantId, channel })
+            .onConflict((conflict) => conflict.column('device_id').doNothing())
+            .execute()
+          await transaction
+            .insertInto('box_names')
+            .values(names.map((name) => ({ name, tenant_id: tenantId, device_id: deviceId })))
+            .onConflict((conflict) => conflict.column('name').doNothing())
+            .execute()
+          return select(transaction)
+            .where('boxes.device_id', '=', deviceId)
+            .executeTakeFirstOrThrow()
+        })
+        .catch(refuse)
+      return boxOf(row)
+    },
+    given: async (deviceId, releaseId) => {
+      await db
+        .updateTable('boxes')
+        .set({ release_id: releaseId })
+        .where('device_id', '=', deviceId)
+        .execute()
+        .catch(refuse)
+    },
+  }
+}
