@@ -6,7 +6,12 @@ import type { FastifyReply } from 'fastify'
 
 export function replyExactly(
   reply: FastifyReply,
-  { status = 200, contentType, body }: { status?: number; contentType: string; body: string },
+  {
+    status = 200,
+    contentType,
+    etag,
+    body,
+  }: { status?: number; contentType: string; etag?: string; body: string | Uint8Array },
 ): void {
   reply.hijack()
   if (reply.raw.destroyed) return
@@ -17,6 +22,7 @@ export function replyExactly(
     String(Buffer.byteLength(body)),
     'Connection',
     'close',
+    ...(etag === undefined ? [] : ['ETag', `"${etag}"`]),
   ])
   reply.raw.end(reply.request.method === 'HEAD' ? undefined : body)
 }

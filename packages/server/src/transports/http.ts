@@ -10,6 +10,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import type { Websockets } from './websocket.ts'
 
 /** What stands in the URL besides path and query is never this long in earnest. */
 const MAX_PARAMETER_LENGTH = 1024
@@ -38,6 +39,7 @@ export interface HttpOptions {
   readonly trustedProxies: number
   readonly newRequestId: () => string
   readonly onAnswered: (request: FastifyRequest, reply: FastifyReply) => void
+  readonly websockets?: Websockets
 }
 
 export interface HttpListener {
@@ -53,6 +55,7 @@ export async function httpListener({
   trustedProxies,
   newRequestId,
   onAnswered,
+  websockets,
 }: HttpOptions): Promise<HttpListener> {
   const app = Fastify({
     loggerInstance: log,
@@ -62,11 +65,16 @@ export async function httpListener({
     trustProxy: (_address: string, hop: number) => hop < trustedProxies,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 0,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // All others are requests like any: some clients ask for HTTP/2 along the way.
+      shouldUpgradeCallback: (request) => websockets?.isWanted(request) ?? false,
+    },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Idle keep-alive connections must not hold up a stop.
     forceCloseConnections: 'idle',
   })
+  websockets?.attach(app.server)
   app.addHook('onResponse', async (request, reply) => {
     onAnswered(request, reply)
     const isFault = reply.statusCode >= 500
@@ -97,6 +105,7 @@ export async function httpListener({
       return { port: typeof address === 'object' && address ? address.port : port }
     },
     close: () => {
+      websockets?.close()
       endSilent()
       return app.close()
     },
