@@ -40,6 +40,7 @@ export async function deskOf(connectionString: string): Promise<DeskParts> {
   const desk = deviceDesk({
     accounts: nobody as DeviceDeskNeeds['accounts'],
     artifacts: nobody as DeviceDeskNeeds['artifacts'],
+    boxes: nobody as DeviceDeskNeeds['boxes'],
     secrets: nobody as DeviceDeskNeeds['secrets'],
     sources: nobody as DeviceDeskNeeds['sources'],
     newCredential: nobody as DeviceDeskNeeds['newCredential'],

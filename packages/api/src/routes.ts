@@ -3,6 +3,7 @@
  * its use case, the client is typed by it, and OpenAPI is printed from it.
  */
 import { ARTIFACT_STORE_ROUTES } from './routes/artifact-stores.ts'
+import { BOX_ROUTES } from './routes/boxes.ts'
 import { CAMPAIGN_ROUTES } from './routes/campaigns.ts'
 import { CATALOGUE_ROUTES } from './routes/catalogue.ts'
 import { CLOUD_ROUTES } from './routes/clouds.ts'
@@ -64,6 +65,7 @@ export const ROUTES = {
   ...CLOUD_ROUTES,
   ...REALM_ROUTES,
   ...CLUSTER_ROUTES,
+  ...BOX_ROUTES,
   ...REGISTRATION_ROUTES,
   ...ARTIFACT_STORE_ROUTES,
   listEvents: {

@@ -4,6 +4,7 @@
  */
 export * from './shapes/artifact-stores.ts'
 export * from './shapes/assignments.ts'
+export * from './shapes/boxes.ts'
 export * from './shapes/campaigns.ts'
 export * from './shapes/clouds.ts'
 export * from './shapes/clusters.ts'

@@ -3,6 +3,7 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { assignmentCommands } from './commands/assignments.ts'
 import { auditCommands } from './commands/audit.ts'
+import { boxCommands } from './commands/boxes.ts'
 import { campaignCommands } from './commands/campaigns.ts'
 import { channelCommands } from './commands/channels.ts'
 
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   ...realmCommands,
   ...clusterCommands,
   ...registrationCommands,
+  ...boxCommands,
   ...storeCommands,
   ...packageCommands,
   ...assignmentCommands,
@@ -74,6 +76,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   hardware: 'what part numbers say a device is built on: add, list, show, update, remove',
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
+  box: "Odoo's IoT boxes: set, show, remove, restart",
   'realm cluster':
     "the cluster of Astarte that serves the realm's devices: set, show, check, remove",
   store: 'where the files of releases are kept: list, move',
@@ -94,7 +97,18 @@ export const NOUNS: Readonly<Record<string, string>> = {
 
 /** How the help groups what a command line begins with. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Fleet: ['profile', 'device', 'group', 'channel', 'model', 'hardware', 'cloud', 'realm', 'status'],
+  Fleet: [
+    'profile',
+    'device',
+    'group',
+    'channel',
+    'model',
+    'hardware',
+    'cloud',
+    'realm',
+    'box',
+    'status',
+  ],
   Updates: ['package', 'assign', 'unassign', 'policy', 'campaign', 'update', 'cancel', 'retry'],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'store', 'settings', 'audit', 'version'],

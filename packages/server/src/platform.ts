@@ -12,6 +12,7 @@ import { edgehogMqtt } from './dialects/edgehog/gate.ts'
 import { edgehogImages } from './dialects/edgehog/images.ts'
 import { type Broker, brokerUrl, pairing } from './dialects/edgehog/pairing.ts'
 import { ioto } from './dialects/ioto/http.ts'
+import { odooIot } from './dialects/odoo-iot/http.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
 import { thingsboard } from './dialects/thingsboard/http.ts'
 import { thingsboardMqtt } from './dialects/thingsboard/mqtt.ts'
@@ -34,6 +35,7 @@ import {
 } from './platform/listeners.ts'
 import { operatorSide } from './platform/operator-side.ts'
 import { httpListener } from './transports/http.ts'
+import { websockets } from './transports/websocket.ts'
 
 export type { FirstSignIn }
 
@@ -110,6 +112,7 @@ export async function startPlatform({
     const dialects: readonly Dialect[] = [
       updraft(needs),
       ioto({ ...needs, brokerAt: () => brokerOf(knownBroker()) }),
+      odooIot(needs),
       { name: 'pairing', http: pairing({ ...needs, broker }) },
       {
         name: 'edgehog',
@@ -143,6 +146,7 @@ export async function startPlatform({
       trustedProxies: config.trustProxy ? 1 : 0,
       newRequestId: requestIds(base.ids.next()),
       onAnswered: figures.answered,
+      websockets: websockets(dialects.flatMap(({ websocket }) => websocket ?? [])),
       scopes: [
         { name: 'figures', register: figures.register },
         { name: 'operator', register: rest(operators) },

@@ -4,10 +4,18 @@ import {
   checksumAlgorithm,
   createRelease,
   DomainError,
+  HANDLERS,
   type OperatorActor,
   type Release,
 } from '@updraft/core'
-import type { ArtifactStore, Clock, Ids, StoredArtifact, UnitOfWork } from './ports.ts'
+import type {
+  ArtifactStore,
+  Clock,
+  HandlerArchives,
+  Ids,
+  StoredArtifact,
+  UnitOfWork,
+} from './ports.ts'
 
 export const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'SHA256'
 const DEFAULT_CONTENT_TYPE = 'application/octet-stream'
@@ -36,17 +44,19 @@ export interface ReleaseDescription {
 export type Making = (profileId: string | null) => Release
 
 /**
- * Refuses with artifact.unknown, artifact.unknown-algorithm or artifact.checksum-mismatch; the making of it with
+ * Refuses with artifact.unknown, artifact.unknown-algorithm, artifact.checksum-mismatch or handlers.invalid; the making of it with
  * release.invalid or release.no-content.
  */
 export type Describe = (actor: OperatorActor, description: ReleaseDescription) => Promise<Making>
 
 export function describedRelease({
+  archives,
   artifacts,
   clock,
   ids,
   unitOfWork,
 }: {
+  archives: Pick<HandlerArchives, 'check'>
   artifacts: Pick<ArtifactStore, 'checksum'>
   clock: Clock
   ids: Ids
@@ -79,6 +89,7 @@ export function describedRelease({
     const artifact = sha256
       ? await unitOfWork(actor, ({ catalogue }) => catalogue.artifact(sha256))
       : null
+    if (artifact && said.type === HANDLERS) await archives.check(artifact.sha256)
     // Reading a large file through takes its time, so it is done outside the unit of work.
     const checksum =
       artifact && algorithm ? await checksumOf(artifact, algorithm, said.checksum) : said.checksum

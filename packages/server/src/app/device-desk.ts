@@ -26,6 +26,7 @@ import {
   visit,
 } from '@updraft/core'
 import { type ArtifactSources, type Source, TICKET_DAYS } from './artifact-sources.ts'
+import type { BoxDesk } from './box-desk.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import { type ImageFetching, imageFetching } from './image-fetching.ts'
 import type { KnownCloud } from './known-clouds.ts'
@@ -55,9 +56,10 @@ import type {
 import type { Registering } from './registering.ts'
 
 export type { Source } from './artifact-sources.ts'
+export type { KnownBox } from './box-desk.ts'
 export type { Notice } from './notices.ts'
 export type { AgentAsks, PairedDevice, Verified } from './pairing.ts'
-export type { Introspection, OperationRequest, Pairing } from './ports.ts'
+export type { Handlers, Introspection, OperationRequest, Pairing } from './ports.ts'
 
 const DAY_MS = 86_400_000
 /** Beyond that a date would soon be none any more. */
@@ -84,7 +86,8 @@ export interface Recognized {
 }
 
 export interface DeviceDesk
-  extends Enrolment,
+  extends BoxDesk,
+    Enrolment,
     ImageFetching,
     OperationRequests,
     PairingDesk,
@@ -150,6 +153,7 @@ export interface DeviceDesk
 export interface DeviceDeskNeeds {
   readonly accounts: Pick<Accounts, 'provisioningProfile'>
   readonly artifacts: Pick<ArtifactStore, 'open'>
+  readonly boxes: BoxDesk
   readonly clock: Clock
   readonly clouds: Pick<CloudsAtWork, 'ofToken'>
   readonly cloudOf: KnownCloud
@@ -175,6 +179,7 @@ export interface DeviceDeskNeeds {
 export function deviceDesk({
   accounts,
   artifacts,
+  boxes,
   clock,
   clouds,
   cloudOf,
@@ -298,6 +303,7 @@ export function deviceDesk({
       return { release, handle: await artifacts.open(release.artifact.sha256) }
     },
     ...registering,
+    ...boxes,
     ...pairing,
     ...imageFetching({ artifacts, clock, expiry: ticketExpiry, moments, onError, secrets, work }),
     ...operationRequests({ clock, requests, secrets }),

@@ -20,6 +20,12 @@ export interface ImageFetching {
   fetchTicketFor(device: Snapshot, operation: Operation, sha256: string): string
   /** The bytes such a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
   redeemFetch(ticket: string): Promise<Fetch>
+  /** The same note for bytes that the device is given without an address. */
+  noteFetching(
+    device: Snapshot,
+    operation: Operation,
+    how: { readonly isWhole: boolean },
+  ): Promise<void>
 }
 
 export function imageFetching({
@@ -64,6 +70,8 @@ export function imageFetching({
         expiresAt: expiry(),
         whose: { tenantId, deviceId: device.id, operationId: operation.id },
       }),
+    noteFetching: ({ tenantId, device }, operation, how) =>
+      note({ tenantId, deviceId: device.id, operationId: operation.id }, how),
     redeemFetch: async (text) => {
       const { sha256, whose } = secrets.readTicket(text, clock.now())
       if (!whose) throw new DomainError('artifact.bad-ticket', 'The address is of another kind.')

@@ -5,6 +5,7 @@ import type { LiveSessions } from '../app/live-sessions.ts'
 import type { Pacer } from '../app/pacer.ts'
 import type { CoapScope } from '../transports/coap-request.ts'
 import type { MqttGate } from '../transports/mqtt.ts'
+import type { WebsocketScope } from '../transports/websocket.ts'
 
 export interface Dialect {
   readonly name: string
@@ -12,6 +13,7 @@ export interface Dialect {
   /** Who may come in over MQTT, and what becomes of the session. */
   readonly mqtt?: MqttGate
   readonly coap?: CoapScope
+  readonly websocket?: WebsocketScope
 }
 
 export interface DialectNeeds {

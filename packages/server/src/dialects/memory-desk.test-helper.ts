@@ -22,12 +22,14 @@ import {
 } from '@updraft/core'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
+import { boxDesk } from '../app/box-desk.ts'
 import { type DeviceDeskNeeds, deviceDesk } from '../app/device-desk.ts'
 import { liveSessions } from '../app/live-sessions.ts'
 import { newCredentialOf } from '../app/new-credential.ts'
 import { pacer } from '../app/pacer.ts'
 import type {
   ArtifactHandle,
+  Box,
   Claiming,
   DeliveredEvent,
   DeviceWork,
@@ -38,17 +40,21 @@ import type {
   Pairing,
   UnitOfWork,
 } from '../app/ports.ts'
+import { handlerArchives } from '../artifacts/handler-archives.ts'
 import { proofs } from '../credentials/proofs.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { httpListener } from '../transports/http.ts'
 import type { DialectNeeds } from './dialect.ts'
 import { edgehogImages } from './edgehog/images.ts'
 import { ioto } from './ioto/http.ts'
+import { odooIot } from './odoo-iot/http.ts'
 import { thingsboard } from './thingsboard/http.ts'
 import { updraft } from './updraft.ts'
 
 export const NOON = new Date('2026-03-01T12:00:00Z')
 const TENANT = '0190a000-0000-7000-8000-000000000001'
+/** Where boxes reach it. */
+export const BOXES_AT = 'boxes.example'
 export const PROVISIONING = { key: 'the-key', secret: 'the-secret' }
 
 const NOT_PAIRED: Pairing = {
@@ -215,7 +221,14 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       snapshots.set(name, seen)
       return seen
     },
-    arriveVouched: async () => null,
+    arriveVouched: async (deviceId, dialect, now) => {
+      await here()
+      const token = tokenOf(deviceId)
+      const { device, ...rest } = snapshotOf(token)
+      const snapshot = { ...rest, device: { ...device, dialect, lastSeenAt: now } }
+      snapshots.set(token, snapshot)
+      return snapshot
+    },
     settle,
     settleAll: async ({ tenantId, deviceIds }, decide) => {
       for (const deviceId of deviceIds) await settle({ tenantId, deviceId }, decide)
@@ -284,6 +297,13 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
         },
         get: async (id: string) => ({ snapshot: snapshotOf(tokenOf(id)), customer: null }),
       },
+      catalogue: {
+        get: async (id: string) => {
+          const release = releases.get(id)
+          if (release) return release
+          throw new DomainError('release.unknown', `There is no release ${id}.`)
+        },
+      },
       profiles: {
         byName: async (name: string) => {
           if (name === 'pump') return { id: 'p' }
@@ -310,6 +330,60 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
       return () => listeners.delete(listener)
     },
   })
+  const releases = new Map<string, Release>()
+  const boxes: Box[] = []
+  const boxesNamed = (names: readonly string[]) =>
+    boxes.filter((box) => box.names.some((name) => names.includes(name)))
+  /** A device of that name waits for its box: it has registered. */
+  const ofBoxes = boxDesk({
+    archives: handlerArchives({ artifacts: { open } }),
+    boxes: {
+      serverAt: async (host) => {
+        await here()
+        return host === BOXES_AT
+          ? { tenantId: TENANT, profileId: 'p', url: `http://${host}`, series: '17.0' }
+          : null
+      },
+      named: async (names) => {
+        await here()
+        return boxesNamed(names)
+      },
+      onChannel: async (channel) => boxes.find((box) => box.channel === channel) ?? null,
+      keep: async (device, { channel, names }) => {
+        const before = boxes.findIndex(({ deviceId }) => deviceId === device.deviceId)
+        const [box] = before < 0 ? [] : boxes.splice(before, 1)
+        const kept = box ?? { ...device, channel, names: [], releaseId: null, restartAskedAt: null }
+        const free = names.filter((name) => boxesNamed([name]).length === 0)
+        boxes.push({ ...kept, names: [...new Set([...kept.names, ...free])] })
+        return boxes.at(-1) as Box
+      },
+      given: async (deviceId, releaseId) => {
+        const at = boxes.findIndex((box) => box.deviceId === deviceId)
+        const box = boxes[at]
+        if (box) boxes[at] = { ...box, releaseId }
+      },
+    },
+    clock,
+    registering: {
+      register: async ({ id }, dialect) => {
+        const waiting = snapshots.get(id)
+        const device =
+          waiting && (await work.arriveVouched(waiting.device.id, dialect, clock.now()))
+        return device ? { device, token: id } : null
+      },
+    },
+    registrations: {
+      profileOf: async (key) => {
+        await here()
+        return key === PROVISIONING.key
+          ? { tenantId: TENANT, profileId: 'p', strategy: null, claimsAtOnce: false }
+          : null
+      },
+    },
+    secrets: keeper,
+    unitOfWork,
+    work,
+  })
   const desk = deviceDesk({
     accounts: {
       provisioningProfile: async (key) =>
@@ -324,6 +398,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     },
     artifacts: { open },
     clock,
+    boxes: ofBoxes,
     certificates: { issue: async () => ({ certificate: 'certificate', key: 'key' }) },
     // As much of pairing as is met over MQTT.
     pairing: {
@@ -425,6 +500,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     onAnswered: () => {},
     scopes: [
       updraft(needs),
+      odooIot({ ...needs, log: pino({ level: 'silent' }) }),
       thingsboard(needs),
       ioto({ ...needs, brokerAt: () => null }),
       { name: 'edgehog', http: edgehogImages(desk) },
@@ -507,6 +583,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
         uuids.next(),
         NOON,
       )
+      releases.set(release.id, release)
       await change(token, release.type, release)
       return release
     },

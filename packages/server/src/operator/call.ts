@@ -9,6 +9,7 @@ import type { ArtifactStoreUseCases } from '../app/artifact-stores.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { AudienceUseCases } from '../app/audience.ts'
 import type { Audit } from '../app/audit.ts'
+import type { BoxUseCases } from '../app/boxes.ts'
 import type { CampaignsUseCases } from '../app/campaigns.ts'
 import type { CatalogueUseCases } from '../app/catalogue.ts'
 import type { ClaimingUseCases } from '../app/claiming.ts'
@@ -40,6 +41,7 @@ export interface OperatorNeeds {
   readonly assignments: AssignmentsUseCases
   readonly audience: AudienceUseCases
   readonly audit: Audit
+  readonly boxes: BoxUseCases
   readonly campaigns: CampaignsUseCases
   readonly catalogue: CatalogueUseCases
   readonly claiming: ClaimingUseCases

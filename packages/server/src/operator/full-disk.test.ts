@@ -69,6 +69,7 @@ beforeAll(async () => {
       artifacts,
       clock: store.clock,
       described: describedRelease({
+        archives: { check: async () => {} },
         artifacts,
         clock: store.clock,
         ids: uuids,

@@ -1,5 +1,6 @@
 /** One handler for each route: use case in, shape out. */
 import type { EventQuery } from '@updraft/api/shapes'
+import { boxHandlers } from './box-handlers.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { campaignHandlers } from './campaign-handlers.ts'
 import { catalogueHandlers } from './catalogue-handlers.ts'
@@ -33,6 +34,7 @@ export function handlers(needs: OperatorNeeds): Handlers {
     ...realmHandlers(needs),
     ...clusterHandlers(needs),
     ...registrationHandlers(needs),
+    ...boxHandlers(needs),
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),
     changeSettings: async ({ input: { body }, caller: { actor } }) =>

@@ -2,6 +2,7 @@
 import { settingsInForce as inForce } from '@updraft/core'
 import { artifactCopier } from '../app/artifact-copier.ts'
 import { artifactSources } from '../app/artifact-sources.ts'
+import { boxDesk } from '../app/box-desk.ts'
 import { claimedDevices } from '../app/claimed-device.ts'
 import { deviceDesk } from '../app/device-desk.ts'
 import { knownClouds } from '../app/known-clouds.ts'
@@ -14,6 +15,7 @@ import { pairing } from '../app/pairing.ts'
 import type { ClusterAccess } from '../app/ports.ts'
 import { registering } from '../app/registering.ts'
 import { settingsInForce } from '../app/settings-in-force.ts'
+import { handlerArchives } from '../artifacts/handler-archives.ts'
 import { agentTokens } from '../credentials/agent-tokens.ts'
 import { clusterTokens } from '../credentials/cluster-tokens.ts'
 import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
@@ -21,6 +23,7 @@ import { deviceTokens, newDeviceTokenKey } from '../credentials/device-tokens.ts
 import { clusterClient } from '../dialects/edgehog/cluster-client.ts'
 import { accounts as accountRecords } from '../store/accounts.ts'
 import { artifactCopies } from '../store/artifact-copies.ts'
+import { boxesAtWork } from '../store/boxes.ts'
 import { cloudsAtWork } from '../store/clouds.ts'
 import { clustersAtWork } from '../store/clusters.ts'
 import { installationSecret } from '../store/installation-secrets.ts'
@@ -81,9 +84,25 @@ export async function deviceSide(foundation: Foundation) {
     kept: async () =>
       installationSecret(database, 'device-authority', await newDeviceAuthority(clock.now())),
   })
+  const ofRegistering = registering({
+    ...foundation,
+    claimed,
+    moments: momentsOf,
+    registrations,
+    tokens,
+    onError: report('what an operator should know of a registration could not be noted'),
+  })
+  const archives = handlerArchives(foundation)
   const desk = deviceDesk({
     ...foundation,
     accounts,
+    boxes: boxDesk({
+      ...foundation,
+      archives,
+      boxes: boxesAtWork(database),
+      registering: ofRegistering,
+      registrations,
+    }),
     certificates,
     checkInSeconds: config.checkInSeconds,
     claimWindowMs: config.claimWindowMs,
@@ -103,14 +122,7 @@ export async function deviceSide(foundation: Foundation) {
       realms: realmsAtWork(database),
     }),
     requests: requestsAtWork(database),
-    registering: registering({
-      ...foundation,
-      claimed,
-      moments: momentsOf,
-      registrations,
-      tokens,
-      onError: report('what an operator should know of a registration could not be noted'),
-    }),
+    registering: ofRegistering,
     sources,
     onError: report('what a device does could not be noted'),
   })
@@ -128,6 +140,7 @@ export async function deviceSide(foundation: Foundation) {
   return {
     accounts,
     agentTokens,
+    archives,
     certificates,
     claimed,
     clouds,

@@ -6,6 +6,7 @@ import { artifactStores } from '../app/artifact-stores.ts'
 import { assignments } from '../app/assignments.ts'
 import { audience } from '../app/audience.ts'
 import { audit } from '../app/audit.ts'
+import { boxes } from '../app/boxes.ts'
 import { campaigns } from '../app/campaigns.ts'
 import { catalogue } from '../app/catalogue.ts'
 import { claiming } from '../app/claiming.ts'
@@ -29,6 +30,7 @@ import { tenants } from '../app/tenants.ts'
 import { uploads } from '../app/uploads.ts'
 import { clusterTokens } from '../credentials/cluster-tokens.ts'
 import { clusterProbe } from '../dialects/edgehog/cluster-check.ts'
+import { canRestart } from '../dialects/odoo-iot/translate.ts'
 import type { OperatorNeeds } from '../operator/call.ts'
 import { live } from '../operator/live.ts'
 import { watches } from '../operator/watches.ts'
@@ -48,7 +50,7 @@ export function operatorSide(
   const needs = { clock, ids, newCredential, secrets, unitOfWork }
   const ofFleet = fleet(needs)
   const recordArtifact = artifactRecord(needs)
-  const described = describedRelease({ ...needs, artifacts })
+  const described = describedRelease({ ...needs, archives: devices.archives, artifacts })
   return {
     accounts: accounts({
       ...needs,
@@ -60,6 +62,7 @@ export function operatorSide(
     assignments: assignments(needs),
     audience: audience(needs),
     audit: audit(needs),
+    boxes: boxes({ ...needs, canRestart }),
     campaigns: campaigns(needs),
     catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
     claiming: claiming(needs),
