@@ -160,6 +160,19 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     // Devices and releases have it.
     own: one('spareProfile'),
   },
+  showBoxServer: {
+    ...about('stov', 'profile', 'profile.unknown'),
+    first: (tenant) => addBoxes(tenant),
+  },
+  setBoxServer: about('sto', 'profile', 'profile.unknown', () => ({
+    url: `https://${randomUUID()}.example`,
+    series: '17.0',
+  })),
+  removeBoxServer: {
+    ...about('sto', 'profile', 'profile.unknown'),
+    first: (tenant) => addBoxes(tenant),
+  },
+  restartBox: { ...about('sto', 'device', 'device.unknown'), first: (tenant) => addBoxes(tenant) },
   enableProvisioning: about('sto', 'profile', 'profile.unknown'),
   disableProvisioning: about('sto', 'profile', 'profile.unknown'),
   assignToProfile: {
@@ -682,6 +695,25 @@ const addCluster = (tenant: string) =>
      on conflict do nothing`,
     [tenant, KEYS.privateKey],
   )
+
+/** All its devices are boxes. */
+const addBoxes = async (tenant: string) => {
+  await database.query(
+    `insert into box_servers
+       select id, tenant_id, 'https://' || id || '.example', id || '.example', '17.0'
+         from profiles where tenant_id = $1 on conflict do nothing`,
+    [tenant],
+  )
+  await database.query(
+    `insert into boxes (device_id, tenant_id, channel)
+       select id, tenant_id, id::text from devices where tenant_id = $1 on conflict do nothing`,
+    [tenant],
+  )
+  return database.query(
+    `update devices set inventory = '{"generation": "G19"}' where tenant_id = $1`,
+    [tenant],
+  )
+}
 
 const addTenant = () => insert('tenants', { name: randomUUID(), ...made() })
 const addCustomer = (tenant: string) =>

@@ -627,6 +627,38 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeRealm')
   })
 
+  test('where boxes of a profile reach the server, and a box that restarts', async () => {
+    const params = { id: ids.profile ?? '' }
+    const device = { params: { id: ids.device ?? '' } }
+    expectProblem(await ask(platform, 'showBoxServer', { params }), 404, 'box.server-none')
+    const wrong = { params, body: { url: 'boxes.example', series: '17.0' } }
+    expectProblem(await ask(platform, 'setBoxServer', wrong), 422, 'box.invalid')
+    const body = { url: 'https://boxes.example/', series: '17.0' }
+    const server = (await good('setBoxServer', { params, body })).json
+    expect(server).toMatchObject({ url: 'https://boxes.example', series: '17.0' })
+    expect((await good('showBoxServer', { params })).json).toEqual(server)
+    await good('removeBoxServer', { params })
+    expectProblem(await ask(platform, 'removeBoxServer', { params }), 404, 'box.server-none')
+
+    expectProblem(await ask(platform, 'restartBox', device), 404, 'box.none')
+    await query(
+      platform.connectionString,
+      `insert into boxes (device_id, tenant_id, channel) select id, tenant_id, 'c' from devices where id = $1`,
+      [ids.device],
+    )
+    expectProblem(await ask(platform, 'restartBox', device), 409, 'box.cannot-restart')
+    const tells = (inventory: object) =>
+      query(platform.connectionString, 'update devices set inventory = $2 where id = $1', [
+        ids.device,
+        inventory,
+      ])
+    const { inventory } = (await good('showDevice', device)).json
+    await tells({ ...inventory, generation: 'G19' })
+    await good('restartBox', device)
+    await tells(inventory)
+    await query(platform.connectionString, 'delete from boxes', [])
+  })
+
   test('customers', async () => {
     const { json } = await good('createCustomer', { body: { name: ' acme ' } })
     expect(json).toMatchObject({ name: 'acme', deviceCount: 0, userCount: 0 })
@@ -931,6 +963,13 @@ test('the audit log says who did what, for every change', async () => {
     'admin: realm.cluster-removed away',
     'admin: action.refused ',
     'admin: realm.removed away',
+    'admin: action.refused sensor',
+    'admin: profile.changed sensor',
+    'admin: profile.changed sensor',
+    'admin: action.refused sensor',
+    'admin: action.refused d1',
+    'admin: action.refused d1',
+    'admin: device.restart-asked d1',
     'admin: customer.created acme',
     'admin: device.changed d1',
     'admin: action.refused acme',
