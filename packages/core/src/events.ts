@@ -50,6 +50,7 @@ export const EVENT_MEANINGS = {
   'offer.refused':
     'a device was not told of a release that is meant for it, as its language cannot say it',
   'offer.too-large': 'a device was told of a release that is larger than what it fetches',
+  'device.logged': 'a device wrote errors into its own log',
   'download.refused': 'a device asked for a file it cannot be given',
   'download.looping':
     'a device asks past the end of a file without end; it is answered when it begins anew',

@@ -13,6 +13,7 @@ export interface Notice extends Pick<DomainEvent, 'data' | 'reason'> {
   readonly kind:
     | 'offer.refused'
     | 'offer.too-large'
+    | 'device.logged'
     | 'download.refused'
     | 'download.looping'
     | 'message.refused'

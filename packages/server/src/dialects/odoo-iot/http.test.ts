@@ -318,7 +318,35 @@ describe('the series', () => {
   })
 })
 
-test.each(['/iot/printer/status', '/iot/box/send_websocket', '/iot/log'])(
+describe('what a box logs', () => {
+  const say = (...records: string[]) =>
+    post('/iot/log', `mac ${MAC}<log/>\n${records.map((each) => `${each}<log/>\n`).join('')}`)
+  const logged = () => desk.events.filter(({ kind }) => kind === 'device.logged')
+
+  test('leaves its errors for an operator, one batch an hour', async () => {
+    await setup()
+    await say('20,all is well', '30,not so well', `40,driver scale: ${'x'.repeat(600)}`, '50,over')
+    expect(logged()).toMatchObject([
+      { data: { lines: [`driver scale: ${'x'.repeat(486)}`, 'over'] } },
+    ])
+    await say('40,again')
+    expect(logged()).toHaveLength(1)
+    desk.pass({ minutes: 61 })
+  })
+
+  test.each([
+    ['of warnings alone', () => say('30,not so well')],
+    ['that is cut off', () => post('/iot/log', `mac ${MAC}<log/>\n40,cut o`)],
+    ['of nobody', () => post('/iot/log', 'mac 02:00:00:00:00:ff<log/>\n40,x<log/>\n')],
+    ['that is none', () => post('/iot/log', '<html>')],
+  ])('%s leaves nothing, and is taken', async (_which, post) => {
+    await setup()
+    expect((await post()).status).toBe(200)
+    expect(logged()).toEqual([])
+  })
+})
+
+test.each(['/iot/printer/status', '/iot/box/send_websocket'])(
   'what is said at %s is taken',
   async (path) => {
     const answer = await post(path, '{"params":{"print_id":1},"id":4}')

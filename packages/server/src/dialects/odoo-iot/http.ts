@@ -8,6 +8,7 @@ import {
   PATHS,
   readEtag,
   readHandlersRequest,
+  readLog,
   readSetup,
   resultText,
   type Setup,
@@ -21,6 +22,10 @@ import { type Given, handlersFor, NAME } from './handlers.ts'
 import { boxLines, type LineNeeds } from './line.ts'
 import { factsOf, inventoryOf, platformOf } from './translate.ts'
 
+/** Of what a box logs, what an operator is shown: errors of one batch, an hour apart. */
+const ERROR_LEVEL = 40
+const MAX_LINES = 20
+const MAX_LINE_LENGTH = 500
 const MAX_BODY_BYTES = 1_048_576
 /** Boxes give a fetch up after 8 seconds, and the newest an announcement after 5. */
 const PATIENCE_MS = 4_000
@@ -97,6 +102,18 @@ export function odooIot(needs: LineNeeds): Dialect {
     return spelled(given)
   }
 
+  const log = async (request: FastifyRequest): Promise<Answer> => {
+    const { names, lines } = readLog(textOf(request))
+    const errors = lines.filter(({ level }) => level >= ERROR_LEVEL).slice(0, MAX_LINES)
+    const known = errors.length > 0 ? await desk.boxNamed(names, NAME) : null
+    if (known) {
+      const told = errors.map(({ text }) => text.replaceAll('\0', '').slice(0, MAX_LINE_LENGTH))
+      const data = { lines: told.map((text) => text.toWellFormed()) }
+      await desk.notice(known.device, { kind: 'device.logged', data })
+    }
+    return json(resultText(true))
+  }
+
   const http = (app: FastifyInstance): void => {
     readTextBodies(app, MAX_BODY_BYTES)
     // What was found wrong before any handler saw it: a body too large, or one that broke off.
@@ -127,7 +144,7 @@ export function odooIot(needs: LineNeeds): Dialect {
     app.post(PATHS.getHandlers, answering(handlers))
     app.post(PATHS.printerStatus, answering(accepted))
     app.post(PATHS.sendWebsocket, answering(accepted))
-    app.post(PATHS.log, answering(accepted))
+    app.post(PATHS.log, answering(log))
   }
 
   return { name: NAME, http, websocket: boxLines(needs) }
