@@ -98,7 +98,8 @@ describe('every route, once, with the shape it is described with', () => {
     })
     ids.device = json.id
     const params = { id: json.id }
-    const { token, ...device } = json
+    const { token, credentialsSecret, ...device } = json
+    expect(credentialsSecret).toBeNull()
     expect((await good('showDevice', { params })).json).toEqual(device)
     expect((await good('listDevices')).json.items).toEqual([device])
     const changed = await good('changeDevice', { params, body: { labels: [], name: 'd1' } })
