@@ -68,6 +68,18 @@ async function listening({
   return { port, listener, hellos, complaints, secure }
 }
 
+test('of many that come at once all are let in, though some leave before it is their turn', async () => {
+  const { port, secure, hellos } = await listening()
+  const leaving = Array.from({ length: 20 }, () => connect({ port, host: '127.0.0.1' }))
+  for (const socket of leaving) {
+    socket.on('error', () => {})
+    socket.once('connect', () => socket.destroy())
+  }
+  const sockets = await Promise.all(Array.from({ length: 60 }, () => secure()))
+  await Promise.all(sockets.map((socket) => welcomed({ port, socket })))
+  expect(hellos).toHaveLength(60)
+})
+
 test('one port takes both, and each is heard', async () => {
   const { port, secure, hellos, listener } = await listening()
   const plain = await welcomed({ port })

@@ -7,6 +7,12 @@ import type { MqttHello, MqttLog } from './mqtt-visitor.ts'
 const HANDSHAKE = 0x16
 
 /**
+ * Handshakes that are begun in one round of the event loop. They are dear, and when all devices come at once nothing else
+ * would be heard until all of them were done.
+ */
+const BEGUN_AT_ONCE = 16
+
+/**
  * PEM texts. Clients are asked for a certificate, and heard without one or with one that nobody vouches for: whose it is
  * says the gate. A CA is named to them, and some show only what that has signed.
  */
@@ -48,6 +54,14 @@ export function secured({
     socket.destroy()
   })
 
+  const waiting: Socket[] = []
+  const begin = () => {
+    for (const socket of waiting.splice(0, BEGUN_AT_ONCE)) {
+      if (!socket.destroyed) server.emit('connection', socket)
+    }
+    if (waiting.length > 0) setImmediate(begin)
+  }
+
   return async (socket) => {
     try {
       const tls = await source()
@@ -61,6 +75,7 @@ export function secured({
       socket.destroy()
       return
     }
-    if (!socket.destroyed) server.emit('connection', socket)
+    waiting.push(socket)
+    if (waiting.length === 1) setImmediate(begin)
   }
 }
