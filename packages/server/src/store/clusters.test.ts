@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ClustersAtWork } from '../app/ports.ts'
 import { clustersAtWork } from './clusters.ts'
-import { pairingsAtWork } from './pairings.ts'
+import { pairingsAtWork } from './pairings-at-work.ts'
 import {
   addTenant,
   minutesAfter,

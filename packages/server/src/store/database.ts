@@ -9,8 +9,8 @@ import type { Tables } from './tables.ts'
 const MIGRATIONS = new URL('./migrations/', import.meta.url)
 /** Any number that is ours alone within the database; servers that start at once wait for each other on it. */
 const MIGRATION_LOCK = 7_304_201
-/** Two for each of the four things that are done for many devices at once. */
-const MAX_HOT_CONNECTIONS = 8
+/** Two for each of the four things that all devices do, and one for each of the five that paired ones do besides. */
+const MAX_HOT_CONNECTIONS = 13
 
 export type Db = Kysely<Tables>
 export interface Database {
@@ -38,7 +38,7 @@ export function openDatabase({
   maxConnections = 12,
   onError,
 }: DatabaseOptions): Database {
-  const open = (options: Pick<pg.PoolConfig, 'max' | 'options'>) => {
+  const open = (options: Pick<pg.PoolConfig, 'max' | 'options' | 'idleTimeoutMillis'>) => {
     const pool = new pg.Pool({
       ...options,
       connectionString,
@@ -55,7 +55,12 @@ export function openDatabase({
     return pool
   }
   const pool = open({ max: maxConnections })
-  const hotPool = open({ max: MAX_HOT_CONNECTIONS, options: '-c enable_seqscan=off' })
+  const hotPool = open({
+    max: MAX_HOT_CONNECTIONS,
+    options: '-c enable_seqscan=off',
+    // They stay: when all devices come at once there is no time to open some.
+    idleTimeoutMillis: 0,
+  })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   const close = async () => {
     await Promise.all([db.destroy(), hotPool.end()])

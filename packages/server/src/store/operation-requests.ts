@@ -1,5 +1,6 @@
-import type { RequestsAtWork } from '../app/ports.ts'
+import type { OperationRequest, RequestsAtWork } from '../app/ports.ts'
 import type { Database } from './database.ts'
+import { groupCommit } from './group-commit.ts'
 import { again, refuse } from './refusals.ts'
 
 /** What is cancelled at once with an older one is told with it; no device has so many. */
@@ -18,13 +19,19 @@ const TIMES_SENT = {
   text: 'select times_sent from operation_requests where operation_id = $1 and device_id = $2',
 }
 
+/** Of many devices at once, as they come back all at once. */
 const CANCELS_OWED = {
   name: 'request-cancels-owed',
-  text: `select r.operation_id, r.url
-      from operation_requests r join operations o on o.id = r.operation_id
-     where r.device_id = $1 and r.answered_at is null and o.state = 'CANCELED'
-     order by o.ended_at limit ${MAX_OWED}`,
+  text: `select owed.device_id, owed.operation_id, owed.url
+      from unnest($1::uuid[]) as d (id)
+     cross join lateral (
+       select r.device_id, r.operation_id, r.url, o.ended_at
+         from operation_requests r join operations o on o.id = r.operation_id
+        where r.device_id = d.id and r.answered_at is null and o.state = 'CANCELED'
+        order by o.ended_at limit ${MAX_OWED}) owed
+     order by owed.ended_at`,
 }
+const MAX_BATCH = 500
 
 const ANSWERED = {
   name: 'request-answered',
@@ -32,7 +39,7 @@ const ANSWERED = {
     where operation_id = $1 and device_id = $2 and answered_at is null`,
 }
 
-export function requestsAtWork({ pool }: Database): RequestsAtWork {
+export function requestsAtWork({ pool, hotPool }: Database): RequestsAtWork {
   interface Row {
     operation_id: string
     url: string
@@ -44,6 +51,18 @@ export function requestsAtWork({ pool }: Database): RequestsAtWork {
     (await again(() => pool.query<T>({ ...statement, values: [...values] })).catch(refuse)).rows
   const requestOf = ({ operation_id, url }: Row) => ({ operationId: operation_id, url })
 
+  const cancelsOwed = groupCommit<string, readonly OperationRequest[]>({
+    maxBatch: MAX_BATCH,
+    carryOut: async (deviceIds) => {
+      const { rows } = await hotPool.query<Row & { device_id: string }>({
+        ...CANCELS_OWED,
+        values: [[...new Set(deviceIds)]],
+      })
+      const owed = Map.groupBy(rows, ({ device_id }) => device_id)
+      return deviceIds.map((deviceId) => (owed.get(deviceId) ?? []).map(requestOf))
+    },
+  })
+
   return {
     sending: async ({ operationId, deviceId, url }, at) => {
       const [row] = await run<Row>(SENDING, [operationId, deviceId, url, at])
@@ -53,7 +72,7 @@ export function requestsAtWork({ pool }: Database): RequestsAtWork {
       const [row] = await run<{ times_sent: number }>(TIMES_SENT, [operationId, deviceId])
       return row?.times_sent ?? 0
     },
-    cancelsOwed: async (deviceId) => (await run<Row>(CANCELS_OWED, [deviceId])).map(requestOf),
+    cancelsOwed: (deviceId) => cancelsOwed(deviceId).catch(refuse),
     answered: async (deviceId, operationId, at) => {
       await run(ANSWERED, [operationId, deviceId, at])
     },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pairing } from '../app/pairing.ts'
-import { pairingsAtWork } from './pairings.ts'
+import { pairingsAtWork } from './pairings-at-work.ts'
 import { realmsAtWork } from './realms.ts'
 import {
   addTenant,
@@ -31,8 +31,9 @@ let count = 0
 /** Another device of acme's, paired. */
 async function paired(): Promise<{ deviceId: string; astarteId: string }> {
   count += 1
-  const [deviceId = ''] = await acme.addDevices(profileId, [`paired ${count}`])
-  const astarteId = hashOf(`paired ${count}`).subarray(0, 16).toString('base64url')
+  const name = `paired ${count}`
+  const [deviceId = ''] = await acme.addDevices(profileId, [name])
+  const astarteId = hashOf(name).subarray(0, 16).toString('base64url')
   await acme.run(({ pairings }) =>
     pairings.insert({ deviceId, astarteId, secretHash: hashOf('secret'), createdAt: NOON }),
   )
@@ -162,6 +163,32 @@ test('of two that take a session at once, each hears of another before it', asyn
   )
   expect(taken.map((each) => each?.generation).toSorted()).toEqual([1, 2, 3])
   expect(taken.filter((each) => each?.before === null)).toHaveLength(1)
+})
+
+test('a server that comes back takes all sessions at once, in whatever order they come', async () => {
+  const devices = await Promise.all(Array.from({ length: 40 }, paired))
+  const session = { isClean: true, at: NOON, address: null }
+  // One server after the other, each with a queue of its own; none of them meets another in the middle.
+  const servers = [atWork(), atWork(), atWork()]
+  const taken = await Promise.all(
+    servers.flatMap((server, run) =>
+      (run === 1 ? devices.toReversed() : devices).flatMap(({ deviceId }) => [
+        server.connected(deviceId, { ...session, holder: `run-${run}` }),
+        server.setIntrospection(deviceId, { 'org.x': { major: run, minor: 1 } }),
+      ]),
+    ),
+  )
+  const generations = taken.flatMap((each) => (each ? [each.generation] : []))
+  expect(generations.toSorted()).toEqual(devices.flatMap(() => [1, 2, 3]).toSorted())
+  await Promise.all(
+    devices.flatMap(({ deviceId }) =>
+      [1, 3].map((generation) => atWork().disconnected(deviceId, { generation, at: NOON })),
+    ),
+  )
+  const found = await Promise.all(devices.map(({ deviceId }) => atWork().ofDevice(deviceId)))
+  expect(found.map((each) => each?.astarteId)).toEqual(devices.map(({ astarteId }) => astarteId))
+  expect(found.some((each) => each?.isConnected)).toBe(false)
+  expect(await atWork().connected(newId(), { ...session, holder: 'run-1' })).toBeNull()
 })
 
 test('what it says it speaks takes the place of what it said before', async () => {

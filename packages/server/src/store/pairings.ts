@@ -1,11 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import type { Pairing, PairingStatus, Pairings, PairingsAtWork } from '../app/ports.ts'
-import type { Database } from './database.ts'
-import { refuse } from './refusals.ts'
+import type { Pairing, PairingStatus, Pairings } from '../app/ports.ts'
 import { ofCustomersDevice, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
-const select = (db: Kysely<Tables>) =>
+export const selectPairings = (db: Kysely<Tables>) =>
   db
     .selectFrom('pairings')
     .innerJoin('devices', 'devices.id', 'pairings.device_id')
@@ -27,17 +25,17 @@ const select = (db: Kysely<Tables>) =>
       'pairings.last_address',
       'devices.cloud_id',
     ])
-type Row = Awaited<ReturnType<ReturnType<typeof select>['execute']>>[number]
+export type PairingRow = Awaited<ReturnType<ReturnType<typeof selectPairings>['execute']>>[number]
 
 /** Astarte's ids are 128 bits, and printed in one way only. */
-const bytesOf = (astarteId: string): Buffer => Buffer.from(astarteId, 'base64url')
+export const bytesOf = (astarteId: string): Buffer => Buffer.from(astarteId, 'base64url')
 
-const statusOf = (row: Row): PairingStatus => {
+const statusOf = (row: PairingRow): PairingStatus => {
   if (row.is_inhibited) return 'inhibited'
   return row.credentials_requested_at === null ? 'pending' : 'confirmed'
 }
 
-const pairingOf = (row: Row): Pairing => ({
+export const pairingOf = (row: PairingRow): Pairing => ({
   tenantId: row.tenant_id,
   deviceId: row.device_id,
   astarteId: row.astarte_id.toString('base64url'),
@@ -76,7 +74,7 @@ export function pairings(scope: Scope): Pairings {
         .execute()
     },
     find: async (by, options) => {
-      const found = select(db)
+      const found = selectPairings(db)
         .where('pairings.tenant_id', '=', tenantId)
         .where(ofCustomersDevice(scope, 'pairings.device_id'))
       const one =
@@ -132,84 +130,3 @@ export function pairings(scope: Scope): Pairings {
     },
   }
 }
-
-/** Pairings as devices meet them, on single statements. */
-export function pairingsAtWork({ db, pool }: Database): PairingsAtWork {
-  const update = (deviceId: string) => db.updateTable('pairings').where('device_id', '=', deviceId)
-
-  return {
-    find: async (tenantId, astarteId) => {
-      const row = await select(db)
-        .where('pairings.tenant_id', '=', tenantId)
-        .where('pairings.astarte_id', '=', bytesOf(astarteId))
-        .executeTakeFirst()
-        .catch(refuse)
-      return row ? pairingOf(row) : null
-    },
-    ofDevice: async (deviceId) => {
-      const row = await select(db)
-        .where('pairings.device_id', '=', deviceId)
-        .executeTakeFirst()
-        .catch(refuse)
-      return row ? pairingOf(row) : null
-    },
-    setIntrospection: async (deviceId, introspection) => {
-      await update(deviceId)
-        .set({ introspection: JSON.stringify(introspection) })
-        .execute()
-        .catch(refuse)
-    },
-    setCapabilities: async (deviceId, capabilities) => {
-      await update(deviceId)
-        .set({ capabilities: JSON.stringify(capabilities) })
-        .execute()
-        .catch(refuse)
-    },
-    connected: async (deviceId, { holder, isClean, at, address }) => {
-      const { rows } = await pool
-        .query<TakenRow>(TAKE_SESSION, [deviceId, holder, isClean, at, address])
-        .catch(refuse)
-      const [row] = rows
-      if (!row) return null
-      const generation = Number(row.session_generation)
-      const before =
-        row.held_by === null
-          ? null
-          : { holder: row.held_by, generation: generation - 1, isClean: row.held_clean }
-      return { generation, before }
-    },
-    disconnected: async (deviceId, { generation, at }) => {
-      await update(deviceId)
-        .set({ is_connected: false, disconnected_at: at })
-        .where('session_generation', '=', String(generation))
-        .where('is_connected', '=', true)
-        .execute()
-        .catch(refuse)
-    },
-    setConnected: async (deviceId, { isConnected, at, address }) => {
-      const when = isConnected ? { connected_at: at } : { disconnected_at: at }
-      await update(deviceId)
-        .set({ is_connected: isConnected, ...when, ...(address && { last_address: address }) })
-        .execute()
-        .catch(refuse)
-    },
-  }
-}
-
-interface TakenRow {
-  session_generation: string
-  held_by: string | null
-  held_clean: boolean
-}
-
-/** What it was before is read under the same lock as it is changed. */
-const TAKE_SESSION = `
-  with held as (
-    select device_id, session_holder, session_is_clean from pairings where device_id = $1 for update
-  )
-  update pairings p
-     set session_holder = $2, session_is_clean = $3, session_generation = p.session_generation + 1,
-         is_connected = true, connected_at = $4, last_address = coalesce($5, p.last_address)
-    from held
-   where p.device_id = held.device_id
-  returning p.session_generation, held.session_holder as held_by, held.session_is_clean as held_clean`
