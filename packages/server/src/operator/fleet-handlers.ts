@@ -1,8 +1,8 @@
 /** The handlers of the routes about profiles and devices. */
 import type { FLEET_ROUTES } from '@updraft/api/routes/fleet'
 import { STATES, type State } from '@updraft/core'
-import { checkedAstarteId } from './realm-handlers.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
+import { checkedAstarteId } from './realm-handlers.ts'
 import {
   assignmentView,
   credentialView,
