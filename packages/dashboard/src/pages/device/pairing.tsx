@@ -80,7 +80,7 @@ function About({ pairing }: { pairing: PairingData }) {
                 [
                   'Certificate',
                   <span key="certificate">
-                    good until <TimeAgo at={certificate.validTo} />
+                    ends <TimeAgo at={certificate.validTo} />
                   </span>,
                 ] as const,
               ]
