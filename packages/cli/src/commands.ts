@@ -87,7 +87,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
     'releases brought to a part of the fleet: add, list, show, targets, watch, update, pause, resume, approve, retry, cancel, roll-back, remove',
   settings: 'what a tenant sets for itself: show, set',
   realm:
-    'the realm in which devices of Astarte are paired: set, show, remove, token, key, authority, register, unregister, inhibit, allow',
+    'the realm in which devices of Astarte are paired: set, show, remove, token, key, authority, register, unregister, inhibit, allow, cluster',
   'realm key': 'keys with which tokens for agents are signed: rotate, add, list, remove',
   customer: 'customers, who own devices: add, list, show, rename, remove',
   user: 'people and what they may: add, list, show, role, password, remove',

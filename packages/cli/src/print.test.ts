@@ -4,6 +4,7 @@ import {
   facts,
   type Look,
   lookOf,
+  nameOf,
   painted,
   stateCell,
   table,
@@ -83,4 +84,12 @@ test.each([
   [300_000_000, '300 MB'],
 ])('%i is %s', (bytes, text) => {
   expect(bytesText(bytes)).toBe(text)
+})
+
+test.each([
+  ['app', '1.0.0', 'app@1.0.0'],
+  [null, '1.0.0', '1.0.0'],
+  ['app', null, 'app@?'],
+])('what runs as %s in %s is %s', (title, version, text) => {
+  expect(nameOf({ title, version })).toBe(text)
 })

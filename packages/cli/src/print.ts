@@ -235,7 +235,9 @@ export const json = (value: unknown, isTerminal: boolean): string =>
 
 // ── Words for values ────────────────────────────────────────────────────────────────────────────────────────
 
-export const nameOf = ({ title, version }: Installed): string => `${title ?? '?'}@${version ?? '?'}`
+/** Some devices never name a title: the version says it all. */
+export const nameOf = ({ title, version }: Installed): string =>
+  title === null && version !== null ? version : `${title ?? '?'}@${version ?? '?'}`
 
 export const runsText = (installed: Readonly<Record<string, Installed>>): string =>
   Object.values(installed).map(nameOf).join(', ')
