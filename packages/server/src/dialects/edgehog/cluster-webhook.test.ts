@@ -133,6 +133,7 @@ describe('a call of a trigger', () => {
     [400, 'that names no realm', { headers: { 'astarte-realm': undefined } }],
     [400, 'that is no JSON', { body: '{"device_id":' }],
     [400, 'that is no object', { body: '7' }],
+    [400, 'that is a list', { body: '[]' }],
     [400, 'without a body', { body: '' }],
     [403, 'for a realm nobody has', { url: '/astarte/v1/other/triggers' }],
     [403, 'without the secret', { headers: { 'updraft-webhook-secret': undefined } }],

@@ -39,7 +39,8 @@ export function clusterWebhook({ clusters, hear }: WebhookNeeds) {
     const cluster = await clusterOf(request)
     if ('status' in cluster) return cluster
     const body = jsonOf(request.body)
-    if (body === undefined) return refused(400, 'The body is no JSON object')
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      return refused(400, 'The body is no JSON object')
     const delivery = triggerDelivery(body)
     if (!delivery) return refused(422, 'That is no event')
     await hear(cluster, delivery)
