@@ -217,6 +217,20 @@ describe('things of others', () => {
     )
   })
 
+  test('a field that a role may not see leaves the rest of a thing there', async () => {
+    const { items } = await platform.api('listCustomers', { query: {} })
+    await platform.api('createDevice', {
+      body: { name: 'of theirs', profile: 'lamp', customerId: items[0]?.id },
+    })
+    const { data, errors } = await askGraphql(
+      platform,
+      '{ devices { nodes { name groups { name } pairing { astarteId } } } }',
+      { token: tokens['customer-user'] ?? '' },
+    )
+    expect(data.devices.nodes).toEqual([{ name: 'of theirs', groups: null, pairing: null }])
+    expect(errors).toMatchObject([{ extensions: { code: 'access.denied' } }])
+  })
+
   test('a session asks with its CSRF token, and not without', async () => {
     const ask = async (headers: Record<string, string>) => {
       const response = await fetch(`${platform.url}/api/graphql`, {

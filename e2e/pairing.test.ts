@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { curl } from './curl.ts'
+import { askGraphql } from './graphql.ts'
 import { ask, query, send } from './operator.ts'
 import { ADMIN_TOKEN, type TestPlatform, testPlatform } from './platform.ts'
 import { run } from './program.ts'
@@ -409,6 +410,17 @@ test('what a device speaks when it registers is known before it connects', async
   const [device] = await devicesNamed(id)
   const { interfaces } = await one.api('showPairing', { params: { id: device?.id ?? '' } })
   expect(interfaces).toEqual({ 'io.edgehog.devicemanager.OTARequest': '1.0' })
+  const { data } = await askGraphql(
+    one,
+    `query ($id: ID!) { device(id: $id) { pairing { astarteId status isConnected interfaces } } }`,
+    { variables: { id: device?.id } },
+  )
+  expect(data.device.pairing).toEqual({
+    astarteId: id,
+    status: 'pending',
+    isConnected: false,
+    interfaces,
+  })
 })
 
 describe('what is wrong is said in Astarte’s words', () => {

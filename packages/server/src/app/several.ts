@@ -5,6 +5,7 @@ import type {
   Clock,
   DeviceView,
   GroupView,
+  Pairing,
   ProfileView,
   ReleaseView,
   SystemModelView,
@@ -17,6 +18,9 @@ export function several({ clock, unitOfWork }: { clock: Clock; unitOfWork: UnitO
   return {
     devices: (actor: OperatorActor, ids: Ids): Promise<readonly DeviceView[]> =>
       unitOfWork(actor, ({ devices }) => devices.several(ids)),
+    /** Of these devices. */
+    pairings: (actor: OperatorActor, deviceIds: Ids): Promise<readonly Pairing[]> =>
+      unitOfWork(actor, ({ pairings }) => pairings.several(deviceIds)),
     profiles: (actor: OperatorActor, ids: Ids): Promise<readonly ProfileView[]> =>
       unitOfWork(actor, ({ profiles }) => profiles.several(ids)),
     releases: (actor: OperatorActor, ids: Ids): Promise<readonly ReleaseView[]> =>

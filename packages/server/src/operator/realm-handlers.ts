@@ -2,7 +2,7 @@
 import type { REALM_ROUTES } from '@updraft/api/routes/realms'
 import type * as api from '@updraft/api/shapes'
 import { astarteIdOf, DomainError } from '@updraft/core'
-import type { RealmKey } from '../app/ports.ts'
+import type { Pairing, RealmKey } from '../app/ports.ts'
 import type { ShownPairing, ShownRealm } from '../app/realms.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 import { time, timeOrNull } from './views.ts'
@@ -70,6 +70,12 @@ const keyView = ({ createdAt, ...key }: RealmKey): api.RealmKey => ({
 })
 
 const pairingView = (pairing: ShownPairing): api.Pairing => ({
+  ...pairedView(pairing),
+  cancelling: [...pairing.cancelling],
+})
+
+/** All of it that stands in its own row. */
+export const pairedView = (pairing: Pairing): Omit<api.Pairing, 'cancelling'> => ({
   deviceId: pairing.deviceId,
   astarteId: pairing.astarteId,
   status: pairing.status,
@@ -83,6 +89,5 @@ const pairingView = (pairing: ShownPairing): api.Pairing => ({
       `${major}.${minor}`,
     ]),
   ),
-  cancelling: [...pairing.cancelling],
   createdAt: time(pairing.createdAt),
 })

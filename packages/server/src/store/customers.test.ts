@@ -193,6 +193,7 @@ const VERBS: () => {
   pairings: {
     insert: denied,
     find: [null, ({ pairings }) => pairings.find({ deviceId: theirs.deviceId })],
+    several: [[], ({ pairings }) => pairings.several([theirs.deviceId])],
     reserve: denied,
     setSecret: denied,
     setCredential: denied,

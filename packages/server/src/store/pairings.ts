@@ -84,6 +84,14 @@ export function pairings(scope: Scope): Pairings {
       const row = await (options?.lock ? one.forUpdate('pairings') : one).executeTakeFirst()
       return row ? pairingOf(row) : null
     },
+    several: async (deviceIds) => {
+      const rows = await select(db)
+        .where('pairings.tenant_id', '=', tenantId)
+        .where(ofCustomersDevice(scope, 'pairings.device_id'))
+        .where('pairings.device_id', '=', sql<string>`any(${[...deviceIds]}::uuid[])`)
+        .execute()
+      return rows.map(pairingOf)
+    },
     reserve: async (astarteId) => {
       const key = `pairing ${tenantId} ${astarteId}`
       await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(db)

@@ -406,6 +406,13 @@ const VERBS: {
         (await pairings.find({ deviceId: theirs.deviceId })) === null &&
         (await pairings.find({ astarteId: ASTARTE_ID }))?.deviceId === ours.deviceId,
     ],
+    several: [
+      'own',
+      async ({ pairings }) => {
+        const found = await pairings.several([theirs.deviceId, ours.deviceId])
+        return found.length === 1 && found[0]?.deviceId === ours.deviceId
+      },
+    ],
     reserve: ['done', ({ pairings }) => pairings.reserve(ASTARTE_ID)],
     setSecret: ['done', ({ pairings }) => pairings.setSecret(theirs.deviceId, hashOf('mine now'))],
     setCredential: [

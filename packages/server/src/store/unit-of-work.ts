@@ -127,7 +127,7 @@ const CUSTOMERS_VERBS: {
   clusters: [],
   registrations: [],
   realms: [],
-  pairings: ['find', 'cancelling'],
+  pairings: ['find', 'several', 'cancelling'],
   tenants: [],
   tokens: ['insert', 'page', 'revoke'],
   events: ['append', 'page'],

@@ -51,6 +51,8 @@ export interface Pairings {
     by: { readonly deviceId: string } | { readonly astarteId: string },
     options?: { lock: boolean },
   ): Promise<Pairing | null>
+  /** Those of these devices; what is not paired is left out. */
+  several(deviceIds: readonly string[]): Promise<readonly Pairing[]>
   /** Holds back whoever else is about to pair a device under that id, until this transaction is over. */
   reserve(astarteId: string): Promise<void>
   /** It has that secret from now on; null for none, and then it may register again. */

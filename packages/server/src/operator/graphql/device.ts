@@ -69,6 +69,23 @@ const ComponentType = builder.objectRef<OfType<api.Component>>('Component').impl
 const each = <T>(byType: Readonly<Record<string, T>>): OfType<T>[] =>
   Object.entries(byType).map(([type, its]) => ({ type, its }))
 
+const PairingType = builder.objectRef<Omit<api.Pairing, 'cancelling'>>('Pairing').implement({
+  description: 'What a device is to Astarte.',
+  fields: (t) => ({
+    astarteId: t.exposeString('astarteId', { description: 'the device id of Astarte' }),
+    status: t.exposeString('status', { description: 'pending, confirmed or inhibited' }),
+    isConnected: t.exposeBoolean('isConnected'),
+    connectedAt: t.expose('connectedAt', { type: 'DateTime', nullable: true }),
+    disconnectedAt: t.expose('disconnectedAt', { type: 'DateTime', nullable: true }),
+    lastAddress: t.exposeString('lastAddress', { nullable: true }),
+    interfaces: t.field({
+      type: 'JSON',
+      description: 'Those it says it speaks, each with its version.',
+      resolve: ({ interfaces }) => interfaces,
+    }),
+  }),
+})
+
 DeviceRef.implement({
   interfaces: [NodeInterface],
   fields: (t) => ({
@@ -116,9 +133,16 @@ DeviceRef.implement({
     }),
     groups: t.field({
       type: [GroupRef],
-      description: 'Those that hold it now.',
+      nullable: true,
+      description: 'Those that hold it now; null to who may not see groups.',
       complexity: { field: 5, multiplier: 3 },
       resolve: async ({ id }, _args, { load }) => [...((await load.groupsOfDevice.load(id)) ?? [])],
+    }),
+    pairing: t.field({
+      type: PairingType,
+      nullable: true,
+      description: 'What it is to Astarte; null for a device of another kind.',
+      resolve: ({ id }, _args, { load }) => load.pairing.load(id),
     }),
     dialect: t.exposeString('dialect', { nullable: true, description: 'The language it speaks.' }),
     registeredAs: t.exposeString('registeredAs', { nullable: true }),

@@ -41,6 +41,7 @@ test('a page of a hundred devices with all that belongs to them reads each kind 
       assignments: {},
       createdAt: new Date(NOW),
     }))
+    if (kind === 'pairings') return []
     return kind === 'groups' ? new Map(ids.map((id, index) => [id, [found[index]]])) : found
   }
   const several = {
@@ -48,6 +49,7 @@ test('a page of a hundred devices with all that belongs to them reads each kind 
     releases: counted('releases'),
     systemModels: counted('models'),
     groupsOfDevices: counted('groups'),
+    pairings: counted('pairings'),
   } as unknown as Several
   const asking = {
     actor: {},
@@ -62,7 +64,7 @@ test('a page of a hundred devices with all that belongs to them reads each kind 
   const answer = await carryOut(
     {
       query: `{ devices(first: 100) { nodes {
-        name profile { name } systemModel { name } groups { name channel { name } } operation { state release { title } } } } }`,
+        name pairing { astarteId } profile { name } systemModel { name } groups { name channel { name } } operation { state release { title } } } } }`,
       operationName: undefined,
       variables: {},
     },
@@ -71,5 +73,11 @@ test('a page of a hundred devices with all that belongs to them reads each kind 
   )
   expect(answer).not.toHaveProperty('errors')
   expect(asked).toEqual(['listDevices'])
-  expect(read.toSorted()).toEqual(['groups: 100', 'models: 5', 'profiles: 7', 'releases: 3'])
+  expect(read.toSorted()).toEqual([
+    'groups: 100',
+    'models: 5',
+    'pairings: 100',
+    'profiles: 7',
+    'releases: 3',
+  ])
 })

@@ -7,6 +7,7 @@ import DataLoader from 'dataloader'
 import type { Clock } from '../../app/ports.ts'
 import type { Several } from '../../app/several.ts'
 import { hardwareTypeView, systemModelView } from '../model-handlers.ts'
+import { pairedView } from '../realm-handlers.ts'
 import { channelView, deviceView, groupView, profileView, releaseView } from '../views.ts'
 import type { Asking } from './asking.ts'
 
@@ -17,6 +18,8 @@ type Loader<T> = Pick<DataLoader<string, T | null>, 'load' | 'loadMany'>
 /** By their UUIDs; null for what is not there, or not the caller's to see. */
 export interface Loaders {
   readonly device: Loader<api.Device>
+  /** By the UUIDs of their devices. */
+  readonly pairing: Loader<Omit<api.Pairing, 'cancelling'>>
   readonly profile: Loader<api.Profile>
   readonly release: Loader<api.Release>
   readonly group: Loader<api.Group>
@@ -61,6 +64,10 @@ export function loaders({
       'showDevice',
       byId(several.devices, (view) => deviceView(view, clock.now())),
     ),
+    pairing: each('showPairing', async (actor, deviceIds) => {
+      const all = await several.pairings(actor, deviceIds)
+      return new Map(all.map((pairing) => [pairing.deviceId, pairedView(pairing)]))
+    }),
     profile: each('showProfile', byId(several.profiles, profileView)),
     release: each('showRelease', byId(several.releases, releaseView)),
     group: each('showGroup', byId(several.groups, groupView)),
