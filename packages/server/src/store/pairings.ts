@@ -85,7 +85,7 @@ export function pairings(scope: Scope): Pairings {
       return row ? pairingOf(row) : null
     },
     several: async (deviceIds) => {
-      const rows = await select(db)
+      const rows = await selectPairings(db)
         .where('pairings.tenant_id', '=', tenantId)
         .where(ofCustomersDevice(scope, 'pairings.device_id'))
         .where('pairings.device_id', '=', sql<string>`any(${[...deviceIds]}::uuid[])`)
