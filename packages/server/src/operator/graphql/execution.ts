@@ -71,6 +71,9 @@ function readDocument(text: string): { document: DocumentNode } | { mistakes: re
     return mistakes.length > 0 ? { mistakes } : { document }
   } catch (error) {
     if (error instanceof GraphQLError || error instanceof DomainError) return { mistakes: [error] }
-    throw error
+    // Whoever reads the text goes as deep as it does; whether the stack holds depends on the machine.
+    if (!(error instanceof RangeError)) throw error
+    const refusal = new DomainError('request.too-large', 'The query is nested too deeply.')
+    return { mistakes: [refusal] }
   }
 }

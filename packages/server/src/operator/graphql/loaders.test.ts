@@ -1,4 +1,5 @@
 import type { Device, Operation } from '@updraft/api/shapes'
+import { DomainError } from '@updraft/core'
 import { GraphQLError } from 'graphql'
 import { expect, test } from 'vitest'
 import type { Several } from '../../app/several.ts'
@@ -26,6 +27,35 @@ const device = (_: unknown, number: number) =>
     operation: operationOf(number),
     components: {},
   }) as Device
+
+test('a text that is nested deeper than the stack holds is refused in words', async () => {
+  const told: unknown[] = []
+  const tell = (error: unknown) => {
+    told.push(error)
+    return new GraphQLError(String(error))
+  }
+  const within = (levels: number): ReturnType<typeof carryOut> =>
+    levels === 0
+      ? carryOut(
+          { query: `{ a(b: ${'['.repeat(1990)}`, operationName: undefined, variables: {} },
+          {} as GraphqlContext,
+          { mayChange: true, tell },
+        )
+      : within(levels - 1)
+  const isRefused = async (levels: number) => {
+    try {
+      await within(levels)
+      return told.some(
+        (error) => error instanceof DomainError && error.code === 'request.too-large',
+      )
+    } catch {
+      return false
+    }
+  }
+  let levels = 0
+  while (levels < 20_000 && !(await isRefused(levels))) levels += 100
+  expect(told.at(-1)).toMatchObject({ code: 'request.too-large' })
+})
 
 test('a page of a hundred devices with all that belongs to them reads each kind of thing once', async () => {
   const read: string[] = []
