@@ -6,6 +6,7 @@ import type { Role } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askGraphql } from './graphql.ts'
 import { addOperator } from './operator.ts'
+import { type OtherTenant, otherTenant } from './other-tenant.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 
 const NOBODYS = '0190a6f0-0000-7000-8000-000000000000'
@@ -118,7 +119,7 @@ describe.each(Object.entries(ROWS))('%s', (name, { args, route, mayNot }) => {
 describe('things of others', () => {
   /** One of each node of the first tenant, by its global id. */
   const ids = new Map<string, string>()
-  let theirToken: string
+  let theirs: OtherTenant
 
   beforeAll(async () => {
     await platform.addProfile('lamp')
@@ -156,24 +157,8 @@ describe('things of others', () => {
       ids.set(list, nodes[0]?.id ?? '')
       if (nodes[0]?.operation) ids.set('operations', nodes[0].operation.id)
     }
-    const { administrator } = await platform.api('createTenant', {
-      body: { name: 'theirs', administrator: { name: 'their administrator' } },
-    })
-    const signedIn = await fetch(`${platform.url}/api/session`, {
-      method: 'POST',
-      body: JSON.stringify({ name: administrator.name, password: administrator.password }),
-    })
-    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
-    const { csrfToken } = (await signedIn.json()) as { csrfToken: string }
-    const made = await fetch(`${platform.url}/api/tokens`, {
-      method: 'POST',
-      headers: { cookie, 'x-csrf-token': csrfToken },
-      body: JSON.stringify({ name: 'of a test' }),
-    })
-    theirToken = ((await made.json()) as { token: string }).token
-    session = { cookie, csrfToken }
+    theirs = await otherTenant(platform, { name: 'theirs', administrator: 'their administrator' })
   })
-  let session: { cookie: string; csrfToken: string }
 
   const nodesAs = async (token: string) => {
     const { data, errors } = await askGraphql(
@@ -195,11 +180,11 @@ describe('things of others', () => {
   })
 
   test('are not there for another tenant', async () => {
-    expect(await nodesAs(theirToken)).toEqual({ found: [], errors: [] })
+    expect(await nodesAs(theirs.token)).toEqual({ found: [], errors: [] })
     const { data } = await askGraphql(
       platform,
       `{ devices { count nodes { id } } campaigns { nodes { id } } labels { label } tenantInfo { name } }`,
-      { token: theirToken },
+      { token: theirs.token },
     )
     expect(data).toEqual({
       devices: { count: 0, nodes: [] },
@@ -235,12 +220,12 @@ describe('things of others', () => {
     const ask = async (headers: Record<string, string>) => {
       const response = await fetch(`${platform.url}/api/graphql`, {
         method: 'POST',
-        headers: { cookie: session.cookie, ...headers },
+        headers: { cookie: theirs.cookie, ...headers },
         body: JSON.stringify({ query: '{ me { name } }' }),
       })
       return [response.status, await response.json()]
     }
-    expect(await ask({ 'x-csrf-token': session.csrfToken })).toEqual([
+    expect(await ask({ 'x-csrf-token': theirs.csrfToken })).toEqual([
       200,
       { data: { me: { name: 'their administrator' } } },
     ])

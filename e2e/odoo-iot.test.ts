@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { createClient } from '@updraft/api/client'
 import { archiveOf, filesIn } from '@updraft/server/dialects/odoo-iot/testing/archive'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { otherTenant } from './other-tenant.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 
 const run = promisify(execFile)
@@ -261,21 +262,10 @@ describe('a box on the line', () => {
 describe('two tenants', () => {
   /** An administrator of another tenant. */
   const others = async () => {
-    const { administrator } = await platform.api('createTenant', {
-      body: { name: 'others', administrator: { name: 'administrator of others' } },
+    const { token } = await otherTenant(platform, {
+      name: 'others',
+      administrator: 'administrator of others',
     })
-    const signedIn = await fetch(`${platform.url}/api/session`, {
-      method: 'POST',
-      body: JSON.stringify({ name: administrator.name, password: administrator.password }),
-    })
-    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
-    const { csrfToken } = (await signedIn.json()) as { csrfToken: string }
-    const made = await fetch(`${platform.url}/api/tokens`, {
-      method: 'POST',
-      headers: { cookie, 'x-csrf-token': csrfToken },
-      body: JSON.stringify({ name: 'of a test' }),
-    })
-    const { token } = (await made.json()) as { token: string }
     return createClient({ url: platform.url, token })
   }
 
