@@ -3,7 +3,7 @@
  * source in docs/dialects/edgehog.md. Values are in astarte-values.ts, pairing over HTTP in astarte-pairing.ts.
  */
 import { deflateSync, inflateSync } from 'node:zlib'
-import { astarteIdOf as canonicalDeviceId, isRealm } from '@updraft/core'
+import { astarteIdOf as canonicalDeviceId, certifiedNameOf, isRealm } from '@updraft/core'
 
 export { canonicalDeviceId, isRealm }
 
@@ -19,7 +19,8 @@ export interface AstarteName {
   readonly astarteId: string
 }
 
-export const nameText = ({ realm, astarteId }: AstarteName): string => `${realm}/${astarteId}`
+export const nameText = ({ realm, astarteId }: AstarteName): string =>
+  certifiedNameOf(realm, astarteId)
 
 /** The name a certificate is made out to; null when it is none, or not in the form in which we make them out. */
 export function readName(commonName: string): AstarteName | null {

@@ -32,6 +32,10 @@ export interface ArtifactSources {
   arrived(store: string, sha256: string): void
 }
 
+/** In whole days, so that the address stays the same for a day and caches and resuming clients know it again. */
+export const ticketExpiry = (now: Date): Date =>
+  new Date((Math.floor(now.getTime() / DAY_MS) + TICKET_DAYS) * DAY_MS)
+
 export function artifactSources({
   clock,
   cloudOf,
@@ -50,11 +54,8 @@ export function artifactSources({
 }): ArtifactSources {
   const absent = new Map<string, number>()
 
-  const ticketFor = (sha256: string): string => {
-    // Whole days, so that the address stays the same for a day and caches and resuming clients know it again.
-    const today = Math.floor(clock.now().getTime() / DAY_MS)
-    return secrets.signTicket({ sha256, expiresAt: new Date((today + TICKET_DAYS) * DAY_MS) })
-  }
+  const ticketFor = (sha256: string): string =>
+    secrets.signTicket({ sha256, expiresAt: ticketExpiry(clock.now()) })
 
   /** Null while the server must serve them. */
   const directly = async (

@@ -25,7 +25,7 @@ import {
   type Tells,
   visit,
 } from '@updraft/core'
-import { type ArtifactSources, type Source, TICKET_DAYS } from './artifact-sources.ts'
+import { type ArtifactSources, type Source, ticketExpiry } from './artifact-sources.ts'
 import type { BoxDesk } from './box-desk.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import { type ImageFetching, imageFetching } from './image-fetching.ts'
@@ -201,11 +201,6 @@ export function deviceDesk({
 }: DeviceDeskNeeds): DeviceDesk {
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
 
-  /** Clouds are asked for at every visit, and hardly ever change. */
-  /** Whole days, so that the address stays the same for a day and caches and resuming clients know it again. */
-  const ticketExpiry = () =>
-    new Date((Math.floor(clock.now().getTime() / DAY_MS) + TICKET_DAYS) * DAY_MS)
-
   /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
   const visitNow = async (
     device: Snapshot,
@@ -305,7 +300,15 @@ export function deviceDesk({
     ...registering,
     ...boxes,
     ...pairing,
-    ...imageFetching({ artifacts, clock, expiry: ticketExpiry, moments, onError, secrets, work }),
+    ...imageFetching({
+      artifacts,
+      clock,
+      expiry: () => ticketExpiry(clock.now()),
+      moments,
+      onError,
+      secrets,
+      work,
+    }),
     ...operationRequests({ clock, requests, secrets }),
     subjectOf: (certificate) => {
       try {
