@@ -11,6 +11,7 @@ export const DEVICE_PREFIX = '/device/v1'
 export const PATHS = {
   checkIn: `${DEVICE_PREFIX}/check-in`,
   report: `${DEVICE_PREFIX}/operations/:operation/report`,
+  log: `${DEVICE_PREFIX}/log`,
   artifact: `${DEVICE_PREFIX}/artifacts/:ticket/:fileName`,
 } as const
 
@@ -43,6 +44,10 @@ const jsonObject = z.record(z.string(), z.custom<Json>())
 export const CheckInRequest = z.object({
   installed: z.record(z.string(), installedComponent).default({}),
   facts: maybe(jsonObject),
+  /** Component types that somebody at the device asked for, by a button of a box's page. */
+  asked: maybe(z.array(z.string().max(64)).max(64)),
+  /** Ids of wishes that were carried out, or never will be. */
+  done: maybe(z.array(z.string().max(64)).max(64)),
 })
 export type CheckInRequest = z.input<typeof CheckInRequest>
 
@@ -60,12 +65,58 @@ export const Offer = z.object({
   /** Absolute URL of the bytes; needs no further authorisation, takes Range and If-Range. */
   artifact: z.string(),
   because: z.string().optional(),
+  /** What other components have to run for it, by type, as requirements such as `>= 24.10`; the device looks again. */
+  needs: z.record(z.string(), z.string()).optional(),
 })
 export type Offer = z.infer<typeof Offer>
+
+export const BOX_LAYERS = ['handlers', 'code', 'image'] as const
+export type BoxLayerName = (typeof BOX_LAYERS)[number]
+
+const LayerForm = z.object({
+  channel: z.string(),
+  /** `button`: only when somebody presses it on the page of the box. */
+  updates: z.enum(['automatic', 'button']),
+})
+
+/** What operators have set for a box. The box keeps it, and holds to it while it is offline. */
+export const BoxForm = z.object({
+  /** The series of code that boxes are to follow, such as 17.0; absent where nobody said. */
+  series: z.string().optional(),
+  automaticDriversUpdate: z.boolean(),
+  /** Nothing is changed on the box until then; without a time, until an operator says so. */
+  hold: z.object({ reason: z.string(), until: z.string().nullable() }).nullable(),
+  /** When updates may be installed unless somebody presses a button, `Mon-Fri 22:00-04:00 Europe/Berlin; …`; empty: always. */
+  windows: z.string(),
+  layers: z.object({ handlers: LayerForm, code: LayerForm, image: LayerForm }),
+  /** Where code comes from: the upstream repository, or the configured server's releases. */
+  codeFrom: z.enum(['upstream', 'server']),
+})
+export type BoxForm = z.infer<typeof BoxForm>
+
+/** A release that is meant for the device and held back: it waits for a button, a window, or the end of a hold. */
+export const HeldRelease = z.object({
+  type: z.string(),
+  title: z.string(),
+  version: z.string(),
+  size: z.number().int().optional(),
+  because: z.string(),
+  /** Whether the button of the box's page lets it come. */
+  comesIfAsked: z.boolean(),
+})
+export type HeldRelease = z.infer<typeof HeldRelease>
+
+/** Something an operator wants done once; told until the device says that it is `done`. */
+export const Wish = z.object({ id: z.string(), kind: z.enum(['restart', 'load-handlers']) })
+export type Wish = z.infer<typeof Wish>
 
 export const CheckInResponse = z.object({
   offers: z.array(Offer),
   nextCheckInSeconds: z.number(),
+  /** For boxes only. */
+  box: BoxForm.optional(),
+  held: z.array(HeldRelease).optional(),
+  wishes: z.array(Wish).optional(),
 })
 export type CheckInResponse = z.infer<typeof CheckInResponse>
 
@@ -89,6 +140,26 @@ export const ReportResponse = z.object({
   because: z.string(),
 })
 export type ReportResponse = z.infer<typeof ReportResponse>
+
+/** Lines a device kept while it was away, oldest first; `sequence` grows by one with each line it ever wrote. */
+export const LogRequest = z.object({
+  lines: z
+    .array(
+      z.object({
+        sequence: z.number().int().min(0),
+        /** ISO 8601 by the device's clock. */
+        at: z.string().max(40),
+        level: z.enum(['debug', 'info', 'warn', 'error']),
+        message: z.string().max(4096),
+      }),
+    )
+    .max(500),
+})
+export type LogRequest = z.input<typeof LogRequest>
+
+/** All lines up to that one are kept, and need not be told again. */
+export const LogResponse = z.object({ taken: z.number().int() })
+export type LogResponse = z.infer<typeof LogResponse>
 
 /** Errors come as application/problem+json (RFC 9457) with our code. */
 export const Problem = z.object({
