@@ -6,3 +6,4 @@ export function firmwareFiles(): Promise<
 >
 export function pythonWith(name: string): Promise<string | undefined>
 export function pahoFolder(): Promise<string | undefined>
+export function commandOf(command: string): Promise<string | undefined>

@@ -24,6 +24,7 @@ const SERVICES = [
   { kind: 'apt', command: 'mosquitto_rr', package: 'mosquitto-clients' },
   { kind: 'apt', command: 'openssl', package: 'openssl' },
   { kind: 'apt', command: 'chromium', package: 'chromium' },
+  { kind: 'apt', command: 'swupdate', package: 'swupdate' },
   { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },
   {
     kind: 'deb-file',
@@ -112,6 +113,13 @@ export function pathOf(command) {
       return false
     }
   })
+}
+
+/** The path of a command of the table above, got first where it is missing; undefined where it cannot be had. */
+export async function commandOf(command) {
+  const tool = SERVICES.find((service) => service.command === command)
+  if (!isThere(tool)) await installTools([tool])
+  return pathOf(command)
 }
 
 export const hasCommand = (command) => pathOf(command) !== undefined

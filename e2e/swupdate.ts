@@ -1,0 +1,145 @@
+/**
+ * SWUpdate from Debian, as other people's machines run it, and files for it to install: a `.swu` is a cpio archive with
+ * a description first, its signature next, and then what the description names.
+ * (sbabic.github.io/swupdate: "Software Management on embedded systems", "Update images from verified source")
+ */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { commandOf } from '../tools/services.mjs'
+
+const call = promisify(execFile)
+
+/** Where the programs lie; undefined where they cannot be had. */
+export const swupdateProgram = (): Promise<string | undefined> => commandOf('swupdate')
+
+/** What signs a `.swu`, and by what SWUpdate knows it. */
+export interface SwuSigner {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** SWUpdate takes signatures only of certificates that are made for it, by default for e-mail. */
+export async function makeSwuSigner(folder: string, name = 'swu'): Promise<SwuSigner> {
+  await mkdir(folder, { recursive: true })
+  const [certificate, key] = [join(folder, `${name}.crt.pem`), join(folder, `${name}.key.pem`)]
+  const uses = ['keyUsage=digitalSignature', 'extendedKeyUsage=emailProtection']
+  await call('openssl', [
+    'req',
+    '-x509',
+    ...['-newkey', 'rsa:2048', '-nodes', '-keyout', key],
+    ...['-subj', `/CN=${name}`, '-days', '2', '-out', certificate],
+    ...uses.flatMap((use) => ['-addext', use]),
+  ])
+  return { certificate, key }
+}
+
+export interface SwuContent {
+  readonly version: string
+  /** Revisions of the board it is made for; `BOARD_REVISION` is one of them unless said otherwise. */
+  readonly hardware?: readonly string[]
+  /** Bytes of files, and where on the machine they are put. */
+  readonly files?: readonly { name: string; bytes: Uint8Array; path: string }[]
+  /** Bytes of images, and the device, or the file that stands for one, onto which they are written as they come. */
+  readonly images?: readonly { name: string; bytes: Uint8Array; device: string }[]
+  /** Variables of the boot loader that are set once all is in place. */
+  readonly bootenv?: Readonly<Record<string, string>>
+}
+
+/** The board as whom the program is run: `-H board:1.0`. */
+export const BOARD = 'board'
+export const BOARD_REVISION = '1.0'
+
+/** A signed `.swu`, whole. */
+export async function makeSwu(
+  folder: string,
+  signer: SwuSigner,
+  content: SwuContent,
+): Promise<Buffer> {
+  await mkdir(folder, { recursive: true })
+  const description = join(folder, 'sw-description')
+  const signature = `${description}.sig`
+  await writeFile(description, describe(content))
+  await call('openssl', [
+    ...['cms', '-sign', '-in', description, '-out', signature],
+    ...['-signer', signer.certificate, '-inkey', signer.key],
+    ...['-outform', 'DER', '-nosmimecap', '-binary'],
+  ])
+  return cpio([
+    { name: 'sw-description', bytes: await readFile(description) },
+    { name: 'sw-description.sig', bytes: await readFile(signature) },
+    ...(content.images ?? []),
+    ...(content.files ?? []),
+  ])
+}
+
+/** How it is started on this board; `state` holds its sockets, so that several can run on one machine. */
+export function swupdateArguments(signer: SwuSigner): string[] {
+  return ['-v', '-k', signer.certificate, '-H', `${BOARD}:${BOARD_REVISION}`]
+}
+
+export const swupdateEnvironment = (state: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  RUNTIME_DIRECTORY: state,
+  TMPDIR: state,
+})
+
+/** In libconfig's language. */
+function describe({ version, hardware = [BOARD_REVISION], ...content }: SwuContent): string {
+  const text = (value: string) => JSON.stringify(value)
+  const group = (fields: Record<string, string>) =>
+    `{ ${Object.entries(fields)
+      .map(([name, value]) => `${name} = ${value};`)
+      .join(' ')} }`
+  const list = (name: string, groups: readonly string[]) =>
+    groups.length > 0 ? `  ${name}: ( ${groups.join(', ')} );\n` : ''
+  const images = (content.images ?? []).map(({ name, bytes, device }) =>
+    group({
+      filename: text(name),
+      device: text(device),
+      type: text('raw'),
+      sha256: text(sha256(bytes)),
+      'installed-directly': 'true',
+    }),
+  )
+  const files = (content.files ?? []).map(({ name, bytes, path }) =>
+    group({ filename: text(name), path: text(path), sha256: text(sha256(bytes)) }),
+  )
+  const bootenv = Object.entries(content.bootenv ?? {}).map(([name, value]) =>
+    group({ name: text(name), value: text(value) }),
+  )
+  return `software =
+{
+  version = ${text(version)};
+  hardware-compatibility: [ ${hardware.map(text).join(', ')} ];
+${list('images', images)}${list('files', files)}${list('bootenv', bootenv)}}
+`
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/** The format that `cpio -H crc` writes: heads of text, and the sum of each file's bytes. */
+function cpio(files: readonly { name: string; bytes: Uint8Array }[]): Buffer {
+  const entries = [...files, { name: 'TRAILER!!!', bytes: new Uint8Array() }]
+  return Buffer.concat(
+    entries.flatMap(({ name, bytes }, index) => {
+      const isTrailer = index === files.length
+      const fields = [
+        isTrailer ? 0 : index + 1,
+        isTrailer ? 0 : 0o100644,
+        ...[0, 0, 1, 0],
+        bytes.length,
+        ...[0, 0, 0, 0],
+        name.length + 1,
+        bytes.reduce((sum, byte) => (sum + byte) >>> 0, 0),
+      ]
+      const hex = fields.map((field) => field.toString(16).padStart(8, '0')).join('')
+      const head = Buffer.from(`070702${hex}${name}\0`, 'latin1')
+      return [head, padding(head.length), bytes, padding(bytes.length)]
+    }),
+  )
+}
+
+const padding = (length: number): Buffer => Buffer.alloc((4 - (length % 4)) % 4)
