@@ -15,7 +15,7 @@ export const PACKAGES: Record<
 > = {
   core: { packages: [], libraries: ['@marcbachmann/cel-js'], builtins: [] },
   // Astarte's lists of properties are deflated: bytes in, bytes out
-  wire: { packages: ['core'], libraries: ['zod', 'bson', 'json5'], builtins: ['node:zlib'] },
+  wire: { packages: ['core'], libraries: ['zod', 'bson', 'json5', 'cborg'], builtins: ['node:zlib'] },
   api: { packages: ['core'], libraries: ['zod'], builtins: [] },
   server: { packages: ['core', 'wire', 'api'], libraries: 'anything', builtins: 'anything' },
   // small machines: plain JavaScript only, nothing that compiles
