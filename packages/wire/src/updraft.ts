@@ -9,6 +9,7 @@ import { z } from 'zod'
 export const DEVICE_PREFIX = '/device/v1'
 
 export const PATHS = {
+  register: `${DEVICE_PREFIX}/register`,
   checkIn: `${DEVICE_PREFIX}/check-in`,
   report: `${DEVICE_PREFIX}/operations/:operation/report`,
   log: `${DEVICE_PREFIX}/log`,
@@ -40,6 +41,22 @@ const text = z.string().max(255)
 const installedComponent = z.object({ title: text.nullish(), version: text.nullish() })
 /** An object as JSON.parse gave it: its values are JSON already and are not walked once more. */
 const jsonObject = z.record(z.string(), z.custom<Json>())
+
+/** A device that has no token yet asks for one, with the provisioning key of its profile; repeated, the answer is the same. */
+export const RegisterRequest = z.object({
+  key: z.string().min(1).max(255),
+  /** By which it is known for good, such as a serial number: unique within the profile. */
+  id: z.string().min(1).max(255),
+  /** What it tells of itself while it waits to be claimed. */
+  facts: maybe(jsonObject),
+})
+export type RegisterRequest = z.input<typeof RegisterRequest>
+
+/** 201. While it waits to be claimed the answer is 202, without a token. */
+export const RegisterResponse = z.object({ token: z.string() })
+export type RegisterResponse = z.infer<typeof RegisterResponse>
+export const WaitingResponse = z.object({ retryAfterSeconds: z.number() })
+export type WaitingResponse = z.infer<typeof WaitingResponse>
 
 export const CheckInRequest = z.object({
   installed: z.record(z.string(), installedComponent).default({}),

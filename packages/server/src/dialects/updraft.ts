@@ -1,5 +1,5 @@
 /** Our own dialect over HTTP: check in, fetch, report. */
-import { DomainError, nameOf, type Release, reportableState } from '@updraft/core'
+import { checkedFacts, DomainError, nameOf, type Release, reportableState } from '@updraft/core'
 import {
   internalProblem,
   PROBLEM_TYPE,
@@ -17,8 +17,11 @@ import {
   MAX_WAIT_SECONDS,
   type Offer,
   PATHS,
+  RegisterRequest,
+  type RegisterResponse,
   ReportRequest,
   type ReportResponse,
+  type WaitingResponse,
 } from '@updraft/wire/updraft'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodType } from 'zod'
@@ -32,6 +35,8 @@ import type { Dialect, DialectNeeds } from './dialect.ts'
 const NAME = 'updraft'
 /** Where this door differs: to a device, being unknown means its token is wrong. */
 const STATUS_OF_CODE: StatusOfCode = { 'device.unknown': 401 }
+/** Who waits to be claimed is asked about anew no sooner. */
+const ASK_AGAIN_SECONDS = 60
 
 export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialect {
   const http = (app: FastifyInstance): void => {
@@ -40,6 +45,22 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
       malformed: (message) => new DomainError('request.malformed', message),
     })
     app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+
+    app.post(
+      PATHS.register,
+      async (request, reply): Promise<RegisterResponse | WaitingResponse> => {
+        const { key, id, facts = {} } = parse(RegisterRequest, request.body ?? {})
+        checkedFacts({ installed: {}, inventory: facts })
+        const registered = await desk.register({ product: key, id, facts }, NAME)
+        if (registered) {
+          request.log.info({ device: registered.device.device.name }, 'registered')
+          reply.status(201)
+          return { token: registered.token }
+        }
+        reply.status(202).header('retry-after', ASK_AGAIN_SECONDS)
+        return { retryAfterSeconds: ASK_AGAIN_SECONDS }
+      },
+    )
 
     app.post(PATHS.checkIn, async (request, reply) => {
       const mark = liveSessions.mark()
