@@ -43,6 +43,10 @@ export class Agent extends EventEmitter<AgentEvents> {
   readonly #stop = new AbortController()
   /** When a standing offer that failed may be taken again, by operation. */
   readonly #retryAtMs = new Map<string, number>()
+  /** Component types that somebody asked for, until the server has offered them and that has ended, or offers none. */
+  readonly #asked = new Set<string>()
+  /** Aborted by who does not want to wait; replaced at each turn. */
+  #hurry = new AbortController()
 
   /** Use createAgent(). */
   constructor(makeTools: (agent: Agent) => Tools) {
@@ -58,11 +62,28 @@ export class Agent extends EventEmitter<AgentEvents> {
     this.#stop.abort()
   }
 
+  /**
+   * Checks in at once: a wait ends, and so does a check-in that the server holds. With component types that somebody
+   * asked for, the server is told so. What is being carried out is not disturbed.
+   */
+  checkNow(asked: readonly string[] = []): void {
+    for (const type of asked) this.#asked.add(type)
+    this.#hurry.abort()
+  }
+
+  /** What runs is another now, without an update of this agent's: it is asked, and told at once. */
+  async lookAgain(): Promise<void> {
+    await this.#installed.lookAgain()
+    this.checkNow()
+  }
+
   /** Runs until stopped, until the new version has to be started, or with `once` until all is done. */
   async run({ once = false }: { once?: boolean } = {}): Promise<RunEnd> {
     const { disk, stateFolder, bootId } = this.#tools
     await disk.mkdir(this.#tools.downloadsFolder, { recursive: true, mode: 0o700 })
-    const lock: Lock = await lockFolder(disk, stateFolder, bootId)
+    const lock: Lock | null = this.#tools.isFolderLocked
+      ? null
+      : await lockFolder(disk, stateFolder, bootId)
     try {
       await this.#wakeUp()
       this.#carryOut.mayWait = !once
@@ -71,7 +92,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       return await this.#live(once)
     } finally {
       await this.#tools.uplink.hangUp?.()
-      await lock.release()
+      await lock?.release()
     }
   }
 
@@ -127,11 +148,14 @@ export class Agent extends EventEmitter<AgentEvents> {
           }
           await this.#waitUnlessTakenBack(this.#patience(turn.away, failures), turn.away.message)
           break
+        case 'held':
+          await this.#wait(turn.ms, 'it may not be installed for now')
+          break
         case 'later':
           return { kind: 'idle', updated }
         case 'leave':
           if (turn.how === 'exit' || once) return { kind: turn.how }
-          await this.#wait(RESTART_PATIENCE_MS, 'the machine restarts')
+          await this.#wait(RESTART_PATIENCE_MS, 'the machine restarts', this.#stop.signal)
           this.#carryOut.wakeUp()
           break
         case 'stopped':
@@ -146,6 +170,7 @@ export class Agent extends EventEmitter<AgentEvents> {
   /** One turn: finish what must come first, else check in and carry out what is offered. */
   async #turn(once: boolean): Promise<Turn> {
     const { entry } = this.#journal.memory
+    this.#hurry = new AbortController()
     try {
       // Until then the server may still change its mind, and the address may have grown old: it asks first.
       if (entry && !isBeforeInstall(entry)) return await this.#carry(entry)
@@ -159,6 +184,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       return { kind: 'nothing', waitMs: this.#untilNext(answer) }
     } catch (error) {
       if (this.#stop.signal.aborted) return { kind: 'stopped' }
+      if (this.#hurry.signal.aborted) return { kind: 'nothing', waitMs: 0 }
       if (error instanceof Away) return { kind: 'away', away: error, hasMoved: false }
       // A bug or a broken disk. It is told whole, and the agent stays alive to be mended.
       this.#tools.log.error('Something unforeseen went wrong.', { error })
@@ -170,19 +196,24 @@ export class Agent extends EventEmitter<AgentEvents> {
   /** Whether it may ask now: when it has waited for its window, if it may wait. */
   async #awaitWindow(once: boolean): Promise<boolean> {
     const { schedule, log } = this.#tools
-    if (schedule.untilCheckMs() === 0) return true
+    const mayCheck = () => this.#asked.size > 0 || schedule.untilCheckMs() === 0
+    if (mayCheck()) return true
     log.info('The window for check-ins is closed.')
     if (once) return false
     for (let ms = schedule.untilCheckMs(); ms > 0; ms = schedule.untilCheckMs()) {
       await this.#wait(ms, 'the window for check-ins')
       if (this.#stop.signal.aborted) return false
+      if (mayCheck()) break
     }
+    if (this.#asked.size > 0) return true
     await this.#wait(schedule.jitterNowMs(), 'a moment within the window')
     return !this.#stop.signal.aborted
   }
 
   async #carry(entry: Entry): Promise<Turn> {
-    const turn = await this.#carryOut.run(entry)
+    const { offer } = entry
+    const turn = await this.#tools.rule.oneAtATime(offer, () => this.#carryOut.run(entry))
+    if (['updated', 'failed', 'over'].includes(turn.kind)) this.#asked.delete(offer.type)
     if (turn.kind === 'failed') {
       const end = this.#journal.memory.ended.at(-1)
       if (end) this.#paceStanding(end)
@@ -191,15 +222,22 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   async #checkIn(entry: Entry | null): Promise<CheckInAnswer> {
-    const { uplink, waitSeconds, facts } = this.#tools
+    const { uplink, waitSeconds, facts, rule } = this.#tools
+    const told = { asked: [...this.#asked], done: rule.done() }
     const answer = await uplink.checkIn({
       installed: this.#installed.current,
       facts: await facts(),
       underWay: entry?.offer ?? null,
-      waitSeconds: entry ? 0 : waitSeconds,
-      signal: this.#stop.signal,
+      ...told,
+      // Who asked does not want to wait.
+      waitSeconds: entry || told.asked.length > 0 ? 0 : waitSeconds,
+      signal: AbortSignal.any([this.#stop.signal, this.#hurry.signal]),
     })
-    this.emit('check-in', answer)
+    for (const type of told.asked) {
+      const isMeant = [entry?.offer, ...answer.offers].some((offer) => offer?.type === type)
+      if (!isMeant) this.#asked.delete(type)
+    }
+    this.emit('check-in', answer, told)
     return answer
   }
 
@@ -264,6 +302,7 @@ export class Agent extends EventEmitter<AgentEvents> {
 
   #complain({ kind, message }: Away, failures: number): void {
     const { log } = this.#tools
+    this.emit('away', { message })
     log.warn('Cannot go on now.', { because: message, failures })
     if (kind !== 'unauthorised') return
     log.error(
@@ -288,7 +327,7 @@ export class Agent extends EventEmitter<AgentEvents> {
   async #waitForNews(ms: number): Promise<void> {
     const { uplink } = this.#tools
     const over = new AbortController()
-    const signal = AbortSignal.any([this.#stop.signal, over.signal])
+    const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal, over.signal])
     const waits = [this.#wait(ms, 'next check-in', signal), uplink.news?.(signal)]
     await Promise.race(waits.filter((wait) => wait !== undefined))
     over.abort()
@@ -299,10 +338,13 @@ export class Agent extends EventEmitter<AgentEvents> {
     const { entry } = this.#journal.memory
     const takenBack = entry && this.#tools.uplink.takenBack?.(entry.offer)
     const signals = takenBack && !takenBack.aborted ? [takenBack] : []
-    await this.#wait(ms, because, AbortSignal.any([this.#stop.signal, ...signals]))
+    await this.#wait(ms, because, AbortSignal.any([this.#soon(), ...signals]))
   }
 
-  async #wait(ms: number, because: string, signal = this.#stop.signal): Promise<void> {
+  /** Aborts when it is to stop, or to check in at once. */
+  #soon = (): AbortSignal => AbortSignal.any([this.#stop.signal, this.#hurry.signal])
+
+  async #wait(ms: number, because: string, signal = this.#soon()): Promise<void> {
     if (signal.aborted || ms <= 0) return
     this.emit('waiting', { ms, because })
     this.#tools.log.debug('Waits.', { seconds: Math.round(ms / 1000), because })

@@ -3,7 +3,7 @@
  * loop writes that down before the next step begins. Each step can be taken twice: after a kill the agent begins
  * with the one the journal names.
  */
-import type { Installed, State } from '@updraft/core'
+import { type Installed, parseRequirement, type State, satisfies } from '@updraft/core'
 import { download } from './download.ts'
 import { type Ended, type Entry, isBeforeInstall, type Phase, withEnd } from './journal.ts'
 import { Reports } from './reports.ts'
@@ -24,6 +24,8 @@ export type Turn =
   | { readonly kind: 'leave'; readonly how: 'exit' | 'restart' }
   /** Its window is closed, and it may not wait. */
   | { readonly kind: 'later' }
+  /** It may not be installed for now. */
+  | { readonly kind: 'held'; readonly ms: number }
   | { readonly kind: 'stopped' }
 
 type Next =
@@ -31,6 +33,7 @@ type Next =
   | { readonly kind: 'end' }
   | { readonly kind: 'over' }
   | { readonly kind: 'later' }
+  | { readonly kind: 'held'; readonly ms: number }
   | { readonly kind: 'leave'; readonly how: 'exit' | 'restart' }
 
 const MAX_INSTALL_ATTEMPTS = 3
@@ -76,7 +79,7 @@ export class CarryOut {
       while (!this.#stop.aborted) {
         const next = await this.#stepUnlessTakenBack(entry, reports, over.signal, onMoved)
         this.#isResumed = false
-        if (next.kind === 'leave' || next.kind === 'later') return next
+        if (next.kind === 'leave' || next.kind === 'later' || next.kind === 'held') return next
         if (next.kind === 'over') return await this.#over(entry)
         if (next.kind === 'end') return await this.#end(entry)
         entry = next.entry
@@ -158,7 +161,19 @@ export class CarryOut {
     } catch (error) {
       return fail(entry, messageOf(error), 'request')
     }
+    const missing = this.#missingFor(offer)
+    if (missing) return fail(entry, missing, 'request')
     return go(entry, { at: 'downloading', bytesSynced: 0, etag: null })
+  }
+
+  /** In words, what the offer needs that does not run here; null when all of it does. */
+  #missingFor({ needs = {} }: Offer): string | null {
+    for (const [type, wanted] of Object.entries(needs)) {
+      const version = this.#tools.installed.of(type)?.version ?? null
+      if (isSatisfied(version, wanted)) continue
+      return `it needs ${type} ${wanted}, and here runs ${version ?? 'none that is known'}`
+    }
+    return null
   }
 
   async #download(
@@ -184,6 +199,7 @@ export class CarryOut {
         onSynced: (reached) => this.#write({ ...entry, phase: { at: 'downloading', ...reached } }),
         onBytes: (bytes, total) => {
           onMoved()
+          this.#tools.emit('bytes', { offer, bytes, totalBytes: total })
           if (total) reports.downloaded(bytes / total)
         },
       })
@@ -222,6 +238,8 @@ export class CarryOut {
     if (entry.attempts === 0 && (await reports.say('VERIFIED')) === 'over') return { kind: 'over' }
     const answer = entry.attempts === 0 ? await this.#awaitWindow(reports, signal) : 'open'
     if (answer !== 'open') return { kind: answer }
+    const heldMs = entry.attempts === 0 ? this.#tools.rule.untilInstallMs(entry.offer) : 0
+    if (heldMs > 0) return { kind: 'held', ms: heldMs }
     return go({ ...entry, attempts: entry.attempts + 1 }, { at: 'installing', mark: null })
   }
 
@@ -423,6 +441,15 @@ export class CarryOut {
     const runs = this.#tools.installed.of(offer.type)
     const name = runs ? `${runs.title ?? offer.type}@${runs.version ?? '?'}` : 'nothing known'
     return `came back with ${name} after installing ${offerName(offer)}`
+  }
+}
+
+/** A version that is no SemVer satisfies nothing, and what cannot be read as a requirement is satisfied by nothing. */
+function isSatisfied(version: string | null, wanted: string): boolean {
+  try {
+    return version !== null && satisfies(version, parseRequirement(wanted))
+  } catch {
+    return false
   }
 }
 

@@ -13,7 +13,7 @@ import { type Entry, Journal } from './journal.ts'
 import { readBootId } from './lock.ts'
 import { type Log, silentLog } from './log.ts'
 import { Schedule, systemWallMs } from './schedule.ts'
-import type { Tools } from './tools.ts'
+import type { Rule, Tools } from './tools.ts'
 import type { Uplink } from './uplink.ts'
 import { type Clock, type Random, systemClock, Throttle } from './waits.ts'
 
@@ -57,6 +57,11 @@ export interface AgentOptions {
   /** Whether bytes may be installed that came without any checksum. */
   readonly isUncheckedAllowed?: boolean
 
+  /** The state folder is locked by this program already. */
+  readonly isFolderLocked?: boolean
+  /** What the program the agent lives in lays down. */
+  readonly rule?: Rule
+
   readonly log?: Log
   readonly clock?: Clock
   /** The device's own time in milliseconds, as if it were in UTC; for its windows. */
@@ -64,6 +69,12 @@ export interface AgentOptions {
   readonly random?: Random
   readonly disk?: Disk
   readonly bootId?: string
+}
+
+const NO_RULE: Rule = {
+  oneAtATime: (_offer, work) => work(),
+  untilInstallMs: () => 0,
+  done: () => [],
 }
 
 /** An agent, not yet running: listen to its events, then `await agent.run()`. */
@@ -120,6 +131,8 @@ function toolsFor(agent: Agent, options: AgentOptions, bootId: string): Tools {
       syncEveryBytes: options.syncEveryBytes ?? 4 * 1_048_576,
     },
     isUncheckedAllowed: options.isUncheckedAllowed ?? false,
+    isFolderLocked: options.isFolderLocked ?? false,
+    rule: options.rule ?? NO_RULE,
     facts: options.facts ?? (async () => ({})),
     restart:
       options.restart ??

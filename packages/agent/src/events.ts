@@ -12,11 +12,21 @@ export interface AgentEvents {
       respond: (result: InstallResponse) => void
     },
   ]
-  'check-in': [answer: CheckInAnswer]
+  'check-in': [answer: CheckInAnswer, told: CheckInTold]
   offer: [offer: Offer]
   progress: [progress: { offer: Offer; state: State; progressPercent: number }]
   ended: [end: { offer: Offer; state: 'UPDATED' | 'FAILED' | 'OVER'; error: string | null }]
+  /** Bytes of a download that are here. */
+  bytes: [bytes: { offer: Offer; bytes: number; totalBytes: number | null }]
+  /** The server could not be had, or did not let it go on. */
+  away: [away: { message: string }]
   waiting: [wait: { ms: number; because: string }]
+}
+
+/** What a check-in said besides what runs. */
+export interface CheckInTold {
+  readonly asked: readonly string[]
+  readonly done: readonly string[]
 }
 
 /** What a host program may answer: done, exit, restart, or why it failed. */

@@ -17,7 +17,12 @@ import {
   type State,
   tell,
 } from '@updraft/core'
-import { CheckInRequest, ReportRequest } from '@updraft/wire/updraft'
+import {
+  CheckInRequest,
+  type CheckInResponse,
+  LogRequest,
+  ReportRequest,
+} from '@updraft/wire/updraft'
 
 export interface Heard {
   readonly operation: string
@@ -34,6 +39,7 @@ interface Meant {
   readonly size: number
   readonly sha256: string
   readonly checksum?: { algorithm: string; value: string }
+  readonly needs?: Record<string, string>
 }
 
 /** Each list is used up answer by answer. */
@@ -56,6 +62,7 @@ export const TOKEN = 'device-token'
 export class FakeServer extends EventEmitter<{
   'check-in': [CheckInRequest & { wait: string | undefined }]
   report: [Heard]
+  log: []
   artifact: [
     { range: string | undefined; ifRange: string | undefined; authorization: string | undefined },
   ]
@@ -71,7 +78,14 @@ export class FakeServer extends EventEmitter<{
   readonly reports: Heard[] = []
   readonly checkIns: CheckInRequest[] = []
   readonly ranges: (string | undefined)[] = []
+  readonly logged: LogRequest['lines'][number][] = []
   nextCheckInSeconds = 3600
+  /** What a box is told besides. */
+  forBox: Pick<CheckInResponse, 'box' | 'held' | 'wishes'> = {}
+  /** An offer of that type is made only to who asks for it. */
+  readonly onlyIfAsked = new Set<string>()
+  /** Check-ins that may be held are held as long as they last. */
+  isHolding = false
   /** Where artifacts are said to be; this server if null. */
   artifactBase: string | null = null
   readonly #meant = new Map<string, Meant>()
@@ -120,6 +134,7 @@ export class FakeServer extends EventEmitter<{
     size: number
     sha256: string
     checksum: { algorithm: string; value: string }
+    needs: Record<string, string>
   }> = {}): Meant {
     const release = { id: `release-${id}`, type, title, version } as Release
     const origin = reason('assigned.device', 'assigned')
@@ -162,6 +177,7 @@ export class FakeServer extends EventEmitter<{
       return problem(response, 401, 'device.unknown')
     const operation = /^\/device\/v1\/operations\/([^/]+)\/report$/.exec(path)?.[1]
     if (isCheckIn) return this.#checkIn(body, request.headers.prefer as string, response)
+    if (path === '/device/v1/log') return this.#log(body, response)
     if (operation) return this.#report(decodeURIComponent(operation), body, response)
     return problem(response, 404, 'route.unknown')
   }
@@ -170,11 +186,14 @@ export class FakeServer extends EventEmitter<{
     const request = CheckInRequest.parse(JSON.parse(body))
     this.checkIns.push(request)
     this.emit('check-in', { ...request, wait })
+    if (this.isHolding && wait !== undefined) return response
     const offers = []
     for (const meant of this.#meant.values()) {
       const { type } = meant.operation
       const installed = request.installed?.[type] as Installed | undefined
       if (isTerminal(meant.operation.state)) continue
+      const isTold = meant.operation.state !== 'QUEUED'
+      if (this.onlyIfAsked.has(type) && !isTold && !request.asked?.includes(type)) continue
       if (isInstalled(meant.operation, installed)) {
         const { operation } = advance(meant.operation, { state: 'UPDATED', installed }, THEN)
         this.#hear(meant.operation.id, { state: 'UPDATED' }, 'moved')
@@ -184,10 +203,19 @@ export class FakeServer extends EventEmitter<{
       meant.operation = tell(meant.operation, THEN.now).operation
       const { id, title, version } = meant.operation
       const artifact = `${this.artifactBase ?? this.url}/device/v1/artifacts/${id}/file.bin`
-      const { size, sha256, checksum } = meant
-      offers.push({ operation: id, type, title, version, size, sha256, checksum, artifact })
+      const { size, sha256, checksum, needs } = meant
+      offers.push({ operation: id, type, title, version, size, sha256, checksum, artifact, needs })
     }
-    return json(response, { offers, nextCheckInSeconds: this.nextCheckInSeconds })
+    const { nextCheckInSeconds, forBox } = this
+    return json(response, { offers, nextCheckInSeconds, ...forBox })
+  }
+
+  #log(body: string, response: ServerResponse): ServerResponse {
+    const { lines } = LogRequest.parse(JSON.parse(body))
+    const before = this.logged.at(-1)?.sequence ?? -1
+    this.logged.push(...lines.filter(({ sequence }) => sequence > before))
+    this.emit('log')
+    return json(response, { taken: this.logged.at(-1)?.sequence ?? -1 })
   }
 
   #report(id: string, body: string, response: ServerResponse): ServerResponse {

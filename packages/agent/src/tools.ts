@@ -8,8 +8,18 @@ import type { Installer } from './installer.ts'
 import type { Entry, Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { Schedule } from './schedule.ts'
-import type { Uplink } from './uplink.ts'
+import type { Offer, Uplink } from './uplink.ts'
 import type { BackOff, Clock, Random, Throttle } from './waits.ts'
+
+/** What the program the agent lives in lays down. */
+export interface Rule {
+  /** One thing at a time: carries the work out when nothing else is being done. */
+  oneAtATime<T>(offer: Offer, work: () => Promise<T>): Promise<T>
+  /** How long an install of it has to wait for now; 0 for not at all. It is asked again. */
+  untilInstallMs(offer: Offer): number
+  /** Wishes that were carried out, for the next check-in to tell. */
+  done(): readonly string[]
+}
 
 /** What the agent's parts are handed. */
 export interface Tools {
@@ -32,6 +42,9 @@ export interface Tools {
   readonly backOff: BackOff
   readonly download: DownloadLimits
   readonly isUncheckedAllowed: boolean
+  /** Whoever holds the state folder's lock already takes care of it. */
+  readonly isFolderLocked: boolean
+  readonly rule: Rule
   readonly facts: () => Promise<JsonObject>
   readonly restart: () => Promise<void>
   readonly installerFor: (type: string) => Installer | undefined

@@ -1,5 +1,6 @@
 /** What an uplink is: the agent's side of a device dialect. */
 import type { Installed, JsonObject, State } from '@updraft/core'
+import type { BoxForm, HeldRelease, LogRequest, Wish } from '@updraft/wire/updraft'
 import type { FailureKind } from './trouble.ts'
 
 /** What the server asks this device to install, in the agent's words. */
@@ -15,6 +16,8 @@ export interface Offer {
   readonly checksum: Checksum | null
   /** Where the bytes are, for uplinks that fetch by address. */
   readonly address: string | null
+  /** What other components have to run for it, by type, as requirements such as `>= 24.10`. */
+  readonly needs?: Readonly<Record<string, string>>
   /** The offer stays until another takes its place, whatever is reported; the agent paces its own attempts. */
   readonly isStanding: boolean
 }
@@ -36,6 +39,10 @@ export interface Uplink {
     readonly facts: JsonObject
     /** What is being carried out, also if an earlier life of the agent began it. */
     readonly underWay?: Offer | null
+    /** Component types that somebody at the device asked for. */
+    readonly asked?: readonly string[]
+    /** Ids of wishes that were carried out. */
+    readonly done?: readonly string[]
     readonly waitSeconds: number
     readonly signal: AbortSignal
   }): Promise<CheckInAnswer>
@@ -57,6 +64,8 @@ export interface Uplink {
    * because what was said then is lost. Never rejects.
    */
   news?(signal: AbortSignal): Promise<void>
+  /** For servers that keep what a device logs: up to which line they have it now. */
+  sendLog?(lines: LogRequest['lines'], signal: AbortSignal): Promise<number>
   /** Closes what is open between two requests. The next one opens it again. */
   hangUp?(): Promise<void>
 }
@@ -66,6 +75,10 @@ export interface CheckInAnswer {
   readonly nextCheckInSeconds: number | null
   /** The server held the answer as long as asked: ask again at once. */
   readonly wasHeld: boolean
+  /** What operators have set for this box, what is held back for it, and what they want done once. */
+  readonly box?: BoxForm
+  readonly held?: readonly HeldRelease[]
+  readonly wishes?: readonly Wish[]
 }
 
 export interface OutgoingReport {

@@ -1,6 +1,7 @@
 /** Our own protocol: three requests (wire/updraft.ts). */
 import {
   CheckInResponse,
+  LogResponse,
   type Offer as OfferOnWire,
   PATHS,
   Problem,
@@ -54,17 +55,32 @@ export function updraftUplink({
   return {
     name: 'updraft',
 
-    async checkIn({ installed, facts, waitSeconds, signal }) {
+    async checkIn({ installed, facts, asked = [], done = [], waitSeconds, signal }) {
       const begun = performance.now()
-      const answer = await post(PATHS.checkIn, { installed, facts }, { signal, waitSeconds })
+      const about = {
+        installed,
+        facts,
+        ...(asked.length > 0 ? { asked } : {}),
+        ...(done.length > 0 ? { done } : {}),
+      }
+      const answer = await post(PATHS.checkIn, about, { signal, waitSeconds })
       if (answer.status !== 200) throw refusal(answer, detailOf(answer.text))
-      const { offers, nextCheckInSeconds } = read(answer.text)
+      const { offers, nextCheckInSeconds, ...forBoxes } = read(answer.text)
       const waited = (performance.now() - begun) / 1000
       return {
         offers: offers.map(toOffer),
         nextCheckInSeconds,
         wasHeld: waitSeconds > 0 && waited >= waitSeconds * 0.9,
+        ...forBoxes,
       }
+    },
+
+    async sendLog(lines, signal) {
+      const answer = await post(PATHS.log, { lines }, { signal })
+      if (answer.status !== 200) throw refusal(answer, detailOf(answer.text))
+      const found = LogResponse.safeParse(jsonOf(answer.text)).data
+      if (found) return found.taken
+      throw new Away('The answer does not say which lines were taken.', { kind: 'busy' })
     },
 
     async report(offer, { state, progressPercent, error, installed }, signal) {
@@ -89,7 +105,7 @@ export function updraftUplink({
 }
 
 function toOffer(offer: OfferOnWire): Offer {
-  const { operation, type, title, version, size, sha256, checksum, artifact } = offer
+  const { operation, type, title, version, size, sha256, checksum, artifact, needs } = offer
   return {
     operation,
     type,
@@ -99,6 +115,7 @@ function toOffer(offer: OfferOnWire): Offer {
     checksum: sha256 ? { algorithm: 'SHA256', value: sha256 } : (checksum ?? null),
     address: artifact,
     isStanding: false,
+    ...(needs ? { needs } : {}),
   }
 }
 
