@@ -1,7 +1,7 @@
 /** The agent's door to the file system, and the one way anything lasting is written through it. */
 import type * as promises from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { codeOf } from './trouble.ts'
+import { codeOf, UpdateFailed } from './trouble.ts'
 
 export type Disk = Pick<
   typeof promises,
@@ -38,12 +38,15 @@ export async function syncFolder(disk: Disk, folder: string): Promise<void> {
   }
 }
 
+const isAbsence = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
+
 /** The file's text, or null when there is none. */
 export async function readIfThere(disk: Disk, path: string): Promise<string | null> {
   try {
     return await disk.readFile(path, 'utf8')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
+    if (isAbsence(error)) return null
     throw error
   }
 }
@@ -60,6 +63,31 @@ export async function sizeIfThere(disk: Disk, path: string): Promise<number | nu
 export async function freeBytes(disk: Disk, folder: string): Promise<number> {
   const { bavail, bsize } = await disk.statfs(folder)
   return Number(bavail) * Number(bsize)
+}
+
+/** Throws UpdateFailed with the numbers when so much, and the reserve beside it, does not fit. */
+export async function refuseWithoutSpace(
+  disk: Disk,
+  folder: string,
+  { bytes, reserveBytes }: { bytes: number; reserveBytes: number },
+): Promise<void> {
+  const free = await freeBytes(disk, folder)
+  if (free < bytes + reserveBytes) throw outOfSpace(bytes + reserveBytes, free)
+}
+
+export const outOfSpace = (needed: number, free: number): UpdateFailed =>
+  new UpdateFailed(`out of space: needs ${inMiB(needed)}, has ${inMiB(free)}`, 'storage')
+
+const inMiB = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
+
+/** The names in the folder; none when there is no such folder. */
+export async function namesIn(disk: Disk, folder: string): Promise<readonly string[]> {
+  try {
+    return await disk.readdir(folder)
+  } catch (error) {
+    if (isAbsence(error)) return []
+    throw error
+  }
 }
 
 /** Removes all of the folder's files but those named. */

@@ -4,8 +4,15 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Disk, freeBytes, sizeIfThere, syncFolder } from './disk.ts'
-import { codeOf, UpdateFailed, WrongBytes } from './trouble.ts'
+import {
+  type Disk,
+  freeBytes,
+  outOfSpace,
+  refuseWithoutSpace,
+  sizeIfThere,
+  syncFolder,
+} from './disk.ts'
+import { codeOf, WrongBytes } from './trouble.ts'
 import type { Offer, Uplink } from './uplink.ts'
 import type { Throttle } from './waits.ts'
 
@@ -105,15 +112,10 @@ async function fill(wanted: Download, file: FileHandle, start: number): Promise<
 
 /** Throws UpdateFailed when what is still to come, with the reserve, does not fit beside what is there. */
 async function checkSpace(wanted: Download, start: number): Promise<void> {
-  const needed = Math.max(0, (wanted.offer.sizeBytes ?? 0) - start) + wanted.reserveBytes
-  const free = await freeBytes(wanted.disk, dirname(wanted.path))
-  if (free < needed) throw outOfSpace(needed, free)
+  const { disk, path, reserveBytes } = wanted
+  const bytes = Math.max(0, (wanted.offer.sizeBytes ?? 0) - start)
+  await refuseWithoutSpace(disk, dirname(path), { bytes, reserveBytes })
 }
-
-const outOfSpace = (needed: number, free: number): UpdateFailed =>
-  new UpdateFailed(`out of space: needs ${inMiB(needed)}, has ${inMiB(free)}`, 'storage')
-
-const inMiB = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
 
 async function writeAll(file: FileHandle, piece: Buffer, position: number): Promise<void> {
   let done = 0

@@ -1,13 +1,11 @@
 /**
  * Where the agent was, on disk before each step, so that a kill or a power cut at any point leaves something to
- * go on from. Two generations lie side by side, each with a sequence number and a checksum; the newest whole one
- * counts. The one before is one step older, and every step can be taken twice.
+ * go on from. The generation before is one step older, and every step can be taken twice.
  */
-import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import type { Installed, JsonObject } from '@updraft/core'
-import { type Disk, readIfThere, writeDurably } from './disk.ts'
-import { type Log, silentLog } from './log.ts'
+import type { Disk } from './disk.ts'
+import { Generations } from './generations.ts'
+import type { Log } from './log.ts'
 import type { FailureKind } from './trouble.ts'
 import type { Offer } from './uplink.ts'
 
@@ -70,73 +68,30 @@ export interface Memory {
 
 const EMPTY: Memory = { entry: null, ended: [], given: {} }
 
-/** Raised when an older agent could no longer read the shape; unknown fields alone are no reason. */
-const FORMAT = 'updraft-journal-1'
 const REMEMBERED_ENDS = 16
 
 export class Journal {
-  readonly #disk: Disk
-  readonly #folder: string
-  readonly #log: Log
-  #sequence = 0
-  #memory: Memory = EMPTY
+  readonly #kept: Generations<Memory>
 
-  constructor({ disk, folder, log = silentLog }: { disk: Disk; folder: string; log?: Log }) {
-    this.#disk = disk
-    this.#folder = folder
-    this.#log = log
+  constructor({ disk, folder, log }: { disk: Disk; folder: string; log?: Log }) {
+    const format = 'updraft-journal-1'
+    this.#kept = new Generations({ disk, folder, log, name: 'journal', format, empty: EMPTY })
   }
 
   get memory(): Memory {
-    return this.#memory
+    return this.#kept.value
   }
 
   /** Reads the newest whole generation; nothing is remembered when neither is. */
-  async load(): Promise<Memory> {
-    for (const slot of [0, 1]) {
-      const text = await readIfThere(this.#disk, this.#path(slot))
-      if (text === null) continue
-      const found = decode(text)
-      if (!found)
-        this.#log.warn('A generation of the journal is damaged and passed over.', { slot })
-      else if (found.sequence > this.#sequence) {
-        this.#sequence = found.sequence
-        this.#memory = found.memory
-      }
-    }
-    return this.#memory
+  load(): Promise<Memory> {
+    return this.#kept.load()
   }
 
   /** When this resolves, the change is on the medium. */
-  async write(change: Partial<Memory>): Promise<void> {
-    const memory = { ...this.#memory, ...change }
-    const sequence = this.#sequence + 1
-    await writeDurably(this.#disk, this.#path(sequence % 2), encode(sequence, memory))
-    this.#sequence = sequence
-    this.#memory = memory
-  }
-
-  #path(slot: number): string {
-    return join(this.#folder, `journal-${slot}.json`)
+  write(change: Partial<Memory>): Promise<void> {
+    return this.#kept.write({ ...this.memory, ...change })
   }
 }
-
-/** A line of format, sequence and checksum, then the content. The checksum covers the sequence too. */
-function encode(sequence: number, memory: Memory): string {
-  const body = JSON.stringify(memory)
-  return `${FORMAT} ${sequence} ${checksum(sequence, body)}\n${body}\n`
-}
-
-function decode(text: string): { sequence: number; memory: Memory } | undefined {
-  const [head = '', body = ''] = text.split('\n')
-  const [format, sequenceText, sum] = head.split(' ')
-  const sequence = Number(sequenceText)
-  if (format !== FORMAT || sum !== checksum(sequence, body)) return undefined
-  return { sequence, memory: { ...EMPTY, ...(JSON.parse(body) as Memory) } }
-}
-
-const checksum = (sequence: number, body: string): string =>
-  createHash('sha256').update(`${sequence}\n${body}`).digest('hex')
 
 /** The most recent ends, the newest last, each operation once. */
 export const withEnd = (ended: readonly Ended[], end: Omit<Ended, 'failures'>): Ended[] => {
