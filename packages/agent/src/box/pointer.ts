@@ -2,6 +2,7 @@
  * Which release of a layer is active, which one there is to go back to, which is on trial, and how its attempts went.
  * Values in, values out; release-folders.ts keeps the value on disk, written last and in one go.
  */
+import { type BackOff, backOffMs } from '../waits.ts'
 import type { LayerRelease, LayerResult } from './layer.ts'
 
 export interface Pointer {
@@ -123,6 +124,43 @@ export const forgiven = (pointer: Pointer, release?: string): Pointer => ({
 
 export const attemptsOf = ({ attempts }: Pointer, release: string): Attempts | undefined =>
   attempts.find(({ id }) => id === release)
+
+/** Why a release is not started. `waitMs`: when it may be, without anybody's wish; null: never. */
+export interface Refusal {
+  readonly because: string
+  readonly waitMs: number | null
+}
+
+/** A release that was started so often without being confirmed is not started any more. */
+export const MAX_STARTS = 3
+export const BACK_OFF: BackOff = { baseMs: 15 * 60_000, capMs: 6 * 3_600_000 }
+
+/**
+ * Why that release should not be started, or null. A release that failed is left alone for a while by what happens of
+ * itself, and for good after `maxStarts` starts, until somebody asks for it: see forgiven().
+ */
+export function refusalOf(
+  pointer: Pointer,
+  { id, title, version }: Pick<LayerRelease, 'id' | 'title' | 'version'>,
+  { maxStarts, backOff, nowMs }: { maxStarts: number; backOff: BackOff; nowMs: number },
+): Refusal | null {
+  const attempts = attemptsOf(pointer, id)
+  if (!attempts) return null
+  const { starts, because, endedMs } = attempts
+  const why = because === null ? '' : ` The last time: ${because}`
+  const name = `${title} ${version}`.trim()
+  if (starts >= maxStarts) {
+    const times = starts === 1 ? 'once' : `${starts} times`
+    return { because: `${name} was started ${times} and did not hold.${why}`, waitMs: null }
+  }
+  if (because === null) return null
+  // A clock that was set back since must not mean a wait of years.
+  const restMs = backOffMs(starts, backOff, () => 1)
+  const waitMs = Math.min(restMs, endedMs + restMs - nowMs)
+  if (waitMs <= 0) return null
+  const minutes = Math.ceil(waitMs / 60_000)
+  return { because: `${name} is tried again in ${minutes} min.${why}`, waitMs }
+}
 
 /** The releases that are still needed. */
 export const needed = ({ active, previous, trial }: Pointer): readonly string[] =>

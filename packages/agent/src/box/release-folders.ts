@@ -16,7 +16,7 @@ import {
 import { Generations } from '../generations.ts'
 import { type Log, silentLog } from '../log.ts'
 import { codeOf, UpdateFailed } from '../trouble.ts'
-import { type BackOff, backOffMs } from '../waits.ts'
+import type { BackOff } from '../waits.ts'
 import type { LayerRelease, LayerResult } from './layer.ts'
 import {
   type Listing,
@@ -28,17 +28,22 @@ import {
   writeMark,
 } from './listing.ts'
 import {
-  attemptsOf,
+  BACK_OFF,
   begun,
   confirmed,
   forgiven,
   lost,
+  MAX_STARTS,
   NOTHING,
   needed,
   type Pointer,
+  type Refusal,
   recorded,
+  refusalOf,
   wentBack,
 } from './pointer.ts'
+
+export type { Refusal }
 
 export interface ReleaseFoldersOptions {
   readonly disk: Disk
@@ -62,15 +67,7 @@ export interface WokenUp {
   readonly lost: { readonly release: LayerRelease; readonly because: string } | null
 }
 
-/** Why a release is not started. `waitMs`: when it may be, without anybody's wish; null: never. */
-export interface Refusal {
-  readonly because: string
-  readonly waitMs: number | null
-}
-
-const MAX_STARTS = 3
 const RESERVE_BYTES = 16 * 1_048_576
-const BACK_OFF: BackOff = { baseMs: 15 * 60_000, capMs: 6 * 3_600_000 }
 const UNFINISHED = '.part'
 
 export class ReleaseFolders {
@@ -167,24 +164,9 @@ export class ReleaseFolders {
    * Why that release should not be started, or null. A release that failed is left alone for a while by what happens of
    * itself, and for good after `maxStarts` starts, until somebody asks for it: see forgive().
    */
-  refusal({ id, title, version }: Pick<LayerRelease, 'id' | 'title' | 'version'>): Refusal | null {
+  refusal(release: Pick<LayerRelease, 'id' | 'title' | 'version'>): Refusal | null {
     const { maxStarts, backOff, wallMs } = this.#options
-    const attempts = attemptsOf(this.pointer, id)
-    if (!attempts) return null
-    const { starts, because, endedMs } = attempts
-    const why = because === null ? '' : ` The last time: ${because}`
-    const name = `${title} ${version}`.trim()
-    if (starts >= maxStarts) {
-      const times = starts === 1 ? 'once' : `${starts} times`
-      return { because: `${name} was started ${times} and did not hold.${why}`, waitMs: null }
-    }
-    if (because === null) return null
-    // A clock that was set back since must not mean a wait of years.
-    const restMs = backOffMs(starts, backOff, () => 1)
-    const waitMs = Math.min(restMs, endedMs + restMs - wallMs())
-    if (waitMs <= 0) return null
-    const minutes = Math.ceil(waitMs / 60_000)
-    return { because: `${name} is tried again in ${minutes} min.${why}`, waitMs }
+    return refusalOf(this.pointer, release, { maxStarts, backOff, nowMs: wallMs() })
   }
 
   /** Forgets the failures of a release, or of all: an operator or somebody at the page wants it tried once more. */
