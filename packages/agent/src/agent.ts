@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { CarryOut, type Turn } from './carry-out.ts'
-import { removeOthers } from './disk.ts'
+import { makeFolder, removeOthers } from './disk.ts'
 import type { AgentEvents } from './events.ts'
 import type { InstalledVersions } from './installed.ts'
 import { type Ended, type Entry, isBeforeInstall, type Journal } from './journal.ts'
@@ -80,7 +80,7 @@ export class Agent extends EventEmitter<AgentEvents> {
   /** Runs until stopped, until the new version has to be started, or with `once` until all is done. */
   async run({ once = false }: { once?: boolean } = {}): Promise<RunEnd> {
     const { disk, stateFolder, bootId } = this.#tools
-    await disk.mkdir(this.#tools.downloadsFolder, { recursive: true, mode: 0o700 })
+    await makeFolder(disk, this.#tools.downloadsFolder, 0o700)
     const lock: Lock | null = this.#tools.isFolderLocked
       ? null
       : await lockFolder(disk, stateFolder, bootId)

@@ -25,6 +25,16 @@ export async function writeDurably(disk: Disk, path: string, content: string): P
   await syncFolder(disk, dirname(path))
 }
 
+/** Makes a folder, and the folders it is in, and makes that lasting. */
+export async function makeFolder(disk: Disk, folder: string, mode?: number): Promise<void> {
+  const first = await disk.mkdir(folder, { recursive: true, mode })
+  for (let made = folder; ; made = dirname(made)) {
+    // What this program may not look into, it does not make lasting.
+    await syncFolder(disk, dirname(made)).catch(() => {})
+    if (first === undefined || made === first || made === dirname(made)) return
+  }
+}
+
 /** Makes names lasting: creations, renames and removals in that folder. */
 export async function syncFolder(disk: Disk, folder: string): Promise<void> {
   const handle = await disk.open(folder, 'r')
@@ -38,8 +48,7 @@ export async function syncFolder(disk: Disk, folder: string): Promise<void> {
   }
 }
 
-const isAbsence = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
+const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
 
 /** The file's text, or null when there is none. */
 export async function readIfThere(disk: Disk, path: string): Promise<string | null> {

@@ -2,6 +2,7 @@ import * as disk from 'node:fs/promises'
 import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { makeFolder } from './disk.ts'
 import { Journal, withEnd } from './journal.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { temporaryFolder } from './test-bench.test-helper.ts'
@@ -32,7 +33,7 @@ describe('the journal', () => {
   test('has what it was given on the medium when it says so, whenever the power goes', async () => {
     for (let seed = 1; seed <= 100; seed++) {
       const medium = new MemoryDisk(() => {})
-      await medium.disk.mkdir('/state')
+      await makeFolder(medium.disk, '/state')
       const journal = new Journal({ disk: medium.disk, folder: '/state' })
       for (let step = 1; step <= 1 + (seed % 4); step++) await journal.write(GIVEN(`${step}`))
       medium.cutPower(randomFrom(seed))

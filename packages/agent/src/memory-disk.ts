@@ -1,51 +1,90 @@
 /**
- * A disk in memory, for pretend devices. It forgets what was not synced when the power goes: file contents
- * without sync(), and names whose folder was not synced. What is forgotten is drawn by a random number, as on a
- * real one.
+ * A disk in memory, for pretend devices. When the power goes it forgets what was not synced: what files hold without
+ * sync() of the file, and names (made, moved or removed, folders too) without sync() of the folder they are in. What is
+ * forgotten is drawn by a random number, as on a real one.
  */
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { Disk } from './disk.ts'
 import type { Random } from './waits.ts'
 
-interface Inode {
+interface File {
+  readonly kind: 'file'
   now: Buffer
   onMedium: Buffer
+  /** So many bytes from the start were not touched since they came to the medium. */
+  untouched: number
 }
 
-export class MemoryDisk {
-  #names = new Map<string, Inode | 'folder'>()
-  #namesOnMedium = new Map<string, Inode | 'folder'>()
-  /** Set while there is power; called before each change. */
-  readonly #step: (what: string) => void
+interface Folder {
+  readonly kind: 'folder'
+  now: Map<string, Inode>
+  onMedium: Map<string, Inode>
+}
 
-  constructor(step: (what: string) => void) {
+type Inode = File | Folder
+
+/** What takes room; a full disk does the rest as well as any. */
+export const TAKES_ROOM = ['open', 'write', 'write whole', 'mkdir'] as const
+
+export type DiskStep =
+  | (typeof TAKES_ROOM)[number]
+  | 'link'
+  | 'rename'
+  | 'rm'
+  | 'truncate'
+  | 'sync'
+  | 'sync folder'
+
+export class MemoryDisk {
+  readonly #root: Folder = newFolder()
+  /** Called before each change; what it throws is what the disk says. */
+  readonly #step: (what: DiskStep, path: string) => void
+
+  constructor(step: (what: DiskStep, path: string) => void) {
     this.#step = step
   }
 
   /** Everything unsynced survives whole, in part, as zeros, or not at all. */
   cutPower(random: Random): void {
-    for (const [path, inode] of this.#names) {
-      if (random() < 0.5) this.#namesOnMedium.set(path, inode)
+    const seen = new Map<Folder, () => void>()
+    const cut = (folder: Folder): void => {
+      folder.onMedium = survivingNames(folder, random)
+      folder.now = new Map(folder.onMedium)
+      for (const [name, inode] of folder.now) {
+        const drop = () => {
+          folder.now.delete(name)
+          folder.onMedium.delete(name)
+        }
+        if (inode.kind === 'file') settle(inode, survivor(inode, random))
+        // A folder is in one place only: a move that half survived is undone, or done.
+        else if (!seen.has(inode)) {
+          seen.set(inode, drop)
+          cut(inode)
+        } else if (random() < 0.5) drop()
+        else seen.get(inode)?.()
+      }
     }
-    for (const path of this.#namesOnMedium.keys()) {
-      if (!this.#names.has(path) && random() < 0.5) this.#namesOnMedium.delete(path)
-    }
-    this.#names = new Map(this.#namesOnMedium)
-    for (const inode of this.#names.values()) {
-      if (inode === 'folder') continue
-      inode.now = inode.onMedium = survivor(inode, random)
-    }
+    cut(this.#root)
   }
 
-  /** Everything comes to the medium, as a disk sees to by itself after a while; removed files take no memory then. */
+  /**
+   * Everything comes to the medium, as a disk sees to by itself after a while, or as it is when the program is ended and the
+   * machine runs on.
+   */
   writeOut(): void {
-    for (const inode of this.#names.values()) if (inode !== 'folder') inode.onMedium = inode.now
-    this.#namesOnMedium = new Map(this.#names)
+    const write = (folder: Folder): void => {
+      folder.onMedium = new Map(folder.now)
+      for (const inode of folder.now.values()) {
+        if (inode.kind === 'folder') write(inode)
+        else settle(inode, inode.now)
+      }
+    }
+    write(this.#root)
   }
 
   text(path: string): string | null {
-    const inode = this.#names.get(path)
-    return inode && inode !== 'folder' ? inode.now.toString('utf8') : null
+    const inode = this.#find(path)
+    return inode?.kind === 'file' ? inode.now.toString('utf8') : null
   }
 
   bytes(path: string): Buffer {
@@ -53,110 +92,180 @@ export class MemoryDisk {
   }
 
   readonly disk: Disk = {
-    mkdir: async (path: string) => {
-      this.#step('mkdir')
-      for (let folder = path; folder !== '/'; folder = dirname(folder)) {
-        this.#names.set(folder, 'folder')
-        this.#namesOnMedium.set(folder, 'folder')
-      }
+    mkdir: async (path: string, options?: { recursive?: boolean }) => {
+      const found = this.#find(path)
+      if (found?.kind === 'folder' && options?.recursive) return undefined
+      if (found) throw trouble('EEXIST', path)
+      const parent = dirname(path)
+      const first =
+        options?.recursive && !this.#find(parent)
+          ? await this.disk.mkdir(parent, { recursive: true })
+          : undefined
+      this.#step('mkdir', path)
+      this.#folder(parent).now.set(basename(path), newFolder())
+      return first ?? path
     },
     open: async (path: string, flags: string) => {
-      const isFolder = this.#names.get(path) === 'folder'
-      if (flags.startsWith('w')) {
-        this.#step('open')
-        const inode = this.#names.get(path)
-        if (inode && inode !== 'folder') inode.now = Buffer.alloc(0)
-        else this.#names.set(path, { now: Buffer.alloc(0), onMedium: Buffer.alloc(0) })
+      const found = this.#find(path)
+      if (found?.kind === 'folder') {
+        if (flags !== 'r') throw trouble('EISDIR', path)
+        return this.#folderHandle(path, found)
       }
-      return isFolder ? this.#folderHandle(path) : this.#fileHandle(this.#file(path))
+      if (!flags.startsWith('w')) return this.#fileHandle(path, this.#file(path))
+      if (found && flags.includes('x')) throw trouble('EEXIST', path)
+      this.#step('open', path)
+      if (found) touch(found, Buffer.alloc(0), 0)
+      else this.#folder(dirname(path)).now.set(basename(path), newFile())
+      return this.#fileHandle(path, this.#file(path))
     },
     readFile: async (path: string, encoding?: string) => {
       const { now } = this.#file(path)
       return encoding ? now.toString('utf8') : now
     },
-    readdir: async (path: string) =>
-      [...this.#names.keys()]
-        .filter((name) => dirname(name) === path)
-        .map((name) => name.slice(path.length + 1)),
+    readdir: async (path: string, options?: { withFileTypes?: boolean }) => {
+      const entries = [...this.#folder(path).now]
+      if (!options?.withFileTypes) return entries.map(([name]) => name)
+      return entries.map(([name, { kind }]) => ({
+        name,
+        isFile: () => kind === 'file',
+        isDirectory: () => kind === 'folder',
+      }))
+    },
     rename: async (from: string, to: string) => {
-      this.#step('rename')
-      this.#names.set(to, this.#file(from))
-      this.#names.delete(from)
+      const moved = this.#find(from)
+      if (!moved) throw trouble('ENOENT', from)
+      const there = this.#find(to)
+      if (there?.kind === 'folder' && there.now.size > 0) throw trouble('ENOTEMPTY', to)
+      this.#step('rename', to)
+      this.#folder(dirname(from)).now.delete(basename(from))
+      this.#folder(dirname(to)).now.set(basename(to), moved)
     },
     link: async (from: string, to: string) => {
-      this.#step('link')
-      if (this.#names.has(to)) throw Object.assign(new Error('there already'), { code: 'EEXIST' })
-      this.#names.set(to, this.#file(from))
+      const file = this.#file(from)
+      if (this.#find(to)) throw trouble('EEXIST', to)
+      this.#step('link', to)
+      this.#folder(dirname(to)).now.set(basename(to), file)
     },
-    rm: async (path: string) => {
-      this.#step('rm')
-      this.#names.delete(path)
+    rm: async (path: string, options?: { force?: boolean; recursive?: boolean }) => {
+      const found = this.#find(path)
+      if (!found && options?.force) return
+      if (!found) throw trouble('ENOENT', path)
+      if (found.kind === 'folder') {
+        if (!options?.recursive) throw trouble('ERR_FS_EISDIR', path)
+        // One by one, as a real one does; the power may go in between.
+        for (const name of [...found.now.keys()]) await this.disk.rm(`${path}/${name}`, options)
+      }
+      this.#step('rm', path)
+      this.#folder(dirname(path)).now.delete(basename(path))
     },
     stat: async (path: string) => ({ size: this.#file(path).now.length }),
     statfs: async () => ({ bavail: 1_000_000, bsize: 4096 }),
   } as unknown as Disk
 
-  #file(path: string): Inode {
-    const inode = this.#names.get(path)
-    if (!inode || inode === 'folder') {
-      throw Object.assign(new Error(`no file ${path}`), { code: 'ENOENT' })
+  #find(path: string): Inode | undefined {
+    let inode: Inode | undefined = this.#root
+    for (const name of path.split('/').filter(Boolean)) {
+      if (inode?.kind !== 'folder') return undefined
+      inode = inode.now.get(name)
     }
     return inode
   }
 
-  #folderHandle(path: string) {
+  #file(path: string): File {
+    const inode = this.#find(path)
+    if (inode?.kind !== 'file') throw trouble(inode ? 'EISDIR' : 'ENOENT', path)
+    return inode
+  }
+
+  #folder(path: string): Folder {
+    const inode = this.#find(path)
+    if (inode?.kind !== 'folder') throw trouble(inode ? 'ENOTDIR' : 'ENOENT', path)
+    return inode
+  }
+
+  #folderHandle(path: string, folder: Folder) {
     return {
       sync: async () => {
-        this.#step('sync folder')
-        for (const name of this.#namesOnMedium.keys()) {
-          if (dirname(name) === path && !this.#names.has(name)) this.#namesOnMedium.delete(name)
-        }
-        for (const [name, inode] of this.#names) {
-          if (dirname(name) === path) this.#namesOnMedium.set(name, inode)
-        }
+        this.#step('sync folder', path)
+        folder.onMedium = new Map(folder.now)
       },
       close: async () => {},
     }
   }
 
-  #fileHandle(inode: Inode) {
+  #fileHandle(path: string, file: File) {
     return {
-      writeFile: async (text: string) => {
-        this.#step('write whole')
-        inode.now = Buffer.from(text)
+      writeFile: async (content: string | Buffer) => {
+        this.#step('write whole', path)
+        touch(file, Buffer.from(content as string), 0)
       },
       write: async (buffer: Buffer, offset: number, length: number, position: number) => {
-        this.#step('write')
-        const grown = Buffer.alloc(Math.max(inode.now.length, position + length))
-        inode.now.copy(grown)
+        this.#step('write', path)
+        const grown = Buffer.alloc(Math.max(file.now.length, position + length))
+        file.now.copy(grown)
         buffer.copy(grown, position, offset, offset + length)
-        inode.now = grown
+        touch(file, grown, position)
         return { bytesWritten: length }
       },
       read: async (buffer: Buffer, offset: number, length: number, position: number) => ({
-        bytesRead: inode.now.copy(buffer, offset, position, position + length),
+        bytesRead: file.now.copy(buffer, offset, position, position + length),
       }),
       truncate: async (length: number) => {
-        this.#step('truncate')
+        this.#step('truncate', path)
         const cut = Buffer.alloc(length)
-        inode.now.copy(cut)
-        inode.now = cut
+        file.now.copy(cut)
+        touch(file, cut, length)
       },
       sync: async () => {
-        this.#step('sync')
-        inode.onMedium = inode.now
+        this.#step('sync', path)
+        settle(file, file.now)
       },
       close: async () => {},
     }
   }
 }
 
-function survivor({ now, onMedium }: Inode, random: Random): Buffer {
+const newFile = (): File => {
+  const empty = Buffer.alloc(0)
+  return { kind: 'file', now: empty, onMedium: empty, untouched: 0 }
+}
+const newFolder = (): Folder => ({ kind: 'folder', now: new Map(), onMedium: new Map() })
+
+const trouble = (code: string, path: string): Error =>
+  Object.assign(new Error(`${code}: ${path}`), { code })
+
+/** What a disk says that is full, for steps that take room. */
+export const diskFull = (): Error =>
+  Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+
+/** Each name that was made, moved or removed since the last sync, has its own fate. */
+function survivingNames({ now, onMedium }: Folder, random: Random): Map<string, Inode> {
+  const names = new Map(onMedium)
+  for (const [name, inode] of now) {
+    if (onMedium.get(name) !== inode && random() < 0.5) names.set(name, inode)
+  }
+  for (const name of onMedium.keys()) {
+    if (!now.has(name) && random() < 0.5) names.delete(name)
+  }
+  return names
+}
+
+/** It holds something else from that byte on. */
+function touch(file: File, now: Buffer, from: number): void {
+  file.now = now
+  file.untouched = Math.min(file.untouched, from)
+}
+
+function settle(file: File, content: Buffer): void {
+  file.now = file.onMedium = content
+  file.untouched = content.length
+}
+
+function survivor({ now, onMedium, untouched }: File, random: Random): Buffer {
   if (now === onMedium) return now
   const fate = random()
   if (fate < 0.4) return onMedium
   if (fate < 0.6) return now
-  if (fate < 0.8) return now.subarray(0, Math.floor(now.length / 2))
-  const zeroed = Buffer.from(now)
-  return zeroed.fill(0, Math.min(onMedium.length, Math.floor(now.length / 2)))
+  const middle = untouched + Math.floor((now.length - untouched) / 2)
+  return fate < 0.8 ? now.subarray(0, middle) : Buffer.from(now).fill(0, middle)
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import {
   type Disk,
   freeBytes,
+  makeFolder,
   namesIn,
   outOfSpace,
   refuseWithoutSpace,
@@ -73,7 +74,6 @@ const UNFINISHED = '.part'
 export class ReleaseFolders {
   readonly #options: Required<Omit<ReleaseFoldersOptions, 'folder'>>
   readonly #releases: string
-  readonly #folder: string
   readonly #kept: Generations<Pointer>
   #isLoaded = false
 
@@ -86,7 +86,6 @@ export class ReleaseFolders {
       log: silentLog,
       ...options,
     }
-    this.#folder = folder
     this.#releases = join(folder, 'releases')
     const { disk, log } = this.#options
     const format = 'updraft-pointer-1'
@@ -108,7 +107,6 @@ export class ReleaseFolders {
    */
   async wakeUp(): Promise<WokenUp> {
     const { disk } = this.#options
-    await makeFolder(disk, this.#folder)
     await makeFolder(disk, this.#releases)
     if (!this.#isLoaded) await this.#kept.load()
     this.#isLoaded = true
@@ -304,8 +302,3 @@ const safe = (text: string, unsafe: RegExp): string =>
     .replace(unsafe, '-')
     .slice(0, 40)
     .replace(/^[-.]+|[-.]+$/g, '')
-
-async function makeFolder(disk: Disk, folder: string): Promise<void> {
-  await disk.mkdir(folder, { recursive: true })
-  await syncFolder(disk, join(folder, '..'))
-}
