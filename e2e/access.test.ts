@@ -173,6 +173,19 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     first: (tenant) => addBoxes(tenant),
   },
   restartBox: { ...about('sto', 'device', 'device.unknown'), first: (tenant) => addBoxes(tenant) },
+  loadHandlers: {
+    ...about('sto', 'device', 'device.unknown'),
+    first: (tenant) => addOwnBoxes(tenant),
+  },
+  showBox: {
+    ...about('stovc', 'device', 'device.unknown'),
+    first: (tenant) => addOwnBoxes(tenant),
+  },
+  setBoxForm: {
+    ...about('sto', 'device', 'device.unknown', () => ({})),
+    first: (tenant) => addOwnBoxes(tenant),
+  },
+  listLogLines: about('stovc', 'device', 'device.unknown'),
   enableProvisioning: about('sto', 'profile', 'profile.unknown'),
   disableProvisioning: about('sto', 'profile', 'profile.unknown'),
   assignToProfile: {
@@ -714,6 +727,10 @@ const addBoxes = async (tenant: string) => {
     [tenant],
   )
 }
+
+/** All its devices are boxes of our own. */
+const addOwnBoxes = (tenant: string) =>
+  database.query(`update devices set inventory = '{"box": {}}' where tenant_id = $1`, [tenant])
 
 const addTenant = () => insert('tenants', { name: randomUUID(), ...made() })
 const addCustomer = (tenant: string) =>

@@ -7,9 +7,7 @@ import {
   type HandlerEntry,
   hostOf,
   isForPlatform,
-  takesHandlers,
 } from './box.ts'
-import type { JsonObject } from './device.ts'
 import { refusal } from './refusal.test-helper.ts'
 
 const file = (path: string, more: Partial<HandlerEntry> = {}): HandlerEntry => ({
@@ -78,20 +76,6 @@ test.each([
 ])('%s is for Linux: %s, for Windows: %s', (path, linux, windows) => {
   expect([isForPlatform(path, 'L'), isForPlatform(path, 'W')]).toEqual([linux, windows])
 })
-
-test.each([
-  [undefined, true, true],
-  [true, true, true],
-  ['false', true, true],
-  [false, true, false],
-  [false, false, true],
-])(
-  'with the switch at %s and asked automatically (%s) a box takes handlers: %s',
-  (at, isAutomatic, takes) => {
-    const attributes: JsonObject = at === undefined ? {} : { automaticDriversUpdate: at }
-    expect(takesHandlers({ attributes }, { isAutomatic })).toBe(takes)
-  },
-)
 
 describe('where boxes reach the server', () => {
   test.each([

@@ -14,14 +14,6 @@ export const HANDLERS = 'handlers'
 export const BOX_PLATFORMS = ['L', 'W'] as const
 export type BoxPlatform = (typeof BOX_PLATFORMS)[number]
 
-/** Ours, on the device: whether it takes new handlers at each start, or only when somebody presses the button. */
-export const AUTOMATIC_DRIVERS = 'automaticDriversUpdate'
-
-export const takesHandlers = (
-  { attributes }: Pick<Device, 'attributes'>,
-  { isAutomatic }: { readonly isAutomatic: boolean },
-): boolean => !isAutomatic || attributes[AUTOMATIC_DRIVERS] !== false
-
 /**
  * What a box runs by what it was sent: it says nothing of its handlers, but one that had all of them and announces
  * itself has begun with them.

@@ -22,6 +22,8 @@ export const EVENT_MEANINGS = {
   'device.inhibited': 'a paired device is kept outside',
   'device.allowed': 'a paired device that was kept outside may come in again',
   'device.restart-asked': 'an operator asked for a box to restart and fetch its handlers',
+  'device.load-handlers-asked': 'an operator asked for a box to load its handlers',
+  'device.wish-done': 'a box did what an operator asked it to do once',
   'device.changed': 'what we hold of a device was changed by an operator',
   'device.token-replaced': 'a device was given a new token in place of those it had',
   'device.credential-added': 'a device was given a further credential',

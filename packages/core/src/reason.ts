@@ -41,6 +41,9 @@ export const REASON_MEANINGS = {
   'nothing.requirement': 'the installed version is not one the release may start from',
   'nothing.version-unknown':
     'the release may start from some versions only, and the device has not told its own',
+  'nothing.needs': 'another component of the device is not what the release needs',
+  'nothing.needs-unknown':
+    'the release needs another component, and the device has not told which it has',
   'nothing.backing-off': 'the last attempt failed; the next one waits',
   'nothing.needs-attention': 'too many attempts failed; a person must look',
   'nothing.cancelled': 'an operator cancelled this release for the device',
@@ -48,6 +51,10 @@ export const REASON_MEANINGS = {
     'a campaign or an operator brought something else after it was assigned or its policy published',
   'nothing.no-policy': 'no policy of the profile holds for the device',
   'nothing.next-check': 'a policy holds for the device, which gets the release when it asks next',
+  'box.hold': 'an operator holds the box as it is',
+  'box.drivers-off': 'automatic drivers update is off; the button lets them come',
+  'box.button': 'that layer of the box is updated when somebody presses the button',
+  'box.window': 'the window of the box is closed',
   'deferred.max-devices': 'as many devices were offered the release as may be',
   'deferred.percentage': 'as large a share of the devices was offered the release as may be',
   'deferred.rate': 'as many devices were offered the release in this period as may be',

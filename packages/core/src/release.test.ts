@@ -55,6 +55,7 @@ describe('a new release', () => {
       artifact: draft.artifact,
       externalUrl: null,
       requirement: null,
+      needs: {},
       createdAt: NOW,
     })
   })
@@ -85,6 +86,7 @@ describe('a new release', () => {
       tag: null,
       description: 'a\nb',
       requirement: null,
+      needs: {},
     })
   })
 

@@ -1,4 +1,5 @@
 import { DomainError } from './errors.ts'
+import { checkedNeeds, type Needs } from './needs.ts'
 import { remembered } from './remembered.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
 
@@ -76,6 +77,8 @@ export interface Release {
   readonly externalUrl: string | null
   /** Which installed versions the release may start from, or null for any. */
   readonly requirement: string | null
+  /** What other components have to run for it. */
+  readonly needs: Needs
   readonly createdAt: Date
 }
 
@@ -114,6 +117,7 @@ export interface ReleaseDraft {
   readonly artifact?: ArtifactDescription | null
   readonly externalUrl?: string | null
   readonly requirement?: string | null
+  readonly needs?: Needs
 }
 
 /**
@@ -159,6 +163,7 @@ export function createRelease(draft: ReleaseDraft, id: string, now: Date): Relea
     artifact,
     externalUrl,
     requirement,
+    needs: checkedNeeds(draft.type, draft.needs ?? {}),
     createdAt: now,
   }
 }

@@ -87,8 +87,7 @@ export const Offer = z.object({
 })
 export type Offer = z.infer<typeof Offer>
 
-export const BOX_LAYERS = ['handlers', 'code', 'image'] as const
-export type BoxLayerName = (typeof BOX_LAYERS)[number]
+export { BOX_LAYERS, type BoxLayerName } from '@updraft/core'
 
 const LayerForm = z.object({
   channel: z.string(),

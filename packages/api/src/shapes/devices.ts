@@ -39,6 +39,12 @@ export const Component = named(
     because: z.string().describe('why this release, or why nothing'),
     reason: Reason,
     lookAgainAt: Time.nullable(),
+    held: z
+      .object({
+        comesIfAsked: z.boolean().describe('the button on the page of the box lets it come'),
+      })
+      .nullable()
+      .describe('not null: the form of the box keeps it back'),
     operation: Operation.nullable().describe('under way, or else the last one'),
   }),
 )

@@ -31,6 +31,10 @@ export const Upload = named(
 )
 export type Upload = z.infer<typeof Upload>
 
+const Needs = z
+  .record(z.string(), z.string())
+  .describe('what other components have to run for it, by type: {"image": ">= 24.10"}')
+
 export const Release = named(
   'Release',
   z.object({
@@ -50,6 +54,7 @@ export const Release = named(
     contentType: z.string().nullable(),
     url: z.string().nullable().describe('where devices fetch it, when it is not kept here'),
     requirement: z.string().nullable(),
+    needs: Needs,
     createdAt: Time,
   }),
 )
@@ -86,6 +91,7 @@ export const ReleaseDraft = named(
       .describe(`one of ${CHECKSUM_ALGORITHMS.join(', ')}`),
     checksum: z.string().optional(),
     requirement: z.string().optional().describe('e.g. ~> 2.0 and >= 2.1.3'),
+    needs: Needs.optional(),
   }),
 )
 

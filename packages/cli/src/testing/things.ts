@@ -106,6 +106,7 @@ export const makeRelease = ({
   contentType: more.contentType ?? null,
   url: more.url ?? null,
   requirement: more.requirement ?? null,
+  needs: more.needs ?? {},
   createdAt: MADE_AT,
 })
 
@@ -167,6 +168,7 @@ export const makeComponent = (
     because: operation.origin.message,
     reason: operation.origin,
     lookAgainAt: null,
+    held: null,
     operation: plain,
     ...more,
   }

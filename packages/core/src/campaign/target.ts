@@ -1,4 +1,5 @@
 /** One device of a campaign: whether its turn has come, what speaks against asking it, and what that counts for. */
+import { type BoxForm, type KeptBack, keptBack } from '../box-form.ts'
 import type { JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { type Reason, reason } from '../reason.ts'
@@ -63,11 +64,20 @@ export interface TargetSituation {
   readonly isHere: boolean
   /** The device has a release of its own. */
   readonly isPinned: boolean
+  /** What is set for it, where it is a box; and whether somebody at it presses the button. */
+  readonly form: BoxForm | null
+  readonly isAsked: boolean
 }
 
 export type Verdict =
   | { readonly kind: 'ask'; readonly because: Reason }
-  | { readonly kind: 'wait'; readonly because: Reason; readonly lookAgainAt: Date | null }
+  | {
+      readonly kind: 'wait'
+      readonly because: Reason
+      readonly lookAgainAt: Date | null
+      /** By the form of the box. */
+      readonly held?: KeptBack
+    }
   /** Nothing is asked, now or later. `hadItsTurn`: it takes a place in its wave. */
   | {
       readonly kind: 'settle'
@@ -104,7 +114,7 @@ export function judge(
   situation: TargetSituation,
   { unfit, maxFailures, now }: { unfit: Reason | null; maxFailures: number; now: Date },
 ): Verdict {
-  const { installed, isPinned, isHere, attributes } = situation
+  const { installed, isPinned, isHere, attributes, form, isAsked } = situation
   const { settings } = campaign
   if (isInstalled(release, installed)) {
     const message = `The device already runs ${nameOf(release)}.`
@@ -119,10 +129,17 @@ export function judge(
     const message = `Campaign ${campaign.name} brings ${nameOf(release)}. ${gate.message}`
     return waits(reason(gate.code, message), lookAgainAt)
   }
+  const held = form && keptBack(form, { name: nameOf(release), type: release.type, isAsked, now })
+  if (held) {
+    const { because, lookAgainAt } = held
+    return { kind: 'wait', because, lookAgainAt, held }
+  }
   if (!isHere) {
     const message = `Campaign ${campaign.name} brings ${nameOf(release)} as soon as the device comes.`
     return waits(reason('target.away', message))
   }
+  // What it needs beside may be told yet.
+  if (unfit?.code === 'nothing.needs-unknown') return waits(unfit)
   const refusal =
     misfit({ campaign, release }, { installed, unfit }) ?? brokenOff(release, failures, maxFailures)
   if (refusal) return { kind: 'settle', status: 'failed', because: refusal, hadItsTurn: true }
@@ -145,7 +162,8 @@ export function misfit(
   { installed, unfit }: Pick<TargetSituation, 'installed'> & { unfit: Reason | null },
 ): Reason | null {
   if (!settings.forceDowngrade) return unfit ?? backwards(release, installed)
-  return unfit?.code === 'nothing.other-profile' ? unfit : null
+  const isForGood = unfit?.code === 'nothing.other-profile' || unfit?.code === 'nothing.needs'
+  return isForGood ? unfit : null
 }
 
 /** Why the release would not be a step forward; versions that are none have no order. */

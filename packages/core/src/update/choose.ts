@@ -9,9 +9,11 @@
  * not undone by that assignment. Then, where nothing is assigned, policies, the newest release first. Whatever wins must
  * fit.
  */
-import { judge, misfit, type SettledTarget, type Target } from '../campaign/target.ts'
+import { type BoxForm, heldBack, type KeptBack, keptBack } from '../box-form.ts'
+import { judge, misfit, type SettledTarget, type Target, type Verdict } from '../campaign/target.ts'
 import type { JsonObject } from '../device.ts'
 import type { DeviceFacts } from '../expression/language.ts'
+import { unmetNeed } from '../needs.ts'
 import { type Candidate, deferral, type Fared, firstThatHolds, type Standing } from '../policy.ts'
 import { type Reason, type ReasonCode, reason } from '../reason.ts'
 import {
@@ -84,6 +86,10 @@ export interface Situation {
   readonly attributes: JsonObject
   /** The device speaks to us now, or holds a line open. */
   readonly isHere: boolean
+  /** What is set for it, where it is a box. */
+  readonly form: BoxForm | null
+  /** Somebody at the device presses the button for that component now. */
+  readonly isAsked: boolean
 }
 
 /** What a campaign or an operator's hand brought to the device last. */
@@ -124,11 +130,17 @@ type ChoiceOf =
       policy?: Candidate
       cancels?: Cancellation
     }
-  /** Go on with the operation there is; it may be offered again. */
-  | { kind: 'under-way'; operation: Operation; because: Reason }
+  /** Go on with the operation there is; it may be offered again, unless the form of the box keeps it back. */
+  | {
+      kind: 'under-way'
+      operation: Operation
+      because: Reason
+      held?: KeptBack
+      lookAgainAt?: Date
+    }
   /**
    * Nothing now. `release` is what would be meant; `lookAgainAt` when time alone changes the answer; `defers` the policy
-   * that holds for the device and keeps it back.
+   * that holds for the device and keeps it back; `held` that the form of the box does.
    */
   | {
       kind: 'nothing'
@@ -136,6 +148,7 @@ type ChoiceOf =
       because: Reason
       lookAgainAt?: Date
       defers?: Candidate
+      held?: KeptBack
       cancels?: Cancellation
     }
 
@@ -150,9 +163,45 @@ function chooseOf(situation: Situation, meant: Meant, now: Date): ChoiceOf {
   const { underWay } = situation
   if (!underWay) return decide(situation, meant, now)
   const because = takesBack(underWay, meant, situation)
-  if (!because) return { kind: 'under-way', operation: underWay, because: underWay.origin }
+  if (!because) return goOn(underWay, situation, now)
   const next = decide(situation, meant, now)
   return next.kind === 'under-way' ? next : { ...next, cancels: { operation: underWay, because } }
+}
+
+/** What the device has not begun may be kept back still; what it has is not interrupted. */
+export function keepsBack(underWay: Operation, situation: Situation, now: Date): KeptBack | null {
+  const { form, type, isAsked } = situation
+  if (!form || !isNotBegun(underWay)) return null
+  const name = nameOf(underWay)
+  const isWanted = isByHand(underWay) || underWay.origin.code === 'operator.retry'
+  return isWanted ? heldBack(form, { name, now }) : keptBack(form, { name, type, isAsked, now })
+}
+
+function goOn(underWay: Operation, situation: Situation, now: Date): ChoiceOf {
+  const held = keepsBack(underWay, situation, now)
+  if (!held) return { kind: 'under-way', operation: underWay, because: underWay.origin }
+  const { because, lookAgainAt } = held
+  return {
+    kind: 'under-way',
+    operation: underWay,
+    because,
+    held,
+    ...(lookAgainAt && { lookAgainAt }),
+  }
+}
+
+/** What the form of a box makes of a release that would be offered now. */
+function nowUnless(
+  situation: Situation,
+  offer: Extract<ChoiceOf, { kind: 'offer' }>,
+  now: Date,
+): ChoiceOf {
+  const { form, type, isAsked } = situation
+  const { release } = offer
+  const held = form && keptBack(form, { name: nameOf(release), type, isAsked, now })
+  if (!held) return offer
+  const { because, lookAgainAt } = held
+  return { kind: 'nothing', release, because, held, ...(lookAgainAt && { lookAgainAt }) }
 }
 
 /**
@@ -192,6 +241,7 @@ type Meant =
       readonly because: Reason
       readonly lookAgainAt: Date | null
       readonly defers?: Candidate
+      readonly held?: { readonly release: Release; readonly by: KeptBack }
     }
   | { readonly kind: 'nothing'; readonly release: Release | null; readonly because: Reason }
 
@@ -286,10 +336,15 @@ function amongCampaigns(
       { unfit: unfit(target.release, situation), maxFailures: MAX_ATTEMPTS, now },
     )
     if (verdict.kind === 'settle') settles.push({ target, verdict })
-    else if (verdict.kind === 'wait') return { meant: asked ?? verdict, settles }
+    else if (verdict.kind === 'wait') return { meant: asked ?? waiting(target, verdict), settles }
     else return { meant: asked ?? { kind: 'target', target, because: verdict.because }, settles }
   }
   return { meant: asked, settles }
+}
+
+function waiting({ release }: Target, verdict: Extract<Verdict, { kind: 'wait' }>): Meant {
+  const { because, lookAgainAt, held } = verdict
+  return { kind: 'wait', because, lookAgainAt, ...(held && { held: { release, by: held } }) }
 }
 
 function alreadyAsked(situation: Situation): Meant | null {
@@ -320,9 +375,10 @@ function decide(situation: Situation, meant: Meant, now: Date): ChoiceOf {
     case 'nothing':
       return meant
     case 'wait': {
-      const { because, lookAgainAt, defers } = meant
+      const { because, lookAgainAt, defers, held } = meant
       const untilThen = { lookAgainAt: lookAgainAt ?? undefined, ...(defers && { defers }) }
-      return { kind: 'nothing', release: null, because, ...untilThen }
+      const release = held?.release ?? null
+      return { kind: 'nothing', release, because, ...untilThen, ...(held && { held: held.by }) }
     }
   }
 }
@@ -366,13 +422,18 @@ function decideAssigned(
     const because = reason('nothing.backing-off', message)
     return { kind: 'nothing', release, because, lookAgainAt }
   }
-  return { kind: 'offer', release, because: meant.because }
+  return nowUnless(situation, { kind: 'offer', release, because: meant.because }, now)
 }
 
 /** Why the release must not go on that device, or null if it fits. */
 export function unfit(
   release: Release,
-  { profileId, profileName, installed }: Pick<Situation, 'profileId' | 'profileName' | 'installed'>,
+  {
+    profileId,
+    profileName,
+    installed,
+    facts,
+  }: Pick<Situation, 'profileId' | 'profileName' | 'installed' | 'facts'>,
 ): Reason | null {
   if (release.profileId !== profileId) {
     const message = `${nameOf(release)} is not made for profile ${profileName}.`
@@ -382,6 +443,8 @@ export function unfit(
     const message = `The device already runs ${nameOf(release)}.`
     return reason('nothing.already-installed', message)
   }
+  const unmet = unmetNeed(release, facts.device.installed)
+  if (unmet) return unmet
   if (release.requirement === null) return null
   if (!installed?.version) {
     const message = `${nameOf(release)} requires ${release.requirement}; the device has not told its version.`

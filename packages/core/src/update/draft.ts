@@ -20,6 +20,7 @@ import {
   type Choice,
   choose,
   isByHand,
+  keepsBack,
   type Situation,
 } from './choose.ts'
 import { seenUnchanged } from './inference.ts'
@@ -61,6 +62,7 @@ export class Draft {
   readonly #snapshot: Snapshot
   readonly #moment: Moment
   readonly #isHere: boolean
+  readonly #asked: readonly ComponentType[]
   readonly #actor: Actor
   readonly #components: Record<ComponentType, Component>
   readonly #installed: Record<ComponentType, Installed> = {}
@@ -74,15 +76,20 @@ export class Draft {
   #facts: DeviceFacts | null = null
   #inventory: JsonObject | null = null
 
-  /** `isHere`: the device speaks, or holds a line open. */
+  /** `isHere`: the device speaks, or holds a line open. `asked`: somebody at it presses the button for those. */
   constructor(
     snapshot: Snapshot,
-    { isHere, ...moment }: Moment & { isHere: boolean },
+    {
+      isHere,
+      asked = [],
+      ...moment
+    }: Moment & { isHere: boolean; asked?: readonly ComponentType[] },
     actor?: Actor,
   ) {
     this.#snapshot = snapshot
     this.#moment = moment
     this.#isHere = isHere
+    this.#asked = asked
     this.#components = { ...snapshot.components }
     this.#standings = new StandingsDraft(snapshot.standings, moment.now)
     const { id, name } = snapshot.device
@@ -104,7 +111,8 @@ export class Draft {
       components: this.#components,
       standings: this.#standings.current,
     }
-    return situationOf(now, type, { isHere: this.#isHere, facts: this.#facts })
+    const isAsked = this.#asked.includes(type)
+    return situationOf(now, type, { isHere: this.#isHere, isAsked, facts: this.#facts })
   }
 
   learn({ installed, namesNoTitles = false, inventory, inventoryChanges }: Facts): void {
@@ -144,6 +152,8 @@ export class Draft {
   noticeSilence(type: ComponentType): void {
     const { underWay } = this.component(type)
     if (!underWay) return
+    // Who may not begin yet is not asked to say anything.
+    if (keepsBack(underWay, this.situation(type), this.#moment.now)) return
     const settings = this.#targetOf(underWay)?.campaign.settings
     const circumstances = { ...this.#moment, isHere: this.#isHere }
     const silent =
@@ -186,6 +196,10 @@ export class Draft {
     }
     if (choice.kind === 'nothing') {
       return { choice, isNews: false, operation: null, release: choice.release }
+    }
+    if (choice.kind === 'under-way' && choice.held) {
+      const release = this.component(type).underWayRelease ?? null
+      return { choice, isNews: false, operation: null, release }
     }
     const opened = choice.kind === 'offer' ? this.#offer(choice) : choice.operation
     const release =

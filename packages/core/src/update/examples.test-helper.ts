@@ -97,6 +97,8 @@ export const situation = (changes: Partial<Situation> = {}): Situation => ({
   },
   attributes: {},
   isHere: true,
+  form: null,
+  isAsked: false,
   ...changes,
 })
 

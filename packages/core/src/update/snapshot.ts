@@ -1,4 +1,5 @@
 /** What one visit is given, and what it answers with: a device with all that counts for it, and its changes. */
+import { boxFormOf } from '../box-form.ts'
 import type { Target, TargetMove } from '../campaign/target.ts'
 import type { Device, JsonObject } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
@@ -58,11 +59,16 @@ export const NO_COMPONENT: Component = {
 export const situationOf = (
   snapshot: Pick<Snapshot, 'device' | 'components' | 'standings' | 'belongings'>,
   type: ComponentType,
-  { isHere, facts = factsOf(snapshot) }: { isHere: boolean; facts?: DeviceFacts },
+  {
+    isHere,
+    isAsked = false,
+    facts = factsOf(snapshot),
+  }: { isHere: boolean; isAsked?: boolean; facts?: DeviceFacts },
 ): Situation => {
   const { profileId, profileName, attributes, installed } = facts.device
   const component = snapshot.components[type] ?? NO_COMPONENT
-  const ofDevice = { profileId, profileName, attributes, isHere, facts }
+  const form = boxFormOf(facts.device)
+  const ofDevice = { profileId, profileName, attributes, isHere, isAsked, facts, form }
   return {
     ...ofDevice,
     type,

@@ -23,6 +23,8 @@ export interface Visit extends Moment {
   readonly fetches?: Fetched
   /** It never says what becomes of an update: that is read from what it runs. */
   readonly isTacit?: boolean
+  /** Somebody at the device presses the button for those. */
+  readonly asked?: readonly ComponentType[]
 }
 
 /** A release as a device asks for it: what it leaves out is whatever is meant for it. */
@@ -44,9 +46,9 @@ const isTold = (tells: Tells, type: ComponentType): boolean | ((release: Release
 /** The device checks in, or (without facts, untold) what is meant for it is looked at anew. */
 export function visit(
   snapshot: Snapshot,
-  { facts, tells, isHere = false, fetches, isTacit = false, ...moment }: Visit,
+  { facts, tells, isHere = false, fetches, isTacit = false, asked, ...moment }: Visit,
 ): { changes: Changes; answers: Readonly<Record<ComponentType, Answer>> } {
-  const draft = new Draft(snapshot, { ...moment, isHere })
+  const draft = new Draft(snapshot, { ...moment, isHere, asked })
   draft.learn(facts)
   const answers: Record<ComponentType, Answer> = {}
   if (fetches) draft.goesOn(fetches)

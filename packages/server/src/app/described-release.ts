@@ -5,6 +5,7 @@ import {
   createRelease,
   DomainError,
   HANDLERS,
+  type Needs,
   type OperatorActor,
   type Release,
 } from '@updraft/core'
@@ -38,6 +39,7 @@ export interface ReleaseDescription {
   readonly checksumAlgorithm?: string
   readonly checksum?: string
   readonly requirement?: string
+  readonly needs?: Needs
 }
 
 /** Made for that profile, or for none. */

@@ -15,6 +15,8 @@ import {
   type Fetched,
   hear,
   isNothing,
+  type KeptBack,
+  type Moment,
   NO_FACTS,
   nameOf,
   type Operation,
@@ -23,6 +25,7 @@ import {
   type Report,
   type Snapshot,
   type Tells,
+  type Visit,
   visit,
 } from '@updraft/core'
 import { type ArtifactSources, type Source, ticketExpiry } from './artifact-sources.ts'
@@ -71,9 +74,16 @@ export interface Offered {
   readonly release: Release
 }
 
+/** A release that is meant for a box and may not come now. */
+export interface Held {
+  readonly release: Release
+  readonly by: KeptBack
+}
+
 export interface CheckedIn {
   readonly answers: Readonly<Record<ComponentType, Answer>>
   readonly offers: readonly Offered[]
+  readonly held: readonly Held[]
   /** What each component is to run, whether or not there is something to do right now. */
   readonly desired: Readonly<Record<ComponentType, Release>>
   readonly nextCheckInSeconds: number
@@ -108,12 +118,18 @@ export interface DeviceDesk
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
    * at that release, which is as good as a word of it. `isTacit`: what became of its update is read from what it runs.
+   * `asked`: somebody at the device presses the button for those.
    * Refuses with request.malformed when the facts cannot be kept.
    */
   checkIn(
     device: Snapshot,
     facts: Facts,
-    options: { tells: Tells; fetches?: Fetched; isTacit?: boolean },
+    options: {
+      tells: Tells
+      fetches?: Fetched
+      isTacit?: boolean
+      asked?: readonly ComponentType[]
+    },
   ): Promise<CheckedIn>
   /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */
   report(
@@ -202,10 +218,7 @@ export function deviceDesk({
   const targetOf = ({ tenantId, device }: Snapshot) => ({ tenantId, deviceId: device.id })
 
   /** Most visits change nothing: those are answered from what was read, and only the others take the lock. */
-  const visitNow = async (
-    device: Snapshot,
-    said: { facts: Facts; tells: Tells; fetches?: Fetched; isTacit?: boolean },
-  ) => {
+  const visitNow = async (device: Snapshot, said: Omit<Visit, 'isHere' | keyof Moment>) => {
     const moment = await moments(device.tenantId)
     const look = (at: Snapshot) => visit(at, { ...moment(), ...said, isHere: true })
     const seen = look(device)
@@ -219,6 +232,7 @@ export function deviceDesk({
 
   const checkedIn = (answers: Readonly<Record<ComponentType, Answer>>): CheckedIn => {
     const offers: Offered[] = []
+    const held: Held[] = []
     const desired: Record<ComponentType, Release> = {}
     let nextCheckInSeconds = checkInSeconds
     for (const [type, { choice, operation, release }] of Object.entries(answers)) {
@@ -226,12 +240,15 @@ export function deviceDesk({
       const wanted = desiredRelease(choice)
       const meant = wanted === 'under-way' ? release : wanted
       if (meant) desired[type] = meant
-      if (choice.kind === 'nothing' && choice.lookAgainAt) {
+      if (choice.kind !== 'offer' && choice.held && release) {
+        held.push({ release, by: choice.held })
+      }
+      if (choice.kind !== 'offer' && choice.lookAgainAt) {
         const seconds = Math.ceil((choice.lookAgainAt.getTime() - clock.now().getTime()) / 1000)
         nextCheckInSeconds = Math.max(1, Math.min(nextCheckInSeconds, seconds))
       }
     }
-    return { answers, offers, desired, nextCheckInSeconds }
+    return { answers, offers, held, desired, nextCheckInSeconds }
   }
 
   return {

@@ -362,6 +362,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
         const box = boxes[at]
         if (box) boxes[at] = { ...box, releaseId }
       },
+      around: async () => ({ series: '17.0', wishes: [] }),
+      told: async () => {},
     },
     clock,
     registering: {

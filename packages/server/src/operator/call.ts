@@ -17,6 +17,7 @@ import type { CloudUseCases } from '../app/clouds.ts'
 import type { ClusterUseCases } from '../app/clusters.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
+import type { DeviceLogUseCases } from '../app/device-logs.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { ManualUpdates } from '../app/manual-updates.ts'
 import type { ModelUseCases } from '../app/models.ts'
@@ -50,6 +51,7 @@ export interface OperatorNeeds {
   readonly clusters: ClusterUseCases
   readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases
+  readonly deviceLogs: DeviceLogUseCases
   /** Where devices reach the server, once it listens. */
   readonly endpoints: () => Endpoints
   readonly fleet: Fleet

@@ -151,10 +151,14 @@ function componentView(
     verdict: choice.kind,
     because: choice.because.message,
     reason: choice.because,
-    lookAgainAt: choice.kind === 'nothing' ? timeOrNull(choice.lookAgainAt ?? null) : null,
+    lookAgainAt: timeOrNull(('lookAgainAt' in choice && choice.lookAgainAt) || null),
+    held: heldOf(choice),
     operation: operation && operationView(operation),
   }
 }
+
+const heldOf = (choice: Choice): api.Component['held'] =>
+  'held' in choice && choice.held ? { comesIfAsked: choice.held.comesIfAsked } : null
 
 const BY_POLICY: ReadonlySet<string> = new Set(['policy.offers', 'nothing.next-check'])
 
@@ -174,7 +178,7 @@ function assignedOf({ deviceAssignment, profileAssignment }: Component): api.Com
   )
 }
 
-function targetOf(choice: Choice): api.ReleaseRef | null {
+export function targetOf(choice: Choice): api.ReleaseRef | null {
   if (choice.kind === 'under-way') {
     return releaseOf(choice.operation)
   }
@@ -228,6 +232,7 @@ export const releaseView = (release: ReleaseView): api.Release => ({
   contentType: release.artifact?.contentType ?? null,
   url: release.externalUrl,
   requirement: release.requirement,
+  needs: { ...release.needs },
   createdAt: time(release.createdAt),
 })
 

@@ -4,6 +4,7 @@ import { campaignRunner } from '../app/campaign-runner.ts'
 import type { CampaignsUseCases } from '../app/campaigns.ts'
 import { credentialSweeper } from '../app/credential-sweeper.ts'
 import { historySweeper } from '../app/history-sweeper.ts'
+import { logSweeper } from '../app/log-sweeper.ts'
 import { policyCounter } from '../app/policy-counter.ts'
 import { registrationSweeper } from '../app/registration-sweeper.ts'
 import { silenceWatch } from '../app/silence-watch.ts'
@@ -26,7 +27,7 @@ interface Job {
 /** In the order in which they begin. */
 export function background(
   foundation: Foundation,
-  { copier, look, ofServer, registrations, sessions, settings }: DeviceSide,
+  { copier, logs, look, ofServer, registrations, sessions, settings }: DeviceSide,
   { addNewcomers }: Pick<CampaignsUseCases, 'addNewcomers'>,
 ): readonly Job[] {
   const { announce, artifacts, clock, database, every, feed, report, unitOfWork } = foundation
@@ -78,6 +79,11 @@ export function background(
       sweep: historySweep(database),
       settings,
       onError: report('old history could not be removed; it is tried again'),
+    }),
+    logSweeper({
+      clock,
+      logs,
+      onError: report('old lines of devices could not be removed; it is tried again'),
     }),
     registrationSweeper({
       clock,

@@ -26,6 +26,7 @@ import { artifactCopies } from '../store/artifact-copies.ts'
 import { boxesAtWork } from '../store/boxes.ts'
 import { cloudsAtWork } from '../store/clouds.ts'
 import { clustersAtWork } from '../store/clusters.ts'
+import { deviceLogsAtWork } from '../store/device-logs.ts'
 import { installationSecret } from '../store/installation-secrets.ts'
 import { requestsAtWork } from '../store/operation-requests.ts'
 import { pairingsAtWork } from '../store/pairings-at-work.ts'
@@ -93,6 +94,7 @@ export async function deviceSide(foundation: Foundation) {
     onError: report('what an operator should know of a registration could not be noted'),
   })
   const archives = handlerArchives(foundation)
+  const logs = deviceLogsAtWork(database)
   const desk = deviceDesk({
     ...foundation,
     accounts,
@@ -149,6 +151,7 @@ export async function deviceSide(foundation: Foundation) {
     copier,
     copies,
     desk,
+    logs,
     look: lookAt,
     moments: momentsOf,
     newCredential,

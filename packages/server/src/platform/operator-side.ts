@@ -15,6 +15,7 @@ import { clusters } from '../app/clusters.ts'
 import { credentials } from '../app/credentials.ts'
 import { customers } from '../app/customers.ts'
 import { describedRelease } from '../app/described-release.ts'
+import { deviceLogs } from '../app/device-logs.ts'
 import { fleet } from '../app/fleet.ts'
 import { manualUpdates } from '../app/manual-updates.ts'
 import { models } from '../app/models.ts'
@@ -76,6 +77,7 @@ export function operatorSide(
     }),
     credentials: credentials(needs),
     customers: customers(needs),
+    deviceLogs: deviceLogs(needs),
     endpoints,
     fingerprint: secrets.hashToken,
     fleet: ofFleet,

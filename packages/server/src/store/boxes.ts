@@ -1,9 +1,9 @@
 import { type BoxServer, DomainError, hostOf } from '@updraft/core'
 import { type Kysely, sql } from 'kysely'
-import type { Box, Boxes, BoxesAtWork } from '../app/ports.ts'
+import type { Box, Boxes, BoxesAtWork, Wish } from '../app/ports.ts'
 import type { Database } from './database.ts'
 import { refuse } from './refusals.ts'
-import { ofCustomersDevice, type Scope } from './scope.ts'
+import { ofCustomersDevice, ofCustomersProfile, type Scope } from './scope.ts'
 import type { Tables } from './tables.ts'
 
 const select = (db: Kysely<Tables>) =>
@@ -32,6 +32,15 @@ const boxOf = (row: Row): Box => ({
   restartAskedAt: row.restart_asked_at,
 })
 
+const wishOf = (row: Pick<Tables['box_wishes'], 'id' | 'kind' | 'asked_at' | 'told_at'>): Wish => ({
+  id: row.id,
+  kind: row.kind,
+  askedAt: row.asked_at,
+  toldAt: row.told_at,
+})
+
+const WISH_COLUMNS = ['id', 'kind', 'asked_at', 'told_at'] as const
+
 export function boxes(scope: Scope): Boxes {
   const { db, tenantId } = scope
   return {
@@ -41,6 +50,7 @@ export function boxes(scope: Scope): Boxes {
         .select(['url', 'series'])
         .where('tenant_id', '=', tenantId)
         .where('profile_id', '=', profileId)
+        .where(ofCustomersProfile(scope, 'profile_id'))
         .executeTakeFirst()) ?? null,
     setServer: async (profileId, server) => {
       const row = { ...server, host: hostOf(server) }
@@ -75,6 +85,49 @@ export function boxes(scope: Scope): Boxes {
         .where(ofCustomersDevice(scope, 'device_id'))
         .executeTakeFirst()
       if (numUpdatedRows === 0n) throw new DomainError('box.none', 'The device is no box.')
+    },
+    wishes: async (deviceId) => {
+      const rows = await db
+        .selectFrom('box_wishes')
+        .select(WISH_COLUMNS)
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', '=', deviceId)
+        .where(ofCustomersDevice(scope, 'device_id'))
+        .orderBy('asked_at')
+        .execute()
+      return rows.map(wishOf)
+    },
+    wish: async (deviceId, { id, kind, askedAt }) => {
+      const row = await db
+        .insertInto('box_wishes')
+        .values({
+          id,
+          tenant_id: tenantId,
+          device_id: deviceId,
+          kind,
+          asked_at: askedAt,
+          told_at: null,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['device_id', 'kind'])
+            .doUpdateSet({ asked_at: askedAt, told_at: null })
+            .where('box_wishes.tenant_id', '=', tenantId),
+        )
+        .returning(WISH_COLUMNS)
+        .executeTakeFirst()
+      if (row) return wishOf(row)
+      throw new DomainError('device.unknown', `There is no device ${deviceId}.`)
+    },
+    done: async (deviceId, ids) => {
+      const rows = await db
+        .deleteFrom('box_wishes')
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', '=', deviceId)
+        .where(sql<boolean>`id::text = any(${[...ids]}::text[])`)
+        .returning(WISH_COLUMNS)
+        .execute()
+      return rows.map(wishOf)
     },
   }
 }
@@ -141,5 +194,32 @@ export function boxesAtWork({ db }: Database): BoxesAtWork {
         .execute()
         .catch(refuse)
     },
+    around: async ({ deviceId, profileId }) => {
+      const { rows } = await sql<{ series: string | null; wishes: WishJson[] | null }>`
+        select (select s.series from box_servers s where s.profile_id = ${profileId}) as series,
+               (select json_agg(json_build_array(w.id, w.kind, w.asked_at, w.told_at) order by w.asked_at)
+                  from box_wishes w where w.device_id = ${deviceId}) as wishes`
+        .execute(db)
+        .catch(refuse)
+      const [row] = rows
+      return { series: row?.series ?? null, wishes: (row?.wishes ?? []).map(wishOfJson) }
+    },
+    told: async (ids, at) => {
+      await db
+        .updateTable('box_wishes')
+        .set({ told_at: at })
+        .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+        .execute()
+        .catch(refuse)
+    },
   }
 }
+
+type WishJson = [id: string, kind: Wish['kind'], askedAt: string, toldAt: string | null]
+
+const wishOfJson = ([id, kind, askedAt, toldAt]: WishJson): Wish => ({
+  id,
+  kind,
+  askedAt: new Date(askedAt),
+  toldAt: toldAt === null ? null : new Date(toldAt),
+})

@@ -1,4 +1,4 @@
-import { DomainError, nameOf, type Release } from '@updraft/core'
+import { DomainError, type Needs, nameOf, type Release } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Catalogue, ReleaseView } from '../app/ports.ts'
 import { containsText, page } from './paging.ts'
@@ -89,6 +89,7 @@ export function catalogue(scope: Scope): Catalogue {
           content_type: release.artifact?.contentType ?? null,
           external_url: release.externalUrl,
           requirement: release.requirement,
+          needs: JSON.stringify(release.needs),
           created_at: release.createdAt,
         })
         .execute()
@@ -224,9 +225,9 @@ export function catalogue(scope: Scope): Catalogue {
 export type ReleaseRow = {
   [Column in Exclude<
     keyof Tables['releases'],
-    'revision' | 'size_bytes' | 'only_for_device_id'
+    'revision' | 'size_bytes' | 'only_for_device_id' | 'needs'
   >]: Tables['releases'][Column]
-} & { size_bytes: string | null }
+} & { size_bytes: string | null; needs: Needs }
 
 export const releaseOf = (row: ReleaseRow): Release => ({
   id: row.id,
@@ -250,5 +251,6 @@ export const releaseOf = (row: ReleaseRow): Release => ({
         },
   externalUrl: row.external_url,
   requirement: row.requirement,
+  needs: row.needs,
   createdAt: row.created_at,
 })

@@ -164,6 +164,12 @@ const VERBS: () => {
     removeToken: denied,
     remove: denied,
   },
+  deviceLogs: {
+    page: [
+      [],
+      async ({ deviceLogs }) => (await deviceLogs.page(theirs.deviceId, { limit: 9 })).items,
+    ],
+  },
   registrations: {
     page: denied,
     waiting: denied,
@@ -172,10 +178,13 @@ const VERBS: () => {
     renew: denied,
   },
   boxes: {
-    server: denied,
+    server: [null, ({ boxes }) => boxes.server(theirs.profileId)],
     setServer: denied,
     removeServer: denied,
     askRestart: denied,
+    wishes: [[], ({ boxes }) => boxes.wishes(theirs.deviceId)],
+    wish: denied,
+    done: denied,
   },
   clusters: { put: denied, find: denied, access: denied, remove: denied },
   realms: {

@@ -101,6 +101,7 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   box_servers_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
   boxes_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   boxes_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+  box_wishes_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   box_names_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],

@@ -10,6 +10,7 @@ import type {
   EventReason,
   Fared,
   JsonObject,
+  Needs,
   ProvisioningStrategy,
   Role,
   Standing,
@@ -18,6 +19,7 @@ import type {
   Tally,
   TargetStatus,
   Wave,
+  WishKind,
 } from '@updraft/core'
 import type { ColumnType, Generated } from 'kysely'
 import type { Introspection } from '../app/ports.ts'
@@ -185,6 +187,26 @@ export interface Tables {
     tenant_id: string
     device_id: string
   }
+  box_wishes: {
+    id: string
+    tenant_id: string
+    device_id: string
+    kind: WishKind
+    asked_at: Date
+    told_at: Date | null
+  }
+  device_log_lines: {
+    id: Generated<string>
+    tenant_id: string
+    device_id: string
+    sequence: string | null
+    at: Date
+    received_at: Date
+    /** Its place in LOG_LEVELS. */
+    level: number
+    message: string
+  }
+  artifact_sha1: { sha256: string; sha1: string }
   realms: {
     tenant_id: string
     name: string
@@ -284,6 +306,7 @@ export interface Tables {
     content_type: string | null
     external_url: string | null
     requirement: string | null
+    needs: Json<Needs>
     revision: Generated<number>
     created_at: Date
   }

@@ -343,6 +343,13 @@ const VERBS: {
       async ({ registrations }) => (await registrations.renew([theirs.deviceId])).length === 0,
     ],
   },
+  deviceLogs: {
+    page: [
+      'own',
+      async ({ deviceLogs }) =>
+        (await deviceLogs.page(theirs.deviceId, { limit: 9 })).items.length === 0,
+    ],
+  },
   boxes: {
     server: ['own', async ({ boxes }) => (await boxes.server(theirs.profileId)) === null],
     setServer: [
@@ -351,6 +358,12 @@ const VERBS: {
     ],
     removeServer: ['own', async ({ boxes }) => !(await boxes.removeServer(theirs.profileId))],
     askRestart: ['box.none', ({ boxes }) => boxes.askRestart(theirs.deviceId, NOON)],
+    wishes: ['own', async ({ boxes }) => (await boxes.wishes(theirs.deviceId)).length === 0],
+    wish: [
+      'device.unknown',
+      ({ boxes }) => boxes.wish(theirs.deviceId, { id: newId(), kind: 'restart', askedAt: NOON }),
+    ],
+    done: ['own', async ({ boxes }) => (await boxes.done(theirs.deviceId, [newId()])).length === 0],
   },
   clusters: {
     put: ['done', ({ clusters }) => clusters.put(clusterOf('ours'), NOON)],

@@ -12,6 +12,7 @@ import { clusters } from './clusters.ts'
 import { credentials } from './credentials.ts'
 import { customers } from './customers.ts'
 import type { Database } from './database.ts'
+import { deviceLogs } from './device-logs.ts'
 import { devices } from './devices.ts'
 import { type Announce, events } from './events.ts'
 import { figures } from './figures.ts'
@@ -61,6 +62,7 @@ const storesOf = (scope: Scope): Stores => ({
   profiles: profiles(scope),
   devices: devices(scope),
   credentials: credentials(scope),
+  deviceLogs: deviceLogs(scope),
   catalogue: catalogue(scope),
   assignments: assignments(scope),
   audiences: audiences(scope),
@@ -108,10 +110,11 @@ const CUSTOMERS_VERBS: {
     'countByState',
   ],
   credentials: [],
+  deviceLogs: ['page'],
   catalogue: ['get', 'several', 'page', 'packages'],
   assignments: ['put', 'withdraw', 'page', 'countAffected'],
   audiences: [],
-  boxes: [],
+  boxes: ['server', 'wishes'],
   campaigns: [],
   operations: ['get', 'pageOfDevice'],
   policies: [],

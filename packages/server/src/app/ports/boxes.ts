@@ -1,5 +1,5 @@
 /** Boxes: where those of a profile reach the server, what they go by, and the archives of handlers they are given. */
-import type { BoxPlatform, BoxServer } from '@updraft/core'
+import type { BoxPlatform, BoxServer, WishKind } from '@updraft/core'
 
 /** Of one tenant. */
 export interface Boxes {
@@ -11,6 +11,21 @@ export interface Boxes {
   removeServer(profileId: string): Promise<boolean>
   /** Notes that it is to restart. Refuses with box.none. */
   askRestart(deviceId: string, at: Date): Promise<void>
+  /** What it was asked to do once and has not done; a customer's device only. */
+  wishes(deviceId: string): Promise<readonly Wish[]>
+  /** One of a kind is enough: another is not asked while it has not done that. Answers the one there is. */
+  wish(deviceId: string, wish: Pick<Wish, 'id' | 'kind' | 'askedAt'>): Promise<Wish>
+  /** It has done those of them that are its own; answers which. */
+  done(deviceId: string, ids: readonly string[]): Promise<readonly Wish[]>
+}
+
+/** Something a box is to do once. */
+export interface Wish {
+  readonly id: string
+  readonly kind: WishKind
+  readonly askedAt: Date
+  /** When it was last told; null before. */
+  readonly toldAt: Date | null
 }
 
 export interface Box {
@@ -39,6 +54,13 @@ export interface BoxesAtWork {
     box: { readonly channel: string; readonly names: readonly string[] },
   ): Promise<Box>
   given(deviceId: string, releaseId: string): Promise<void>
+  /** What one of our own boxes is told besides its updates: the series of its profile, and what it is to do once. */
+  around(device: {
+    readonly deviceId: string
+    readonly profileId: string
+  }): Promise<{ readonly series: string | null; readonly wishes: readonly Wish[] }>
+  /** It is told of those now. */
+  told(ids: readonly string[], at: Date): Promise<void>
 }
 
 /** An archive of handlers as boxes of one system are given it. */

@@ -9,6 +9,7 @@ import type { Catalogue } from './catalogue.ts'
 import type { Clouds } from './clouds.ts'
 import type { Clusters } from './clusters.ts'
 import type { Credentials } from './credentials.ts'
+import type { DeviceLogs } from './device-logs.ts'
 import type { Events } from './events.ts'
 import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
 import type { HardwareTypes, SystemModels } from './models.ts'
@@ -25,6 +26,7 @@ export interface Stores {
   readonly profiles: Profiles
   readonly devices: Devices
   readonly credentials: Credentials
+  readonly deviceLogs: DeviceLogs
   readonly catalogue: Catalogue
   readonly assignments: Assignments
   readonly audiences: Audiences

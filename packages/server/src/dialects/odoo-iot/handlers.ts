@@ -2,7 +2,14 @@
  * What a box that asks for its handlers is given: nothing, the word that it has them, or all of them. There is no fourth
  * answer: a box may delete those it has at any other.
  */
-import { DomainError, HANDLERS, type Operation, type Release, takesHandlers } from '@updraft/core'
+import {
+  boxFormOf,
+  DomainError,
+  HANDLERS,
+  isByButton,
+  type Operation,
+  type Release,
+} from '@updraft/core'
 import type { HandlersRequest } from '@updraft/wire/odoo-iot'
 import type { CheckedIn, DeviceDesk, Handlers, KnownBox } from '../../app/device-desk.ts'
 import { etagOf, platformOf, releaseIn } from './translate.ts'
@@ -31,13 +38,15 @@ export async function handlersFor(
   if (!known) return NOTHING
   const { device, isAsked } = known
   const runs = await releaseNamed(desk, known, named)
-  const isTaken = takesHandlers(device.device, { isAutomatic: isAutomatic && !isAsked })
+  const asked = isAutomatic && !isAsked ? [] : [HANDLERS]
   const checkedIn = await desk.checkIn(
     device,
     { installed: runs ? { [HANDLERS]: { title: runs.title, version: runs.version } } : {} },
-    { tells: (release) => isTaken && isSpeakable(release), isTacit: runs !== null },
+    { tells: isSpeakable, isTacit: runs !== null, asked },
   )
-  if (!isTaken) return NOTHING
+  // What was edited on the box is not to be overwritten, not even by what it was given before.
+  const form = boxFormOf(device.device)
+  if (asked.length === 0 && form && isByButton(form, HANDLERS)) return NOTHING
   const release = meantNow(checkedIn) ?? (await desk.lastGiven(known))
   if (!release) return NOTHING
   if (!isSpeakable(release)) return untold(desk, known, release, ELSEWHERE)

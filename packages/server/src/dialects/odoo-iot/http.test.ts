@@ -154,7 +154,7 @@ describe('a box that asks for its handlers is given', () => {
     await assign()
     await expectNothing(await asOfOld())
     await expectNothing(await asOfToday())
-    expect(desk.states(MAC)).toEqual(['handlers QUEUED'])
+    expect(desk.states(MAC)).toEqual([])
     await expectFiles(await asOfOld({ auto: 'False' }), LINUX)
     await until('DOWNLOADED')
   })
