@@ -41,6 +41,8 @@ export async function deskOf(connectionString: string): Promise<DeskParts> {
     accounts: nobody as DeviceDeskNeeds['accounts'],
     artifacts: nobody as DeviceDeskNeeds['artifacts'],
     boxes: nobody as DeviceDeskNeeds['boxes'],
+    ownBoxes: nobody as DeviceDeskNeeds['ownBoxes'],
+    logs: nobody as DeviceDeskNeeds['logs'],
     secrets: nobody as DeviceDeskNeeds['secrets'],
     sources: nobody as DeviceDeskNeeds['sources'],
     newCredential: nobody as DeviceDeskNeeds['newCredential'],

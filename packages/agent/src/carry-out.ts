@@ -3,7 +3,7 @@
  * loop writes that down before the next step begins. Each step can be taken twice: after a kill the agent begins
  * with the one the journal names.
  */
-import { type Installed, parseRequirement, type State, satisfies } from '@updraft/core'
+import { type Installed, meetsNeed, type State } from '@updraft/core'
 import { download } from './download.ts'
 import { type Ended, type Entry, isBeforeInstall, type Phase, withEnd } from './journal.ts'
 import { Reports } from './reports.ts'
@@ -444,10 +444,10 @@ export class CarryOut {
   }
 }
 
-/** A version that is no SemVer satisfies nothing, and what cannot be read as a requirement is satisfied by nothing. */
+/** A version that is none satisfies nothing, and what cannot be read as a requirement is satisfied by nothing. */
 function isSatisfied(version: string | null, wanted: string): boolean {
   try {
-    return version !== null && satisfies(version, parseRequirement(wanted))
+    return version !== null && meetsNeed(version, wanted)
   } catch {
     return false
   }

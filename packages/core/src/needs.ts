@@ -47,12 +47,16 @@ export function unmetNeed(
     if (!version) {
       return reason('nothing.needs-unknown', `${name}; the device has not told which it has.`)
     }
-    if (!satisfies(numbersOf(version), needOf(wanted))) {
+    if (!meetsNeed(version, wanted)) {
       return reason('nothing.needs', `${name}; the device has ${version}.`)
     }
   }
   return null
 }
+
+/** Whether a version is what is needed. Refuses with version.invalid-requirement. */
+export const meetsNeed = (version: string, wanted: string): boolean =>
+  satisfies(numbersOf(version), needOf(wanted))
 
 /** Two numbers count as three; a version that is of another form stays as it is. */
 const numbersOf = remembered((version: string): string => {

@@ -86,7 +86,6 @@ describe('a new release', () => {
       tag: null,
       description: 'a\nb',
       requirement: null,
-      needs: {},
     })
   })
 

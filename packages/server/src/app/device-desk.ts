@@ -33,10 +33,12 @@ import type { BoxDesk } from './box-desk.ts'
 import { type Enrolment, enrolment } from './enrolment.ts'
 import { type ImageFetching, imageFetching } from './image-fetching.ts'
 import type { KnownCloud } from './known-clouds.ts'
+import type { LogDesk } from './log-desk.ts'
 import type { Moments } from './moments.ts'
 import type { NewCredentialOf } from './new-credential.ts'
 import { type Notices, notices } from './notices.ts'
 import { type OperationRequests, operationRequests } from './operation-requests.ts'
+import type { OwnBoxDesk } from './own-box-desk.ts'
 import type { PairingDesk } from './pairing.ts'
 import type {
   Accounts,
@@ -99,7 +101,9 @@ export interface DeviceDesk
   extends BoxDesk,
     Enrolment,
     ImageFetching,
+    LogDesk,
     OperationRequests,
+    OwnBoxDesk,
     PairingDesk,
     Registering {
   /** Who holds that token; marks the device as seen. Refuses with device.unknown. */
@@ -170,6 +174,8 @@ export interface DeviceDeskNeeds {
   readonly accounts: Pick<Accounts, 'provisioningProfile'>
   readonly artifacts: Pick<ArtifactStore, 'open'>
   readonly boxes: BoxDesk
+  readonly ownBoxes: OwnBoxDesk
+  readonly logs: LogDesk
   readonly clock: Clock
   readonly clouds: Pick<CloudsAtWork, 'ofToken'>
   readonly cloudOf: KnownCloud
@@ -196,6 +202,8 @@ export function deviceDesk({
   accounts,
   artifacts,
   boxes,
+  ownBoxes,
+  logs,
   clock,
   clouds,
   cloudOf,
@@ -316,6 +324,8 @@ export function deviceDesk({
     },
     ...registering,
     ...boxes,
+    ...ownBoxes,
+    ...logs,
     ...pairing,
     ...imageFetching({
       artifacts,

@@ -25,7 +25,9 @@ import pino from 'pino'
 import { boxDesk } from '../app/box-desk.ts'
 import { type DeviceDeskNeeds, deviceDesk } from '../app/device-desk.ts'
 import { liveSessions } from '../app/live-sessions.ts'
+import { logDesk } from '../app/log-desk.ts'
 import { newCredentialOf } from '../app/new-credential.ts'
+import { ownBoxDesk } from '../app/own-box-desk.ts'
 import { pacer } from '../app/pacer.ts'
 import type {
   ArtifactHandle,
@@ -35,10 +37,12 @@ import type {
   DeviceWork,
   EventQuery,
   HeldSession,
+  LogLine,
   NewCredential,
   NewDevice,
   Pairing,
   UnitOfWork,
+  Wish,
 } from '../app/ports.ts'
 import { handlerArchives } from '../artifacts/handler-archives.ts'
 import { proofs } from '../credentials/proofs.ts'
@@ -107,6 +111,10 @@ export interface MemoryDesk {
   claimableUntil(token: string, secret: string): Date | null
   /** Moves the clock. */
   pass(by: { minutes: number }): void
+  /** An operator wants that done once by the box. */
+  wish(token: string, kind: Wish['kind']): void
+  /** What devices logged. */
+  readonly logged: readonly LogLine[]
   /** How often something was written about a device. */
   readonly writes: number
   /** Looks at a device on the line, as the watch over silence does. */
@@ -310,6 +318,13 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
           throw new DomainError('profile.unknown', `There is no profile ${name}.`)
         },
       },
+      boxes: {
+        done: async (_: string, ids: readonly string[]) => {
+          const done = wishes.filter(({ id }) => ids.includes(id))
+          wishes = wishes.filter(({ id }) => !ids.includes(id))
+          return done
+        },
+      },
       claiming: {
         allow: async (said: Parameters<Claiming['allow']>[0]) => {
           claimable.set(said.deviceId, said)
@@ -332,6 +347,8 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   })
   const releases = new Map<string, Release>()
   const boxes: Box[] = []
+  let wishes: readonly Wish[] = []
+  const logged: (LogLine & { deviceId: string })[] = []
   const boxesNamed = (names: readonly string[]) =>
     boxes.filter((box) => box.names.some((name) => names.includes(name)))
   /** A device of that name waits for its box: it has registered. */
@@ -401,6 +418,24 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     artifacts: { open },
     clock,
     boxes: ofBoxes,
+    ownBoxes: ownBoxDesk({
+      boxes: {
+        around: async () => ({ series: '17.0', wishes }),
+        told: async (ids, at) => {
+          wishes = wishes.map((wish) => (ids.includes(wish.id) ? { ...wish, toldAt: at } : wish))
+        },
+      },
+      clock,
+      unitOfWork,
+    }),
+    logs: logDesk({
+      clock,
+      logs: {
+        keep: async ({ deviceId }, lines) =>
+          void logged.push(...lines.map((line) => ({ ...line, deviceId }))),
+        taken: async () => null,
+      },
+    }),
     certificates: { issue: async () => ({ certificate: 'certificate', key: 'key' }) },
     // As much of pairing as is met over MQTT.
     pairing: {
@@ -614,6 +649,11 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
     pass: ({ minutes }) => {
       nowMs += minutes * 60_000
     },
+    wish: (token, kind) => {
+      wishes = [...wishes, { id: uuids.next(), kind, askedAt: clock.now(), toldAt: null }]
+      tell(snapshotOf(token).device.id)
+    },
+    logged,
     get writes() {
       return writes
     },

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@updraft/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type MemoryDesk, memoryDesk } from './memory-desk.test-helper.ts'
 
@@ -303,5 +304,183 @@ describe('errors', () => {
     const answer = await checkIn({})
     expect([answer.statusCode, answer.json().code]).toEqual([503, 'store.away'])
     expect(answer.headers['retry-after']).toBe('5')
+  })
+})
+
+describe('a box', () => {
+  const BOX = { box: { kind: 'virtual' } }
+  const HANDLERS = { type: 'handlers', title: 'handlers', version: '2', bytes: BYTES } as const
+  const said = (more: object = {}) => checkIn({ facts: BOX, ...more })
+  const set = (box: JsonObject) => desk.changeDevice('T', { attributes: { box } })
+
+  test('is told what is set for it', async () => {
+    expect((await said()).json()).toEqual({
+      offers: [],
+      nextCheckInSeconds: 3600,
+      box: {
+        series: '17.0',
+        automaticDriversUpdate: true,
+        hold: null,
+        windows: '',
+        layers: {
+          handlers: { channel: 'stable', updates: 'automatic' },
+          code: { channel: 'stable', updates: 'automatic' },
+          image: { channel: 'stable', updates: 'button' },
+        },
+        codeFrom: 'upstream',
+      },
+      held: [],
+      wishes: [],
+    })
+  })
+
+  test('is told what is held back, and given it when its button is pressed', async () => {
+    await said()
+    await desk.assign('T', {
+      ...HANDLERS,
+      type: 'image',
+      title: 'image',
+      needs: { code: '~> 17.0' },
+    })
+    const installed = { code: { title: 'code', version: '17.0#1a2b3c4' } }
+    const answer = (await said({ installed })).json()
+    expect(answer.offers).toEqual([])
+    expect(answer.held).toEqual([
+      {
+        type: 'image',
+        title: 'image',
+        version: '2',
+        size: 10,
+        because: 'image@2 waits. It comes by the button on the page of the box.',
+        comesIfAsked: true,
+      },
+    ])
+    expect(desk.states('T')).toEqual([])
+    const { offers, held } = (await said({ asked: ['image'] })).json()
+    expect(offers).toEqual([expect.objectContaining({ type: 'image', needs: { code: '~> 17.0' } })])
+    expect(held).toEqual([])
+    await report(offers[0].operation, { state: 'DOWNLOADING' })
+    // What has begun goes on, though nobody presses the button any more.
+    expect((await said()).json().offers).toHaveLength(1)
+  })
+
+  test('that is held is given nothing, by no button, and comes again when the hold ends', async () => {
+    await said()
+    set({ hold: { reason: 'a fair', until: '2026-03-01T12:30:00Z' } })
+    await desk.assign('T', HANDLERS)
+    const answer = (await said({ asked: ['handlers'] })).json()
+    expect(answer).toMatchObject({
+      offers: [],
+      nextCheckInSeconds: 1800,
+      box: { hold: { reason: 'a fair', until: '2026-03-01T12:30:00.000Z' } },
+      held: [
+        {
+          because: 'handlers@2 waits. The box is held until 2026-03-01T12:30:00.000Z: a fair',
+          comesIfAsked: false,
+        },
+      ],
+    })
+    desk.pass({ minutes: 30 })
+    expect((await said()).json().offers).toHaveLength(1)
+  })
+
+  test('that was told of an update and is held then is not told again, and does not go silent', async () => {
+    await said()
+    await desk.assign('T', HANDLERS)
+    expect((await said()).json().offers).toHaveLength(1)
+    set({ hold: { reason: 'a fair', until: null } })
+    for (let hours = 0; hours < 12; hours += 1) {
+      expect((await said()).json()).toMatchObject({ offers: [], held: [{ type: 'handlers' }] })
+      desk.pass({ minutes: 60 })
+    }
+    expect(desk.states('T')).toEqual(['handlers INITIATED'])
+    set({ hold: null })
+    expect((await said()).json().offers).toHaveLength(1)
+  })
+
+  test('outside of its windows waits for them', async () => {
+    await said()
+    set({ windows: '22:00-04:00' })
+    await desk.assign('T', HANDLERS)
+    expect((await said()).json()).toMatchObject({
+      offers: [],
+      held: [{ comesIfAsked: true }],
+      nextCheckInSeconds: 3600,
+    })
+    desk.pass({ minutes: 9 * 60 + 30 })
+    expect((await said()).json()).toMatchObject({ offers: [], nextCheckInSeconds: 1800 })
+    desk.pass({ minutes: 30 })
+    expect((await said()).json().offers).toHaveLength(1)
+  })
+
+  test('hears of a wish on the line it holds, until it is done', async () => {
+    await said()
+    const held = checkIn({ facts: BOX }, { prefer: 'wait=300' })
+    await vi.waitFor(() => expect(desk.waiting).toBe(1))
+    desk.wish('T', 'load-handlers')
+    const [wish] = (await held).json().wishes
+    expect(wish).toEqual({ id: expect.any(String), kind: 'load-handlers' })
+    expect((await said()).json().wishes).toEqual([wish])
+    expect((await said({ done: [wish.id, 'nobody’s'] })).json().wishes).toEqual([])
+    expect(desk.events).toContainEqual(
+      expect.objectContaining({ kind: 'device.wish-done', data: { wish: 'load-handlers' } }),
+    )
+  })
+
+  test('that was just told of a wish holds its line while it is at it', async () => {
+    await said()
+    desk.wish('T', 'restart')
+    expect((await checkIn({ facts: BOX }, { prefer: 'wait=300' })).json().wishes).toHaveLength(1)
+    const held = checkIn({ facts: BOX }, { prefer: 'wait=300' })
+    await vi.waitFor(() => expect(desk.waiting).toBe(1))
+    set({ codeFrom: 'server' })
+    expect((await held).json()).toMatchObject({ box: { codeFrom: 'server' } })
+  })
+
+  test('that presses a button is answered at once', async () => {
+    const answer = await checkIn({ facts: BOX, asked: ['handlers'] }, { prefer: 'wait=300' })
+    expect(answer.json()).toMatchObject({ offers: [], held: [] })
+  })
+})
+
+describe('what a device logs', () => {
+  const line = (sequence: number, more: object = {}) => ({
+    sequence,
+    at: '2026-03-01T11:00:00Z',
+    level: 'warn',
+    message: 'a scale is gone',
+    ...more,
+  })
+
+  test('is taken up to its last line', async () => {
+    const answer = await post('log', JSON.stringify({ lines: [line(7), line(8)] }))
+    expect([answer.statusCode, answer.json()]).toEqual([200, { taken: 8 }])
+    expect(desk.logged).toMatchObject([
+      {
+        sequence: 7,
+        at: new Date('2026-03-01T11:00:00Z'),
+        level: 'warn',
+        message: 'a scale is gone',
+      },
+      { sequence: 8 },
+    ])
+  })
+
+  test.each(['yesterday', '-200000-01-01T00:00:00Z'])('at %s is kept as of now', async (at) => {
+    await post('log', JSON.stringify({ lines: [line(1, { at, message: 'a\0b' })] }))
+    expect(desk.logged).toMatchObject([{ at: new Date('2026-03-01T12:00:00Z'), message: 'ab' }])
+  })
+
+  test.each([{ level: 'fatal' }, { sequence: -1 }, { message: 7 }])(
+    'with %j is refused',
+    async (more) => {
+      const answer = await post('log', JSON.stringify({ lines: [line(1, more)] }))
+      expect([answer.statusCode, answer.json().code]).toEqual([400, 'request.malformed'])
+    },
+  )
+
+  test('of nobody known is refused', async () => {
+    const answer = await post('log', '{"lines":[]}', { authorization: 'Bearer nobody' })
+    expect(answer.statusCode).toBe(401)
   })
 })

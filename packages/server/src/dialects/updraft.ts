@@ -1,5 +1,12 @@
 /** Our own dialect over HTTP: check in, fetch, report. */
-import { checkedFacts, DomainError, nameOf, type Release, reportableState } from '@updraft/core'
+import {
+  checkedFacts,
+  DomainError,
+  nameOf,
+  type Release,
+  reportableState,
+  type Snapshot,
+} from '@updraft/core'
 import {
   internalProblem,
   PROBLEM_TYPE,
@@ -13,6 +20,8 @@ import {
   CheckInRequest,
   type CheckInResponse,
   DEVICE_PREFIX,
+  LogRequest,
+  type LogResponse,
   MAX_CHECK_IN_BYTES,
   MAX_WAIT_SECONDS,
   type Offer,
@@ -26,6 +35,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodType } from 'zod'
 import type { CheckedIn, Offered } from '../app/device-desk.ts'
+import type { AroundBox } from '../app/own-box-desk.ts'
 import { replyWithSource } from '../transports/byte-reply.ts'
 import { byteSource } from '../transports/byte-source.ts'
 import { goneSignal, readJsonBodies, requestFault } from '../transports/http.ts'
@@ -65,7 +75,7 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
     app.post(PATHS.checkIn, async (request, reply) => {
       const mark = liveSessions.mark()
       const device = await desk.identify(tokenOf(request), NAME)
-      const { installed, facts } = parse(CheckInRequest, request.body ?? {})
+      const { installed, facts, asked, done } = parse(CheckInRequest, request.body ?? {})
       const said = {
         installed: Object.fromEntries(
           Object.entries(installed).map(([type, { title, version }]) => [
@@ -75,36 +85,56 @@ export function updraft({ desk, liveSessions, publicUrl }: DialectNeeds): Dialec
         ),
         inventory: facts,
       }
+      if (done) await desk.wishesDone(device, done)
+      const look = async (at: Snapshot): Promise<Look> => {
+        const checkedIn = await desk.checkIn(at, said, { tells: true, asked })
+        return { checkedIn, around: await desk.aroundBox(at, facts) }
+      }
       const waitSeconds = preferredWait(request)
       const listening =
         waitSeconds > 0
           ? liveSessions.listen({ id: device.device.id, profileId: device.device.profileId }, mark)
           : null
       try {
-        let checkedIn = await desk.checkIn(device, said, { tells: true })
-        if (listening && checkedIn.offers.length === 0) {
+        const first = await look(device)
+        let seen = first
+        // Whoever presses a button is to see at once what comes of it.
+        if (listening && !asked?.length) {
           const signal = goneSignal(reply)
           const deadline = performance.now() + waitSeconds * 1000
-          while (checkedIn.offers.length === 0 && !signal.aborted) {
-            const timeoutMs = deadline - performance.now()
-            if (timeoutMs <= 0 || !(await listening.next({ timeoutMs, signal }))) break
-            const current = await desk.identify(tokenOf(request), NAME)
-            checkedIn = await desk.checkIn(current, said, { tells: true })
+          while (!isNews(seen, first) && !signal.aborted) {
+            const nextMs = performance.now() + seen.checkedIn.nextCheckInSeconds * 1000
+            const until = Math.min(deadline, nextMs)
+            const timeoutMs = until - performance.now()
+            const isWoken = timeoutMs > 0 && (await listening.next({ timeoutMs, signal }))
+            // Its time has come when no more than that was to be waited for.
+            if (!isWoken && (until === deadline || performance.now() < until)) break
+            seen = await look(await desk.identify(tokenOf(request), NAME))
           }
         }
         if (waitSeconds > 0) reply.header('preference-applied', `wait=${waitSeconds}`)
-        for (const { operation } of checkedIn.offers) {
+        for (const { operation } of seen.checkedIn.offers) {
           request.log.info(
             { device: device.device.name, operation: operation.id, release: nameOf(operation) },
             'offered',
           )
         }
-        return await spellAnswer(checkedIn, (release) =>
+        if (seen.around) await desk.wishesTold(seen.around.wishes)
+        return await spellAnswer(seen, (release) =>
           addressOf(desk, { device, release, root: publicUrl ?? rootOf(request) }),
         )
       } finally {
         listening?.end()
       }
+    })
+
+    app.post(PATHS.log, async (request): Promise<LogResponse> => {
+      const { tenantId, device } = await desk.identify(tokenOf(request), NAME)
+      const { lines } = parse(LogRequest, request.body ?? {})
+      const whose = { tenantId, deviceId: device.id }
+      await desk.keepLines(whose, lines)
+      const last = lines.reduce((highest, { sequence }) => Math.max(highest, sequence), -1)
+      return { taken: lines.length > 0 ? last : ((await desk.linesTaken(whose)) ?? -1) }
     })
 
     app.post<{ Params: { operation: string } }>(
@@ -175,12 +205,54 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 type AddressOf = (release: Release) => Promise<string>
 
-async function spellAnswer(
-  { offers, nextCheckInSeconds }: CheckedIn,
-  addressOf: AddressOf,
-): Promise<CheckInResponse> {
+/** What a device is to hear now. */
+interface Look {
+  readonly checkedIn: CheckedIn
+  /** Of boxes only. */
+  readonly around: AroundBox | null
+}
+
+/** Whether a device that holds its line is to hear that at once. */
+const isNews = (seen: Look, first: Look): boolean =>
+  seen.checkedIn.offers.length > 0 ||
+  seen.around?.isUrgent === true ||
+  (seen !== first && JSON.stringify(spellBox(seen)) !== JSON.stringify(spellBox(first)))
+
+async function spellAnswer(look: Look, addressOf: AddressOf): Promise<CheckInResponse> {
+  const { offers, nextCheckInSeconds } = look.checkedIn
   const spelled = await Promise.all(offers.map((offered) => spellOffer(offered, addressOf)))
-  return { offers: spelled, nextCheckInSeconds }
+  const wishes = look.around?.wishes.map(({ id, kind }) => ({ id, kind }))
+  return { offers: spelled, nextCheckInSeconds, ...spellBox(look), ...(wishes && { wishes }) }
+}
+
+/** What is set for a box, and what that keeps back. */
+function spellBox({
+  checkedIn,
+  around,
+}: Look): Pick<CheckInResponse, 'box' | 'held'> | Record<never, never> {
+  if (!around) return {}
+  const { form, series } = around
+  const { hold, layers } = form
+  return {
+    box: {
+      ...(series !== null && { series }),
+      ...form,
+      hold: hold && { ...hold },
+      layers: {
+        handlers: { ...layers.handlers },
+        code: { ...layers.code },
+        image: { ...layers.image },
+      },
+    },
+    held: checkedIn.held.map(({ release: { type, title, version, sizeBytes }, by }) => ({
+      type,
+      title,
+      version,
+      size: sizeBytes ?? undefined,
+      because: by.because.message,
+      comesIfAsked: by.comesIfAsked,
+    })),
+  }
 }
 
 async function spellOffer({ operation, release }: Offered, addressOf: AddressOf): Promise<Offer> {
@@ -197,6 +269,7 @@ async function spellOffer({ operation, release }: Offered, addressOf: AddressOf)
       checksumAlgorithm && checksum ? { algorithm: checksumAlgorithm, value: checksum } : undefined,
     artifact: await addressOf(release),
     because: operation.origin.message,
+    needs: Object.keys(release.needs).length > 0 ? { ...release.needs } : undefined,
   }
 }
 

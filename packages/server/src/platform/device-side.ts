@@ -7,9 +7,11 @@ import { claimedDevices } from '../app/claimed-device.ts'
 import { deviceDesk } from '../app/device-desk.ts'
 import { knownClouds } from '../app/known-clouds.ts'
 import { liveSessions } from '../app/live-sessions.ts'
+import { logDesk } from '../app/log-desk.ts'
 import { look } from '../app/look.ts'
 import { moments } from '../app/moments.ts'
 import { newCredentialOf } from '../app/new-credential.ts'
+import { ownBoxDesk } from '../app/own-box-desk.ts'
 import { pacer } from '../app/pacer.ts'
 import { pairing } from '../app/pairing.ts'
 import type { ClusterAccess } from '../app/ports.ts'
@@ -95,16 +97,19 @@ export async function deviceSide(foundation: Foundation) {
   })
   const archives = handlerArchives(foundation)
   const logs = deviceLogsAtWork(database)
+  const boxRecords = boxesAtWork(database)
   const desk = deviceDesk({
     ...foundation,
     accounts,
     boxes: boxDesk({
       ...foundation,
       archives,
-      boxes: boxesAtWork(database),
+      boxes: boxRecords,
       registering: ofRegistering,
       registrations,
     }),
+    ownBoxes: ownBoxDesk({ ...foundation, boxes: boxRecords }),
+    logs: logDesk({ clock, logs }),
     certificates,
     checkInSeconds: config.checkInSeconds,
     claimWindowMs: config.claimWindowMs,

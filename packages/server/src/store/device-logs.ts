@@ -43,14 +43,16 @@ export function deviceLogs(scope: Scope): DeviceLogs {
   }
 }
 
-/** Lines of devices that are gone by now are passed over. */
+/** In the order they came; lines of devices that are gone by now are passed over. */
 const KEEP: Statement = {
   name: 'keep-log-lines',
   width: 7,
   text: `insert into device_log_lines (tenant_id, device_id, sequence, at, received_at, level, message)
-    select v.* from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::smallint[], $7::text[])
-      as v (tenant_id, device_id, sequence, at, received_at, level, message)
+    select v.tenant_id, v.device_id, v.sequence, v.at, v.received_at, v.level, v.message
+      from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::smallint[], $7::text[])
+        with ordinality as v (tenant_id, device_id, sequence, at, received_at, level, message, place)
       join devices d on d.tenant_id = v.tenant_id and d.id = v.device_id
+     order by v.place
     on conflict do nothing`,
 }
 
