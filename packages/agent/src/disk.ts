@@ -5,7 +5,17 @@ import { codeOf, UpdateFailed } from './trouble.ts'
 
 export type Disk = Pick<
   typeof promises,
-  'link' | 'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'statfs'
+  | 'link'
+  | 'mkdir'
+  | 'open'
+  | 'readdir'
+  | 'readFile'
+  | 'readlink'
+  | 'rename'
+  | 'rm'
+  | 'stat'
+  | 'statfs'
+  | 'symlink'
 >
 
 /**

@@ -21,7 +21,12 @@ interface Folder {
   onMedium: Map<string, Inode>
 }
 
-type Inode = File | Folder
+interface Link {
+  readonly kind: 'link'
+  readonly target: string
+}
+
+type Inode = File | Folder | Link
 
 /** What takes room; a full disk does the rest as well as any. */
 export const TAKES_ROOM = ['open', 'write', 'write whole', 'mkdir'] as const
@@ -57,6 +62,7 @@ export class MemoryDisk {
         }
         if (inode.kind === 'file') settle(inode, survivor(inode, random))
         // A folder is in one place only: a move that half survived is undone, or done.
+        else if (inode.kind === 'link') continue
         else if (!seen.has(inode)) {
           seen.set(inode, drop)
           cut(inode)
@@ -76,7 +82,7 @@ export class MemoryDisk {
       folder.onMedium = new Map(folder.now)
       for (const inode of folder.now.values()) {
         if (inode.kind === 'folder') write(inode)
-        else settle(inode, inode.now)
+        else if (inode.kind === 'file') settle(inode, inode.now)
       }
     }
     write(this.#root)
@@ -114,7 +120,7 @@ export class MemoryDisk {
       if (!flags.startsWith('w')) return this.#fileHandle(path, this.#file(path))
       if (found && flags.includes('x')) throw trouble('EEXIST', path)
       this.#step('open', path)
-      if (found) touch(found, Buffer.alloc(0), 0)
+      if (found?.kind === 'file') touch(found, Buffer.alloc(0), 0)
       else this.#folder(dirname(path)).now.set(basename(path), newFile())
       return this.#fileHandle(path, this.#file(path))
     },
@@ -129,6 +135,7 @@ export class MemoryDisk {
         name,
         isFile: () => kind === 'file',
         isDirectory: () => kind === 'folder',
+        isSymbolicLink: () => kind === 'link',
       }))
     },
     rename: async (from: string, to: string) => {
@@ -145,6 +152,16 @@ export class MemoryDisk {
       if (this.#find(to)) throw trouble('EEXIST', to)
       this.#step('link', to)
       this.#folder(dirname(to)).now.set(basename(to), file)
+    },
+    symlink: async (target: string, path: string) => {
+      if (this.#find(path)) throw trouble('EEXIST', path)
+      this.#step('link', path)
+      this.#folder(dirname(path)).now.set(basename(path), { kind: 'link', target })
+    },
+    readlink: async (path: string) => {
+      const found = this.#find(path)
+      if (found?.kind !== 'link') throw trouble(found ? 'EINVAL' : 'ENOENT', path)
+      return found.target
     },
     rm: async (path: string, options?: { force?: boolean; recursive?: boolean }) => {
       const found = this.#find(path)

@@ -11,7 +11,9 @@ export interface ListedFile {
   /** From the top of the release, with slashes on every system. */
   readonly path: string
   readonly sizeBytes: number
+  /** Of a link: of where it leads to, as it stands there. */
   readonly sha256: string
+  readonly isLink?: true
 }
 
 export type Listing = readonly ListedFile[]
@@ -21,13 +23,15 @@ export const MARK = '.complete'
 const FORMAT = 'updraft-release-1'
 const READ_BYTES = 262_144
 
-/** The files of the folder, in the order of their paths. Refuses what is neither file nor folder. */
+/** The files and links of the folder, in the order of their paths. Refuses what is none of these, nor a folder. */
 export async function listingOf(disk: Disk, folder: string): Promise<Listing> {
-  const files: ListedFile[] = []
-  for (const path of (await tree(disk, folder)).files) {
-    files.push({ path, ...(await sumOf(disk, join(folder, path))) })
+  const { files, links } = await tree(disk, folder)
+  const listed: ListedFile[] = []
+  for (const path of files) listed.push({ path, ...(await sumOf(disk, join(folder, path))) })
+  for (const path of links) {
+    listed.push({ path, ...(await sumOfLink(disk, join(folder, path))), isLink: true })
   }
-  return files
+  return listed.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }
 
 /** Brings everything in the folder to the medium: what the files hold, then the names, then the folder's own. */
@@ -65,9 +69,9 @@ export async function readMark(disk: Disk, folder: string): Promise<Listing | nu
 export async function troubleWith(disk: Disk, folder: string): Promise<string | null> {
   const listing = await readMark(disk, folder).catch(() => null)
   if (!listing) return 'it is not there as a whole'
-  for (const { path, ...said } of listing) {
+  for (const { path, isLink, ...said } of listing) {
     try {
-      const found = await sumOf(disk, join(folder, path))
+      const found = await (isLink ? sumOfLink : sumOf)(disk, join(folder, path))
       if (found.sizeBytes === said.sizeBytes && found.sha256 === said.sha256) continue
       return `${path} is not what it was`
     } catch (error) {
@@ -80,18 +84,28 @@ export async function troubleWith(disk: Disk, folder: string): Promise<string | 
 }
 
 /** Paths from the folder on; each folder comes before what is in it, the folder itself as ''. */
-async function tree(disk: Disk, top: string): Promise<{ files: string[]; folders: string[] }> {
+async function tree(
+  disk: Disk,
+  top: string,
+): Promise<{ files: string[]; links: string[]; folders: string[] }> {
   const files: string[] = []
+  const links: string[] = []
   const folders: string[] = ['']
   for (const folder of folders) {
     for (const entry of await disk.readdir(join(top, folder), { withFileTypes: true })) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
       if (entry.isDirectory()) folders.push(path)
+      else if (entry.isSymbolicLink()) links.push(path)
       else if (!entry.isFile()) throw new UpdateFailed(`${path} is neither a file nor a folder`)
       else if (path !== MARK && path !== `${MARK}.tmp`) files.push(path)
     }
   }
-  return { files: files.toSorted(), folders }
+  return { files: files.toSorted(), links, folders }
+}
+
+async function sumOfLink(disk: Disk, path: string): Promise<Omit<ListedFile, 'path'>> {
+  const target = await disk.readlink(path)
+  return { sizeBytes: Buffer.byteLength(target), sha256: sha256(target) }
 }
 
 async function sumOf(disk: Disk, path: string): Promise<Omit<ListedFile, 'path'>> {
