@@ -3,9 +3,10 @@
  * loop writes that down before the next step begins. Each step can be taken twice: after a kill the agent begins
  * with the one the journal names.
  */
-import { type Installed, meetsNeed, type State } from '@updraft/core'
+import type { Installed, State } from '@updraft/core'
 import { download } from './download.ts'
 import { type Ended, type Entry, isBeforeInstall, type Phase, withEnd } from './journal.ts'
+import { missingFor } from './needs.ts'
 import { Reports } from './reports.ts'
 import type { Tools } from './tools.ts'
 import { Away, type FailureKind, messageOf, UpdateFailed, WrongBytes } from './trouble.ts'
@@ -161,19 +162,9 @@ export class CarryOut {
     } catch (error) {
       return fail(entry, messageOf(error), 'request')
     }
-    const missing = this.#missingFor(offer)
+    const missing = missingFor(offer.needs ?? {}, (type) => this.#tools.installed.of(type))
     if (missing) return fail(entry, missing, 'request')
     return go(entry, { at: 'downloading', bytesSynced: 0, etag: null })
-  }
-
-  /** In words, what the offer needs that does not run here; null when all of it does. */
-  #missingFor({ needs = {} }: Offer): string | null {
-    for (const [type, wanted] of Object.entries(needs)) {
-      const version = this.#tools.installed.of(type)?.version ?? null
-      if (isSatisfied(version, wanted)) continue
-      return `it needs ${type} ${wanted}, and here runs ${version ?? 'none that is known'}`
-    }
-    return null
   }
 
   async #download(
@@ -441,15 +432,6 @@ export class CarryOut {
     const runs = this.#tools.installed.of(offer.type)
     const name = runs ? `${runs.title ?? offer.type}@${runs.version ?? '?'}` : 'nothing known'
     return `came back with ${name} after installing ${offerName(offer)}`
-  }
-}
-
-/** A version that is none satisfies nothing, and what cannot be read as a requirement is satisfied by nothing. */
-function isSatisfied(version: string | null, wanted: string): boolean {
-  try {
-    return version !== null && meetsNeed(version, wanted)
-  } catch {
-    return false
   }
 }
 
