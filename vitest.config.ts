@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const withDatabase = 'packages/server/src/{store,app,artifacts,operator,dialects}/**/*.test.ts'
 
 /** Kill the agent at every step: too long for every save. */
-const cuts = 'packages/agent/src/{crash,power-cut}.test.ts'
+const cuts = 'packages/agent/src/{,box/**/}{crash,power-cut}.test.ts'
 
 /** One PostgreSQL for the run; each test file makes a database in it. */
 const globalSetup = 'tools/test-postgres.ts'
