@@ -431,7 +431,8 @@ export class CarryOut {
   #runsNow(offer: Offer): string {
     const runs = this.#tools.installed.of(offer.type)
     const name = runs ? `${runs.title ?? offer.type}@${runs.version ?? '?'}` : 'nothing known'
-    return `came back with ${name} after installing ${offerName(offer)}`
+    const because = this.#tools.installerFor(offer.type)?.whyNot?.(offer)
+    return `came back with ${name} after installing ${offerName(offer)}${because ? `: ${because}` : ''}`
   }
 }
 

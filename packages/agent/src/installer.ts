@@ -7,6 +7,8 @@ export interface Installer {
   install(job: InstallJob): Promise<InstallResult>
   /** Waits for what an earlier life of the agent began and left running. */
   settle?(mark: JsonObject): Promise<void>
+  /** What it knows of why that release does not run, after it had asked for a restart; null for nothing. */
+  whyNot?(release: Pick<Offer, 'title' | 'version'>): string | null
 }
 
 export interface InstallJob {
