@@ -97,7 +97,7 @@ describe('the judge', () => {
       rule: 'files in rooms',
       file: 'server/src/dialects/deep/a.ts',
       text: "import '../../app/device-desk.ts'\nimport '../dialect.ts'\nimport type { A } from '../../app/fleet.ts'",
-      says: 'server/src/dialects/deep/a.ts:3 imports the type of ../../app/fleet.ts: room dialects may import app/cluster-desk, app/device-desk, app/live-sessions, app/pacer, transports',
+      says: 'server/src/dialects/deep/a.ts:3 imports the type of ../../app/fleet.ts: room dialects may import app/cluster-desk, app/device-desk, app/hawkbit-desk, app/live-sessions, app/pacer, transports',
     },
     {
       rule: 'packages of a room',

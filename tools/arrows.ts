@@ -15,7 +15,11 @@ export const PACKAGES: Record<
 > = {
   core: { packages: [], libraries: ['@marcbachmann/cel-js'], builtins: [] },
   // Astarte's lists of properties are deflated: bytes in, bytes out
-  wire: { packages: ['core'], libraries: ['zod', 'bson', 'json5', 'cborg'], builtins: ['node:zlib'] },
+  wire: {
+    packages: ['core'],
+    libraries: ['zod', 'bson', 'json5', 'cborg'],
+    builtins: ['node:zlib'],
+  },
   api: { packages: ['core'], libraries: ['zod'], builtins: [] },
   server: { packages: ['core', 'wire', 'api'], libraries: 'anything', builtins: 'anything' },
   // small machines: plain JavaScript only, nothing that compiles
@@ -39,7 +43,14 @@ export const ROOMS: Record<string, { rooms: Names | Anything; packages: Names }>
   // problem documents are one vocabulary, spoken to devices of our own and to operators; so are ThingsBoard's names
   operator: { rooms: ['app', 'transports'], packages: ['api', 'core', 'wire'] },
   dialects: {
-    rooms: ['app/cluster-desk', 'app/device-desk', 'app/live-sessions', 'app/pacer', 'transports'],
+    rooms: [
+      'app/cluster-desk',
+      'app/device-desk',
+      'app/hawkbit-desk',
+      'app/live-sessions',
+      'app/pacer',
+      'transports',
+    ],
     packages: ['wire', 'core'],
   },
   // a codec is bytes ⇄ values and no more; agent and server speak from one sheet

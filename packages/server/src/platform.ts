@@ -11,6 +11,7 @@ import type { Dialect } from './dialects/dialect.ts'
 import { edgehogMqtt } from './dialects/edgehog/gate.ts'
 import { edgehogImages } from './dialects/edgehog/images.ts'
 import { type Broker, brokerUrl, pairing } from './dialects/edgehog/pairing.ts'
+import { hawkbit } from './dialects/hawkbit/http.ts'
 import { ioto } from './dialects/ioto/http.ts'
 import { odooIot } from './dialects/odoo-iot/http.ts'
 import { thingsboardCoap } from './dialects/thingsboard/coap.ts'
@@ -113,6 +114,7 @@ export async function startPlatform({
       updraft(needs),
       ioto({ ...needs, brokerAt: () => brokerOf(knownBroker()) }),
       odooIot(needs),
+      hawkbit({ ...needs, hawkbit: devices.hawkbit, isBehindProxy: config.trustProxy }),
       { name: 'pairing', http: pairing({ ...needs, broker }) },
       {
         name: 'edgehog',

@@ -65,6 +65,23 @@ export function readAuthorization(header: string | undefined): Credentials | und
   return { kind: scheme === 'TargetToken' ? 'target' : 'gateway', token }
 }
 
+/**
+ * In whose name a proxy says that a device showed a certificate, and under what name it is known: as hawkBit has it now,
+ * and as it had it before 1.0. Undefined when it says neither. Nobody but a proxy may be believed that.
+ */
+export function readVouching(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): { readonly controllerId: string; readonly authorities: readonly string[] } | undefined {
+  const textOf = (name: string) => [headers[name] ?? []].flat().join(',').trim()
+  const controllerId = textOf('x-controller-id') || textOf('x-ssl-client-cn')
+  const authorities = Object.keys(headers)
+    .filter((name) => /^x-(authority(-\d+)?|ssl-issuer-hash-\d+)$/.test(name))
+    .flatMap((name) => textOf(name).split(/[,;]/))
+    .map((authority) => authority.trim().toLowerCase())
+    .filter((authority) => authority !== '')
+  return controllerId && authorities.length > 0 ? { controllerId, authorities } : undefined
+}
+
 /** `HH:MM:SS` below 24 hours, eight characters, at least a second: all that every client reads. */
 export function sleepText(seconds: number): string {
   const { minSleepSeconds, maxSleepSeconds } = LIMITS
@@ -481,7 +498,7 @@ const escaped = (text: string): string =>
 
 /** An answer as bytes, with the type that goes above it. */
 export function spell(
-  answer: JsonObject,
+  answer: object,
   type: MediaType,
 ): { readonly contentType: string; readonly body: Uint8Array } {
   if (type === 'application/cbor') return { contentType: type, body: encode(answer) }

@@ -19,8 +19,8 @@ export interface Visit extends Moment {
   readonly tells: Tells
   /** The device speaks, or holds a line open: that it says nothing of an update counts now. */
   readonly isHere?: boolean
-  /** It fetches that release: a sign that it is at it. */
-  readonly fetches?: Fetched
+  /** It fetches that release, or those: a sign that it is at it. */
+  readonly fetches?: Fetched | readonly Fetched[]
   /** It never says what becomes of an update: that is read from what it runs. */
   readonly isTacit?: boolean
   /** Somebody at the device presses the button for those. */
@@ -51,7 +51,7 @@ export function visit(
   const draft = new Draft(snapshot, { ...moment, isHere, asked })
   draft.learn(facts)
   const answers: Record<ComponentType, Answer> = {}
-  if (fetches) draft.goesOn(fetches)
+  for (const fetched of fetches ? [fetches].flat() : []) draft.goesOn(fetched)
   for (const type of draft.types()) {
     draft.settleByInstalled(type)
     if (isTacit) draft.noticeUnchanged(type)

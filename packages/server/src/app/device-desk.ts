@@ -130,7 +130,7 @@ export interface DeviceDesk
     facts: Facts,
     options: {
       tells: Tells
-      fetches?: Fetched
+      fetches?: Fetched | readonly Fetched[]
       isTacit?: boolean
       asked?: readonly ComponentType[]
     },

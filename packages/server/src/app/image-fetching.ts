@@ -20,11 +20,11 @@ export interface ImageFetching {
   fetchTicketFor(device: Snapshot, operation: Operation, sha256: string): string
   /** The bytes such a ticket stands for. Refuses with artifact.bad-ticket or artifact.unknown. */
   redeemFetch(ticket: string): Promise<Fetch>
-  /** The same note for bytes that the device is given without an address. */
+  /** The same note for bytes that the device is given without an address; null for no more than a sign of life. */
   noteFetching(
     device: Snapshot,
-    operation: Operation,
-    how: { readonly isWhole: boolean },
+    operation: Pick<Operation, 'id'>,
+    how: { readonly isWhole: boolean } | null,
   ): Promise<void>
 }
 

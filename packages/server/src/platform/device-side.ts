@@ -1,10 +1,12 @@
 /** What devices meet: the desk, and what it stands on. */
 import { settingsInForce as inForce } from '@updraft/core'
 import { artifactCopier } from '../app/artifact-copier.ts'
+import { artifactDigests } from '../app/artifact-digests.ts'
 import { artifactSources } from '../app/artifact-sources.ts'
 import { boxDesk } from '../app/box-desk.ts'
 import { claimedDevices } from '../app/claimed-device.ts'
 import { deviceDesk } from '../app/device-desk.ts'
+import { hawkbitDesk } from '../app/hawkbit-desk.ts'
 import { knownClouds } from '../app/known-clouds.ts'
 import { liveSessions } from '../app/live-sessions.ts'
 import { logDesk } from '../app/log-desk.ts'
@@ -17,6 +19,7 @@ import { pairing } from '../app/pairing.ts'
 import type { ClusterAccess } from '../app/ports.ts'
 import { registering } from '../app/registering.ts'
 import { settingsInForce } from '../app/settings-in-force.ts'
+import { digestsOf } from '../artifacts/digests.ts'
 import { handlerArchives } from '../artifacts/handler-archives.ts'
 import { agentTokens } from '../credentials/agent-tokens.ts'
 import { clusterTokens } from '../credentials/cluster-tokens.ts'
@@ -25,10 +28,12 @@ import { deviceTokens, newDeviceTokenKey } from '../credentials/device-tokens.ts
 import { clusterClient } from '../dialects/edgehog/cluster-client.ts'
 import { accounts as accountRecords } from '../store/accounts.ts'
 import { artifactCopies } from '../store/artifact-copies.ts'
+import { keptDigests } from '../store/artifact-digests.ts'
 import { boxesAtWork } from '../store/boxes.ts'
 import { cloudsAtWork } from '../store/clouds.ts'
 import { clustersAtWork } from '../store/clusters.ts'
 import { deviceLogsAtWork } from '../store/device-logs.ts'
+import { hawkbitAtWork } from '../store/hawkbit.ts'
 import { installationSecret } from '../store/installation-secrets.ts'
 import { requestsAtWork } from '../store/operation-requests.ts'
 import { pairingsAtWork } from '../store/pairings-at-work.ts'
@@ -133,6 +138,20 @@ export async function deviceSide(foundation: Foundation) {
     sources,
     onError: report('what a device does could not be noted'),
   })
+  const digests = artifactDigests({
+    compute: digestsOf(artifacts),
+    kept: keptDigests(database),
+    onError: report('the digests of a file could not be computed; it is tried again'),
+  })
+  const hawkbit = hawkbitDesk({
+    ...foundation,
+    checkInSeconds: config.checkInSeconds,
+    desk,
+    digests,
+    moments: momentsOf,
+    random: Math.random,
+    store: hawkbitAtWork(database),
+  })
   const stopping = new AbortController()
   /** Whoever waits for a cluster need not be waited for. */
   const giveUpClusterCalls = () => stopping.abort()
@@ -157,6 +176,8 @@ export async function deviceSide(foundation: Foundation) {
     copies,
     desk,
     logs,
+    digests,
+    hawkbit,
     look: lookAt,
     moments: momentsOf,
     newCredential,

@@ -167,6 +167,15 @@ export function streamBodies(app: FastifyInstance, silentSeconds = PIECE_SECONDS
   })
 }
 
+/** Has the scope give every body to its handlers as bytes; what type they claim to be is asked with `claimedType`. */
+export const readByteBodies = (app: FastifyInstance, maxBytes: number): void =>
+  readBodies(app, { maxBytes, withinSeconds: BODY_SECONDS, read: (body) => body })
+
+/** What type a body that was read whole claims to be; undefined for none. */
+export const claimedType = (request: FastifyRequest): string | undefined =>
+  claimedTypes.get(request)
+const claimedTypes = new WeakMap<FastifyRequest, string | undefined>()
+
 /** Has the scope give every body to its handlers as text, whatever type it claims. */
 export const readTextBodies = (app: FastifyInstance, maxBytes: number): void =>
   readBodies(app, { maxBytes, withinSeconds: BODY_SECONDS, read: (body) => body.toString('utf8') })
@@ -208,6 +217,7 @@ function readBodies(
   app.addHook('onRequest', (request, _reply, next) => {
     const { headers, raw } = request
     // Read is also what claims to be no type at all, which would be refused before any parser saw it.
+    claimedTypes.set(request, headers['content-type'])
     headers['content-type'] = undefined
     if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding']) {
       const giveUp = () => {

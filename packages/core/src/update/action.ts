@@ -1,0 +1,132 @@
+/**
+ * One or several operations that a device is told of together, under a number by which it speaks of them: where such
+ * an action stands, and what the device's words do to it. Clients of hawkBit's language know nothing smaller.
+ */
+import type { ProofOfLife } from '../client-kind.ts'
+import type { Circumstances, Operation, Report } from './operation.ts'
+import { isTerminal, STATES, type State } from './states.ts'
+
+/** How an action ended. The first three are the device's own word. */
+export const ACTION_OUTCOMES = [
+  'finished',
+  'failed',
+  'cancelled',
+  'withdrawn',
+  'cancel-unanswered',
+  'given-up',
+] as const
+export type ActionOutcome = (typeof ACTION_OUTCOMES)[number]
+
+export interface ActionFacts {
+  readonly needsConfirmation: boolean
+  readonly confirmedAt: Date | null
+  readonly fetchedAt: Date | null
+  readonly cancelAskedAt: Date | null
+  readonly cancelRefusedAt: Date | null
+  readonly closedAt: Date | null
+  readonly outcome: ActionOutcome | null
+  readonly isUnproven: boolean
+  /** Of its operations; null for one that is there no more. */
+  readonly states: readonly (State | null)[]
+}
+
+export type ActionStanding =
+  /** Somebody at the device is asked first. */
+  | { readonly kind: 'to-confirm' }
+  | { readonly kind: 'to-do' }
+  /** It was taken back after the device had heard of it: the device is asked to stop. */
+  | { readonly kind: 'to-cancel' }
+  /** The device says it is done, and is to show it. */
+  | { readonly kind: 'unproven' }
+  | { readonly kind: 'over'; readonly outcome: ActionOutcome }
+
+const DAY_MS = 86_400_000
+/** A device that did not stop when it was asked to is heard for so long. */
+const REFUSED_DAYS = 7
+/** A device that has installed an update may wait for its reboot for so long. */
+const REBOOT_DAYS = 14
+
+export function standingOf(
+  action: ActionFacts,
+  { now, patience }: Pick<Circumstances, 'now' | 'patience'>,
+): ActionStanding {
+  const { states, fetchedAt, cancelAskedAt, cancelRefusedAt, closedAt, outcome } = action
+  const isAtWork = states.some(isLive)
+  if (closedAt) {
+    return action.isUnproven && isAtWork
+      ? { kind: 'unproven' }
+      : { kind: 'over', outcome: outcome ?? 'given-up' }
+  }
+  const patienceMs = patience.silenceDeadlineSeconds * 1000 || DAY_MS
+  const isOlderThan = (since: Date, ms: number) => now.getTime() - since.getTime() >= ms
+  if (cancelRefusedAt) {
+    return isOlderThan(cancelRefusedAt, REFUSED_DAYS * DAY_MS)
+      ? { kind: 'over', outcome: 'cancel-unanswered' }
+      : { kind: 'to-do' }
+  }
+  if (states.includes('CANCELED')) {
+    if (!fetchedAt) return { kind: 'over', outcome: 'withdrawn' }
+    return cancelAskedAt && isOlderThan(cancelAskedAt, patienceMs)
+      ? { kind: 'over', outcome: 'cancel-unanswered' }
+      : { kind: 'to-cancel' }
+  }
+  if (!isAtWork) {
+    const isDone = states.length > 0 && states.every((state) => state === 'UPDATED')
+    return { kind: 'over', outcome: isDone ? 'finished' : 'given-up' }
+  }
+  return action.needsConfirmation && !action.confirmedAt
+    ? { kind: 'to-confirm' }
+    : { kind: 'to-do' }
+}
+
+const isLive = (state: State | null): boolean => state !== null && !isTerminal(state)
+
+/** Some install in silence, and some report only after their reboot: that they come is their sign of life then. */
+export const isAwaited = ({ state, changedAt }: Operation, now: Date): boolean =>
+  state === 'UPDATING' && now.getTime() - changedAt.getTime() < REBOOT_DAYS * DAY_MS
+
+/** What a device says of an action, in a language whose words for it are few. */
+export type ActionWord =
+  | 'at-it'
+  | 'downloading'
+  | 'downloaded'
+  | 'waiting'
+  | 'refused-for-now'
+  | 'wants-to-stop'
+  | 'done'
+  | 'failed'
+
+/** What that word says of one operation of the action, that is not over; null for no more than a sign of life. */
+export function reportOf(
+  word: ActionWord,
+  {
+    state,
+    confirmedBy,
+    said,
+    code,
+  }: { state: State; confirmedBy: ProofOfLife; said: string; code?: string },
+): Report | null {
+  const isFurtherThan = (other: State) => STATES.indexOf(state) >= STATES.indexOf(other)
+  switch (word) {
+    case 'waiting':
+      return null
+    case 'downloading':
+      return isFurtherThan('DOWNLOADING') ? null : { state: 'DOWNLOADING' }
+    case 'at-it':
+      // What it had all of it is busy installing; before that it has only begun.
+      if (isFurtherThan('UPDATING')) return null
+      if (isFurtherThan('DOWNLOADED')) return { state: 'UPDATING' }
+      return isFurtherThan('DOWNLOADING') ? null : { state: 'DOWNLOADING' }
+    case 'downloaded':
+      return isFurtherThan('DOWNLOADED') ? null : { state: 'DOWNLOADED' }
+    case 'refused-for-now':
+      return { state: null, error: said || 'The device cannot do it now.' }
+    case 'wants-to-stop':
+      return { state: null, error: said || 'The device wishes to stop.' }
+    case 'done':
+      if (confirmedBy === 'report') return { state: 'UPDATED' }
+      return { state: 'UPDATING', word: 'installed, and is to show it', progressPercent: 95 }
+    case 'failed':
+      return { state: 'FAILED', error: said || undefined, code }
+  }
+}

@@ -1,0 +1,444 @@
+/**
+ * What a device that speaks hawkBit's language is to do: its operations, bundled into actions as its client can take
+ * them. An action never changes once it was told; what the device says of it stands in hawkbit-words.ts.
+ */
+import {
+  CLIENT_LIMITS,
+  type ClientKind,
+  chunksOf,
+  clientRefusal,
+  type Facts,
+  type Fetched,
+  isAwaited,
+  type JsonObject,
+  NO_FACTS,
+  type Operation,
+  type Release,
+  type Snapshot,
+  sameJson,
+  standingOf,
+  windowOf,
+} from '@updraft/core'
+import type { DigestsOf } from './artifact-digests.ts'
+import type { DeviceDesk, Offered } from './device-desk.ts'
+import type { HawkbitClient, HawkbitEntry } from './hawkbit-entry.ts'
+import type { Moments } from './moments.ts'
+import type {
+  ArtifactDigests,
+  ArtifactHandle,
+  ArtifactStore,
+  HawkbitAction,
+  HawkbitAtWork,
+  HawkbitStatus,
+} from './ports.ts'
+
+/** While something is under way a device comes that often at least. */
+const BUSY_SECONDS = 30
+/** The digests of a file are being computed; it comes again soon. */
+const PREPARING_SECONDS = 10
+/** Idle devices are spread by so much of their time. */
+const JITTER = 0.1
+
+/** How a device is asked to go about an action. */
+export interface Handling {
+  readonly download: 'attempt' | 'forced'
+  readonly update: 'skip' | 'attempt' | 'forced'
+  /** Null: there is none. */
+  readonly window: 'available' | 'unavailable' | null
+}
+
+/** What a poll answers. */
+export interface HawkbitPolled {
+  readonly sleepSeconds: number
+  /** The one thing the device is to do now. `mark` differs when what it would read does. */
+  readonly next:
+    | { readonly kind: 'deploy' | 'confirm'; readonly actionId: number; readonly mark: number }
+    | { readonly kind: 'cancel'; readonly actionId: number }
+    | null
+  readonly installedId: number | null
+  readonly wantsAttributes: boolean
+}
+
+export interface HawkbitPart {
+  readonly chunkId: number
+  readonly release: Release
+  readonly digests: ArtifactDigests | null
+}
+
+export interface HawkbitDocument {
+  readonly action: HawkbitAction
+  readonly handling: Handling
+  readonly parts: readonly HawkbitPart[]
+  /** What the device said of it, the newest first. */
+  readonly statuses: readonly HawkbitStatus[]
+}
+
+export interface HawkbitActions {
+  poll(client: HawkbitClient): Promise<HawkbitPolled>
+  /** Null when the device may not read it, or there is none. */
+  read(
+    client: HawkbitClient,
+    actionId: number,
+    as: 'deployment' | 'confirmation' | 'installed',
+    history?: number,
+  ): Promise<HawkbitDocument | null>
+  /** Whether that action is to be stopped; it counts as asked then. */
+  isToCancel(client: HawkbitClient, actionId: number): Promise<boolean>
+  /** The file of a part; null when the device may not have it. */
+  file(
+    client: HawkbitClient,
+    chunkId: number,
+  ): Promise<{ readonly part: HawkbitPart; readonly operationId: string } | null>
+  /** Its bytes. Refuses with artifact.unknown. */
+  openFile(sha256: string): Promise<ArtifactHandle>
+}
+
+export function hawkbitActions({
+  again,
+  artifacts,
+  checkInSeconds,
+  desk,
+  digests,
+  moments,
+  random,
+  store,
+}: {
+  again: HawkbitEntry['again']
+  artifacts: Pick<ArtifactStore, 'open'>
+  /** How often a device comes while nothing is to be done and its profile says nothing else. */
+  checkInSeconds: number
+  desk: Pick<DeviceDesk, 'checkIn' | 'report' | 'notice'>
+  digests: DigestsOf
+  moments: Moments
+  /** From 0 to 1. */
+  random: () => number
+  store: HawkbitAtWork
+}): HawkbitActions {
+  /** That the device comes again is what some reports of success were waiting for. */
+  const proven = async (client: HawkbitClient): Promise<HawkbitClient> => {
+    const { device, hawkbit } = client
+    const unproven = hawkbit.actions.filter(({ isUnproven }) => isUnproven)
+    if (unproven.length === 0) return client
+    const moment = await moments(device.tenantId)
+    let hasMoved = false
+    for (const action of unproven) {
+      const { kind } = standingOf(factsOf(action), moment())
+      if (kind === 'unproven' && confirmedBy(client, action.client) === 'version-attribute')
+        continue
+      for (const { operationId } of kind === 'unproven' ? action.chunks : []) {
+        await desk.report(device, { operationId }, { state: 'UPDATED' }, NO_FACTS)
+      }
+      await store.change(action.id, { isUnproven: false })
+      hasMoved = true
+    }
+    return hasMoved ? again(client) : client
+  }
+
+  /** Those that are not over, once those that are were closed. */
+  const atWork = async (client: HawkbitClient): Promise<readonly HawkbitAction[]> => {
+    const { tenantId, device } = client.device
+    const { actions } = await store.of(device.id)
+    const moment = await moments(tenantId)
+    const left: HawkbitAction[] = []
+    for (const action of actions) {
+      const standing = standingOf(factsOf(action), moment())
+      if (standing.kind !== 'over') {
+        left.push(action)
+        continue
+      }
+      const { outcome } = standing
+      const closedAt = action.closedAt ?? moment().now
+      await store.change(action.id, { closedAt, outcome, isUnproven: false })
+      if (outcome === 'finished') {
+        await store.wantAttributes({ tenantId, deviceId: device.id }, true)
+      }
+    }
+    return left
+  }
+
+  /** The first of what is offered and not told yet, as its client can take it. */
+  const opened = async (
+    client: HawkbitClient,
+    offers: readonly Offered[],
+    open: readonly HawkbitAction[],
+    now: Date,
+  ): Promise<HawkbitAction | 'preparing' | null> => {
+    const { device, hawkbit, kind } = client
+    const { settings, autoConfirm } = hawkbit
+    const told = new Set(open.flatMap(({ chunks }) => chunks.map((chunk) => chunk.operationId)))
+    const fresh: Offered[] = []
+    for (const offered of offers.filter(({ operation }) => !told.has(operation.id))) {
+      if (await isRefused(client, [offered.release], { isAlone: false })) continue
+      if (windowOf(device, offered.operation, now).kind === 'closed' && !canSkip(kind)) continue
+      fresh.push(offered)
+    }
+    const bundle = bundled(fresh, chunksOf(kind, settings))
+    if (bundle.length === 0) return null
+    const releases = bundle.map(({ release }) => release)
+    if (await isRefused(client, releases, { isAlone: true })) return null
+    for (const { artifact } of releases) {
+      if (artifact && !(await digests.soon(artifact.sha256))) return 'preparing'
+    }
+    const needsConfirmation =
+      settings.needsConfirmation && CLIENT_LIMITS[kind].canConfirm && autoConfirm === null
+    return store.open(
+      { tenantId: device.tenantId, deviceId: device.device.id },
+      {
+        client: kind,
+        needsConfirmation,
+        operations: bundle.map(({ operation }) => operation),
+        at: now,
+      },
+    )
+  }
+
+  /** With a notice for operators. `isAlone`: nothing comes with those. */
+  const isRefused = async (
+    { device, hawkbit, kind, caller }: HawkbitClient,
+    releases: readonly Release[],
+    { isAlone }: { isAlone: boolean },
+  ): Promise<boolean> => {
+    const { tenant, controllerId } = caller
+    const basePath = `/${tenant}/controller/v1/${encodeURIComponent(controllerId)}`
+    const needed = CLIENT_LIMITS[kind].endings?.needed
+    const withNeeded = isAlone || needed === undefined ? releases : [...releases, named(needed)]
+    const message = clientRefusal(kind, withNeeded, { settings: hawkbit.settings, basePath })
+    const [first] = releases
+    if (message === null || !first) return false
+    await desk.notice(device, {
+      kind: 'offer.refused',
+      data: { title: first.title, version: first.version },
+      reason: { code: 'release.unspeakable', message },
+    })
+    return true
+  }
+
+  const sleepOf = (client: HawkbitClient, nextCheckInSeconds: number, isBusy: boolean): number => {
+    const usual = client.hawkbit.settings.pollSeconds ?? checkInSeconds
+    const soonest = nextCheckInSeconds < checkInSeconds ? nextCheckInSeconds : usual
+    const seconds = Math.min(usual, soonest)
+    if (isBusy) return Math.min(seconds, BUSY_SECONDS)
+    return seconds * (1 + JITTER * (2 * random() - 1))
+  }
+
+  const partsOf = async (
+    action: HawkbitAction,
+    { areWanted }: { areWanted: boolean },
+  ): Promise<HawkbitPart[]> => {
+    const releases = new Map(
+      (await store.releases(action.chunks.map(({ releaseId }) => releaseId))).map((release) => [
+        release.id,
+        release,
+      ]),
+    )
+    const parts: HawkbitPart[] = []
+    for (const { id, releaseId } of action.chunks) {
+      const release = releases.get(releaseId)
+      if (!release) continue
+      const sha256 = release.artifact?.sha256
+      const found = sha256 && (areWanted ? digests.whole(sha256) : digests.soon(sha256))
+      parts.push({ chunkId: id, release, digests: found ? await found : null })
+    }
+    return parts
+  }
+
+  const poll: HawkbitActions['poll'] = async (come) => {
+    const client = await proven(come)
+    const { device, hawkbit } = client
+    const moment = await moments(device.tenantId)
+    const { now } = moment()
+    const { offers, nextCheckInSeconds } = await desk.checkIn(device, factsToKeep(client), {
+      tells: false,
+      fetches: awaitedIn(device, now),
+    })
+    const isIdle = offers.length === 0 && hawkbit.actions.length === 0
+    const open = isIdle ? [] : await atWork(client)
+    const toDo = open.find((action) => !isUnproven(action))
+    const made = toDo ?? (await opened(client, offers, open, now))
+    const isPreparing = made === 'preparing'
+    const action = isPreparing ? null : made
+    const next = action && (await nextOf(client, action, now))
+    if (next?.kind === 'cancel' && action?.cancelAskedAt === null) {
+      await store.change(next.actionId, { cancelAskedAt: now })
+    }
+    const isBusy = next !== null || open.some(isUnproven)
+    const seconds = sleepOf(client, nextCheckInSeconds, isBusy)
+    return {
+      sleepSeconds: isPreparing ? Math.min(seconds, PREPARING_SECONDS) : seconds,
+      next,
+      installedId: hawkbit.finishedId,
+      wantsAttributes: hawkbit.wantsAttributes,
+    }
+  }
+
+  const nextOf = async (
+    client: HawkbitClient,
+    action: HawkbitAction,
+    now: Date,
+  ): Promise<HawkbitPolled['next']> => {
+    const moment = await moments(client.device.tenantId)
+    const { kind } = standingOf(factsOf(action), { ...moment(), now })
+    if (kind === 'to-cancel') return { kind: 'cancel', actionId: action.id }
+    if (kind !== 'to-confirm' && kind !== 'to-do') return null
+    const handling = handlingOf(client, action, now)
+    if (handling.update === 'skip' && !canSkip(action.client)) return null
+    const mark = markOf([action.id, kind, handling.update, handling.window ?? ''].join(' '))
+    return { kind: kind === 'to-confirm' ? 'confirm' : 'deploy', actionId: action.id, mark }
+  }
+
+  /** What was read in an open window stays so: nobody is stopped in the middle. */
+  const handlingOf = (
+    { device, hawkbit }: HawkbitClient,
+    action: HawkbitAction,
+    now: Date,
+  ): Handling => {
+    const download = hawkbit.settings.handling
+    const windows = action.chunks.map(({ operationId, type }) =>
+      windowOf(device, { id: operationId, type }, now),
+    )
+    const isFrozen = action.fetchedAt !== null && !action.isSkipped
+    const hasWindow = windows.some(({ kind }) => kind !== 'none')
+    if (!isFrozen && windows.some(({ kind }) => kind === 'closed')) {
+      return { download, update: 'skip', window: 'unavailable' }
+    }
+    return { download, update: download, window: hasWindow ? 'available' : null }
+  }
+
+  const read: HawkbitActions['read'] = async (client, actionId, as, history = 0) => {
+    const { device } = client
+    const action = await store.action(device.device.id, actionId)
+    if (!action) return null
+    const moment = await moments(device.tenantId)
+    const { now } = moment()
+    const { kind } = standingOf(factsOf(action), moment())
+    if (!mayRead(action, kind, as)) return null
+    const handling = handlingOf(client, action, now)
+    const parts = await partsOf(action, { areWanted: kind === 'to-do' })
+    if (as === 'deployment' && kind === 'to-do') {
+      if (handling.update === 'skip' && !canSkip(action.client)) return null
+      const isSkipped = handling.update === 'skip'
+      if (!action.fetchedAt || action.isSkipped !== isSkipped) {
+        await store.change(action.id, { fetchedAt: action.fetchedAt ?? now, isSkipped })
+      }
+      if (!isSkipped) {
+        const fetches = parts.map(({ release }) => fetchedOf(release))
+        await desk.checkIn(device, NO_FACTS, { tells: false, fetches })
+      }
+    }
+    const count = history < 0 ? MAX_HISTORY : Math.min(history, MAX_HISTORY)
+    const statuses = count === 0 ? [] : await store.statuses(action.id, count)
+    return { action, handling, parts, statuses }
+  }
+
+  return {
+    poll,
+    read,
+    isToCancel: async ({ device }, actionId) => {
+      const action = await store.action(device.device.id, actionId)
+      if (!action) return false
+      const moment = await moments(device.tenantId)
+      const { now } = moment()
+      if (standingOf(factsOf(action), moment()).kind !== 'to-cancel') return false
+      if (!action.cancelAskedAt) await store.change(action.id, { cancelAskedAt: now })
+      return true
+    },
+    file: async ({ device }, chunkId) => {
+      const found = await store.chunk(device.device.id, chunkId)
+      if (!found) return null
+      const { action, release } = found
+      const moment = await moments(device.tenantId)
+      const { kind } = standingOf(factsOf(action), moment())
+      const isInstalled = action.outcome === 'finished'
+      if (kind !== 'to-do' && kind !== 'unproven' && !isInstalled) return null
+      const chunk = action.chunks.find(({ id }) => id === chunkId)
+      if (!chunk) return null
+      const sha256 = release.artifact?.sha256
+      const part = {
+        chunkId,
+        release,
+        digests: sha256 ? await digests.soon(sha256) : null,
+      }
+      return { part, operationId: chunk.operationId }
+    },
+    openFile: artifacts.open,
+  }
+}
+
+const MAX_HISTORY = 100
+
+export const factsOf = (action: HawkbitAction) => ({
+  ...action,
+  states: action.chunks.map(({ state }) => state),
+})
+
+export const confirmedBy = ({ hawkbit }: HawkbitClient, kind: ClientKind) =>
+  hawkbit.settings.confirmedBy ?? CLIENT_LIMITS[kind].confirmedBy
+
+const canSkip = (kind: ClientKind): boolean => CLIENT_LIMITS[kind].canSkip
+
+const isUnproven = ({ closedAt }: HawkbitAction): boolean => closedAt !== null
+
+function mayRead(
+  { outcome, closedAt }: HawkbitAction,
+  kind: ReturnType<typeof standingOf>['kind'],
+  as: 'deployment' | 'confirmation' | 'installed',
+): boolean {
+  if (as === 'confirmation') return kind === 'to-confirm'
+  const isEnded = closedAt !== null && outcome !== 'cancelled' && outcome !== 'withdrawn'
+  if (as === 'installed') return isEnded && outcome === 'finished'
+  return kind === 'to-do' || kind === 'unproven' || isEnded
+}
+
+/** Of several, as many as go together, in an order that stays; of one at a time, the oldest. */
+function bundled(offers: readonly Offered[], most: number): readonly Offered[] {
+  const byAge = offers.toSorted(
+    (a, b) => a.operation.openedAt.getTime() - b.operation.openedAt.getTime(),
+  )
+  return byAge.slice(0, most).toSorted((a, b) => (a.operation.type < b.operation.type ? -1 : 1))
+}
+
+const fetchedOf = ({ type, title, version }: Release | Operation): Fetched => ({
+  type,
+  title,
+  version,
+})
+
+/** What the device is busy with in silence: that it comes is a sign of life. */
+const awaitedIn = ({ components }: Snapshot, now: Date): Fetched[] =>
+  Object.values(components).flatMap(({ underWay }) =>
+    underWay && isAwaited(underWay, now) ? fetchedOf(underWay) : [],
+  )
+
+/** What its client is, and from where it comes, where that is news. */
+function factsToKeep({ device, kind, caller }: HawkbitClient): Facts {
+  const { inventory } = device.device
+  const hawkbit: JsonObject = {
+    client: kind,
+    ...versionOf(caller.userAgent),
+    address: caller.address,
+  }
+  return sameJson(inventory.hawkbit ?? null, hawkbit)
+    ? NO_FACTS
+    : { installed: {}, inventoryChanges: { hawkbit } }
+}
+
+function versionOf(userAgent: string | undefined): { clientVersion?: string } {
+  const [, clientVersion] = /^[^/\s]+\/(\S{1,64})/.exec(userAgent ?? '') ?? []
+  return clientVersion === undefined ? {} : { clientVersion }
+}
+
+/** Stands for a file that comes with others. */
+const named = (ending: string): Pick<Release, 'title' | 'version' | 'artifact'> => ({
+  title: 'another',
+  version: '',
+  artifact: { sha256: '', sizeBytes: 0, fileName: `another${ending}`, contentType: '' },
+})
+
+/** Any whole number of 32 bits, with its sign: it differs when the text does, as good as always. */
+function markOf(text: string): number {
+  let mark = 0x811c9dc5
+  for (let index = 0; index < text.length; index += 1) {
+    mark = Math.imul(mark ^ text.charCodeAt(index), 0x01000193)
+  }
+  return mark | 0
+}
