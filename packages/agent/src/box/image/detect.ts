@@ -1,7 +1,8 @@
 /** Which boot loader a machine has, as far as it can be told; or why an image cannot be installed on it. */
+import * as promises from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Installed } from '@updraft/core'
-import { readIfThere } from '../../disk.ts'
+import { type Disk, readIfThere } from '../../disk.ts'
 import { messageOf } from '../../trouble.ts'
 import type { LayerStatus } from '../layer.ts'
 import type { BootAdapter, BootAdapterName } from './boot-adapter.ts'
@@ -11,9 +12,18 @@ import { grub } from './grub.ts'
 import { IMAGE_VERSION_FILES, imageVersion } from './image-version.ts'
 import { rauc } from './rauc.ts'
 import { parseAutoboot, rpiTryboot } from './rpi-tryboot.ts'
+import { runProgram } from './run.ts'
 import { type Machine, partitions, type Slot, slotOfCommandLine } from './slots.ts'
 import { swUpdate } from './swupdate.ts'
 import { UBOOT_NAMES, type UBootNames, uBoot } from './u-boot.ts'
+
+/** The machine that this program runs on. */
+export const systemMachine = (disk: Disk): Machine => ({
+  disk,
+  run: runProgram,
+  realPath: (path) => promises.realpath(path),
+  deviceOf: async (path) => (await promises.stat(path)).dev,
+})
 
 export interface BootSettings {
   /** `auto` looks what there is; `none` where no image is to be installed. */
@@ -158,7 +168,7 @@ async function onSwUpdate(settings: BootSettings, machine: Machine): Promise<Boo
 }
 
 function namesOf({ slots }: BootSettings): string[] {
-  if (slots.length !== 2) throw new Error('its two slots have to be named: --slots')
+  if (slots.length !== 2) throw new Error('its two slots have to be named: --boot-slots')
   return slots.map(({ name }) => name)
 }
 
