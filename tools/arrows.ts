@@ -22,8 +22,8 @@ export const PACKAGES: Record<
   },
   api: { packages: ['core'], libraries: ['zod'], builtins: [] },
   server: { packages: ['core', 'wire', 'api'], libraries: 'anything', builtins: 'anything' },
-  // small machines: plain JavaScript only, nothing that compiles
-  agent: { packages: ['core', 'wire'], libraries: ['mqtt-packet'], builtins: 'anything' },
+  // small machines: plain JavaScript only, nothing that compiles; yauzl for the archives of handlers
+  agent: { packages: ['core', 'wire'], libraries: ['mqtt-packet', 'yauzl'], builtins: 'anything' },
   simulator: { packages: ['agent', 'wire', 'core'], libraries: [], builtins: 'anything' },
   cli: { packages: ['api', 'core'], libraries: ['commander'], builtins: 'anything' },
   dashboard: { packages: ['api', 'core'], libraries: 'anything', builtins: [] },

@@ -75,6 +75,7 @@ export class ReleaseFolders {
   readonly #options: Required<Omit<ReleaseFoldersOptions, 'folder'>>
   readonly #releases: string
   readonly #kept: Generations<Pointer>
+  #pointer = NOTHING
   #isLoaded = false
 
   constructor({ folder, ...options }: ReleaseFoldersOptions) {
@@ -93,7 +94,7 @@ export class ReleaseFolders {
   }
 
   get pointer(): Pointer {
-    return this.#kept.value
+    return this.#pointer
   }
 
   /** The folder of a release, whether it is there or not. */
@@ -108,7 +109,7 @@ export class ReleaseFolders {
   async wakeUp(): Promise<WokenUp> {
     const { disk } = this.#options
     await makeFolder(disk, this.#releases)
-    if (!this.#isLoaded) await this.#kept.load()
+    if (!this.#isLoaded) this.#pointer = await this.#kept.load()
     this.#isLoaded = true
     await this.#removeUnfinished()
     return { trial: this.pointer.trial, lost: await this.replaceLost() }
@@ -170,31 +171,31 @@ export class ReleaseFolders {
   /** Forgets the failures of a release, or of all: an operator or somebody at the page wants it tried once more. */
   async forgive(release?: Pick<LayerRelease, 'id'>): Promise<void> {
     if (this.pointer.attempts.length === 0) return
-    await this.#write(forgiven(this.pointer, release?.id))
+    await this.#note(forgiven(this.pointer, release?.id))
   }
 
   /** On trial, and counted, from here on; whoever calls starts it then. Throws UpdateFailed when it is not whole. */
   async begin(release: LayerRelease): Promise<void> {
     const trouble = await this.trouble(release)
     if (trouble) throw new UpdateFailed(`${release.title} ${release.version}: ${trouble}`, 'image')
-    await this.#write(begun(this.pointer, release))
+    await this.#decide(begun(this.pointer, release))
   }
 
   /** What is on trial is active from here on. Then what nobody needs any more is removed. */
   async confirm(kind: 'updated' | 'rolled-back' = 'updated', because: string | null = null) {
-    await this.#write(confirmed(this.pointer, { kind, because, at: this.#now() }))
+    await this.#decide(confirmed(this.pointer, { kind, because, at: this.#now() }))
     await this.collect()
   }
 
   /** What is on trial did not pass, and what was active still is. `isCutOff`: the machine went down meanwhile. */
   async goBack(because: string, { isCutOff = false } = {}): Promise<void> {
     const nowMs = this.#options.wallMs()
-    await this.#write(wentBack(this.pointer, { at: this.#now(), because, isCutOff, nowMs }))
+    await this.#note(wentBack(this.pointer, { at: this.#now(), because, isCutOff, nowMs }))
   }
 
   /** Adds how an attempt ended that never came to a trial. */
   async record(result: Omit<LayerResult, 'at'>): Promise<void> {
-    await this.#write(recorded(this.pointer, { ...result, at: this.#now() }))
+    await this.#note(recorded(this.pointer, { ...result, at: this.#now() }))
   }
 
   /** Removes all releases but the active one, the previous one, the one on trial, and that one. */
@@ -244,7 +245,7 @@ export class ReleaseFolders {
     const because = await this.trouble(active)
     if (because === null) return null
     const isPreviousWhole = previous !== null && (await this.trouble(previous)) === null
-    await this.#write(lost(this.pointer, { at: this.#now(), because, isPreviousWhole }))
+    await this.#note(lost(this.pointer, { at: this.#now(), because, isPreviousWhole }))
     return { release: active, because }
   }
 
@@ -262,13 +263,23 @@ export class ReleaseFolders {
     }
   }
 
-  async #write(pointer: Pointer): Promise<void> {
+  /** A decision: it counts once it is on the medium, and not otherwise. */
+  async #decide(pointer: Pointer): Promise<void> {
     try {
       await this.#kept.write(pointer)
     } catch (error) {
       if (codeOf(error) !== 'ENOSPC') throw error
       throw new UpdateFailed('out of space: there is no room for the pointer', 'storage')
     }
+    this.#pointer = pointer
+  }
+
+  /** A fact: it is so, whether it can be written down or not. The next start finds it out once more. */
+  async #note(pointer: Pointer): Promise<void> {
+    this.#pointer = pointer
+    await this.#kept.write(pointer).catch((error) => {
+      this.#options.log.error('What became of a release cannot be noted.', { error })
+    })
   }
 
   #now(): string {

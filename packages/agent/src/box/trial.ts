@@ -27,6 +27,8 @@ export interface Trial {
   readonly signal: AbortSignal
   /** How it is told when it has passed. */
   readonly as?: 'updated' | 'rolled-back'
+  /** Why, for the history. */
+  readonly because?: string
   readonly onPhase?: (phase: 'switching' | 'trial' | 'going back') => void
   readonly log?: Log
 }
@@ -53,11 +55,8 @@ export async function onTrial(trial: Trial): Promise<JobResult> {
 }
 
 /** What runs and what the pointer says become one again, whatever else goes wrong. Why, with that. */
-async function comeBack({ folders, running, log = silentLog }: Trial, because: string) {
-  // Where that cannot be written the next start finds the trial, and goes back as well.
-  await folders.goBack(because).catch((error) => {
-    log.error('That the trial is not passed cannot be noted.', { error })
-  })
+async function comeBack({ folders, running }: Trial, because: string): Promise<string> {
+  await folders.goBack(because)
   try {
     await running.switchTo(folders.pointer.active)
     return because
@@ -68,14 +67,14 @@ async function comeBack({ folders, running, log = silentLog }: Trial, because: s
 
 /** Why the release does not hold; null when it is confirmed. */
 async function whyNot(trial: Trial): Promise<string | null> {
-  const { folders, running, release, signal, as, onPhase } = trial
+  const { folders, running, release, signal, as, because: why, onPhase } = trial
   try {
     await running.switchTo(release)
     signal.throwIfAborted()
     onPhase?.('trial')
     const because = await running.check(release, signal)
     signal.throwIfAborted()
-    if (because === null) await folders.confirm(as)
+    if (because === null) await folders.confirm(as, why)
     return because
   } catch (error) {
     return messageOf(error)
