@@ -237,7 +237,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       const isMeant = [entry?.offer, ...answer.offers].some((offer) => offer?.type === type)
       if (!isMeant) this.#asked.delete(type)
     }
-    this.emit('check-in', answer, told)
+    this.emit('check-in', answer, { ...told, underWay: entry?.offer.type ?? null })
     return answer
   }
 

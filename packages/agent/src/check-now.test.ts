@@ -1,6 +1,7 @@
 /** Who does not want to wait, what an offer needs, and what the program around the agent lays down. */
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
+import type { Turn } from './carry-out.ts'
 import { someBytes } from './fake-server.test-helper.ts'
 import { HandClock, quickAgent, startServer } from './test-bench.test-helper.ts'
 
@@ -100,7 +101,7 @@ test('what is fetched waits as long as the program around says, and goes on then
   server.offer()
   let held = 3
   const rule = {
-    oneAtATime: <T>(_offer: unknown, work: () => Promise<T>) => work(),
+    oneAtATime: (_offer: unknown, work: () => Promise<Turn>) => work(),
     untilInstallMs: () => {
       expect(server.moves('UPDATING')).toBe(0)
       held -= 1

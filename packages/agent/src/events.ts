@@ -27,6 +27,8 @@ export interface AgentEvents {
 export interface CheckInTold {
   readonly asked: readonly string[]
   readonly done: readonly string[]
+  /** The component type of what is being carried out. */
+  readonly underWay: string | null
 }
 
 /** What a host program may answer: done, exit, restart, or why it failed. */

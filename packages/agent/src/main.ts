@@ -14,7 +14,8 @@ import { iotoUplinkFrom, propertiesFrom } from './ioto-device.ts'
 import { StateFolderTaken } from './lock.ts'
 import { type Log, lineLog } from './log.ts'
 import { readSecret } from './secret-file.ts'
-import { helpText, readSettings, type Settings, WrongSettings } from './settings.ts'
+import { helpText, readSettings, type Settings } from './settings.ts'
+import { WrongSettings } from './settings-table.ts'
 import type { Uplink } from './uplink.ts'
 import { thingsBoardUplink } from './uplinks/thingsboard.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
@@ -23,6 +24,12 @@ import { systemClock } from './waits.ts'
 const EXIT = { done: 0, failed: 1, wrongSettings: 2, folderTaken: 3 } as const
 
 async function main(): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2)
+  if (first === 'box') {
+    // An agent of a single device needs nothing of it.
+    const { runBox } = await import('./box/main.ts')
+    return await runBox({ argv: rest, env: process.env, version: ownVersion() })
+  }
   const read = settingsOrText()
   if (typeof read === 'number') return read
   const { settings, folder } = read

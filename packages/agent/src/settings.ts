@@ -1,31 +1,14 @@
 /** Every setting once: its flag, its environment variable, unit, default and meaning. */
-import { parseArgs } from 'node:util'
 import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
 import { canonicalDeviceId, isRealm } from '@updraft/wire/astarte'
 import { parseCronWindow } from './cron-window.ts'
 import { type InstalledByType, parseInstalled } from './installed.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { MQTT_VERSIONS, type MqttVersion } from './mqtt.ts'
+import { readFlags, rowsFor, setting, toldBy, WrongSettings } from './settings-table.ts'
 import { messageOf } from './trouble.ts'
 import { IOTO_CLIENTS, type IotoClient } from './uplinks/ioto-clients.ts'
 import { THINGSBOARD_SCHEMES } from './uplinks/thingsboard.ts'
-
-interface Setting {
-  readonly flag: string
-  readonly env: string | null
-  /** `yes/no` settings are flags without a value. */
-  readonly unit: string
-  readonly fallback: string
-  readonly meaning: string
-}
-
-const setting = (
-  flag: string,
-  env: string | null,
-  unit: string,
-  fallback: string,
-  meaning: string,
-): Setting => ({ flag, env, unit, fallback, meaning })
 
 export const UPLINKS = ['updraft', 'thingsboard', 'ioto', 'edgehog'] as const
 
@@ -342,11 +325,6 @@ export interface Settings {
   readonly logFormat: 'text' | 'json' | null
 }
 
-/** Words that cannot be read; the message says which and what would be right. */
-export class WrongSettings extends Error {
-  override readonly name = 'WrongSettings'
-}
-
 /**
  * The settings, `help` or `version` when that was asked for. Flags win over the environment, and both over what is
  * known of the device otherwise: by flag, read from the folder that `--config` names. Throws WrongSettings.
@@ -356,34 +334,13 @@ export function readSettings(
   env: Readonly<Record<string, string | undefined>>,
   fromFolder: (folder: string) => Readonly<Record<string, string>> = () => ({}),
 ): Settings | 'help' | 'version' {
-  const flags = readFlags(argv)
+  const flags = readFlags(argv, SETTINGS, ['installed', 'types'])
   if (flags.help) return 'help'
   if (flags.version) return 'version'
 
   const folder = flags.config ?? env.UPDRAFT_CONFIG
   const files = typeof folder === 'string' && folder !== '' ? fromFolder(folder) : {}
-  const raw = (flag: string): string | null => {
-    const found = SETTINGS.find((candidate) => candidate.flag === flag)
-    const told = flags[flag] ?? (found?.env ? env[found.env] : undefined) ?? files[flag]
-    const text = Array.isArray(told) ? told.join(',') : told === true ? 'yes' : told
-    return text || found?.fallback || null
-  }
-  const text = (flag: string): string => raw(flag) ?? ''
-  const number = (flag: string, least = 0): number => {
-    const value = Number(text(flag))
-    if (Number.isFinite(value) && value >= least) return value
-    throw new WrongSettings(`--${flag} takes a number of at least ${least}, not "${text(flag)}".`)
-  }
-  const one = <T extends string>(flag: string, words: readonly T[]): T => {
-    const word = words.find((candidate) => candidate === text(flag))
-    if (word) return word
-    throw new WrongSettings(`--${flag} takes ${words.join(' or ')}, not "${text(flag)}".`)
-  }
-  const yes = (flag: string): boolean => {
-    if (/^(yes|true|1)$/i.test(text(flag))) return true
-    if (/^(no|false|0)$/i.test(text(flag))) return false
-    throw new WrongSettings(`--${flag} is yes or no, not "${text(flag)}".`)
-  }
+  const { raw, text, number, one, yes } = toldBy(SETTINGS, { flags, env, files })
 
   const uplink = one('uplink', UPLINKS)
   const server = text('server')
@@ -461,56 +418,20 @@ export function readSettings(
 
 /** The table for people. */
 export function helpText(): string {
-  const rows = SETTINGS.map(({ flag, env, unit, fallback, meaning }) => {
-    const isSwitch = unit === 'yes/no'
-    const head = `  --${flag}${isSwitch ? '' : ` ${unit}`}`
-    const facts = [env, isSwitch || fallback === '' ? null : `default ${fallback}`].filter(Boolean)
-    return [
-      `${head}${facts.length > 0 ? `   (${facts.join(', ')})` : ''}`,
-      ...wrapped(meaning),
-    ].join('\n')
-  })
   return `updraft-agent: keeps this device up to date.
 
 Usage: updraft-agent --server URL --token-file FILE [settings]
        updraft-agent --config FOLDER [settings]
+       updraft-agent box [settings]      keeps a box with its three layers up to date: box --help
 
 Each setting is a flag, or an environment variable; the flag wins. Both win over the files of --config.
 
-${rows.join('\n')}
-  --version
-      prints the version of the agent
-  --help
-      prints this
+${rowsFor(SETTINGS)}
 
 Exit codes: 0 done, or the supervisor is to start the new version; 1 failed; 2 settings that cannot be
 read; 3 another agent uses the state folder. Certificates of a private authority: NODE_EXTRA_CA_CERTS;
 a proxy: NODE_USE_ENV_PROXY=1 with HTTPS_PROXY.
 `
-}
-
-function readFlags(
-  argv: readonly string[],
-): Record<string, string | boolean | string[] | undefined> {
-  const isRepeatable = (flag: string) => flag === 'installed' || flag === 'types'
-  const known = SETTINGS.map(({ flag, unit }) => [
-    flag,
-    unit === 'yes/no' ? { type: 'boolean' } : { type: 'string', multiple: isRepeatable(flag) },
-  ])
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        ...Object.fromEntries(known),
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
-      strict: true,
-      allowPositionals: false,
-    }).values as Record<string, string | boolean | string[] | undefined>
-  } catch (error) {
-    throw new WrongSettings(messageOf(error))
-  }
 }
 
 /** By uplink, the schemes of addresses it goes to. */
@@ -564,17 +485,4 @@ function readTypes(text: string): string[] {
   const wrong = types.find((type) => !COMPONENT_TYPE_PATTERN.test(type))
   if (wrong) throw new WrongSettings(`--types: "${wrong}" is no lower-case name such as firmware.`)
   return types
-}
-
-function wrapped(text: string, width = 90): string[] {
-  const lines: string[] = []
-  let line = '     '
-  for (const word of text.split(' ')) {
-    if (line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = '     '
-    }
-    line += ` ${word}`
-  }
-  return [...lines, line]
 }

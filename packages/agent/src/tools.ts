@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { JsonObject } from '@updraft/core'
+import type { Turn } from './carry-out.ts'
 import type { Disk } from './disk.ts'
 import type { DownloadLimits } from './download.ts'
 import type { AgentEvents } from './events.ts'
@@ -14,7 +15,7 @@ import type { BackOff, Clock, Random, Throttle } from './waits.ts'
 /** What the program the agent lives in lays down. */
 export interface Rule {
   /** One thing at a time: carries the work out when nothing else is being done. */
-  oneAtATime<T>(offer: Offer, work: () => Promise<T>): Promise<T>
+  oneAtATime(offer: Offer, work: () => Promise<Turn>): Promise<Turn>
   /** How long an install of it has to wait for now; 0 for not at all. It is asked again. */
   untilInstallMs(offer: Offer): number
   /** Wishes that were carried out, for the next check-in to tell. */

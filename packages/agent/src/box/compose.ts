@@ -1,0 +1,182 @@
+/** What a box is made of on this machine: its three layers, by settings and configuration. */
+import { realpath, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Disk } from '../disk.ts'
+import type { Log } from '../log.ts'
+import { WrongSettings } from '../settings-table.ts'
+import { messageOf } from '../trouble.ts'
+import type { Clock } from '../waits.ts'
+import { type CodeLayer, codeLayer } from './code/code-layer.ts'
+import { gitUpstream } from './code/git-upstream.ts'
+import { childService } from './code/service.ts'
+import type { BoxConfig } from './config.ts'
+import { handlersIn } from './home/handlers.ts'
+import { BOOT_DEFAULTS, detectBootAdapter } from './image/detect.ts'
+import { devicesBack, diskWritable, pageAnswers, serverReached } from './image/health.ts'
+import { imageLayer } from './image/image-layer.ts'
+import { runProgram } from './image/run.ts'
+import { parseSlots } from './image/slots.ts'
+import type { LayerStatus, OnProgress } from './layer.ts'
+import { absentLayer, type BoxLayers } from './layers.ts'
+import type { BoxSettings } from './settings.ts'
+
+export interface ComposeNeeds {
+  readonly settings: BoxSettings
+  readonly config: BoxConfig
+  readonly stateFolder: string
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly bootId: string
+  readonly log: Log
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly onProgress: OnProgress
+  /** Restarts the machine, where it is one of its own. */
+  readonly restart: () => Promise<void>
+  /** Where the page answers; null while it does not. */
+  readonly homeUrl: () => string | null
+  readonly serverUrl: () => string | null
+}
+
+export interface Composed {
+  readonly layers: BoxLayers
+  readonly kind: 'physical' | 'virtual'
+  /** Restarts the machine, in the manner of who starts it. */
+  readonly restart: () => Promise<void>
+  readonly isSimulated: boolean
+  /** For the program ends. */
+  end(): Promise<void>
+}
+
+export async function compose(needs: ComposeNeeds): Promise<Composed> {
+  const { settings } = needs
+  const { boot, restart, runningVersion } = await bootOf(needs)
+  const kind =
+    settings.kind === 'auto' ? ('because' in boot ? 'virtual' : 'physical') : settings.kind
+  const handlers = absentLayer('handlers', {
+    because: 'Handlers cannot be loaded yet.',
+    instead: 'Wait for the next version of the agent.',
+  })
+  const image = imageLayer({
+    boot: kind === 'virtual' ? VIRTUAL_IMAGE : boot,
+    disk: needs.disk,
+    dataFolder: needs.stateFolder,
+    bootId: needs.bootId,
+    restart,
+    runningVersion,
+    checks: checksOf(needs, () => devicesOf(handlers.status())),
+    timing: { windowMs: settings.healthSeconds * 1000, steadyMs: settings.steadySeconds * 1000 },
+    watchdogPath: settings.watchdog,
+    onProgress: needs.onProgress,
+    log: needs.log,
+    clock: needs.clock,
+  })
+  const code: CodeLayer = codeOf(needs, {
+    refusal: kind === 'virtual' && !settings.isSideBySide ? VIRTUAL_CODE : null,
+    runs: (type) => (type === 'image' ? image : type === 'handlers' ? handlers : code).installed(),
+  })
+  return {
+    layers: { handlers, code, image },
+    kind,
+    restart,
+    isSimulated: settings.boot === 'simulator',
+    end: async () => {
+      await code.end()
+    },
+  }
+}
+
+const VIRTUAL_IMAGE = {
+  because: 'A virtual box has no image of its own: the system is that of the machine it runs on.',
+  instead: 'Update that system by its own means.',
+}
+const VIRTUAL_CODE = {
+  because: 'The code of a virtual box came with its installation.',
+  instead: 'Install the newer version, or start the box with --side-by-side.',
+}
+
+async function bootOf({ settings, stateFolder, disk, restart }: ComposeNeeds) {
+  const slots = (() => {
+    if (settings.bootSlots === '') return []
+    try {
+      return parseSlots(settings.bootSlots)
+    } catch (error) {
+      throw new WrongSettings(`--boot-slots cannot be read: ${messageOf(error)}.`)
+    }
+  })()
+  return await detectBootAdapter(
+    {
+      ...BOOT_DEFAULTS,
+      boot: settings.kind === 'virtual' ? 'none' : settings.boot,
+      slots,
+      folder: join(stateFolder, 'image'),
+      simulatedSlotBytes: settings.simulatedSlotBytes,
+    },
+    { disk, run: runProgram, realPath: realpath, deviceOf: async (path) => (await stat(path)).dev },
+    restart,
+  )
+}
+
+function codeOf(
+  needs: ComposeNeeds,
+  { refusal, runs }: Pick<Parameters<typeof codeLayer>[0], 'refusal' | 'runs'>,
+): CodeLayer {
+  const { settings, config, stateFolder, disk, clock, bootId, log, environment, onProgress } = needs
+  const folder = join(stateFolder, 'code')
+  const url = settings.codeUpstream ?? config.code.upstream
+  const paths = settings.codePaths.length > 0 ? settings.codePaths : config.code.paths
+  const { stallSeconds, reserveBytes } = settings
+  const common = { environment, bootId, clock, log }
+  return codeLayer({
+    ...common,
+    disk,
+    folder,
+    upstream:
+      url === null
+        ? null
+        : gitUpstream({ ...common, folder: join(folder, 'upstream.git'), url, stallSeconds }),
+    service: childService({
+      ...common,
+      noteFile: join(folder, 'service.json'),
+      random: Math.random,
+    }),
+    serviceCommand: settings.serviceCommand === null ? null : wordsOf(settings.serviceCommand),
+    runs,
+    branch: settings.codeBranch ?? config.code.branch,
+    paths,
+    refusal,
+    reserveBytes,
+    platform: process.platform,
+    random: Math.random,
+    onProgress,
+  })
+}
+
+function checksOf(
+  { disk, stateFolder, homeUrl, serverUrl }: ComposeNeeds,
+  devices: () => string[],
+) {
+  const reached = async (signal?: AbortSignal): Promise<boolean> => {
+    const url = serverUrl()
+    if (url === null) return false
+    return await fetch(url, { signal, method: 'HEAD' }).then(
+      () => true,
+      () => false,
+    )
+  }
+  const home = homeUrl()
+  return [
+    ...(home === null ? [] : [pageAnswers(`${home}/api/ping`)]),
+    diskWritable(disk, join(stateFolder, 'health')),
+    serverReached(reached),
+    devicesBack(async () => devices()),
+  ]
+}
+
+const devicesOf = ({ details }: LayerStatus): string[] =>
+  handlersIn(details).flatMap(({ devices }) => devices)
+
+/** As a shell would see them; a word with a blank in it stands in quotes. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain ?? '',
+  )

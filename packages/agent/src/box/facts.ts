@@ -1,0 +1,40 @@
+/** What a box tells its server of itself, in the words that other boxes use: docs/dialects/odoo-iot.md. */
+import type { Json, JsonObject } from '@updraft/core'
+import type { Jobs } from './jobs.ts'
+import { type BoxLayers, inOrder } from './layers.ts'
+import { interfacesNow, platformLetter } from './machine.ts'
+
+/** What does not come from the layers. */
+export interface Told {
+  readonly ofTheMachine: JsonObject
+  readonly identifier: string
+  readonly name: string | null
+  readonly hostName: string
+  readonly kind: 'physical' | 'virtual'
+  readonly homePort: number | null
+}
+
+export function boxFacts(
+  { ofTheMachine, identifier, name, hostName, kind, homePort }: Told,
+  { layers, last }: { layers: BoxLayers; last: Jobs['last'] },
+): JsonObject {
+  const [network] = interfacesNow()
+  const told = inOrder(layers).map((layer) => {
+    const { active, previous, trial, refusal, details } = layer.status()
+    const ended = last[layer.name]
+    const result = ended ? { kind: ended.result, because: ended.because, at: ended.endedAt } : null
+    return [layer.name, { active, previous, trial, refusal, details, result }]
+  })
+  return {
+    ...ofTheMachine,
+    identifier,
+    ...(name === null ? {} : { name }),
+    hostName,
+    ...(network ? { mac: network.mac, ip: network.addresses[0] ?? null } : {}),
+    platform: platformLetter(),
+    box: { kind, homePort, layers: plain(Object.fromEntries(told)) },
+  }
+}
+
+/** As it would be on the line: what is no JSON is left out. */
+const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json
