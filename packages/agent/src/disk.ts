@@ -22,7 +22,11 @@ export type Disk = Pick<
  * Puts a whole file in place: either the old content or the new is there after a power cut, never a mixture.
  * When this resolves, the new one is on the medium.
  */
-export async function writeDurably(disk: Disk, path: string, content: string): Promise<void> {
+export async function writeDurably(
+  disk: Disk,
+  path: string,
+  content: string | Buffer,
+): Promise<void> {
   const temporary = `${path}.tmp`
   const file = await disk.open(temporary, 'w', 0o600)
   try {

@@ -112,13 +112,7 @@ export async function fileSimulator({
       capacity: async () => slotBytes,
       open: (slot) => openSlotBytes(disk, [{ path: pathOf(slot), bytes: slotBytes }]),
       async carryOver(slot, paths) {
-        for (const path of paths) {
-          const text = await readIfThere(disk, path)
-          if (text === null) continue
-          const copy = join(carriedTo(slot), path)
-          await disk.mkdir(dirname(copy), { recursive: true, mode: 0o700 })
-          await writeDurably(disk, copy, text)
-        }
+        for (const path of paths) await copy(disk, path, join(carriedTo(slot), path))
       },
     },
 
@@ -158,5 +152,16 @@ export async function simulatedVersion(
     return /^[^\0\n]+@[^\0\n]+\n/.test(text) ? parseImageVersion(text) : null
   } finally {
     await file.close()
+  }
+}
+
+async function copy(disk: Disk, from: string, to: string): Promise<void> {
+  const names = await disk.readdir(from).catch(() => null)
+  if (names) {
+    await makeFolder(disk, to, 0o700)
+    for (const name of names) await copy(disk, join(from, name), join(to, name))
+  } else if ((await sizeIfThere(disk, from)) !== null) {
+    await makeFolder(disk, dirname(to), 0o700)
+    await writeDurably(disk, to, await disk.readFile(from))
   }
 }

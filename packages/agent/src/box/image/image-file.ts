@@ -26,6 +26,7 @@ const BEGINNINGS: readonly { bytes: string; format?: ImageFormat; refusal?: stri
 ]
 const INSTEAD = 'send the image as it is, or packed by gzip or zstd'
 const READ_BYTES = 262_144
+const BEST_OF_GZIP = 1_040
 
 /** Looks at its first and last bytes. Refuses in words what no slot can be made of. */
 export async function lookAtImage(disk: Disk, path: string): Promise<ImageFile> {
@@ -48,7 +49,10 @@ export async function lookAtImage(disk: Disk, path: string): Promise<ImageFile> 
     // The length of what is packed, as far as 32 bits hold it (RFC 1952, 2.3.1).
     const tail = Buffer.alloc(4)
     await file.read(tail, 0, 4, Math.max(0, fileBytes - 4))
-    return { path, format, fileBytes, imageBytes: tail.readUInt32LE(0) }
+    const told = tail.readUInt32LE(0)
+    // It packs nothing better than that: who tells more has lost its end.
+    const imageBytes = told > fileBytes * BEST_OF_GZIP ? null : told
+    return { path, format, fileBytes, imageBytes }
   } finally {
     await file.close()
   }

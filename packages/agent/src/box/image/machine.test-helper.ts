@@ -151,8 +151,9 @@ export class Machine {
 
   async boot(): Promise<string> {
     // What the boot loader does by itself is not a step of ours.
-    const { stepsLeft } = this
+    const { stepsLeft, onStep } = this
     this.stepsLeft = Number.POSITIVE_INFINITY
+    this.onStep = () => {}
     this.boots += 1
     await this.#takeUp()
     const slot = await this.#simulator.boot(async (name) => {
@@ -162,6 +163,7 @@ export class Machine {
       return found.comesUp
     })
     this.stepsLeft = stepsLeft
+    this.onStep = onStep
     return slot
   }
 
@@ -226,7 +228,10 @@ export class Machine {
       checks: [
         {
           name: 'well',
-          check: async () => ((await this.running())?.isWell ? null : 'it is ill'),
+          check: async () => {
+            this.step('health check')
+            return (await this.running())?.isWell ? null : 'it is ill'
+          },
         },
       ],
       ...this.#options.layer,
