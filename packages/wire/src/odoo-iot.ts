@@ -17,6 +17,13 @@ export const PATHS = {
   websocket: '/websocket',
 } as const
 
+/** GET: where boxes look for images on their maker's host; and for a proxy that stands in for it, by the host of a profile. */
+export const IMAGE_PATHS = {
+  upstream: '/master/iotbox/:file',
+  ofHost: '/iot/images/:host/:file',
+} as const
+export const IMAGE_SUMS = 'SHA1SUMS.txt'
+
 /** "Generations": whether a box can be told to restart, which is all that it can be told. */
 export const GENERATIONS = {
   /** 14.0, 15.0. */
@@ -283,6 +290,17 @@ export const imageSums = (
   [{ sha1: latest, fileName: IMAGE_LATEST }, ...all]
     .map(({ sha1, fileName }) => `${sha1}  ${fileName}\n`)
     .join('')
+
+/** A listing in which every image is the latest: the one way to tell a box that there is none, and have its page work. */
+export function noNewImageSums(): string {
+  const sha1 = '0'.repeat(40)
+  const years = Array.from({ length: 30 }, (_, index) => 20 + index)
+  const months = Array.from({ length: 12 }, (_, index) => String(index + 1).padStart(2, '0'))
+  const all = years.flatMap((year) =>
+    months.map((month) => ({ sha1, fileName: `iotboxv${year}_${month}.zip` })),
+  )
+  return imageSums(sha1, all)
+}
 
 /** What a box with that image reads from the list: the version it offers, or null when its own is the latest. */
 export function offeredImage(sums: string, version: string): string | null {

@@ -11,9 +11,13 @@ import {
   type Release,
   type Snapshot,
 } from '@updraft/core'
+import type { DigestsOf } from './artifact-digests.ts'
 import type {
+  ArtifactHandle,
+  ArtifactStore,
   Box,
   BoxesAtWork,
+  BoxImage,
   Clock,
   DeviceWork,
   HandlerArchives,
@@ -26,6 +30,10 @@ import type { Registering } from './registering.ts'
 
 /** For so long after an operator asked for it, a fetch counts as if somebody had pressed the button. */
 const ASKED_MS = 15 * 60_000
+
+/** What a box logs comes twice a second: whose it is, is asked again after that. */
+const CALLED_MS = 60_000
+const MAX_CALLED = 10_000
 
 /** A box that is one of ours. */
 export interface KnownBox {
@@ -55,20 +63,32 @@ export interface BoxDesk {
   /** The one that goes by the first of these names that anybody goes by, marked as seen; null if there is none. */
   boxNamed(names: readonly string[], dialect: string): Promise<KnownBox | null>
   boxOn(channel: string, dialect: string): Promise<KnownBox | null>
+  /** Whose box that is, by what was known a minute ago at most; nobody is marked as seen. */
+  boxCalled(
+    names: readonly string[],
+  ): Promise<{ readonly tenantId: string; readonly deviceId: string } | null>
   /** What it was given last, where it still has that. */
   lastGiven(known: KnownBox): Promise<Release | null>
   /** The release of the box's tenant by that id; null when there is none any more. */
   releaseOf(device: Snapshot, releaseId: string): Promise<Release | null>
   /** The bytes of a release, for boxes of that system. Refuses with handlers.invalid or artifact.unknown. */
   handlersOf(release: Release, platform: BoxPlatform): Promise<Handlers>
+  /** As `BoxesAtWork.imagesAt`. */
+  imagesAt: BoxesAtWork['imagesAt']
+  /** The bytes of an image. Refuses with artifact.unknown. */
+  openImage(image: BoxImage): Promise<ArtifactHandle>
+  /** Null while it is being computed, or cannot be. */
+  sha1Soon(image: BoxImage): Promise<string | null>
   /** It has all of that release now. */
   boxWasGiven(known: KnownBox, release: Release): Promise<void>
 }
 
 export function boxDesk({
   archives,
+  artifacts,
   boxes,
   clock,
+  digests,
   registering,
   registrations,
   secrets,
@@ -76,8 +96,10 @@ export function boxDesk({
   work,
 }: {
   archives: HandlerArchives
+  artifacts: Pick<ArtifactStore, 'open'>
   boxes: BoxesAtWork
   clock: Clock
+  digests: Pick<DigestsOf, 'soon'>
   registering: Pick<Registering, 'register'>
   registrations: Pick<RegistrationsAtWork, 'profileOf'>
   secrets: Pick<Secrets, 'newToken'>
@@ -93,6 +115,8 @@ export function boxDesk({
     const sinceMs = restartAskedAt && clock.now().getTime() - restartAskedAt.getTime()
     return { box, device, isAsked: sinceMs !== null && sinceMs < ASKED_MS }
   }
+
+  const called = new Map<string, { readonly box: Box | null; readonly until: number }>()
 
   const firstOf = (names: readonly string[], found: readonly Box[]): Box | undefined =>
     names.flatMap((name) => found.find((box) => box.names.includes(name)) ?? [])[0]
@@ -140,6 +164,16 @@ export function boxDesk({
       const box = names.length > 0 && firstOf(names, await boxes.named(names))
       return box ? arrived(box, dialect) : null
     },
+    boxCalled: async (names) => {
+      const key = names.join(' ')
+      const now = clock.now().getTime()
+      const before = called.get(key)
+      if (before && before.until > now) return before.box
+      const box = (names.length > 0 && firstOf(names, await boxes.named(names))) || null
+      if (called.size >= MAX_CALLED) called.clear()
+      called.set(key, { box, until: now + CALLED_MS })
+      return box
+    },
     boxOn: async (channel, dialect) => {
       const box = await boxes.onChannel(channel)
       return box && arrived(box, dialect)
@@ -153,6 +187,9 @@ export function boxDesk({
       if (artifact) return archives.of(artifact.sha256, platform)
       throw new DomainError('release.external', `The file is kept at ${externalUrl}.`)
     },
+    imagesAt: boxes.imagesAt,
+    openImage: ({ sha256 }) => artifacts.open(sha256),
+    sha1Soon: async ({ sha256 }) => (await digests.soon(sha256))?.sha1 ?? null,
     boxWasGiven: ({ box }, { id }) => boxes.given(box.deviceId, id),
   }
 }

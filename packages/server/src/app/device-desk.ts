@@ -64,7 +64,7 @@ export type { Source } from './artifact-sources.ts'
 export type { KnownBox } from './box-desk.ts'
 export type { Notice } from './notices.ts'
 export type { AgentAsks, PairedDevice, Verified } from './pairing.ts'
-export type { Handlers, Introspection, OperationRequest, Pairing } from './ports.ts'
+export type { BoxImage, Handlers, Introspection, OperationRequest, Pairing } from './ports.ts'
 
 const DAY_MS = 86_400_000
 /** Beyond that a date would soon be none any more. */

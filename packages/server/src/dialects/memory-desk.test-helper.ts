@@ -354,7 +354,21 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   /** A device of that name waits for its box: it has registered. */
   const ofBoxes = boxDesk({
     archives: handlerArchives({ artifacts: { open } }),
+    artifacts: { open },
+    digests: { soon: async () => null },
     boxes: {
+      imagesAt: async (host, { orOnly }) => {
+        await here()
+        if (host !== BOXES_AT && !orOnly) return null
+        const meant = [...snapshots.values()].flatMap(
+          ({ components }) => components.image?.profileAssignment?.release.id ?? [],
+        )
+        return [...releases.values()].flatMap(({ id, type, version, artifact }) =>
+          type === 'image' && artifact
+            ? [{ version, sha256: artifact.sha256, isMeant: meant.includes(id) }]
+            : [],
+        )
+      },
       serverAt: async (host) => {
         await here()
         return host === BOXES_AT
@@ -379,7 +393,7 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
         const box = boxes[at]
         if (box) boxes[at] = { ...box, releaseId }
       },
-      around: async () => ({ series: '17.0', wishes: [] }),
+      around: async () => ({ series: null, wishes: [] }),
       told: async () => {},
     },
     clock,

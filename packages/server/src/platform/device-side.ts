@@ -102,6 +102,11 @@ export async function deviceSide(foundation: Foundation) {
   })
   const archives = handlerArchives(foundation)
   const logs = deviceLogsAtWork(database)
+  const digests = artifactDigests({
+    compute: digestsOf(artifacts),
+    kept: keptDigests(database),
+    onError: report('the digests of a file could not be computed; it is tried again'),
+  })
   const boxRecords = boxesAtWork(database)
   const desk = deviceDesk({
     ...foundation,
@@ -112,6 +117,7 @@ export async function deviceSide(foundation: Foundation) {
       boxes: boxRecords,
       registering: ofRegistering,
       registrations,
+      digests,
     }),
     ownBoxes: ownBoxDesk({ ...foundation, boxes: boxRecords }),
     logs: logDesk({ clock, logs }),
@@ -137,11 +143,6 @@ export async function deviceSide(foundation: Foundation) {
     registering: ofRegistering,
     sources,
     onError: report('what a device does could not be noted'),
-  })
-  const digests = artifactDigests({
-    compute: digestsOf(artifacts),
-    kept: keptDigests(database),
-    onError: report('the digests of a file could not be computed; it is tried again'),
   })
   const hawkbit = hawkbitDesk({
     ...foundation,

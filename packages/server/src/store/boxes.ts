@@ -194,6 +194,28 @@ export function boxesAtWork({ db }: Database): BoxesAtWork {
         .execute()
         .catch(refuse)
     },
+    imagesAt: async (host, { orOnly }) => {
+      const { rows } = await sql<{ version: string | null; sha256: string; is_meant: boolean }>`
+        with server as (
+          select * from box_servers where host = ${host}
+          union all
+          select * from box_servers
+           where ${orOnly} and not exists (select from box_servers where host = ${host})
+             and (select count(*) from (select from box_servers limit 2) some) = 1
+        )
+        select r.version, r.artifact_sha256 as sha256, a.release_id is not null as is_meant
+          from server s
+          left join releases r on r.tenant_id = s.tenant_id and r.profile_id = s.profile_id
+                              and r.type = 'image' and r.artifact_sha256 is not null
+          left join assignments a on a.profile_id = s.profile_id and a.release_id = r.id
+         order by r.created_at, r.id`
+        .execute(db)
+        .catch(refuse)
+      if (rows.length === 0) return null
+      return rows.flatMap(({ version, sha256, is_meant: isMeant }) =>
+        version === null ? [] : [{ version, sha256, isMeant }],
+      )
+    },
     around: async ({ deviceId, profileId }) => {
       const { rows } = await sql<{ series: string | null; wishes: WishJson[] | null }>`
         select (select s.series from box_servers s where s.profile_id = ${profileId}) as series,

@@ -206,7 +206,6 @@ export interface Tables {
     level: number
     message: string
   }
-  artifact_sha1: { sha256: string; sha1: string }
   realms: {
     tenant_id: string
     name: string

@@ -54,6 +54,11 @@ export interface BoxesAtWork {
     box: { readonly channel: string; readonly names: readonly string[] },
   ): Promise<Box>
   given(deviceId: string, releaseId: string): Promise<void>
+  /**
+   * The images kept here that are made for the profile whose boxes reach the server by that host, the newest last; null when
+   * none has it. `orOnly`: where boxes of one profile only come here, it is that one.
+   */
+  imagesAt(host: string, options: { orOnly: boolean }): Promise<readonly BoxImage[] | null>
   /** What one of our own boxes is told besides its updates: the series of its profile, and what it is to do once. */
   around(device: {
     readonly deviceId: string
@@ -61,6 +66,14 @@ export interface BoxesAtWork {
   }): Promise<{ readonly series: string | null; readonly wishes: readonly Wish[] }>
   /** It is told of those now. */
   told(ids: readonly string[], at: Date): Promise<void>
+}
+
+/** An image for boxes. */
+export interface BoxImage {
+  readonly version: string
+  readonly sha256: string
+  /** The profile is assigned it. */
+  readonly isMeant: boolean
 }
 
 /** An archive of handlers as boxes of one system are given it. */

@@ -4,7 +4,11 @@
  */
 import { begunWith, DomainError, HANDLERS } from '@updraft/core'
 import {
+  IMAGE_PATHS,
+  IMAGE_SUMS,
   isMac,
+  type LogLine,
+  noNewImageSums,
   PATHS,
   readEtag,
   readHandlersRequest,
@@ -15,14 +19,19 @@ import {
   versionInfo,
 } from '@updraft/wire/odoo-iot'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { replyWithSource } from '../../transports/byte-reply.ts'
+import { byteSource } from '../../transports/byte-source.ts'
 import { replyExactly } from '../../transports/exact-reply.ts'
 import { readTextBodies } from '../../transports/http.ts'
 import type { Dialect } from '../dialect.ts'
 import { type Given, handlersFor, NAME } from './handlers.ts'
+import { imageListing, imageNamed } from './images.ts'
 import { boxLines, type LineNeeds } from './line.ts'
-import { factsOf, inventoryOf, platformOf } from './translate.ts'
+import { factsOf, inventoryOf, levelOf, platformOf } from './translate.ts'
 
-/** Of what a box logs, what an operator is shown: errors of one batch, an hour apart. */
+/** So many a box sends at once, and a few more. */
+const MAX_LINES_AT_ONCE = 200
+/** Of what a box logs, what stands in the log of the device: errors of one batch, an hour apart. */
 const ERROR_LEVEL = 40
 const MAX_LINES = 20
 const MAX_LINE_LENGTH = 500
@@ -40,6 +49,7 @@ interface Answer {
 }
 
 const json = (body: string): Answer => ({ status: 200, contentType: 'application/json', body })
+const text = (body: string): Answer => ({ status: 200, contentType: 'text/plain', body })
 const EMPTY: Answer = { status: 200, contentType: 'application/zip', body: '' }
 /** A box passes over what is not 200, and keeps the code it has. */
 const silence = (status: number): Answer => ({ status, contentType: 'application/json', body: '' })
@@ -73,8 +83,9 @@ export function odooIot(needs: LineNeeds): Dialect {
     if (!known) return null
     const { box, device } = known
     const facts = factsOf(said, begunWith(device))
-    const { desired } = await desk.checkIn(device, facts, { tells: [], isTacit: true })
-    const meant = desired[HANDLERS]
+    const { desired, held } = await desk.checkIn(device, facts, { tells: [], isTacit: true })
+    const heldBack = held.find(({ release }) => release.type === HANDLERS)
+    const meant = desired[HANDLERS] ?? heldBack?.release
     // It asks for them next, and waits for seconds only.
     if (meant?.artifact) {
       const platform = platformOf({ inventory: facts.inventory ?? {} })
@@ -102,8 +113,24 @@ export function odooIot(needs: LineNeeds): Dialect {
     return spelled(given)
   }
 
+  /** A box waits half a second, and never tells the same again: it is answered before anything is kept. */
   const log = async (request: FastifyRequest): Promise<Answer> => {
     const { names, lines } = readLog(textOf(request))
+    if (lines.length > 0) {
+      kept(names, lines).catch((error) => {
+        request.log.warn({ err: error }, 'what a box logs could not be kept')
+      })
+    }
+    return json(resultText(true))
+  }
+  const kept = async (names: readonly string[], lines: readonly LogLine[]) => {
+    const whose = await desk.boxCalled(names)
+    if (!whose) return
+    const said = lines.slice(0, MAX_LINES_AT_ONCE)
+    await desk.keepLines(
+      whose,
+      said.map(({ level, text: message }) => ({ level: levelOf(level), message })),
+    )
     const errors = lines.filter(({ level }) => level >= ERROR_LEVEL).slice(0, MAX_LINES)
     const known = errors.length > 0 ? await desk.boxNamed(names, NAME) : null
     if (known) {
@@ -111,7 +138,6 @@ export function odooIot(needs: LineNeeds): Dialect {
       const data = { lines: told.map((text) => text.toWellFormed()) }
       await desk.notice(known.device, { kind: 'device.logged', data })
     }
-    return json(resultText(true))
   }
 
   const http = (app: FastifyInstance): void => {
@@ -139,6 +165,27 @@ export function odooIot(needs: LineNeeds): Dialect {
     const accepted = async (request: FastifyRequest): Promise<Answer> =>
       json(resultText(true, textOf(request)))
 
+    /** Whose images are asked for: by the host, or by the one that a proxy names. */
+    const imagesFor = (request: FastifyRequest) => {
+      const { host } = request.params as { host?: string }
+      const at = (host ?? request.host).toLowerCase()
+      return desk.imagesAt(at, { orOnly: host === undefined })
+    }
+    const listed = async (request: FastifyRequest): Promise<Answer> => {
+      const images = await imagesFor(request)
+      return images ? text(await imageListing(desk, images)) : silence(404)
+    }
+    for (const path of Object.values(IMAGE_PATHS)) {
+      app.get(path.replace(':file', IMAGE_SUMS), answering(listed))
+      app.get<{ Params: { file: string } }>(path, async (request, reply) => {
+        const { file: fileName } = request.params
+        const image = imageNamed((await imagesFor(request)) ?? [], fileName)
+        if (!image) return send(request, reply, silence(404))
+        const source = byteSource(await desk.openImage(image), { name: image.sha256, fileName })
+        await replyWithSource(request, reply, source)
+        return reply
+      })
+    }
     app.post(PATHS.versionInfo, answering(info))
     app.post(PATHS.setup, answering(setup))
     app.post(PATHS.getHandlers, answering(handlers))
@@ -199,5 +246,7 @@ function meekAnswer(request: FastifyRequest): Answer {
   const path = request.url.split('?')[0]
   if (path === PATHS.getHandlers) return EMPTY
   if (path === PATHS.versionInfo) return silence(503)
+  if (path?.endsWith(`/${IMAGE_SUMS}`)) return text(noNewImageSums())
+  if (request.method !== 'POST') return silence(503)
   return json(resultText(path === PATHS.setup ? '' : true, textOf(request)))
 }

@@ -6,6 +6,7 @@ import {
   HANDLERS,
   type Installed,
   type JsonObject,
+  type LogLevel,
   type Release,
 } from '@updraft/core'
 import { GENERATIONS, type Generation, type Setup } from '@updraft/wire/odoo-iot'
@@ -62,6 +63,13 @@ export function factsOf(said: Setup, begun: Installed | null): Facts {
 /** The system a box said it runs on. */
 export const platformOf = ({ inventory }: Pick<Device, 'inventory'>): BoxPlatform =>
   inventory.platform === 'W' ? 'W' : 'L'
+
+/** Python's numbers. */
+export function levelOf(level: number): LogLevel {
+  if (level >= 40) return 'error'
+  if (level >= 30) return 'warn'
+  return level >= 20 ? 'info' : 'debug'
+}
 
 /** Whether a box that tells this of itself can be told to restart. */
 export const canRestart = ({ generation }: JsonObject): boolean =>

@@ -30,9 +30,3 @@ create table device_log_lines (
 create index device_log_lines_of_device on device_log_lines (device_id, id);
 create unique index device_log_lines_once on device_log_lines (device_id, sequence, at) where sequence is not null;
 create index device_log_lines_by_age on device_log_lines (received_at);
-
--- Boxes of Odoo's compare images by SHA-1, which nothing else here is known by.
-create table artifact_sha1 (
-  sha256 text primary key,
-  sha1 text not null
-);
