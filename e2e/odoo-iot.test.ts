@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createClient } from '@updraft/api/client'
 import { archiveOf, filesIn } from '@updraft/server/dialects/odoo-iot/testing/archive'
+import { offeredImage } from '@updraft/wire/odoo-iot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { otherTenant } from './other-tenant.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
@@ -257,6 +259,171 @@ describe('a box on the line', () => {
     const { status } = await curl('--http2', `${platform.url}/api/session`)
     expect(status).toBe(401)
   })
+})
+
+describe('the form of a box', () => {
+  const box = { identifier: '02:00:00:00:00:06' }
+  const fetched = async (auto: 'True' | 'False') =>
+    (await curl('-d', `mac=${box.identifier}&auto=${auto}`, `${platform.url}/iot/get_handlers`))
+      .body.length
+  const operation = async () => (await platform.device(box.identifier)).components.handlers
+
+  test('keeps handlers back: a hold at the button too, the switch at a start only', async () => {
+    await announce('G18', box)
+    const { id } = await platform.device(box.identifier)
+    const set = (body: object) => platform.api('setBoxForm', { params: { id }, body })
+    expect(await platform.api('showBox', { params: { id } })).toMatchObject({
+      kind: 'odoo',
+      canRestart: false,
+      form: { automaticDriversUpdate: true, hold: null },
+    })
+    const release = await publish('box', 'of a form', FIRST)
+    await platform.assign(release, { device: box.identifier }, 'handlers')
+
+    await set({ hold: { reason: 'inventory' } })
+    expect([await fetched('True'), await fetched('False')]).toEqual([0, 0])
+    expect(await operation()).toMatchObject({
+      because: 'box@of a form waits. The box is held: inventory',
+      held: { comesIfAsked: false },
+    })
+
+    const form = await set({ automaticDriversUpdate: false })
+    expect(form.held).toMatchObject([{ type: 'handlers', comesIfAsked: true }])
+    expect((await platform.device(box.identifier)).attributes).toMatchObject({
+      automaticDriversUpdate: false,
+    })
+    expect(await fetched('True')).toBe(0)
+    expect(await fetched('False')).toBeGreaterThan(0)
+  })
+})
+
+describe('a campaign', () => {
+  test('waits for a box that is held, and fails nobody for it', async () => {
+    const held = { identifier: '02:00:00:00:00:07' }
+    await announce('G18', held)
+    const { id } = await platform.device(held.identifier)
+    const params = { id }
+    await platform.api('setBoxForm', { params, body: { hold: { reason: 'a fair' } } })
+    const expression = `name == "${held.identifier}"`
+    const campaign = await platform.api('createCampaign', {
+      body: {
+        name: 'handlers of a fair',
+        releaseId: await publish('box', 'of a fair', FIRST),
+        audience: { expression },
+        settings: { forceDowngrade: true },
+      },
+    })
+    const ask = () =>
+      curl('-d', `mac=${held.identifier}&auto=False`, `${platform.url}/iot/get_handlers`)
+    expect((await ask()).body.length).toBe(0)
+    platform.advanceClock({ minutes: 60 * 24 * 3 })
+    expect((await ask()).body.length).toBe(0)
+    const { components } = await platform.device(held.identifier)
+    expect(components.handlers).toMatchObject({
+      because: 'box@of a fair waits. The box is held: a fair',
+    })
+    const show = () => platform.api('showCampaign', { params: { id: campaign.id } })
+    expect(await show()).toMatchObject({
+      status: 'in-progress',
+      tally: { idle: 1, failed: 0, skipped: 0 },
+    })
+
+    const { items } = await platform.api('listTargets', {
+      params: { id: campaign.id },
+      query: {},
+    })
+    expect(items).toMatchObject([
+      {
+        status: 'idle',
+        because: 'It waits. The box is held: a fair',
+        reason: { code: 'box.hold' },
+      },
+    ])
+
+    await platform.api('setBoxForm', { params, body: {} })
+    expect((await ask()).body.length).toBeGreaterThan(0)
+    await announce('G18', held)
+    await expect
+      .poll(async () => {
+        await announce('G18', held)
+        return show()
+      })
+      .toMatchObject({ status: 'finished', outcome: 'success', tally: { successful: 1 } })
+  })
+})
+
+describe('what a box logs', () => {
+  test('is kept whole, and cut off is what is cut off', async () => {
+    const box = { identifier: '02:00:00:00:00:08' }
+    await announce('G18', box)
+    const { id } = await platform.device(box.identifier)
+    const body = [
+      `mac ${box.identifier}<log/>\n`,
+      '10,polled<log/>\n20,started<log/>\n30,slow<log/>\n40,no scale<log/>\n50,gone<log/>\n20,cut',
+    ].join('')
+    const answer = await curl(
+      ...['-H', 'Content-Type: application/octet-stream', '-H', 'Transfer-Encoding: chunked'],
+      ...['--data-binary', body, `${platform.url}/iot/log`],
+    )
+    expect(answer.status).toBe(200)
+    const lines = async () =>
+      (await platform.api('listLogLines', { params: { id }, query: {} })).items.map(
+        ({ level, message }) => `${level} ${message}`,
+      )
+    await expect
+      .poll(lines)
+      .toEqual(['error gone', 'error no scale', 'warn slow', 'info started', 'debug polled'])
+    const events = async () =>
+      (await platform.api('listEvents', { query: { deviceId: id, kind: 'device.logged' } })).items
+    await expect.poll(events).toMatchObject([{ data: { lines: ['no scale', 'gone'] } }])
+  })
+})
+
+describe('images', () => {
+  const HOST = 'images.example'
+  const [OLD, NEW] = [new Uint8Array(1000).fill(1), new Uint8Array(2000).fill(2)]
+  const sha1 = (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex')
+  const from = (path: string, ...args: string[]) =>
+    curl('-H', `Host: ${HOST}`, ...args, platform.url + path)
+
+  test('are listed as boxes read them, and fetched: what the profile is assigned is the latest', async () => {
+    const id = await platform.addProfile('images')
+    const body = { url: `https://${HOST}`, series: '17.0' }
+    await platform.api('setBoxServer', { params: { id }, body })
+    const image = (version: string, bytes: Uint8Array<ArrayBuffer>) =>
+      platform.addRelease({ title: 'image', version, profile: 'images', type: 'image', bytes })
+    await image('23.09', OLD)
+    const latest = await image('23.11', NEW)
+    const listing = '/master/iotbox/SHA1SUMS.txt'
+
+    const none = (await from(listing)).body.toString()
+    for (const version of ['23.09', '24.01']) expect(offeredImage(none, version)).toBeNull()
+    expect((await from('/master/iotbox/iotbox-latest.zip')).status).toBe(404)
+
+    await platform.assign(latest, { profile: 'images' }, 'image')
+    const sums = await from(listing)
+    expect(sums.status).toBe(200)
+    expect(sums.body.toString()).toBe(
+      `${sha1(NEW)}  iotbox-latest.zip\n${sha1(OLD)}  iotboxv23_09.zip\n${sha1(NEW)}  iotboxv23_11.zip\n`,
+    )
+    // As a proxy asks that stands in for the host of their maker.
+    const proxied = await curl(`${platform.url}/iot/images/${HOST}/SHA1SUMS.txt`)
+    expect(proxied.body.equals(sums.body)).toBe(true)
+
+    const whole = await from('/master/iotbox/iotbox-latest.zip')
+    expect([whole.status, whole.body.equals(NEW)]).toEqual([200, true])
+    const rest = await from('/master/iotbox/iotboxv23_09.zip', '-r', '900-')
+    expect([rest.status, rest.body.equals(OLD.subarray(900))]).toEqual([206, true])
+    expect(rest.headers).toMatch(/^content-range: bytes 900-999\/1000\r$/im)
+  })
+
+  test.each(['/master/iotbox/iotboxv99_99.zip', '/iot/images/nobody.example/SHA1SUMS.txt'])(
+    'at %s there is none',
+    async (path) => {
+      const { status, body } = await from(path)
+      expect([status, body.length]).toEqual([404, 0])
+    },
+  )
 })
 
 describe('two tenants', () => {

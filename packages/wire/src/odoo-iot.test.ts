@@ -5,6 +5,7 @@ import {
   generationOf,
   imageFileName,
   imageSums,
+  noNewImageSums,
   offeredImage,
   readEtag,
   readHandlersRequest,
@@ -199,6 +200,11 @@ describe('images', () => {
   test('are listed as boxes read them, the latest first', () => {
     expect(sums).toBe('aaa  iotbox-latest.zip\nbbb  iotboxv23_09.zip\naaa  iotboxv23_11.zip\n')
     expect(imageFileName('latest')).toBeNull()
+  })
+
+  test.each(['20.01', '23.11', '49.12'])('where there is none, %s is the latest', (version) => {
+    expect(noNewImageSums()).toMatch(/^0{40} {2}iotbox-latest\.zip\n/)
+    expect(offeredImage(noNewImageSums(), version)).toBeNull()
   })
 
   test.each([

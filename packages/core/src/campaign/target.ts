@@ -35,14 +35,25 @@ export interface TargetMove {
   readonly before?: Installed
 }
 
-/** Why a target that has not been asked has not; `older` names a campaign that comes first for that device. */
-export function whyIdle(campaign: Campaign, now: Date, older: string | null = null): Reason {
+/**
+ * Why a target that has not been asked has not; `older` names a campaign that comes first for that device, `form` is what
+ * is set for it where it is a box.
+ */
+export function whyIdle(
+  campaign: Campaign,
+  now: Date,
+  { older = null, form = null }: { older?: string | null; form?: BoxForm | null } = {},
+): Reason {
   if (older !== null && campaign.status !== 'finished') {
     const message = `Campaign ${older} is older and not done with this device.`
     return reason('campaign.older', message)
   }
   const { gate } = plan(campaign, now)
-  if (!gate) return reason('target.away', 'It is asked as soon as it comes.')
+  if (!gate) {
+    const { type } = campaign
+    const held = form && keptBack(form, { name: 'It', type, isAsked: false, now })
+    return held?.because ?? reason('target.away', 'It is asked as soon as it comes.')
+  }
   if (campaign.status !== 'finished') return gate
   return reason(gate.code, `It was not asked before the campaign ended. ${gate.message}`)
 }

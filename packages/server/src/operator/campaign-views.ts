@@ -62,7 +62,7 @@ const audienceView = (audience: CampaignView['campaign']['audience']): api.Audie
 
 export function targetView(target: TargetView, campaign: Campaign, now: Date): api.Target {
   const isUntouched = target.status === 'idle' && target.because.code === 'target.idle'
-  const because = isUntouched ? whyIdle(campaign, now, target.older) : target.because
+  const because = isUntouched ? whyIdle(campaign, now, target) : target.because
   return {
     device: { id: target.deviceId, name: target.deviceName },
     status: target.status,

@@ -201,7 +201,7 @@ export function boxesAtWork({ db }: Database): BoxesAtWork {
           union all
           select * from box_servers
            where ${orOnly} and not exists (select from box_servers where host = ${host})
-             and (select count(*) from (select from box_servers limit 2) some) = 1
+             and (select count(*) from (select from box_servers limit 2) as few) = 1
         )
         select r.version, r.artifact_sha256 as sha256, a.release_id is not null as is_meant
           from server s

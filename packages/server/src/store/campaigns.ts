@@ -1,6 +1,9 @@
 import {
+  type BoxForm,
+  boxFormOf,
   type Campaign,
   DomainError,
+  type JsonObject,
   type ReasonCode,
   type TargetStatus,
   tallied,
@@ -50,6 +53,26 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
        where c.id = ${id} and c.tenant_id = ${tenantId} and t.device_id = any(${[...deviceIds]}::uuid[])
        order by t.device_id, g.created_at, g.id`.execute(db)
     return new Map(rows.map((row) => [row.device_id, row.name]))
+  }
+
+  /** Of those of them that are boxes. */
+  const boxForms = async (deviceIds: readonly string[]): Promise<ReadonlyMap<string, BoxForm>> => {
+    if (deviceIds.length === 0) return new Map()
+    const { rows } = await sql<{
+      id: string
+      attributes: JsonObject
+      inventory: JsonObject
+      dialect: string | null
+    }>`
+      select d.id, d.attributes, s.dialect, jsonb_build_object('box', d.inventory -> 'box') as inventory
+        from devices d left join device_presence s on s.device_id = d.id
+       where d.tenant_id = ${tenantId} and d.id = any(${[...deviceIds]}::uuid[])`.execute(db)
+    return new Map(
+      rows.flatMap(({ id, ...device }) => {
+        const form = boxFormOf(device)
+        return form ? [[id, form]] : []
+      }),
+    )
   }
 
   const save: Campaigns['save'] = async (campaign, release) => {
@@ -203,6 +226,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
         defaultSort: 'device',
         view: (row): TargetView => ({
           older: null,
+          form: null,
           deviceId: row.device_id,
           deviceName: row.device_name,
           status: row.status,
@@ -226,13 +250,13 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
         }),
       })
       const idle = found.items.filter(({ status }) => status === 'idle')
-      const older = await olderCampaigns(
-        id,
-        idle.map(({ deviceId }) => deviceId),
-      )
+      const idleIds = idle.map(({ deviceId }) => deviceId)
+      const older = await olderCampaigns(id, idleIds)
+      const forms = await boxForms(idleIds)
       const items = found.items.map((item) => ({
         ...item,
         older: older.get(item.deviceId) ?? null,
+        form: forms.get(item.deviceId) ?? null,
       }))
       return { ...found, items }
     },

@@ -1,6 +1,7 @@
 /** Campaigns and their targets. */
 import type {
   Audience,
+  BoxForm,
   Campaign,
   CampaignOutcome,
   CampaignStatus,
@@ -42,6 +43,8 @@ export interface TargetView {
   readonly wave: number | null
   /** Name of an older campaign that is not done with that device; null when there is none, or it was asked. */
   readonly older: string | null
+  /** What is set for a box that has not been asked. */
+  readonly form: BoxForm | null
   /** What it ran when it was asked. */
   readonly before: Installed | null
   readonly askedAt: Date | null
