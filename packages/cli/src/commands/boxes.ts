@@ -2,11 +2,12 @@ import type { BoxServer } from '@updraft/api/shapes'
 import { command, needed } from '../command.ts'
 import { findDevice, findProfile } from '../lookup.ts'
 import { facts, type Look } from '../print.ts'
+import { boxFormCommand } from './box-form.ts'
 
 export const boxCommands = [
   command({
     words: 'box set <profile>',
-    about: "where Odoo's boxes of a profile reach this server, and which series they follow",
+    about: 'where boxes of a profile reach this server, and which series of code they follow',
     flags: {
       url: needed('--url <url>', 'scheme and host, as boxes reach it'),
       series: needed('--series <series>', '17.0, saas~17.4 or master'),
@@ -48,6 +49,16 @@ export const boxCommands = [
       return { json: { id, name }, text: () => `Asked ${name} to restart.` }
     },
   }),
+  command({
+    words: 'box load-handlers <name>',
+    about: 'have a box load its handlers, as if somebody pressed the button on its page',
+    run: async ({ name }, { client }) => {
+      const { id } = await findDevice(client, name)
+      await client('loadHandlers', { params: { id } })
+      return { json: { id, name }, text: () => `Asked ${name} to load its handlers.` }
+    },
+  }),
+  boxFormCommand,
 ]
 
 const serverText = ({ url, series, tokens }: BoxServer, look: Look): string =>

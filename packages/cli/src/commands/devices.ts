@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
 import { csvLine } from '@updraft/api/csv'
-import type { Device } from '@updraft/api/shapes'
-import { command, listFlags, many, seconds, state, text } from '../command.ts'
+import type { Device, LogLine } from '@updraft/api/shapes'
+import { LOG_LEVELS } from '@updraft/core'
+import { command, count, listFlags, many, oneOf, seconds, state, text } from '../command.ts'
 import { type Imported, importFile } from '../device-import.ts'
 import { deviceText, withHistory, withPairing } from '../device-view.ts'
 import { fileTrouble, Refusal, WrongWords } from '../errors.ts'
@@ -18,6 +19,9 @@ import {
 import { cloudIdOf } from './clouds.ts'
 import { credentialFlags, credentialsOf, tokenText } from './credentials.ts'
 import { historyFlag } from './status.ts'
+
+/** So many are asked for without a number. */
+const LINES_SHOWN = 100
 
 export const deviceFilters = {
   profile: text('--profile <name>', 'of this profile'),
@@ -138,6 +142,27 @@ export const deviceCommands = [
     },
   }),
   command({
+    words: 'device log-lines <name>',
+    about: 'what a device logged, the newest first: its newest 5,000 lines of 30 days',
+    flags: {
+      level: oneOf('--level <level>', 'of that level and above', LOG_LEVELS),
+      search: text('--search <text>', 'text within them'),
+      limit: count('--limit <n>', `at most so many (default: ${LINES_SHOWN})`),
+      cursor: text('--cursor <cursor>', 'go on where the last answer ended (its nextCursor)'),
+    },
+    examples: ['updraft device log-lines KASSA-1 --level warn'],
+    run: async ({ name, level, search, limit, cursor }, { client }) => {
+      const params = { id: (await findDevice(client, name)).id }
+      const page = await listAll({ limit: limit ?? LINES_SHOWN, cursor }, (query) =>
+        client('listLogLines', { params, query: { ...query, level, search } }),
+      )
+      return {
+        json: page,
+        text: (look) => listText(page, lineColumns(look), `${name} logged nothing.`, look),
+      }
+    },
+  }),
+  command({
     words: 'device token <name>',
     about: 'give a device a new token in place of those it has',
     flags: {
@@ -180,6 +205,12 @@ async function tokenSink(
     end: async () => file?.close(),
   }
 }
+
+const lineColumns = ({ now }: Look): readonly Column<LogLine>[] => [
+  { title: 'When', cell: ({ at }) => timeText(at, { now }) },
+  { title: 'Level', cell: ({ level }) => level },
+  { title: 'Line', cell: ({ message }) => message },
+]
 
 const columns = ({ now }: Look): readonly Column<Device>[] => [
   { title: 'Name', cell: ({ name }) => name },

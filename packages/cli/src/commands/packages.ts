@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { Client } from '@updraft/api/client'
 import type { Release } from '@updraft/api/shapes'
 import { checksumAlgorithm, createRelease } from '@updraft/core'
-import { command, count, type Door, listFlags, needed, text, withStandard } from '../command.ts'
+import { command, count, type Door, listFlags, many, needed, text, withStandard } from '../command.ts'
 import { downloadToFile, fileNameOf, receive } from '../download.ts'
 import { fileTrouble, Refusal, WrongWords } from '../errors.ts'
 import { findProfile, findRelease, listAll, type ReleaseName } from '../lookup.ts'
@@ -27,6 +27,10 @@ const addFlags = {
     '--requirement <text>',
     'installed versions it may start from, e.g. ">= 2.1.3"',
   ),
+  needs: many(
+    '--needs <type=versions...>',
+    "what other components have to run for it, e.g. image='>= 24.10'",
+  ),
   size: count('--size <bytes>', 'size of what is at the --url'),
 }
 
@@ -36,6 +40,7 @@ interface Draft extends ReleaseName {
   readonly tag?: string
   readonly description?: string
   readonly requirement?: string
+  readonly needs?: Readonly<Record<string, string>>
   readonly checksumAlgorithm?: ReturnType<typeof checksumAlgorithm>
   readonly checksum?: string
 }
@@ -49,7 +54,7 @@ export const packageCommands = [
       'updraft package add app.bin --title app --version 1.4.0 --profile Sensor',
       'updraft package add --url https://example.com/app.bin --title app --version 1.4.0 --profile Sensor',
     ],
-    run: async ({ file, url, size, profile, checksumAlgorithm: algorithm, ...rest }, door) => {
+    run: async ({ file, url, size, profile, checksumAlgorithm: algorithm, needs, ...rest }, door) => {
       if ((file === undefined) === (url === undefined)) {
         throw new WrongWords(
           file === undefined
@@ -63,6 +68,7 @@ export const packageCommands = [
       const isPublished = file !== undefined || rest.checksum !== undefined
       const draft: Draft = {
         ...rest,
+        needs: needs && needsOf(needs),
         profileId: (await findProfile(door.client, profile)).id,
         checksumAlgorithm:
           algorithm || isPublished ? checksumAlgorithm(algorithm ?? 'SHA256') : undefined,
@@ -117,6 +123,7 @@ export const packageCommands = [
               ['Tag', release.tag],
               ['Description', release.description],
               ['Starts from', release.requirement],
+              ['Needs', needsText(release.needs)],
               ['File', release.fileName],
               ['URL', release.url],
               ['Size', release.sizeBytes === null ? null : sizeText(release.sizeBytes)],
@@ -222,6 +229,23 @@ async function unusedName(release: Release): Promise<string> {
     hint: `Say with --out where to put it; --out ${file} replaces that file.`,
   })
 }
+
+const NEED = /^([^=\s]+)=\s*(\S.*)$/
+
+/** `image=>= 24.10` */
+const needsOf = (needs: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    needs.map((need) => {
+      const [, type, wanted] = NEED.exec(need) ?? []
+      if (type && wanted) return [type, wanted]
+      throw new WrongWords(`--needs "${need}" is not written like image='>= 24.10'.`)
+    }),
+  )
+
+const needsText = (needs: Release['needs']): string | null =>
+  Object.entries(needs)
+    .map(([type, wanted]) => `${type} ${wanted}`)
+    .join(', ') || null
 
 const sizeText = (bytes: number): string =>
   bytes < 1000 ? bytesText(bytes) : `${bytesText(bytes)} (${bytes.toLocaleString('en')} bytes)`
