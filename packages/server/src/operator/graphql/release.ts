@@ -47,6 +47,11 @@ ReleaseRef.implement({
       nullable: true,
       description: 'Which versions it may start from.',
     }),
+    needs: t.field({
+      type: 'JSON',
+      description: 'What other components have to run for it, by type: {"image": ">= 24.10"}.',
+      resolve: ({ needs }) => needs,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
   }),
 })
@@ -138,6 +143,12 @@ builder.queryFields((t) => ({
   }),
 }))
 
+const NeedInput = builder.inputType('NeedInput', {
+  fields: (t) => ({
+    type: t.string({ required: true, description: 'The component: image, code, …' }),
+    versions: t.string({ required: true, description: 'e.g. >= 24.10' }),
+  }),
+})
 const CreateReleaseInput = builder.inputType('CreateReleaseInput', {
   description: 'Exactly one of file, sha256 and url says what devices get.',
   fields: (t) => ({
@@ -156,6 +167,10 @@ const CreateReleaseInput = builder.inputType('CreateReleaseInput', {
     checksumAlgorithm: t.string(),
     checksum: t.string(),
     requirement: t.string({ description: 'e.g. ~> 2.0 and >= 2.1.3' }),
+    needs: t.field({
+      type: [NeedInput],
+      description: 'What other components have to run for it.',
+    }),
   }),
 })
 const UpdateReleaseInput = builder.inputType('UpdateReleaseInput', {
@@ -167,7 +182,7 @@ mutation('createRelease', {
   result: ReleaseRef,
   description: 'Add a release of a file, of one uploaded before, or of a URL.',
   args: builder.args((t) => ({ input: t.field({ type: CreateReleaseInput, required: true }) })),
-  run: async ({ input: { file, profileId, ...input } }, { asking, store }) => {
+  run: async ({ input: { file, profileId, needs, ...input } }, { asking, store }) => {
     const said = withoutNulls(input)
     if ([file, said.sha256, said.url].filter(Boolean).length !== 1) {
       const message = 'Exactly one of file, sha256 and url is needed.'
@@ -178,6 +193,9 @@ mutation('createRelease', {
     return asking.ask('createRelease', {
       body: {
         ...said,
+        ...(needs && {
+          needs: Object.fromEntries(needs.map(({ type, versions }) => [type, versions])),
+        }),
         ...(stored && {
           sha256: stored.sha256,
           fileName: said.fileName ?? stored.fileName,
