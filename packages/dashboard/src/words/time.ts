@@ -20,6 +20,12 @@ export function fromNow(at: Date, now: Date): string {
   return relative.format(Math.trunc(seconds / size), unit)
 }
 
+/** As fields for a time take it, by the clock of whoever reads it. */
+export function localTime(at: string): string {
+  const time = new Date(at)
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}
+
 export const exactTime = (at: Date): string => exact.format(at)
 
 /** A sentence of the server's, in which times are as programs write them. */

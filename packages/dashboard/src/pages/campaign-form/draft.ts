@@ -7,6 +7,7 @@ import {
   STANDARD_CAMPAIGN_SETTINGS,
   type WaveSettings,
 } from '@updraft/core'
+import { localTime } from '../../words/time.ts'
 import type { CampaignData } from '../campaign.tsx'
 
 export type Whom = 'expression' | 'groups' | 'channel'
@@ -132,7 +133,7 @@ export function draftOf({
     settings,
     waveChoice: waves.length === 0 ? 'none' : 'own',
     waves: waves.length === 0 ? USUAL_WAVES : waves,
-    scheduledAt: scheduledAt === null ? '' : localTime(new Date(scheduledAt)),
+    scheduledAt: scheduledAt === null ? '' : localTime(scheduledAt),
   }
 }
 
@@ -167,6 +168,3 @@ export function mistakeOf({ settings, waveChoice, waves }: Draft): string | null
     throw error
   }
 }
-
-const localTime = (at: Date): string =>
-  new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)

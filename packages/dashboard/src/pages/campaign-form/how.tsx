@@ -12,11 +12,10 @@ import {
   Switch,
   TextInput,
 } from '@mantine/core'
-import { LARGE_CAMPAIGN, opensAt, windowsOf } from '@updraft/core'
+import { LARGE_CAMPAIGN } from '@updraft/core'
 import { DurationField } from '../../parts/duration-field.tsx'
 import { Section } from '../../parts/section.tsx'
-import { useNow } from '../../words/clock.ts'
-import { exactTime } from '../../words/time.ts'
+import { WindowsField } from '../../parts/windows-field.tsx'
 import { type Draft, PRESETS, type WaveChoice, withPreset } from './draft.ts'
 import { WavesEditor } from './waves-editor.tsx'
 
@@ -58,14 +57,11 @@ export function How({
             onChange={(event) => onChange({ scheduledAt: event.currentTarget.value })}
             className="short-field"
           />
-          <TextInput
-            label="Maintenance windows"
+          <WindowsField
             description="When devices may be asked; what has begun goes on after it closes. Empty for any time."
-            placeholder="Mon-Fri 22:00-04:00 Europe/Berlin; Sat 00:00-24:00"
             value={settings.windows}
-            onChange={(event) => set({ windows: event.currentTarget.value })}
+            onChange={(windows) => set({ windows })}
           />
-          <Opening windows={settings.windows} />
         </Stack>
       </Section>
       <Section title="In waves" isCard>
@@ -223,25 +219,4 @@ function StopRule({
       </Collapse>
     </div>
   )
-}
-
-/** What the windows mean for now; what cannot be read is told below all settings. */
-function Opening({ windows }: { windows: string }) {
-  const now = useNow()
-  const opening = openingOf(windows, now)
-  if (opening === null) return null
-  return (
-    <p className="quiet campaign-opening">
-      {opening > now ? `The next one opens on ${exactTime(opening)}.` : 'One of them is open now.'}
-    </p>
-  )
-}
-
-function openingOf(windows: string, now: Date): Date | null {
-  if (windows.trim() === '') return null
-  try {
-    return opensAt(windowsOf(windows), now)
-  } catch {
-    return null
-  }
 }
