@@ -80,6 +80,9 @@ function Details({ release }: { release: ReleaseData }) {
             'Starts from',
             release.requirement ? <Code key="from">{release.requirement}</Code> : 'any version',
           ],
+          ...(Object.keys(release.needs).length > 0
+            ? [['Needs', <Needs key="needs" needs={release.needs} />] as const]
+            : []),
           ['Added', <TimeAgo key="added" at={release.createdAt} />],
           ['Id', <Copyable key="id" text={release.id} what="id" />],
         ]}
@@ -111,6 +114,17 @@ function Details({ release }: { release: ReleaseData }) {
     </>
   )
 }
+
+/** What other components have to run before a device is given it. */
+const Needs = ({ needs }: { needs: ReleaseData['needs'] }) => (
+  <>
+    {Object.entries(needs).map(([type, wanted]) => (
+      <div key={type}>
+        {type} <Code>{wanted}</Code>
+      </div>
+    ))}
+  </>
+)
 
 /** A known fault of many Python clients; the server's own documents say more. */
 function Risk({ release: { checksum, checksumAlgorithm } }: { release: ReleaseData }) {

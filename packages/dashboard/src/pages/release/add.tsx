@@ -11,7 +11,7 @@ import { useUpload } from '../../data/upload.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { messageOf } from '../../parts/trouble.tsx'
 import { ReleaseContent } from './content.tsx'
-import { bodyOf, type Draft, EMPTY, type Field, fieldOf, isSaid } from './draft.ts'
+import { bodyOf, type Draft, EMPTY, type Field, fieldOf, isSaid, mistakeInNeeds } from './draft.ts'
 import { useDropsAnywhere } from './drops.ts'
 import { ReleaseFields } from './fields.tsx'
 import { guessFromName } from './guess.ts'
@@ -86,8 +86,9 @@ export function AddRelease({ onClose }: { onClose: () => void }) {
       }
       status={waiting('It is added as soon as the file is there.')}
       onSubmit={() => {
-        setRefusal(null)
-        setWanted(true)
+        const mistake = mistakeInNeeds(draft)
+        setRefusal(mistake === null ? null : { field: 'needs', message: mistake })
+        if (mistake === null) setWanted(true)
       }}
       onClose={onClose}
     >

@@ -1,7 +1,16 @@
 import { ApiError } from '@updraft/api/client'
 import { createRelease, type DomainError, type ReleaseDraft } from '@updraft/core'
 import { expect, test } from 'vitest'
-import { bodyOf, type Draft, EMPTY, type Field, fieldOf, isSaid, tagOf } from './draft.ts'
+import {
+  bodyOf,
+  type Draft,
+  EMPTY,
+  type Field,
+  fieldOf,
+  isSaid,
+  mistakeInNeeds,
+  tagOf,
+} from './draft.ts'
 
 const draft: Draft = { ...EMPTY, title: ' app ', version: '1.0', profile: 'Sensor' }
 const artifact = { sha256: 'a'.repeat(64), sizeBytes: 3, checksums: {} }
@@ -33,6 +42,21 @@ test('it can be added once all is said that must be', () => {
   }
   expect(isSaid({ ...draft, profile: null })).toBe(false)
   expect(isSaid({ ...draft, source: 'url' })).toBe(false)
+})
+
+test('what it needs goes along as far as it is filled in, and a mistake in it is told', () => {
+  const wanted = [
+    { type: ' image ', wanted: ' >= 24.10 ' },
+    { type: 'code', wanted: '' },
+  ]
+  expect(bodyOf({ ...draft, needs: wanted }, null).needs).toEqual({ image: '>= 24.10' })
+  expect(bodyOf(draft, null).needs).toBeUndefined()
+  expect(mistakeInNeeds({ ...draft, needs: wanted })).toBeNull()
+  const mistaken = (type: string, version: string) =>
+    mistakeInNeeds({ type: 'handlers', needs: [{ type, wanted: version }] })
+  expect(mistaken('An image', '>= 24.10')).toContain('"An image"')
+  expect(mistaken('image', 'the newest')).toContain('the newest')
+  expect(mistaken('handlers', '>= 1.0')).toContain('requirement')
 })
 
 /** What the core refuses, as the server tells it. */

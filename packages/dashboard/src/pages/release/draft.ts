@@ -1,7 +1,12 @@
 /** What a person says of a new package, what of it is sent, and beside which field a refusal belongs. */
 import { ApiError, type Input } from '@updraft/api/client'
 import type { Artifact } from '@updraft/api/shapes'
-import type { ChecksumAlgorithm } from '@updraft/core'
+import { type ChecksumAlgorithm, checkedNeeds, DomainError } from '@updraft/core'
+
+export interface Need {
+  readonly type: string
+  readonly wanted: string
+}
 
 export interface Draft {
   readonly source: 'file' | 'url'
@@ -14,6 +19,8 @@ export interface Draft {
   /** Null until it is edited: title and version. */
   readonly tag: string | null
   readonly requirement: string
+  /** What other components have to run for it; one that is not filled in does not count. */
+  readonly needs: readonly Need[]
   readonly algorithm: ChecksumAlgorithm
   /** Compared with the file's own, which is made when this is empty. */
   readonly checksum: string
@@ -31,6 +38,7 @@ export const EMPTY: Draft = {
   description: '',
   tag: null,
   requirement: '',
+  needs: [],
   algorithm: 'SHA256',
   checksum: '',
   sizeBytes: null,
@@ -60,11 +68,29 @@ export function bodyOf(
     tag: tagOf(draft),
     description: description.trim() || undefined,
     requirement: requirement.trim() || undefined,
+    needs: needsOf(draft),
     checksum,
     // Of a file that is not here none can be made.
     checksumAlgorithm: file || checksum ? algorithm : undefined,
     ...contentOf(draft, file),
   }
+}
+
+/** Why they are not taken; null if they are. The server refuses them in words that fit other fields as well. */
+export function mistakeInNeeds(draft: Pick<Draft, 'type' | 'needs'>): string | null {
+  try {
+    checkedNeeds(draft.type.trim(), needsOf(draft) ?? {})
+    return null
+  } catch (error) {
+    if (error instanceof DomainError) return error.message
+    throw error
+  }
+}
+
+function needsOf({ needs }: Pick<Draft, 'needs'>): Record<string, string> | undefined {
+  const said = needs.filter(({ type, wanted }) => type.trim() !== '' && wanted.trim() !== '')
+  if (said.length === 0) return undefined
+  return Object.fromEntries(said.map(({ type, wanted }) => [type.trim(), wanted.trim()]))
 }
 
 /** Where the bytes are. */

@@ -8,8 +8,9 @@ import { read } from '../../data/queries.ts'
 import type { Refusal } from './add.tsx'
 import { cautionOfChecksum, cautionOfTitle } from './cautions.ts'
 import { type Draft, type Field, tagOf } from './draft.ts'
+import { NeedsFields } from './needs-fields.tsx'
 
-const UNDER_MORE: readonly (Field | null)[] = ['tag', 'requirement', 'checksum']
+const UNDER_MORE: readonly (Field | null)[] = ['tag', 'requirement', 'needs', 'checksum']
 
 export function ReleaseFields({
   draft,
@@ -25,7 +26,7 @@ export function ReleaseFields({
   const isOpen = isMore || UNDER_MORE.includes(refusal?.field ?? null)
   const names = (profiles.data?.items ?? []).map(({ name }) => name)
   const errorOf = (field: Field) => refusal?.field === field && refusal.message
-  const text = (field: Exclude<Field, 'profile'>) => ({
+  const text = (field: Exclude<Field, 'profile' | 'needs'>) => ({
     value: draft[field] ?? '',
     onChange: (event: { currentTarget: { value: string } }) =>
       onChange({ [field]: event.currentTarget.value }),
@@ -98,6 +99,11 @@ export function ReleaseFields({
               description="Only devices that run such a version are updated; empty for any."
               placeholder="~> 2.0 and >= 2.1.3"
               {...text('requirement')}
+            />
+            <NeedsFields
+              needs={draft.needs}
+              error={errorOf('needs')}
+              onChange={(needs) => onChange({ needs })}
             />
             <div className="add-pair add-pair-checksum">
               <Select
