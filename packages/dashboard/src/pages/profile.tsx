@@ -18,6 +18,7 @@ import { Section } from '../parts/section.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
 import { AssignToProfile } from './profile/assign.tsx'
+import { ProfileBoxes } from './profile/boxes.tsx'
 import { Provisioning } from './profile/provisioning.tsx'
 
 export type ProfileData = Output<'showProfile'>
@@ -80,6 +81,7 @@ function Details({ profile }: { profile: ProfileData }) {
         <Assigned profile={profile} />
       </Section>
       {may('profile.write') && <Provisioning profile={profile} />}
+      {may('cloud.read') && <ProfileBoxes profile={profile} />}
       <Section title="About">
         <Facts
           facts={[
