@@ -7,6 +7,7 @@ import {
   IconDoorEnter,
   IconLayoutDashboard,
   IconPackage,
+  IconRouter,
   IconTargetArrow,
   IconTemplate,
   IconUsersGroup,
@@ -24,6 +25,7 @@ export interface Place {
     | '/policies'
     | '/profiles'
     | '/groups'
+    | '/boxes'
     | '/audit'
     | '/settings'
   readonly label: string
@@ -85,6 +87,7 @@ export const PLACES: readonly Place[] = [
     permission: 'group.read',
     key: 'u',
   },
+  { to: '/boxes', label: 'Boxes', Icon: IconRouter, permission: 'device.read', key: 'b' },
   { to: '/audit', label: 'Audit', Icon: IconClipboardList, permission: 'audit.read', key: 'a' },
   {
     to: '/settings',

@@ -172,6 +172,19 @@ const profile = createRoute({
   component: lazyRouteComponent(() => import('./pages/profile.tsx'), 'Profile'),
 })
 
+const boxes = createRoute({
+  getParentRoute: () => inside,
+  path: '/boxes',
+  validateSearch: texts,
+  component: lazyRouteComponent(() => import('./pages/boxes.tsx'), 'Boxes'),
+})
+
+const box = createRoute({
+  getParentRoute: () => boxes,
+  path: '$deviceId',
+  component: lazyRouteComponent(() => import('./pages/device.tsx'), 'Box'),
+})
+
 const audit = createRoute({
   getParentRoute: () => inside,
   path: '/audit',
@@ -218,6 +231,7 @@ export function createDashboardRouter(queries: QueryClient) {
         policies.addChildren([policy]),
         profiles.addChildren([profile]),
         groups.addChildren([group, channel]),
+        boxes.addChildren([box]),
         audit,
         settings.addChildren([settingsPart]),
         start,

@@ -28,6 +28,7 @@ export type Noun =
   | 'audit'
   | 'accounts'
   | 'settings'
+  | 'logs'
 
 /** One answer of a route that reads. */
 export const read = <N extends RouteName>(noun: Noun, name: N, input: Input<N>) =>

@@ -31,7 +31,7 @@ export function Detail({
   mark?: ReactNode
   actions?: ReactNode
   /** The list. */
-  backTo: '/devices' | '/packages' | '/profiles' | '/campaigns' | '/policies' | '/groups'
+  backTo: '/devices' | '/packages' | '/profiles' | '/campaigns' | '/policies' | '/groups' | '/boxes'
   error?: unknown
   isPending?: boolean
   children: ReactNode
@@ -40,7 +40,8 @@ export function Detail({
   const { state, change } = useListState()
   const isNarrow = useMediaQuery('(max-width: 900px)')
   const isFull = isNarrow || state.view === 'full'
-  const close = () => void navigate({ to: backTo, search: { ...state, view: undefined } })
+  const close = () =>
+    void navigate({ to: backTo, search: { ...state, view: undefined, tab: undefined } })
 
   return (
     <Drawer.Root

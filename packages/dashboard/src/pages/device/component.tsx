@@ -4,7 +4,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconPin, IconRefresh, IconX } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import type { Output } from '@updraft/api/client'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { useMay } from '../../data/session.ts'
 import { Confirm, type Question } from '../../parts/confirm.tsx'
@@ -16,7 +16,21 @@ import { Steps } from './steps.tsx'
 
 const TOUCHED = ['devices', 'operations', 'overview', 'assignments'] as const
 
-export function Component({ device, type }: { device: DeviceData; type: string }) {
+export function Component({
+  device,
+  type,
+  title = type,
+  unassigned,
+  children,
+}: {
+  device: DeviceData
+  type: string
+  title?: string
+  /** Said where nothing is assigned, in place of that. */
+  unassigned?: ReactNode
+  /** What is to be said of it besides. */
+  children?: ReactNode
+}) {
   const may = useMay()
   const [isAssigning, assigning] = useDisclosure()
   const [question, ask] = useState<Question | null>(null)
@@ -41,7 +55,7 @@ export function Component({ device, type }: { device: DeviceData; type: string }
   return (
     <section className="component card">
       <div className="component-head">
-        <span className="component-type">{type}</span>
+        <span className="component-type">{title}</span>
         <Group gap={6}>
           {may('assignment.write') && isPinned && (
             <Button
@@ -80,9 +94,14 @@ export function Component({ device, type }: { device: DeviceData; type: string }
         </div>
       </dl>
       <p className="component-because">
-        {component ? withTimes(component.because) : `No ${type} is assigned.`}
+        {shown === null && unassigned
+          ? unassigned
+          : component
+            ? withTimes(component.because)
+            : `No ${type} is assigned.`}
         {component && may('policy.read') && <PolicyLink device={device} component={component} />}
       </p>
+      {children}
       {releaseId !== null && <Artifact releaseId={releaseId} />}
       {operation && <Steps operation={operation} />}
       {operation && may('operation.write') && (

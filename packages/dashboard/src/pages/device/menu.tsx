@@ -20,7 +20,14 @@ import { PairDevice } from './pair.tsx'
 
 const TOUCHES = ['devices', 'accounts', 'clouds'] as const
 
-export function DeviceMenu({ device }: { device: DeviceData }) {
+export function DeviceMenu({
+  device,
+  backTo,
+}: {
+  device: DeviceData
+  /** The list it was opened from. */
+  backTo: '/devices' | '/boxes'
+}) {
   const navigate = useNavigate()
   const may = useMay()
   const [isEditing, editing] = useDisclosure()
@@ -47,7 +54,7 @@ export function DeviceMenu({ device }: { device: DeviceData }) {
           onYes: (over) =>
             remove.mutate(
               { params: { id: device.id } },
-              { onSuccess: () => void navigate({ to: '/devices' }), onSettled: over },
+              { onSuccess: () => void navigate({ to: backTo }), onSettled: over },
             ),
         }}
       >

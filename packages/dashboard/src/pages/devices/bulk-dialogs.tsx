@@ -5,6 +5,7 @@ import type { ItemOf } from '../../data/queries.ts'
 import { CloudSelect } from '../../parts/cloud-select.tsx'
 import { CustomerSelect } from '../../parts/customer-select.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { type Hold, HoldFields, NO_REASON } from '../../parts/hold-fields.tsx'
 import { mayFollow, ReEnrolSwitch } from '../../parts/re-enrol-switch.tsx'
 import { ReleaseSelect, useReleases } from '../../parts/release-select.tsx'
 import { plural } from '../../words/numbers.ts'
@@ -63,6 +64,33 @@ export function LabelAll({
       onClose={onClose}
     >
       <TagsInput label="Labels to add" value={labels} onChange={setLabels} data-autofocus />
+    </Dialog>
+  )
+}
+
+export function HoldAll({
+  count,
+  onHold,
+  onClose,
+}: {
+  count: number
+  onHold: (hold: Hold) => void
+  onClose: () => void
+}) {
+  const [hold, setHold] = useState(NO_REASON)
+  return (
+    <Dialog
+      title={`Hold ${plural(count, 'box', 'boxes')}`}
+      verb="Hold them"
+      isIncomplete={hold.reason.trim() === ''}
+      onSubmit={() => onHold(hold)}
+      onClose={onClose}
+    >
+      <HoldFields hold={hold} onChange={setHold} />
+      <Text size="sm" className="quiet">
+        Nothing is changed on them meanwhile, not by the button on their pages either. What has
+        begun comes to its end.
+      </Text>
     </Dialog>
   )
 }

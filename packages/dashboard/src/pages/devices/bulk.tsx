@@ -1,8 +1,19 @@
 /** What can be done with several devices at once. */
 import { Button } from '@mantine/core'
-import { IconBuilding, IconCloud, IconPin, IconRefresh, IconTag } from '@tabler/icons-react'
+import {
+  IconBuilding,
+  IconCloud,
+  IconCloudDownload,
+  IconPin,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefresh,
+  IconTag,
+} from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
+import { isBox } from '@updraft/core'
 import { type ReactNode, useState } from 'react'
+import { changeForm } from '../../data/boxes.ts'
 import { api } from '../../data/client.ts'
 import { putJobAway, runJob } from '../../data/job.ts'
 import type { ItemOf } from '../../data/queries.ts'
@@ -12,7 +23,7 @@ import { useClouds } from '../../parts/cloud-select.tsx'
 import { mayFollow } from '../../parts/re-enrol-switch.tsx'
 import { tellDone } from '../../parts/trouble.tsx'
 import { plural } from '../../words/numbers.ts'
-import { AssignAll, GiveAll, LabelAll, MoveAll } from './bulk-dialogs.tsx'
+import { AssignAll, GiveAll, HoldAll, LabelAll, MoveAll } from './bulk-dialogs.tsx'
 
 type Device = ItemOf<'listDevices'>
 
@@ -20,7 +31,9 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
   const may = useMay()
   const queries = useQueryClient()
   const hasClouds = useClouds().length > 0
-  const [dialog, setDialog] = useState<'assign' | 'customer' | 'cloud' | 'label' | null>(null)
+  const [dialog, setDialog] = useState<'assign' | 'customer' | 'cloud' | 'label' | 'hold' | null>(
+    null,
+  )
   const close = () => setDialog(null)
 
   const run = async (
@@ -40,6 +53,7 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
   const failed = devices.filter(
     ({ operation }) => operation && ['FAILED', 'CANCELED'].includes(operation.state),
   )
+  const areBoxes = devices.every(isBox)
   const profiles = new Set(devices.map(({ profile }) => profile))
   const [profile] = profiles
 
@@ -66,6 +80,33 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
           >
             Try {plural(failed.length, 'failed one')} again
           </Act>
+        )}
+        {may('device.write') && areBoxes && (
+          <>
+            <Act
+              icon={<IconCloudDownload size={14} />}
+              onClick={() =>
+                void run('Load the handlers of', devices, ({ id }) =>
+                  api('loadHandlers', { params: { id } }),
+                )
+              }
+            >
+              Load handlers
+            </Act>
+            <Act icon={<IconPlayerPause size={14} />} onClick={() => setDialog('hold')}>
+              Hold
+            </Act>
+            <Act
+              icon={<IconPlayerPlay size={14} />}
+              onClick={() =>
+                void run('Release', devices, ({ id }) =>
+                  changeForm(id, (form) => ({ ...form, hold: null })),
+                )
+              }
+            >
+              Release
+            </Act>
+          </>
         )}
         {may('device.write') && (
           <>
@@ -115,6 +156,15 @@ export function Bulk({ devices, onClear }: { devices: readonly Device[]; onClear
                 ? api('reEnrolDevices', { body: { deviceIds: [device.id], cloudId } })
                 : api('changeDevice', { params: { id: device.id }, body: { cloudId } }),
             )
+          }
+          onClose={close}
+        />
+      )}
+      {dialog === 'hold' && (
+        <HoldAll
+          count={devices.length}
+          onHold={(hold) =>
+            void run('Hold', devices, ({ id }) => changeForm(id, (form) => ({ ...form, hold })))
           }
           onClose={close}
         />
