@@ -160,6 +160,8 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
     // Devices and releases have it.
     own: one('spareProfile'),
   },
+  showHawkbitSettings: about('stov', 'profile', 'profile.unknown'),
+  changeHawkbitSettings: about('sto', 'profile', 'profile.unknown', () => ({ client: 'rauc' })),
   showBoxServer: {
     ...about('stov', 'profile', 'profile.unknown'),
     first: (tenant) => addBoxes(tenant),

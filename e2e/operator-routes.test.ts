@@ -628,6 +628,19 @@ describe('every route, once, with the shape it is described with', () => {
     await good('removeRealm')
   })
 
+  test("what is set for devices of a profile that speak hawkBit's language", async () => {
+    const params = { id: ids.profile ?? '' }
+    const before = (await good('showHawkbitSettings', { params })).json
+    expect(before).toMatchObject({ client: null, targetToken: true, gatewayToken: false })
+    const wrong = { params, body: { pollSeconds: 0 } }
+    expectProblem(await ask(platform, 'changeHawkbitSettings', wrong), 422, 'settings.invalid')
+    const body = { client: 'rauc', authorities: ['AB'] }
+    const after = (await good('changeHawkbitSettings', { params, body })).json
+    expect(after).toEqual({ ...before, client: 'rauc', authorities: ['ab'] })
+    expect((await good('showHawkbitSettings', { params })).json).toEqual(after)
+    await good('changeHawkbitSettings', { params, body: { client: null, authorities: [] } })
+  })
+
   test('where boxes of a profile reach the server, and a box that restarts', async () => {
     const params = { id: ids.profile ?? '' }
     const device = { params: { id: ids.device ?? '' } }

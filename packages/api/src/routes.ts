@@ -10,6 +10,7 @@ import { CLOUD_ROUTES } from './routes/clouds.ts'
 import { CLUSTER_ROUTES } from './routes/clusters.ts'
 import { FLEET_ROUTES } from './routes/fleet.ts'
 import { GROUP_ROUTES } from './routes/groups.ts'
+import { HAWKBIT_ROUTES } from './routes/hawkbit.ts'
 import { MODEL_ROUTES } from './routes/models.ts'
 import { OVERVIEW_ROUTES } from './routes/overview.ts'
 import { PEOPLE_ROUTES } from './routes/people.ts'
@@ -66,6 +67,7 @@ export const ROUTES = {
   ...REALM_ROUTES,
   ...CLUSTER_ROUTES,
   ...BOX_ROUTES,
+  ...HAWKBIT_ROUTES,
   ...REGISTRATION_ROUTES,
   ...ARTIFACT_STORE_ROUTES,
   listEvents: {

@@ -6,7 +6,6 @@ import { auditCommands } from './commands/audit.ts'
 import { boxCommands } from './commands/boxes.ts'
 import { campaignCommands } from './commands/campaigns.ts'
 import { channelCommands } from './commands/channels.ts'
-
 import { cloudCommands } from './commands/clouds.ts'
 import { clusterCommands } from './commands/clusters.ts'
 import { credentialCommands } from './commands/credentials.ts'
@@ -14,6 +13,7 @@ import { customerCommands } from './commands/customers.ts'
 import { deviceCommands } from './commands/devices.ts'
 import { groupCommands } from './commands/groups.ts'
 import { hardwareCommands } from './commands/hardware.ts'
+import { hawkbitCommands } from './commands/hawkbit.ts'
 import { modelCommands } from './commands/models.ts'
 import { operationCommands } from './commands/operations.ts'
 import { ownerCommands } from './commands/owners.ts'
@@ -46,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   ...clusterCommands,
   ...registrationCommands,
   ...boxCommands,
+  ...hawkbitCommands,
   ...storeCommands,
   ...packageCommands,
   ...assignmentCommands,
@@ -77,6 +78,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
   box: "Odoo's IoT boxes: set, show, remove, restart",
+  hawkbit: "devices that speak hawkBit's language, by profile: set, show",
   'realm cluster':
     "the cluster of Astarte that serves the realm's devices: set, show, check, remove",
   store: 'where the files of releases are kept: list, move',
@@ -107,6 +109,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'cloud',
     'realm',
     'box',
+    'hawkbit',
     'status',
   ],
   Updates: ['package', 'assign', 'unassign', 'policy', 'campaign', 'update', 'cancel', 'retry'],

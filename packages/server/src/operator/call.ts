@@ -19,6 +19,7 @@ import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { DeviceLogUseCases } from '../app/device-logs.ts'
 import type { Fleet } from '../app/fleet.ts'
+import type { HawkbitUseCases } from '../app/hawkbit-settings.ts'
 import type { ManualUpdates } from '../app/manual-updates.ts'
 import type { ModelUseCases } from '../app/models.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
@@ -43,6 +44,7 @@ export interface OperatorNeeds {
   readonly audience: AudienceUseCases
   readonly audit: Audit
   readonly boxes: BoxUseCases
+  readonly hawkbit: HawkbitUseCases
   readonly campaigns: CampaignsUseCases
   readonly catalogue: CatalogueUseCases
   readonly claiming: ClaimingUseCases

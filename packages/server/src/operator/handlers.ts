@@ -8,6 +8,7 @@ import { cloudHandlers } from './cloud-handlers.ts'
 import { clusterHandlers } from './cluster-handlers.ts'
 import { fleetHandlers } from './fleet-handlers.ts'
 import { groupHandlers } from './group-handlers.ts'
+import { hawkbitHandlers } from './hawkbit-handlers.ts'
 import { modelHandlers } from './model-handlers.ts'
 import { overviewHandlers } from './overview-handlers.ts'
 import { peopleHandlers } from './people-handlers.ts'
@@ -35,6 +36,7 @@ export function handlers(needs: OperatorNeeds): Handlers {
     ...clusterHandlers(needs),
     ...registrationHandlers(needs),
     ...boxHandlers(needs),
+    ...hawkbitHandlers(needs),
     liveEvents: async ({ caller: { actor }, request, reply }) => live.open(actor, request, reply),
     showSettings: async ({ caller: { actor } }) => settingsView(await settings.show(actor)),
     changeSettings: async ({ input: { body }, caller: { actor } }) =>

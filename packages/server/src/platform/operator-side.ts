@@ -17,6 +17,7 @@ import { customers } from '../app/customers.ts'
 import { describedRelease } from '../app/described-release.ts'
 import { deviceLogs } from '../app/device-logs.ts'
 import { fleet } from '../app/fleet.ts'
+import { hawkbitSettings } from '../app/hawkbit-settings.ts'
 import { manualUpdates } from '../app/manual-updates.ts'
 import { models } from '../app/models.ts'
 import { operations } from '../app/operations.ts'
@@ -64,6 +65,7 @@ export function operatorSide(
     audience: audience(needs),
     audit: audit(needs),
     boxes: boxes({ ...needs, canRestart }),
+    hawkbit: hawkbitSettings(needs),
     campaigns: campaigns(needs),
     catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
     claiming: claiming(needs),

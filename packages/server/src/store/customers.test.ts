@@ -117,6 +117,8 @@ const VERBS: () => {
         }))
       },
     ],
+    hawkbit: denied,
+    setHawkbit: denied,
     setProvisioning: denied,
     remove: denied,
   },

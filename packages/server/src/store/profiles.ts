@@ -1,4 +1,4 @@
-import { DomainError } from '@updraft/core'
+import { DomainError, STANDARD_HAWKBIT } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Profiles, ProfileView, ReleaseName } from '../app/ports.ts'
 import { containsText, page } from './paging.ts'
@@ -90,6 +90,24 @@ export function profiles(scope: Scope): Profiles {
           provisioning_strategy: to?.strategy ?? null,
           claims_at_once: to?.claimsAtOnce ?? false,
         })
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .execute()
+    },
+    hawkbit: async (id) => {
+      const row = await db
+        .selectFrom('profiles')
+        .select('hawkbit')
+        .where('tenant_id', '=', tenantId)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (row) return { ...STANDARD_HAWKBIT, ...row.hawkbit }
+      throw new DomainError('profile.unknown', `There is no profile ${id}.`)
+    },
+    setHawkbit: async (id, settings) => {
+      await db
+        .updateTable('profiles')
+        .set({ hawkbit: JSON.stringify(settings) })
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
         .execute()

@@ -9,6 +9,7 @@ import type {
   CredentialKind,
   EventReason,
   Fared,
+  HawkbitSettings,
   JsonObject,
   Needs,
   ProvisioningStrategy,
@@ -82,6 +83,7 @@ export interface Tables {
     provisioning_secret_hash: Buffer | null
     provisioning_strategy: ProvisioningStrategy | null
     claims_at_once: Generated<boolean>
+    hawkbit: ColumnType<Partial<HawkbitSettings> | null, undefined, string>
     created_at: Date
     policies_revision: Generated<number>
   }

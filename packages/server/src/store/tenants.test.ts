@@ -1,4 +1,4 @@
-import { NO_CHANGES, NO_LIMITS, type Policy, reason } from '@updraft/core'
+import { NO_CHANGES, NO_LIMITS, type Policy, reason, STANDARD_HAWKBIT } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Stores } from '../app/ports.ts'
 import { boxesAtWork } from './boxes.ts'
@@ -257,6 +257,8 @@ const VERBS: {
           ({ id, deviceCount }) => id !== theirs.profileId && deviceCount <= 1,
         ),
     ],
+    hawkbit: ['profile.unknown', ({ profiles }) => profiles.hawkbit(theirs.profileId)],
+    setHawkbit: ['done', ({ profiles }) => profiles.setHawkbit(theirs.profileId, STANDARD_HAWKBIT)],
     setProvisioning: ['done', ({ profiles }) => profiles.setProvisioning(theirs.profileId, null)],
     remove: ['profile.unknown', ({ profiles }) => profiles.remove(theirs.profileId)],
   },
@@ -1064,6 +1066,8 @@ describe('the database itself refuses', () => {
     )
     expect(references.map(({ name }) => name)).toEqual([
       'device_components_device_id_operation_id_fkey',
+      'hawkbit_chunks_action_id_fkey',
+      'hawkbit_messages_action_id_fkey',
       'operation_requests_operation_id_fkey',
       'operation_steps_operation_id_fkey',
     ])

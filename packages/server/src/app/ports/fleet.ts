@@ -1,6 +1,7 @@
 /** Profiles and devices, and figures over all of them. */
 import type {
   ComponentType,
+  HawkbitSettings,
   Installed,
   JsonObject,
   Profile,
@@ -65,6 +66,9 @@ export interface Profiles {
       claimsAtOnce?: boolean
     } | null,
   ): Promise<void>
+  /** What is set for its devices that speak hawkBit's language. Refuses with profile.unknown. */
+  hawkbit(id: string): Promise<HawkbitSettings>
+  setHawkbit(id: string, settings: HawkbitSettings): Promise<void>
   /** Refuses with profile.in-use. */
   remove(id: string): Promise<void>
 }

@@ -1,0 +1,20 @@
+/** The handlers of the routes about devices that speak hawkBit's language. */
+import type { HAWKBIT_ROUTES } from '@updraft/api/routes/hawkbit'
+import type { HawkbitSettings } from '@updraft/core'
+import type { Handlers, OperatorNeeds } from './call.ts'
+
+export function hawkbitHandlers({
+  hawkbit,
+}: Pick<OperatorNeeds, 'hawkbit'>): Pick<Handlers, keyof typeof HAWKBIT_ROUTES> {
+  return {
+    showHawkbitSettings: async ({ input: { params }, caller: { actor } }) =>
+      view(await hawkbit.showSettings(actor, params.id)),
+    changeHawkbitSettings: async ({ input: { params, body }, caller: { actor } }) =>
+      view(await hawkbit.changeSettings(actor, params.id, body)),
+  }
+}
+
+const view = ({ authorities, ...settings }: HawkbitSettings) => ({
+  ...settings,
+  authorities: [...authorities],
+})
