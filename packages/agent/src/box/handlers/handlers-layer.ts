@@ -45,6 +45,8 @@ export interface HandlersLayerOptions {
   readonly baselineSeconds?: number
   /** How long all must be well for the trial to be passed. */
   readonly steadySeconds?: number
+  /** How often the devices that are there are written down: after a power cut nothing else knows them. */
+  readonly noteSeconds?: number
   readonly onProgress?: OnProgress
   /** Called when something in status() is another. */
   readonly onChange?: () => void
@@ -92,6 +94,7 @@ class Handlers implements HandlersLayer {
     loadTimeoutSeconds = 30,
     baselineSeconds = 60,
     steadySeconds = 5,
+    noteSeconds = 60,
     onProgress = () => {},
     onChange = () => {},
     log = silentLog,
@@ -113,6 +116,7 @@ class Handlers implements HandlersLayer {
       loadTimeoutMs: loadTimeoutSeconds * 1000,
       baselineMs: baselineSeconds * 1000,
       steadyMs: steadySeconds * 1000,
+      noteMs: noteSeconds * 1000,
     })
   }
 

@@ -23,6 +23,8 @@ export interface RunningHandlersOptions {
   readonly baselineMs: number
   /** How long all must be well for the trial to be passed. */
   readonly steadyMs: number
+  /** How often the devices that are there are written down. */
+  readonly noteMs: number
   readonly onChange: () => void
   readonly log?: Log
 }
@@ -118,9 +120,9 @@ export class RunningHandlers implements Running {
   /** From time to time, what is there is written down: after a power cut nothing else knows it. */
   async #keepBaseline(): Promise<void> {
     const { signal } = this.#end
-    const { clock, baselineMs, folders } = this.#options
+    const { clock, noteMs, folders } = this.#options
     while (!signal.aborted) {
-      await clock.wait(baselineMs, signal)
+      await clock.wait(noteMs, signal)
       if (!signal.aborted && !folders.pointer.trial) await this.noteBaseline()
     }
   }
