@@ -36,10 +36,15 @@ export async function makeSwuSigner(folder: string, name = 'swu'): Promise<SwuSi
   return { certificate, key }
 }
 
-export interface SwuContent {
+export interface SwuContent extends SwuPieces {
   readonly version: string
   /** Revisions of the board it is made for; `BOARD_REVISION` is one of them unless said otherwise. */
   readonly hardware?: readonly string[]
+  /** What is installed: for all, or by the name of the copy that is asked for, as in `-e stable,COPY`. */
+  readonly copies?: Readonly<Record<string, SwuPieces>>
+}
+
+export interface SwuPieces {
   /** Bytes of files, and where on the machine they are put. */
   readonly files?: readonly { name: string; bytes: Uint8Array; path: string }[]
   /** Bytes of images, and the device, or the file that stands for one, onto which they are written as they come. */
@@ -70,9 +75,15 @@ export async function makeSwu(
   return cpio([
     { name: 'sw-description', bytes: await readFile(description) },
     { name: 'sw-description.sig', bytes: await readFile(signature) },
-    ...(content.images ?? []),
-    ...(content.files ?? []),
+    ...payloads(content),
   ])
+}
+
+/** Each file once, however many copies it is for. */
+function payloads({ copies = {}, ...all }: SwuContent): { name: string; bytes: Uint8Array }[] {
+  const pieces = [all, ...Object.values(copies)]
+  const files = pieces.flatMap(({ images = [], files = [] }) => [...images, ...files])
+  return [...new Map(files.map((file) => [file.name, file])).values()]
 }
 
 /** How it is started on this board; `state` holds its sockets, so that several can run on one machine. */
@@ -87,36 +98,55 @@ export const swupdateEnvironment = (state: string): NodeJS.ProcessEnv => ({
 })
 
 /** In libconfig's language. */
-function describe({ version, hardware = [BOARD_REVISION], ...content }: SwuContent): string {
-  const text = (value: string) => JSON.stringify(value)
-  const group = (fields: Record<string, string>) =>
-    `{ ${Object.entries(fields)
-      .map(([name, value]) => `${name} = ${value};`)
-      .join(' ')} }`
-  const list = (name: string, groups: readonly string[]) =>
-    groups.length > 0 ? `  ${name}: ( ${groups.join(', ')} );\n` : ''
-  const images = (content.images ?? []).map(({ name, bytes, device }) =>
-    group({
-      filename: text(name),
-      device: text(device),
-      type: text('raw'),
-      sha256: text(sha256(bytes)),
-      'installed-directly': 'true',
-    }),
-  )
-  const files = (content.files ?? []).map(({ name, bytes, path }) =>
-    group({ filename: text(name), path: text(path), sha256: text(sha256(bytes)) }),
-  )
-  const bootenv = Object.entries(content.bootenv ?? {}).map(([name, value]) =>
-    group({ name: text(name), value: text(value) }),
-  )
+function describe({ version, hardware = [BOARD_REVISION], copies, ...all }: SwuContent): string {
+  const named = Object.entries(copies ?? {}).map(([name, of]) => `${name}: { ${listed(of)} };`)
   return `software =
 {
   version = ${text(version)};
   hardware-compatibility: [ ${hardware.map(text).join(', ')} ];
-${list('images', images)}${list('files', files)}${list('bootenv', bootenv)}}
+  ${listed(all)}
+  ${copies ? `stable: { ${named.join(' ')} };` : ''}
+}
 `
 }
+
+function listed({ images = [], files = [], bootenv = {} }: SwuPieces): string {
+  const list = (name: string, groups: readonly string[]) =>
+    groups.length > 0 ? `${name}: ( ${groups.join(', ')} );` : ''
+  return [
+    list(
+      'images',
+      images.map(({ name, bytes, device }) =>
+        group({
+          filename: text(name),
+          device: text(device),
+          type: text('raw'),
+          sha256: text(sha256(bytes)),
+          'installed-directly': 'true',
+        }),
+      ),
+    ),
+    list(
+      'files',
+      files.map(({ name, bytes, path }) =>
+        group({ filename: text(name), path: text(path), sha256: text(sha256(bytes)) }),
+      ),
+    ),
+    list(
+      'bootenv',
+      Object.entries(bootenv).map(([name, value]) =>
+        group({ name: text(name), value: text(value) }),
+      ),
+    ),
+  ].join(' ')
+}
+
+const text = (value: string): string => JSON.stringify(value)
+
+const group = (fields: Readonly<Record<string, string>>): string =>
+  `{ ${Object.entries(fields)
+    .map(([name, value]) => `${name} = ${value};`)
+    .join(' ')} }`
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 

@@ -25,6 +25,11 @@ const SERVICES = [
   { kind: 'apt', command: 'openssl', package: 'openssl' },
   { kind: 'apt', command: 'chromium', package: 'chromium' },
   { kind: 'apt', command: 'swupdate', package: 'swupdate' },
+  { kind: 'apt', command: 'rauc', package: 'rauc' },
+  { kind: 'apt', command: 'mksquashfs', package: 'squashfs-tools' },
+  { kind: 'apt', command: 'dbus-daemon', package: 'dbus' },
+  { kind: 'apt', command: 'fw_setenv', package: 'libubootenv-tool' },
+  { kind: 'apt', command: 'grub-editenv', package: 'grub-common' },
   { kind: 'deb-file', package: 'seabios', files: ['usr/share/seabios/bios-256k.bin'] },
   {
     kind: 'deb-file',

@@ -42,6 +42,8 @@ export interface BootAdapter {
   revert(): Promise<void>
   /** That slot, which does not run, is not to be started: what lies in it is no whole system. */
   markBad(slot: string): Promise<void>
+  /** Where each start has to be called good, or is counted as one that went wrong; not called during a trial. */
+  readonly markGood?: () => Promise<void>
   /** Where a plain restart would not try the armed slot: the restart that does. */
   readonly restart?: () => Promise<void>
   /** Whether what lies there is the same whichever slot runs. */

@@ -36,6 +36,7 @@ async function inTheOldOne(
   if (phase === 'writing') {
     // An installer of another house that was cut off may have asked for a start already.
     if (!isSameBoot && state.standing !== state.running) await tools.adapter.confirm()
+    await tools.adapter.markGood?.()
     return 'settled'
   }
   // This program was started anew, the machine was not: the restart is still to come.
@@ -192,6 +193,7 @@ async function withoutAttempt(
     log.warn('A start was asked for of which nothing is known; it is taken back.', { slot: armed })
     await adapter.confirm()
   }
+  await adapter.markGood?.()
   return 'settled'
 }
 

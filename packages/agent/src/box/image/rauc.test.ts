@@ -114,10 +114,12 @@ test('confirm, revert, mark bad', async () => {
     ['rauc status mark-bad booted', 'rauc status: marked slot rootfs.1 as bad\n'],
     status('A', 'rootfs.0'),
     ['rauc status mark-bad rootfs.1', 'rauc status: marked slot rootfs.1 as bad\n'],
+    ['rauc status mark-good booted', 'rauc status: marked slot rootfs.0 as good\n'],
   )
   await adapter.confirm()
   await adapter.revert()
   await adapter.markBad('B')
+  await adapter.markGood?.()
   expectOver()
 })
 

@@ -76,6 +76,7 @@ export async function rauc(run: Run, keeps: BootAdapter['keeps']): Promise<BootA
       await mark('active', await nameOf(other))
       await mark('bad', 'booted')
     },
+    markGood: () => mark('good', 'booted'),
     markBad: async (slot) => mark('bad', await nameOf(slot)),
     keeps,
     place: {

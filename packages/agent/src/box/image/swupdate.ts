@@ -67,9 +67,11 @@ export function swUpdate(options: SwUpdateOptions): BootAdapter {
   }
 }
 
+const ERROR =
+  /\[ERROR\s*\]\s*:\s*SWUPDATE failed\s*\[\d+\]\s*ERROR\b[^\n]*?\s:\s+(?:\w+\s*:\s*\d+\s*:\s*)?(.+)/
+
 /** The first error says what it was; those that follow, that it therefore failed. */
 function why(stdout: string, stderr: string): string {
-  const [, said] =
-    /\[ERROR\s*\]\s*:\s*(?:SWUPDATE\s+\w+\s*)?:?\s*(.+)/.exec(`${stderr}\n${stdout}`) ?? []
+  const [, said] = ERROR.exec(`${stderr}\n${stdout}`) ?? []
   return said ? `: ${said.trim().slice(0, 300)}` : lastWords(stderr || stdout)
 }
