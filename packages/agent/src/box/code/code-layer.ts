@@ -6,10 +6,10 @@
 import type { Installed } from '@updraft/core'
 import { type Disk, refuseWithoutSpace } from '../../disk.ts'
 import { Generations } from '../../generations.ts'
-import type { Installer } from '../../installer.ts'
+import type { Installer, InstallJob, InstallResult } from '../../installer.ts'
 import { type Log, silentLog } from '../../log.ts'
 import { missingFor } from '../../needs.ts'
-import { Away, messageOf, UpdateFailed } from '../../trouble.ts'
+import { Away, codeOf, messageOf, UpdateFailed } from '../../trouble.ts'
 import { type BackOff, backOffMs, type Clock, type Random } from '../../waits.ts'
 import type {
   JobResult,
@@ -21,6 +21,7 @@ import type {
 } from '../layer.ts'
 import { ReleaseFolders, type ReleaseFoldersOptions, releaseId } from '../release-folders.ts'
 import { onTrial, type Running, settleTrial } from '../trial.ts'
+import { openCodeArchive } from './code-archive.ts'
 import {
   type CheckedTree,
   type CodeNote,
@@ -81,7 +82,9 @@ export interface CodeLayer extends Layer {
   /** When update() may be tried again of itself; 0: at any time. */
   untilRetryMs(): number
   restart(): Promise<JobResult>
-  /** For the agent ends. */
+  /** Releases that failed too often may be tried again: somebody asks for it. */
+  tryAgain(): Promise<void>
+  /** Ends the service, for the agent ends. What is on trial is decided at the next start. */
   end(): Promise<void>
 }
 
@@ -128,6 +131,7 @@ class Code implements CodeLayer {
   readonly #folders: ReleaseFolders
   readonly #running: Running
   readonly #memory: Generations<Memory>
+  readonly #end = new AbortController()
   #note: CodeNote | null = null
   #looked: Looked | null = null
   #trouble: string | null = null
@@ -147,7 +151,7 @@ class Code implements CodeLayer {
       ...{ disk, folder, log, name: 'memory', format: 'updraft-code-1' },
       empty: { left: null },
     })
-    this.installer = { install: async () => ({ kind: 'failed', error: 'not yet' }) }
+    this.installer = { install: (job) => this.#install(job) }
   }
 
   async wakeUp(signal: AbortSignal): Promise<void> {
@@ -208,8 +212,63 @@ class Code implements CodeLayer {
     return Math.max(0, this.#retryAtMs - this.#options.clock.nowMs())
   }
 
+  async tryAgain(): Promise<void> {
+    this.#retryAtMs = 0
+    await this.#folders.forgive()
+  }
+
   async end(): Promise<void> {
+    this.#end.abort(new Error('the box ends'))
+    await this.#underWay?.work.catch(() => {})
     await this.#options.service.end()
+  }
+
+  /** From the configured server: the same archive once more joins the install under way. */
+  async #install(job: InstallJob): Promise<InstallResult> {
+    const { refusal } = this.#options
+    if (refusal) return { kind: 'failed', error: `${refusal.because} ${refusal.instead}` }
+    const key = `install ${job.file}`
+    const { kind, because } = await (this.#underWay?.key === key
+      ? this.#underWay.work
+      : this.#alone(key, () => this.#installAlone(job)))
+    return kind === 'updated' || kind === 'unchanged'
+      ? { kind: 'done' }
+      : { kind: 'failed', error: because ?? kind }
+  }
+
+  async #installAlone({ file, release }: InstallJob): Promise<JobResult> {
+    const { disk } = this.#options
+    this.#tell('unpacking')
+    try {
+      const archive = await openCodeArchive(disk, file)
+      try {
+        const { commit, sha256 } = archive
+        const version = release.version ?? sha256.slice(0, 12)
+        const id = releaseId({ title: release.title, version, content: sha256 })
+        const about = { id, title: release.title, version }
+        if (this.#folders.pointer.active?.id === id) {
+          if ((await this.#folders.replaceLost()) === null) {
+            return { kind: 'unchanged', because: null }
+          }
+        }
+        // The server's wish needs no rest; it has its own patience.
+        const refusal = this.#folders.refusal(about)
+        if (refusal?.waitMs === null) throw new UpdateFailed(refusal.because, 'install')
+        const place = { branch: null, series: null, committedAt: null, paths: [] }
+        const note = { from: 'server', commit, ...place } as const
+        const built = await this.#build(about, archive.tree, note, this.#end.signal)
+        return await this.#try(built, this.#end.signal)
+      } finally {
+        await archive.close()
+      }
+    } catch (error) {
+      const isForeseen = error instanceof UpdateFailed || codeOf(error) === 'ENOSPC'
+      if (!isForeseen || this.#end.signal.aborted) throw error
+      const because = messageOf(error)
+      const named = { title: release.title, version: release.version ?? '' }
+      await this.#folders.record({ kind: 'failed', release: named, because })
+      return failedFor(because)
+    }
   }
 
   /** One after the other, whoever asks. */
@@ -320,9 +379,10 @@ class Code implements CodeLayer {
 
   async #try(
     release: LayerRelease,
-    signal: AbortSignal,
+    stop: AbortSignal,
     as: 'updated' | 'rolled-back' = 'updated',
   ): Promise<JobResult> {
+    const signal = AbortSignal.any([stop, this.#end.signal])
     for (const check of this.#options.checks ?? []) await check.before?.(signal)
     const result = await onTrial({
       ...{ folders: this.#folders, running: this.#running, release, signal, as },

@@ -20,7 +20,7 @@ export interface CodeTree<F extends TreeFile = TreeFile> {
 }
 
 /** So many files are a mistake, or an attack on the disk's list of files. */
-const MAX_FILES = 500_000
+export const MAX_FILES = 500_000
 const MAX_PATH_BYTES = 1_024
 const MAX_LINK_BYTES = 1_024
 
