@@ -12,6 +12,7 @@ import {
   type HandlersLayerOptions,
   handlersLayer,
 } from './handlers-layer.ts'
+import { isThere } from './is-there.test-helper.ts'
 import { processHosts } from './process-host.ts'
 
 const never = new AbortController().signal
@@ -362,12 +363,3 @@ test('a set that never holds is begun three times, and then only when somebody a
   expect(await starts()).toBe(4)
   expect(box.active).toBe('1')
 })
-
-const isThere = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

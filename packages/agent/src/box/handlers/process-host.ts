@@ -35,7 +35,7 @@ const WORDS = 3
  */
 const GUARD = [
   'exec 9<&0',
-  '{ trap "" TERM; cat; kill -TERM -- -$$; sleep 2; kill -KILL -- -$$; } <&9 >/dev/null 2>&1 3>&- &',
+  '{ trap "" TERM; cat; kill -s TERM -- -$$; sleep 2; kill -s KILL -- -$$; } <&9 >/dev/null 2>&1 3>&- &',
   'exec "$@" </dev/null 3>&- 9<&-',
 ].join('\n')
 
