@@ -1,6 +1,6 @@
 /** Campaigns and their targets. */
 import type * as api from '@updraft/api/shapes'
-import type { Asking } from './asking.ts'
+import type { Asking } from '../asking.ts'
 import { builder } from './builder.ts'
 import { CampaignSettingsType, FirmwareUpgradeType, WaveType } from './campaign-settings.ts'
 import { connection, connectionType, listArgs, pageCost, pageQuery } from './connections.ts'

@@ -2,8 +2,8 @@
 import type * as api from '@updraft/api/shapes'
 import type { OperatorActor } from '@updraft/core'
 import type { Clock, Tenant } from '../../app/ports.ts'
+import type { Asking } from '../asking.ts'
 import type { Word } from '../watches.ts'
-import type { Asking } from './asking.ts'
 import type { Loaders } from './loaders.ts'
 import type { Upload } from './upload.ts'
 

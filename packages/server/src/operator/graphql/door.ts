@@ -4,23 +4,24 @@ import { API_PREFIX } from '@updraft/api/routes'
 import { DomainError } from '@updraft/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { goneSignal, streamBodies } from '../../transports/http.ts'
+import { type Asking, asking } from '../asking.ts'
 import { type Caller, checkCsrf, identify } from '../auth.ts'
 import type { OperatorNeeds } from '../call.ts'
 import { targetView } from '../campaign-views.ts'
 import { handlers } from '../handlers.ts'
+import { type IncomingFile, readMultipart } from '../multipart.ts'
 import { answerError } from '../problem.ts'
 import { readBytes } from '../request-bytes.ts'
-import { type Asking, asking } from './asking.ts'
 import type { GraphqlContext } from './context.ts'
 import { toldError } from './errors.ts'
 import { carryOut } from './execution.ts'
 import { MAX_BODY_BYTES } from './limits.ts'
 import { loaders } from './loaders.ts'
-import { readMultipart } from './multipart.ts'
+import { paramsIn } from './multipart-params.ts'
 import { type GraphqlParams, paramsOf, readJson } from './params.ts'
 import { isStream, send, stream } from './reply.ts'
 import { schemaText } from './schema.ts'
-import { fileOf, type IncomingFile } from './upload.ts'
+import { fileOf } from './upload.ts'
 
 /** Nothing further is begun for an answer that takes longer; a subscription, or a file, may take as long as it likes. */
 const ANSWER_WITHIN_MS = 30_000
@@ -92,7 +93,15 @@ async function readRequest(request: FastifyRequest): Promise<{
     return { params: paramsOf(request.query), file: null, discard }
   }
   if (/^multipart\/form-data/i.test(request.headers['content-type'] ?? '')) {
-    return readMultipart(request.raw)
+    const { fields, file, discard } = await readMultipart(request.raw, {
+      maxFieldBytes: MAX_BODY_BYTES,
+    })
+    try {
+      return { params: paramsIn(fields), file, discard }
+    } catch (error) {
+      discard()
+      throw error
+    }
   }
   const text = await readBytes(request, textOf)
   return { params: paramsOf(readJson(text, 'The body')), file: null, discard }

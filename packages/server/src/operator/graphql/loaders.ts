@@ -6,10 +6,10 @@ import type { OperatorActor } from '@updraft/core'
 import DataLoader from 'dataloader'
 import type { Clock } from '../../app/ports.ts'
 import type { Several } from '../../app/several.ts'
+import type { Asking } from '../asking.ts'
 import { hardwareTypeView, systemModelView } from '../model-handlers.ts'
 import { pairedView } from '../realm-handlers.ts'
 import { channelView, deviceView, groupView, profileView, releaseView } from '../views.ts'
-import type { Asking } from './asking.ts'
 
 const MAX_AT_ONCE = 500
 

@@ -1,7 +1,7 @@
 /** What changes, as it changes: word of it wakes a look at what is so now, under the same permissions as any look. */
 import type * as api from '@updraft/api/shapes'
+import type { Asking } from '../asking.ts'
 import type { Word } from '../watches.ts'
-import type { Asking } from './asking.ts'
 import { builder, type ObjectRef, type SchemaTypes } from './builder.ts'
 import { CampaignRef, type TargetOf, TargetRef } from './campaign.ts'
 import type { GraphqlContext } from './context.ts'

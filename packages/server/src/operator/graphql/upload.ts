@@ -1,5 +1,6 @@
 /** The file of a request: it comes after all that says what is to be done with it, and is read as it comes. */
 import { DomainError } from '@updraft/core'
+import type { IncomingFile } from '../multipart.ts'
 
 /** Where an argument says that a file is: the part that is to come. */
 export class Upload {
@@ -8,13 +9,6 @@ export class Upload {
   constructor(part: string) {
     this.part = part
   }
-}
-
-export interface IncomingFile {
-  readonly part: string
-  readonly fileName: string
-  readonly contentType: string
-  readonly bytes: AsyncIterable<Uint8Array>
 }
 
 /** The file of that part. Refuses with request.malformed when none came, or another. */

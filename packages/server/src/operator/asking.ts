@@ -7,10 +7,10 @@ import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
 import { DomainError, type OperatorActor } from '@updraft/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { output, ZodType } from 'zod'
-import type { Audit } from '../../app/audit.ts'
-import { authorise, type Caller } from '../auth.ts'
-import type { Call, ExchangeRoute, Handlers } from '../call.ts'
-import { noteRefusal } from '../refused.ts'
+import type { Audit } from '../app/audit.ts'
+import { authorise, type Caller } from './auth.ts'
+import type { Call, ExchangeRoute, Handlers } from './call.ts'
+import { noteRefusal } from './refused.ts'
 
 /** Routes that can be asked without an exchange over HTTP of their own. */
 export type AskedRoute = Exclude<RouteName, ExchangeRoute>
