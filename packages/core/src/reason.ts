@@ -80,6 +80,7 @@ export const REASON_MEANINGS = {
   'target.ambiguous-version': 'the device runs another build of the same version',
   'target.version-unreadable': 'the device runs what is no version to compare',
   'target.no-release': 'what the device had before is not kept here',
+  'target.client': 'the client of the device cannot take the release',
   'target.removed': 'the device was removed',
   'target.retried': 'an operator asked for all that failed once more',
 } as const

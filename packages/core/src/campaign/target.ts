@@ -1,5 +1,6 @@
 /** One device of a campaign: whether its turn has come, what speaks against asking it, and what that counts for. */
 import { type BoxForm, type KeptBack, keptBack } from '../box-form.ts'
+import { clientKindOf, clientRefusal } from '../client-kind.ts'
 import type { JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { type Reason, reason } from '../reason.ts'
@@ -71,6 +72,8 @@ export interface TargetSituation {
   readonly profileName: string
   readonly installed: Installed | undefined
   readonly attributes: JsonObject
+  /** What it says of itself. */
+  readonly inventory: JsonObject
   /** Speaks to us now, or holds a line open. */
   readonly isHere: boolean
   /** The device has a release of its own. */
@@ -135,6 +138,8 @@ export function judge(
     const message = 'The device is assigned a release of its own, which a campaign does not undo.'
     return settled('skipped', reason('target.pinned', message))
   }
+  const untakable = clientFault(release, situation.inventory)
+  if (untakable) return settled('skipped', untakable)
   const { gate, lookAgainAt } = plan(campaign, now, { hasPlace: wave !== null })
   if (gate) {
     const message = `Campaign ${campaign.name} brings ${nameOf(release)}. ${gate.message}`
@@ -160,6 +165,13 @@ export function judge(
     return waits(reason('campaign.window', message), opening)
   }
   return { kind: 'ask', because: becauseOf(release, campaign) }
+}
+
+/** What the device came with says what kind of client it is; one that never came is asked when it does. */
+function clientFault(release: Release, inventory: JsonObject): Reason | null {
+  const kind = clientKindOf(null, inventory)
+  const message = kind && clientRefusal(kind, [release])
+  return message === null ? null : reason('target.client', message)
 }
 
 function becauseOf(release: Release, { name, settings }: Campaign): Reason {

@@ -332,7 +332,11 @@ function amongCampaigns(
     if (!isOpen(target)) continue
     const verdict = judge(
       target,
-      { ...situation, isPinned: situation.deviceAssignment !== null },
+      {
+        ...situation,
+        inventory: situation.facts.device.inventory,
+        isPinned: situation.deviceAssignment !== null,
+      },
       { unfit: unfit(target.release, situation), maxFailures: MAX_ATTEMPTS, now },
     )
     if (verdict.kind === 'settle') settles.push({ target, verdict })

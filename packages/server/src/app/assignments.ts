@@ -6,6 +6,7 @@ import {
   nameOf,
   type OperatorActor,
 } from '@updraft/core'
+import { refuseForDevice, refuseForProfile } from './client-limits.ts'
 import { deed } from './deed.ts'
 import type {
   Assignments,
@@ -61,42 +62,56 @@ export function assignments({
     await spread(scope, ids.next(), clock.now())
   }
 
+  const assignWithin = async (
+    stores: Stores,
+    actor: OperatorActor,
+    scope: Spread,
+    { type, releaseId }: { type: ComponentType; releaseId: string },
+  ): Promise<AssignmentView> => {
+    const subject = await subjectOf(stores, scope)
+    const release = await stores.catalogue.get(releaseId)
+    if (release.type !== type) {
+      throw new DomainError(
+        'release.other-type',
+        `${nameOf(release)} is ${release.type}, not ${type}.`,
+      )
+    }
+    if (release.profileId !== subject.profileId) {
+      throw new DomainError(
+        'release.other-profile',
+        `${nameOf(release)} is made for profile ${release.profileName}.`,
+      )
+    }
+    await ('deviceId' in scope
+      ? refuseForDevice(stores, (await stores.devices.get(scope.deviceId)).snapshot, [release])
+      : refuseForProfile(stores, scope.profileId, [release]))
+    const assignment = { type, assignedAt: clock.now(), assignedBy: actor.name }
+    await stores.assignments.put(scope, { ...assignment, id: ids.next(), releaseId })
+    const data = { type, release: nameOf(release) }
+    await record(stores, 'assignment.made', actor, scope, subject, data)
+    return {
+      ...assignment,
+      deviceId: 'deviceId' in scope ? scope.deviceId : null,
+      profileId: 'profileId' in scope ? scope.profileId : null,
+      release: { id: release.id, title: release.title, version: release.version },
+    }
+  }
+
   return {
     /**
      * Assigns the release; assigning what is assigned already starts the count of attempts anew. Refuses with
-     * release.unknown, release.other-type, release.other-profile.
+     * release.unknown, release.other-type, release.other-profile, or release.unspeakable where the client of the device
+     * cannot take it.
      */
     assign: (
       actor: OperatorActor,
       scope: Spread,
-      { type, releaseId }: { type: ComponentType; releaseId: string },
+      what: { type: ComponentType; releaseId: string },
     ): Promise<AssignmentView> =>
-      unitOfWork(actor, async (stores) => {
-        const subject = await subjectOf(stores, scope)
-        const release = await stores.catalogue.get(releaseId)
-        if (release.type !== type) {
-          throw new DomainError(
-            'release.other-type',
-            `${nameOf(release)} is ${release.type}, not ${type}.`,
-          )
-        }
-        if (release.profileId !== subject.profileId) {
-          throw new DomainError(
-            'release.other-profile',
-            `${nameOf(release)} is made for profile ${release.profileName}.`,
-          )
-        }
-        const assignment = { type, assignedAt: clock.now(), assignedBy: actor.name }
-        await stores.assignments.put(scope, { ...assignment, id: ids.next(), releaseId })
-        const data = { type, release: nameOf(release) }
-        await record(stores, 'assignment.made', actor, scope, subject, data)
-        return {
-          ...assignment,
-          deviceId: 'deviceId' in scope ? scope.deviceId : null,
-          profileId: 'profileId' in scope ? scope.profileId : null,
-          release: { id: release.id, title: release.title, version: release.version },
-        }
-      }),
+      unitOfWork(actor, (stores) => assignWithin(stores, actor, scope, what)),
+
+    /** The same, as part of more that is done at once. */
+    assignWithin,
 
     /** Refuses with assignment.none. */
     unassign: (actor: OperatorActor, scope: Spread, type: ComponentType): Promise<void> =>

@@ -28,6 +28,7 @@ import {
   rollBackOf,
   type SettingsDraft,
 } from '@updraft/core'
+import { refuseForProfile } from './client-limits.ts'
 import { actorOf, deed } from './deed.ts'
 import {
   type Campaigns,
@@ -172,13 +173,17 @@ export function campaigns({
   }
 
   return {
-    /** Refuses with campaign.invalid, campaign.duplicate, release.unknown, or what is wrong with the audience. */
+    /**
+     * Refuses with campaign.invalid, campaign.duplicate, release.unknown, release.unspeakable, or what is wrong with the
+     * audience.
+     */
     create: (actor: OperatorActor, draft: NewCampaign): Promise<CampaignView> =>
       unitOfWork(actor, async (stores) => {
         const id = ids.next()
         const { tenantId } = actor
         const release = await stores.catalogue.get(draft.releaseId)
         const { profileId } = release
+        await refuseForProfile(stores, profileId, [release])
         const targets = await fix(stores, { id, audience: draft.audience, profileId })
         const made = { id, tenantId, draft, release }
         const campaign = createCampaign(made, targets, clock.now())
@@ -220,6 +225,7 @@ export function campaigns({
         const release = await stores.catalogue.get(change.releaseId ?? campaign.releaseId)
         await stores.campaigns.dropTargets(id)
         const { profileId } = release
+        await refuseForProfile(stores, profileId, [release])
         const targets = await fix(stores, { id, audience: draft.audience, profileId })
         const edited = edit(campaign, draft, { release, targets }, clock.now())
         await stores.campaigns.save(edited, release)

@@ -3,6 +3,7 @@
  * device alone: it stands in no catalogue, and goes once the operation has ended.
  */
 import { nameOf, type Operation, type OperatorActor, updateByHand } from '@updraft/core'
+import { refuseForDevice } from './client-limits.ts'
 import { actorOf, deed } from './deed.ts'
 import type { Describe, ReleaseDescription } from './described-release.ts'
 import type { Moments } from './moments.ts'
@@ -22,20 +23,23 @@ export function manualUpdates({
   work: DeviceWork
 }) {
   return {
-    /** Refuses with device.unknown, operation.under-way, and as the description of any release is refused. */
+    /**
+     * Refuses with device.unknown, operation.under-way, release.unspeakable where the client of the device cannot take it,
+     * and as the description of any release is refused.
+     */
     update: async (
       actor: OperatorActor,
       deviceId: string,
       description: Omit<ReleaseDescription, 'tag' | 'description' | 'requirement'>,
     ): Promise<Operation> => {
-      const { device } = await unitOfWork(
-        actor,
-        async ({ devices }) => (await devices.get(deviceId)).snapshot,
-      )
+      await unitOfWork(actor, ({ devices }) => devices.get(deviceId))
       const release = (await described(actor, description))(null)
-      await unitOfWork(actor, ({ catalogue }) =>
-        catalogue.insert(release, { onlyForDeviceId: deviceId }),
-      )
+      const { device } = await unitOfWork(actor, async (stores) => {
+        const { snapshot } = await stores.devices.get(deviceId)
+        await refuseForDevice(stores, snapshot, [release])
+        await stores.catalogue.insert(release, { onlyForDeviceId: deviceId })
+        return snapshot
+      })
       const { artifact, externalUrl, type } = release
       const told = deed(actor, 'device.updated-by-hand', {
         at: clock.now(),
