@@ -117,8 +117,8 @@ export interface OperatorActor {
   readonly via: Via
 }
 
-/** By what an operator came: signed in, or with the API token of that name. */
-export type Via = 'session' | `token ${string}`
+/** By what an operator came: signed in, with name and password each time, or with the API token of that name. */
+export type Via = 'session' | 'password' | `token ${string}`
 
 export const can = (actor: Pick<OperatorActor, 'role'>, permission: Permission): boolean =>
   GRANTS[actor.role].includes(permission)

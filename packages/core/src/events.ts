@@ -106,6 +106,11 @@ export const EVENT_MEANINGS = {
   'campaign.removed': 'a campaign was removed',
   'action.refused': 'an operator was refused what they asked for',
   'settings.changed': 'settings of the tenant were changed',
+  'software-module.created': 'a software module was added',
+  'software-module.changed': 'a software module was given its file, or lost it',
+  'software-module.removed': 'a software module was removed',
+  'distribution-set.created': 'a distribution set was added',
+  'distribution-set.removed': 'a distribution set was removed',
 } as const
 
 export type EventKind = keyof typeof EVENT_MEANINGS
@@ -159,6 +164,8 @@ export type SubjectKind =
   | 'realm'
   | 'artifact-store'
   | 'campaign'
+  | 'software-module'
+  | 'distribution-set'
 
 export interface DomainEvent {
   readonly kind: EventKind

@@ -20,6 +20,7 @@ import { thingsboardMqtt } from './dialects/thingsboard/mqtt.ts'
 import { updraft } from './dialects/updraft.ts'
 import { dashboard } from './operator/dashboard.ts'
 import { graphql } from './operator/graphql/door.ts'
+import { hawkbitManagement } from './operator/hawkbit/door.ts'
 import { metrics } from './operator/metrics.ts'
 import { rest } from './operator/rest.ts'
 import { background } from './platform/background.ts'
@@ -153,6 +154,7 @@ export async function startPlatform({
         { name: 'figures', register: figures.register },
         { name: 'operator', register: rest(operators) },
         { name: 'graphql', register: graphql(operators) },
+        { name: 'hawkbit-management', register: hawkbitManagement(operators) },
         { name: 'dashboard', register: dashboard(dashboardFiles()).register },
         ...dialects.flatMap(({ name, http: register }) => (register ? [{ name, register }] : [])),
       ],

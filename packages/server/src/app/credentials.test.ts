@@ -1,6 +1,7 @@
 import type { CredentialDraft, OperatorActor } from '@updraft/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { CERTIFICATE, CERTIFICATE_FACTS } from '../credentials/certificate.test-helper.ts'
+import { deviceTokens } from '../credentials/device-tokens.ts'
 import { proofs } from '../credentials/proofs.ts'
 import { secrets, uuids } from '../credentials/secrets.ts'
 import { credentialSweep } from '../store/credential-sweep.ts'
@@ -45,7 +46,8 @@ beforeAll(async () => {
   }
   const { clock } = store
   const newCredential = newCredentialOf({ clock, ids: uuids, proofs: prover, secrets: keeper })
-  useCase = credentials({ clock, newCredential, secrets: keeper, unitOfWork: store.run })
+  const tokens = deviceTokens({ key: Buffer.alloc(32) })
+  useCase = credentials({ clock, newCredential, secrets: keeper, tokens, unitOfWork: store.run })
 })
 beforeEach(async () => {
   store.clock.at = NOON

@@ -12,7 +12,15 @@ import {
 } from '@updraft/core'
 import { deed } from './deed.ts'
 import type { NewCredentialOf } from './new-credential.ts'
-import type { Clock, CredentialView, NewCredential, Secrets, Stores, UnitOfWork } from './ports.ts'
+import type {
+  Clock,
+  CredentialView,
+  DeviceTokens,
+  NewCredential,
+  Secrets,
+  Stores,
+  UnitOfWork,
+} from './ports.ts'
 
 export interface CredentialAddition {
   readonly credential: CredentialDraft
@@ -26,15 +34,20 @@ export interface AddedCredential {
   readonly token: string | null
 }
 
+/** Of tokens that follow from a device's id, what newly added devices have. */
+export const FIRST_GENERATION = 1
+
 export function credentials({
   clock,
   newCredential,
   secrets,
+  tokens,
   unitOfWork,
 }: {
   clock: Clock
   newCredential: NewCredentialOf
   secrets: Secrets
+  tokens: DeviceTokens
   unitOfWork: UnitOfWork
 }) {
   const append = async (
@@ -83,6 +96,17 @@ export function credentials({
   }
 
   return {
+    /** The token a device is given that follows from its id. */
+    firstTokenOf: (deviceId: string): string => tokens.of(deviceId, FIRST_GENERATION),
+
+    /** That token, while the device is known by it; null when it has another, of which nothing is kept that could be shown. */
+    shownToken: (actor: OperatorActor, deviceId: string): Promise<string | null> =>
+      unitOfWork(actor, async ({ credentials: stored }) => {
+        const token = tokens.of(deviceId, FIRST_GENERATION)
+        const { lookupHash } = newCredential({ kind: 'token', token }).row
+        return (await stored.hasToken(deviceId, lookupHash, clock.now())) ? token : null
+      }),
+
     list: (actor: OperatorActor, deviceId: string): Promise<readonly CredentialView[]> =>
       unitOfWork(actor, ({ credentials: stored }) => stored.ofDevice(deviceId, clock.now())),
 

@@ -2,11 +2,13 @@
 import {
   type Actor,
   type CredentialDraft,
+  changedHawkbit,
   checkedLabels,
   checkedName,
   checkedProvisioningText,
   DomainError,
   type EventKind,
+  type HawkbitSettings,
   type JsonObject,
   type OperatorActor,
   type ProvisioningStrategy,
@@ -41,6 +43,8 @@ export interface DeviceDraft {
   readonly customerId?: string
   readonly cloudId?: string
   readonly token?: string
+  /** In place of `token`: a token that follows from the device's id. */
+  readonly tokenOf?: (deviceId: string) => string
   /** Each of another kind. Without any, and without `token`, a token is made up. */
   readonly credentials?: readonly CredentialDraft[]
   readonly labels?: readonly string[]
@@ -108,9 +112,10 @@ export function fleet({
 
   const rowOf = (draft: DeviceDraft, profileId: string, index: number): Prepared => {
     try {
-      const made = credentialsOf(draft).map(newCredential)
+      const id = ids.next()
+      const made = credentialsOf(draft, id).map(newCredential)
       const row = {
-        id: ids.next(),
+        id,
         profileId,
         customerId: draft.customerId,
         cloudId: draft.cloudId,
@@ -290,6 +295,22 @@ export function fleet({
         ])
       }),
 
+    /** What is not named stays as it is. Refuses with settings.invalid. */
+    changeHawkbit: (
+      actor: OperatorActor,
+      id: string,
+      change: Partial<HawkbitSettings>,
+    ): Promise<ProfileView> =>
+      unitOfWork(actor, async ({ profiles, events }) => {
+        const profile = await profiles.get(id)
+        await profiles.setHawkbit(id, changedHawkbit(profile.hawkbit, change))
+        const data = { hawkbit: { ...change } as JsonObject }
+        await events.append([
+          event('profile.changed', actorOf(actor), profileSubject(profile), data),
+        ])
+        return profiles.get(id)
+      }),
+
     createDevice: async (
       actor: OperatorActor,
       draft: DeviceDraft,
@@ -376,11 +397,11 @@ export function fleet({
 }
 
 /** Refuses with request.malformed when two are of one kind. */
-function credentialsOf({
-  token,
-  credentials = [],
-  astarteId,
-}: DeviceDraft): readonly CredentialDraft[] {
+function credentialsOf(
+  { credentials = [], astarteId, ...draft }: DeviceDraft,
+  id: string,
+): readonly CredentialDraft[] {
+  const token = draft.token ?? draft.tokenOf?.(id)
   const all = [...(token === undefined ? [] : [{ kind: 'token', token } as const]), ...credentials]
   if (new Set(all.map(({ kind }) => kind)).size < all.length) {
     throw new DomainError('request.malformed', 'A new device has one credential of a kind.')

@@ -5,6 +5,7 @@ import type { Endpoints } from '@updraft/api/shapes'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { output, ZodType } from 'zod'
 import type { AccountsUseCases } from '../app/accounts.ts'
+import type { DigestsOf } from '../app/artifact-digests.ts'
 import type { ArtifactStoreUseCases } from '../app/artifact-stores.ts'
 import type { AssignmentsUseCases } from '../app/assignments.ts'
 import type { AudienceUseCases } from '../app/audience.ts'
@@ -18,8 +19,10 @@ import type { ClusterUseCases } from '../app/clusters.ts'
 import type { CredentialUseCases } from '../app/credentials.ts'
 import type { CustomersUseCases } from '../app/customers.ts'
 import type { DeviceLogUseCases } from '../app/device-logs.ts'
+import type { DistributionSetsUseCases } from '../app/distribution-sets.ts'
 import type { Fleet } from '../app/fleet.ts'
 import type { HawkbitUseCases } from '../app/hawkbit-settings.ts'
+import type { HawkbitConfigsUseCases } from '../app/hawkbit-configs.ts'
 import type { ManualUpdates } from '../app/manual-updates.ts'
 import type { ModelUseCases } from '../app/models.ts'
 import type { OperationsUseCases } from '../app/operations.ts'
@@ -31,6 +34,7 @@ import type { RealmUseCases } from '../app/realms.ts'
 import type { RegistrationUseCases } from '../app/registrations.ts'
 import type { SettingsUseCases } from '../app/settings.ts'
 import type { Several } from '../app/several.ts'
+import type { TargetActionsUseCases } from '../app/target-actions.ts'
 import type { TenantsUseCases } from '../app/tenants.ts'
 import type { UploadsUseCases } from '../app/uploads.ts'
 import type { Caller } from './auth.ts'
@@ -54,9 +58,14 @@ export interface OperatorNeeds {
   readonly credentials: CredentialUseCases
   readonly customers: CustomersUseCases
   readonly deviceLogs: DeviceLogUseCases
+  readonly digests: Pick<DigestsOf, 'whole'>
+  readonly distributionSets: DistributionSetsUseCases
   /** Where devices reach the server, once it listens. */
   readonly endpoints: () => Endpoints
   readonly fleet: Fleet
+  readonly hawkbitConfigs: HawkbitConfigsUseCases
+  /** How often devices of hawkBit's language come where nothing is said of it. */
+  readonly hawkbitPollSeconds: number
   /** Tells whether two texts are the same without keeping them. */
   readonly fingerprint: (text: string) => Buffer
   readonly idempotentRequests: IdempotentRequests
@@ -66,6 +75,9 @@ export interface OperatorNeeds {
   readonly operations: OperationsUseCases
   readonly operators: OperatorsUseCases
   readonly policies: PoliciesUseCases
+  /** The server's root as clients are told it; undefined: as they reached it. */
+  readonly publicUrl: string | undefined
+  readonly targetActions: TargetActionsUseCases
   readonly tenants: TenantsUseCases
   readonly overview: Overview
   readonly realms: RealmUseCases

@@ -16,8 +16,10 @@ import { credentials } from '../app/credentials.ts'
 import { customers } from '../app/customers.ts'
 import { describedRelease } from '../app/described-release.ts'
 import { deviceLogs } from '../app/device-logs.ts'
+import { distributionSets } from '../app/distribution-sets.ts'
 import { fleet } from '../app/fleet.ts'
 import { hawkbitSettings } from '../app/hawkbit-settings.ts'
+import { hawkbitConfigs } from '../app/hawkbit-configs.ts'
 import { manualUpdates } from '../app/manual-updates.ts'
 import { models } from '../app/models.ts'
 import { operations } from '../app/operations.ts'
@@ -28,6 +30,7 @@ import { realms } from '../app/realms.ts'
 import { registrations } from '../app/registrations.ts'
 import { settings } from '../app/settings.ts'
 import { several } from '../app/several.ts'
+import { targetActions } from '../app/target-actions.ts'
 import { tenants } from '../app/tenants.ts'
 import { uploads } from '../app/uploads.ts'
 import { clusterTokens } from '../credentials/cluster-tokens.ts'
@@ -36,7 +39,9 @@ import { canRestart } from '../dialects/odoo-iot/translate.ts'
 import type { OperatorNeeds } from '../operator/call.ts'
 import { live } from '../operator/live.ts'
 import { watches } from '../operator/watches.ts'
+import { hawkbitAtWork } from '../store/hawkbit.ts'
 import { idempotentRequests } from '../store/idempotent-requests.ts'
+import { targetActionList } from '../store/target-actions.ts'
 import type { DeviceSide } from './device-side.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -51,6 +56,8 @@ export function operatorSide(
     devices
   const needs = { clock, ids, newCredential, secrets, unitOfWork }
   const ofFleet = fleet(needs)
+  const ofAssignments = assignments(needs)
+  const ofOperations = operations({ moments, unitOfWork, work })
   const recordArtifact = artifactRecord(needs)
   const described = describedRelease({ ...needs, archives: devices.archives, artifacts })
   return {
@@ -61,7 +68,7 @@ export function operatorSide(
       sessionIdleMinutes: config.sessionIdleMinutes,
     }),
     artifactStores: artifactStores({ ...needs, clouds: devices.clouds, copies, stores: artifacts }),
-    assignments: assignments(needs),
+    assignments: ofAssignments,
     audience: audience(needs),
     audit: audit(needs),
     boxes: boxes({ ...needs, canRestart }),
@@ -77,24 +84,37 @@ export function operatorSide(
       publicUrl: () => endpoints().http,
       tokens: clusterTokens,
     }),
-    credentials: credentials(needs),
+    credentials: credentials({ ...needs, tokens }),
     customers: customers(needs),
     deviceLogs: deviceLogs(needs),
+    digests: devices.digests,
+    distributionSets: distributionSets({ ...needs, assignments: ofAssignments }),
     endpoints,
     fingerprint: secrets.hashToken,
     fleet: ofFleet,
+    hawkbitConfigs: hawkbitConfigs(needs),
+    hawkbitPollSeconds: config.checkInSeconds,
     idempotentRequests: idempotentRequests(database),
     live: live({ feed, run: ids.next(), owned: ofFleet.owned }),
     manualUpdates: manualUpdates({ ...needs, described, moments, work }),
     models: models(needs),
-    operations: operations({ moments, unitOfWork, work }),
+    operations: ofOperations,
     operators: operators(needs),
     overview: overview(needs),
     policies: policies(needs),
+    publicUrl: config.publicUrl,
     realms: realms({ ...needs, agentTokens, certificates }),
     registrations: registrations({ ...needs, claimed, moments, tokens, work }),
     settings: settings({ ...needs, ofServer }),
     several: several(needs),
+    targetActions: targetActions({
+      ...needs,
+      actions: hawkbitAtWork(database),
+      list: targetActionList(database),
+      look: devices.look,
+      moments,
+      operations: ofOperations,
+    }),
     tenants: tenants(needs),
     uploads: uploads({ ids, recordArtifact, uploads: artifacts.uploads }),
     version: packageJson.version,

@@ -44,6 +44,18 @@ export function credentials(scope: Scope): Credentials {
         .where('id', '=', anyOf(ids))
         .execute()
     },
+    hasToken: async (deviceId, lookupHash, now) => {
+      const found = await db
+        .selectFrom('credentials')
+        .select('id')
+        .where('tenant_id', '=', tenantId)
+        .where('device_id', '=', deviceId)
+        .where('kind', '=', 'token')
+        .where('lookup_hash', '=', lookupHash)
+        .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+        .executeTakeFirst()
+      return found !== undefined
+    },
     removeToken: async (deviceId, lookupHash) => {
       await db
         .deleteFrom('credentials')

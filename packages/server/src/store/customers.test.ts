@@ -160,6 +160,7 @@ const VERBS: () => {
     countByState: [{ devices: 2, states: { QUEUED: 1 } }, ({ devices }) => devices.countByState()],
   },
   credentials: {
+    hasToken: denied,
     insert: denied,
     ofDevice: denied,
     end: denied,
@@ -188,6 +189,22 @@ const VERBS: () => {
     wish: denied,
     done: denied,
   },
+  softwareModules: {
+    insert: denied,
+    get: denied,
+    page: denied,
+    setRelease: denied,
+    remove: denied,
+  },
+  distributionSets: {
+    insert: denied,
+    get: denied,
+    page: denied,
+    remove: denied,
+    noteAssigned: denied,
+    assignedTo: denied,
+  },
+  hawkbitConfigs: { all: denied, put: denied, remove: denied },
   clusters: { put: denied, find: denied, access: denied, remove: denied },
   realms: {
     find: denied,

@@ -47,6 +47,26 @@ const assignment = (releaseId: string) => ({
   assignedBy: 'admin',
 })
 
+const softwareModule = (profileId: string) => ({
+  profileId,
+  type: 'firmware',
+  name: 'M',
+  version: '1',
+  vendor: null,
+  description: null,
+  createdAt: NOON,
+  createdBy: 'admin',
+})
+const distributionSet = (moduleIds: readonly number[]) => ({
+  type: 'os',
+  name: 'DS',
+  version: '1',
+  description: null,
+  createdAt: NOON,
+  createdBy: 'admin',
+  moduleIds,
+})
+
 const realm = (name: string) => ({
   name,
   defaultProfileId: profile,
@@ -437,6 +457,54 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
       }),
   ],
   [
+    'software_modules_name_key',
+    'software-module.duplicate',
+    async ({ softwareModules }) => {
+      await softwareModules.insert(softwareModule(profile))
+      await softwareModules.insert(softwareModule(profile))
+    },
+  ],
+  [
+    'software_modules_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    ({ softwareModules }) => softwareModules.insert(softwareModule(newId())),
+  ],
+  [
+    'software_modules_tenant_id_release_id_fkey',
+    'release.unknown',
+    async ({ softwareModules }) => {
+      const { id } = await softwareModules.insert({ ...softwareModule(profile), name: newId() })
+      await softwareModules.setRelease(id, newId())
+    },
+  ],
+  [
+    'distribution_sets_name_key',
+    'distribution-set.duplicate',
+    async ({ distributionSets }) => {
+      await distributionSets.insert(distributionSet([]))
+      await distributionSets.insert(distributionSet([]))
+    },
+  ],
+  [
+    'distribution_set_modules_tenant_id_module_id_fkey',
+    'software-module.unknown',
+    ({ distributionSets }) => distributionSets.insert(distributionSet([999_999])),
+  ],
+  [
+    'distribution_set_assignments_tenant_id_set_id_fkey',
+    'distribution-set.unknown',
+    ({ distributionSets }) =>
+      distributionSets.noteAssigned(999_999, { deviceId: device, at: NOON, by: 'admin' }),
+  ],
+  [
+    'distribution_set_assignments_tenant_id_device_id_fkey',
+    'device.unknown',
+    async ({ distributionSets }) => {
+      const { id } = await distributionSets.insert(distributionSet([]))
+      await distributionSets.noteAssigned(id, { deviceId: newId(), at: NOON, by: 'admin' })
+    },
+  ],
+  [
     'assignments_tenant_id_release_id_fkey',
     'release.unknown',
     ({ assignments }) => assignments.put({ deviceId: device }, assignment(newId())),
@@ -591,6 +659,12 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
     'written under the lock of the system model',
   system_models_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   system_models_tenant_id_id_key: 'ids are made here',
+  software_modules_tenant_id_id_key: 'numbers are made there',
+  software_modules_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  distribution_sets_tenant_id_id_key: 'numbers are made there',
+  distribution_sets_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  distribution_set_modules_tenant_id_set_id_fkey: 'written with the set',
+  hawkbit_configs_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
 }
 
 test('every unique and foreign key either has its refusal or a reason why nobody meets it', async () => {

@@ -103,6 +103,28 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   boxes_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
   box_wishes_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   box_names_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  software_modules_name_key: [
+    'software-module.duplicate',
+    'A software module of that name, version and type exists already.',
+  ],
+  distribution_sets_name_key: [
+    'distribution-set.duplicate',
+    'A distribution set of that name and version exists already.',
+  ],
+  software_modules_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  software_modules_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
+  distribution_set_modules_tenant_id_module_id_fkey: [
+    'software-module.unknown',
+    'There is no such software module.',
+  ],
+  distribution_set_assignments_tenant_id_set_id_fkey: [
+    'distribution-set.unknown',
+    'There is no such distribution set.',
+  ],
+  distribution_set_assignments_tenant_id_device_id_fkey: [
+    'device.unknown',
+    'There is no such device.',
+  ],
   tenants_name_key: ['tenant.duplicate', 'A tenant of that name exists already.'],
   operators_name_key: ['operator.duplicate', 'An operator of that name exists already.'],
   // What was there a moment ago was removed by someone else.

@@ -86,6 +86,7 @@ export interface Tables {
     hawkbit: ColumnType<Partial<HawkbitSettings> | null, undefined, string>
     created_at: Date
     policies_revision: Generated<number>
+    hawkbit: ColumnType<Partial<HawkbitSettings> | null, string | undefined, string>
   }
   devices: {
     id: string
@@ -461,6 +462,47 @@ export interface Tables {
     device_id: string | null
     data: Json
     reason: Json<EventReason> | null
+  }
+  software_modules: {
+    id: Generated<string>
+    tenant_id: string
+    profile_id: string
+    type: string
+    name: string
+    version: string
+    vendor: string | null
+    description: string | null
+    release_id: string | null
+    created_at: Date
+    created_by: string
+    removed_at: Date | null
+  }
+  distribution_sets: {
+    id: Generated<string>
+    tenant_id: string
+    type: string
+    name: string
+    version: string
+    description: string | null
+    created_at: Date
+    created_by: string
+    removed_at: Date | null
+  }
+  distribution_set_modules: { set_id: string; module_id: string; tenant_id: string }
+  distribution_set_assignments: {
+    id: Generated<string>
+    tenant_id: string
+    set_id: string
+    device_id: string
+    assigned_at: Date
+    assigned_by: string
+  }
+  hawkbit_configs: {
+    tenant_id: string
+    key: string
+    value: Json<unknown>
+    changed_at: Date
+    changed_by: string
   }
   spreads: {
     id: string

@@ -35,6 +35,8 @@ interface Holding {
   readonly cloudTokenId: string
   readonly waitingId: string
   readonly realmKeyId: string
+  readonly moduleId: number
+  readonly setId: number
 }
 
 let store: TestStore
@@ -140,8 +142,20 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.run(({ policies }) =>
     policies.put(policyOf(release.id), { profileId, type: 'firmware', createdBy: 'us' }),
   )
+  const module = await tenant.run(({ softwareModules }) =>
+    softwareModules.insert(moduleOf(profileId, 'os')),
+  )
+  const set = await tenant.run(({ distributionSets }) =>
+    distributionSets.insert(setOf('DS', [module.id])),
+  )
+  await tenant.run(async ({ distributionSets, hawkbitConfigs }) => {
+    await distributionSets.noteAssigned(set.id, { deviceId, at: NOON, by: 'us' })
+    await hawkbitConfigs.put({ key: 'K', value: name, changedAt: NOON, changedBy: 'us' })
+  })
   return {
     tenant,
+    moduleId: module.id,
+    setId: set.id,
     campaignId,
     profileId,
     deviceId,
@@ -216,6 +230,26 @@ const policyOf = (releaseId: string): Policy => ({
   cloudIds: [],
   publishedAt: NOON,
   createdAt: NOON,
+})
+
+const moduleOf = (profileId: string, name: string) => ({
+  profileId,
+  type: 'firmware',
+  name,
+  version: '1',
+  vendor: null,
+  description: null,
+  createdAt: NOON,
+  createdBy: 'us',
+})
+const setOf = (name: string, moduleIds: readonly number[]) => ({
+  type: 'os',
+  name,
+  version: '1',
+  description: null,
+  createdAt: NOON,
+  createdBy: 'us',
+  moduleIds,
 })
 
 const modelOf = (partNumber: string) => ({
@@ -367,6 +401,67 @@ const VERBS: {
     ],
     done: ['own', async ({ boxes }) => (await boxes.done(theirs.deviceId, [newId()])).length === 0],
   },
+  softwareModules: {
+    insert: [
+      'profile.unknown',
+      ({ softwareModules }) => softwareModules.insert(moduleOf(theirs.profileId, 'another')),
+    ],
+    get: ['software-module.unknown', ({ softwareModules }) => softwareModules.get(theirs.moduleId)],
+    page: [
+      'own',
+      async ({ softwareModules }) => {
+        const { items, total } = await softwareModules.page({ offset: 0, limit: 9 })
+        return total === 1 && items[0]?.id === ours.moduleId
+      },
+    ],
+    setRelease: [
+      'done',
+      ({ softwareModules }) => softwareModules.setRelease(theirs.moduleId, null),
+    ],
+    remove: ['done', ({ softwareModules }) => softwareModules.remove(theirs.moduleId, NOON)],
+  },
+  distributionSets: {
+    insert: [
+      'software-module.unknown',
+      ({ distributionSets }) => distributionSets.insert(setOf('another', [theirs.moduleId])),
+    ],
+    get: ['distribution-set.unknown', ({ distributionSets }) => distributionSets.get(theirs.setId)],
+    page: [
+      'own',
+      async ({ distributionSets }) => {
+        const { items, total } = await distributionSets.page({ offset: 0, limit: 9 })
+        return total === 1 && items[0]?.id === ours.setId
+      },
+    ],
+    remove: ['done', ({ distributionSets }) => distributionSets.remove(theirs.setId, NOON)],
+    noteAssigned: [
+      'distribution-set.unknown',
+      ({ distributionSets }) =>
+        distributionSets.noteAssigned(theirs.setId, {
+          deviceId: ours.deviceId,
+          at: NOON,
+          by: 'us',
+        }),
+    ],
+    assignedTo: [
+      'own',
+      async ({ distributionSets }) =>
+        (await distributionSets.assignedTo(theirs.deviceId, 9)).length === 0,
+    ],
+  },
+  hawkbitConfigs: {
+    all: [
+      'own',
+      async ({ hawkbitConfigs }) =>
+        (await hawkbitConfigs.all()).every(({ value }) => value === 'ours'),
+    ],
+    put: [
+      'done',
+      ({ hawkbitConfigs }) =>
+        hawkbitConfigs.put({ key: 'K', value: 1, changedAt: NOON, changedBy: 'us' }),
+    ],
+    remove: ['own', ({ hawkbitConfigs }) => hawkbitConfigs.remove('K')],
+  },
   clusters: {
     put: ['done', ({ clusters }) => clusters.put(clusterOf('ours'), NOON)],
     find: ['own', async ({ clusters }) => (await clusters.find())?.realm === 'ours'],
@@ -447,6 +542,11 @@ const VERBS: {
     ],
   },
   credentials: {
+    hasToken: [
+      'own',
+      async ({ credentials }) =>
+        !(await credentials.hasToken(theirs.deviceId, hashOf('theirs D'), NOON)),
+    ],
     removeToken: [
       'done',
       ({ credentials }) => credentials.removeToken(theirs.deviceId, hashOf('theirs D')),

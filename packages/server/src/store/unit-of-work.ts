@@ -14,6 +14,7 @@ import { customers } from './customers.ts'
 import type { Database } from './database.ts'
 import { deviceLogs } from './device-logs.ts'
 import { devices } from './devices.ts'
+import { distributionSets, hawkbitConfigs, softwareModules } from './distribution-sets.ts'
 import { type Announce, events } from './events.ts'
 import { figures } from './figures.ts'
 import { groups } from './groups.ts'
@@ -87,6 +88,9 @@ const storesOf = (scope: Scope): Stores => ({
   events: events(scope),
   figures: figures(scope),
   settings: settings(scope),
+  softwareModules: softwareModules(scope),
+  distributionSets: distributionSets(scope),
+  hawkbitConfigs: hawkbitConfigs(scope),
   spread: addSpread(scope),
 })
 
@@ -136,6 +140,9 @@ const CUSTOMERS_VERBS: {
   events: ['append', 'page'],
   figures: ['endsByTime', 'installed', 'failures', 'seen'],
   settings: [],
+  softwareModules: [],
+  distributionSets: [],
+  hawkbitConfigs: [],
 }
 
 function customersStores(stores: Stores): Stores {

@@ -30,6 +30,8 @@ export interface Credentials {
   ofDevice(deviceId: string, now: Date, options?: { lock: boolean }): Promise<CredentialView[]>
   /** They are over at that time, unless they are before. */
   end(deviceId: string, ids: readonly string[], at: Date): Promise<void>
+  /** Whether the device has the token that is looked up by that, and it is not over. */
+  hasToken(deviceId: string, lookupHash: Buffer, now: Date): Promise<boolean>
   /** The token that is looked up by that, if the device has it. */
   removeToken(deviceId: string, lookupHash: Buffer): Promise<void>
   /** Answers how many there were. */

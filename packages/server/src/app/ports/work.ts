@@ -10,6 +10,7 @@ import type { Clouds } from './clouds.ts'
 import type { Clusters } from './clusters.ts'
 import type { Credentials } from './credentials.ts'
 import type { DeviceLogs } from './device-logs.ts'
+import type { DistributionSets, HawkbitConfigs, SoftwareModules } from './distribution-sets.ts'
 import type { Events } from './events.ts'
 import type { Devices, Figures, Profiles, Spread } from './fleet.ts'
 import type { HardwareTypes, SystemModels } from './models.ts'
@@ -51,6 +52,9 @@ export interface Stores {
   readonly events: Events
   readonly figures: Figures
   readonly settings: Settings
+  readonly softwareModules: SoftwareModules
+  readonly distributionSets: DistributionSets
+  readonly hawkbitConfigs: HawkbitConfigs
   /** Has devices looked at after the commit; survives a kill. */
   spread(to: Spread, id: string, at: Date): Promise<void>
 }
