@@ -1,6 +1,7 @@
 /** Actions: what a device was told under one number, and what it said of it. */
 import type { ActionView, Noted } from '../../app/target-actions.ts'
 import type { Asked } from './asked.ts'
+import { deviceOf } from './device-of.ts'
 import {
   checked,
   type Links,
@@ -11,7 +12,6 @@ import {
   sortOf,
   unsupported,
 } from './documents.ts'
-import { deviceOf } from './targets.ts'
 
 export async function listActions(asked: Asked, controllerId: string, query: unknown) {
   const { q, offset, limit, ...rest } = checked(PageQuery, query)

@@ -1,9 +1,9 @@
 /** A distribution set for a target, and what hawkBit's clients wish of how it is to be brought. */
 import { z } from 'zod'
 import type { Asked } from './asked.ts'
+import { deviceOf } from './device-of.ts'
 import { unsupported } from './documents.ts'
 import { profile } from './profile.ts'
-import { deviceOf } from './targets.ts'
 
 /** Beside what is assigned to whom. */
 export const AssignmentWishes = z.object({

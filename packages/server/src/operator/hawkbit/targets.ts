@@ -4,6 +4,7 @@ import { can, DomainError, type Json, type JsonObject, type State } from '@updra
 import { z } from 'zod'
 import type { Asked } from './asked.ts'
 import { overdueSeconds, pollSeconds } from './configs.ts'
+import { deviceOf } from './device-of.ts'
 import {
   checked,
   type Links,
@@ -194,14 +195,6 @@ const setsOf = async ({ asks, needs }: Asked, { id }: Device) => {
     id,
   )
   return assigned.map(({ set }) => set).filter(({ modules }) => modules.length > 0)
-}
-
-/** A target goes by the device's name. Refuses with device.unknown. */
-export async function deviceOf({ asks }: Asked, controllerId: string): Promise<Device> {
-  const { items } = await asks.ask('listDevices', { query: { name: controllerId } })
-  const [device] = items
-  if (device) return device
-  throw new DomainError('device.unknown', `There is no target "${controllerId.slice(0, 256)}".`)
 }
 
 /** Only to those who may give it another, and while it can be told. */
