@@ -124,9 +124,12 @@ describe('configuration', () => {
       })
     }
     const { items } = await platform.api('listProfiles', { query: { name: 'hawkbit' } })
-    expect(items[0]).toMatchObject({
-      provisioning: { key: 'a-key-for-all-of-them' },
-      hawkbit: { pollSeconds: 30, targetToken: true, gatewayToken: true },
+    expect(items[0]).toMatchObject({ provisioning: { key: 'a-key-for-all-of-them' } })
+    const params = { id: items[0]?.id ?? '' }
+    expect(await platform.api('showHawkbitSettings', { params })).toMatchObject({
+      pollSeconds: 30,
+      targetToken: true,
+      gatewayToken: true,
     })
     const { json } = await manage('GET', 'system/configs')
     expect(json.pollingTime.value).toBe('00:00:30')

@@ -22,7 +22,7 @@ export async function refuseForDevice(
   { device, components }: Snapshot,
   releases: readonly Told[],
 ): Promise<void> {
-  const { hawkbit } = await profiles.get(device.profileId)
+  const hawkbit = await profiles.hawkbit(device.profileId)
   const kind = clientKindOf(hawkbit, device.inventory)
   if (kind === null) return
   // Some files go with others only, which may have been assigned before.
@@ -41,7 +41,7 @@ export async function refuseForProfile(
   profileId: string,
   releases: readonly Told[],
 ): Promise<void> {
-  const { hawkbit } = await profiles.get(profileId)
+  const hawkbit = await profiles.hawkbit(profileId)
   if (hawkbit.client !== null) refuseUntakable(hawkbit.client, releases, hawkbit)
 }
 

@@ -2,13 +2,11 @@
 import {
   type Actor,
   type CredentialDraft,
-  changedHawkbit,
   checkedLabels,
   checkedName,
   checkedProvisioningText,
   DomainError,
   type EventKind,
-  type HawkbitSettings,
   type JsonObject,
   type OperatorActor,
   type ProvisioningStrategy,
@@ -293,22 +291,6 @@ export function fleet({
         await events.append([
           event('profile.changed', actorOf(actor), profileSubject(profile), data),
         ])
-      }),
-
-    /** What is not named stays as it is. Refuses with settings.invalid. */
-    changeHawkbit: (
-      actor: OperatorActor,
-      id: string,
-      change: Partial<HawkbitSettings>,
-    ): Promise<ProfileView> =>
-      unitOfWork(actor, async ({ profiles, events }) => {
-        const profile = await profiles.get(id)
-        await profiles.setHawkbit(id, changedHawkbit(profile.hawkbit, change))
-        const data = { hawkbit: { ...change } as JsonObject }
-        await events.append([
-          event('profile.changed', actorOf(actor), profileSubject(profile), data),
-        ])
-        return profiles.get(id)
       }),
 
     createDevice: async (

@@ -117,7 +117,7 @@ const VERBS: () => {
         }))
       },
     ],
-    hawkbit: denied,
+    hawkbit: ['profile.unknown', ({ profiles }) => profiles.hawkbit(theirs.profileId)],
     setHawkbit: denied,
     setProvisioning: denied,
     remove: denied,

@@ -100,6 +100,7 @@ export function profiles(scope: Scope): Profiles {
         .select('hawkbit')
         .where('tenant_id', '=', tenantId)
         .where('id', '=', id)
+        .where(ofCustomersProfile(scope, 'id'))
         .executeTakeFirst()
       if (row) return { ...STANDARD_HAWKBIT, ...row.hawkbit }
       throw new DomainError('profile.unknown', `There is no profile ${id}.`)

@@ -86,7 +86,6 @@ export interface Tables {
     hawkbit: ColumnType<Partial<HawkbitSettings> | null, undefined, string>
     created_at: Date
     policies_revision: Generated<number>
-    hawkbit: ColumnType<Partial<HawkbitSettings> | null, string | undefined, string>
   }
   devices: {
     id: string

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Asked } from './asked.ts'
 import { deviceOf } from './device-of.ts'
 import { unsupported } from './documents.ts'
-import { profile } from './profile.ts'
+import { profile, settingsOf } from './profile.ts'
 
 /** Beside what is assigned to whom. */
 export const AssignmentWishes = z.object({
@@ -62,7 +62,9 @@ async function refuseWish(asked: Asked, wish: Wish): Promise<void> {
     throw unsupported('Assignments have no weight here: the latest one counts.')
   }
   if (wish.type == null && wish.confirmationRequired == null) return
-  const { name, hawkbit } = await profile(asked)
+  const found = await profile(asked)
+  const { name } = found
+  const hawkbit = await settingsOf(asked, found)
   const type = hawkbit.handling === 'forced' ? 'forced' : 'soft'
   if (wish.type != null && wish.type !== type) {
     throw unsupported(

@@ -2,21 +2,24 @@
  * What hawkBit calls a tenant's configuration: each key stands for a setting of ours, most of them of the profile whose
  * devices hawkBit's API adds; a key that has none is refused, and so is a value that cannot hold.
  */
-import type { Profile } from '@updraft/api/shapes'
-import { DomainError, type Json } from '@updraft/core'
+import type { HawkbitSettings, Profile } from '@updraft/api/shapes'
+import { DomainError, type Json, STANDARD_HAWKBIT } from '@updraft/core'
 import { readSleep, sleepText } from '@updraft/wire/hawkbit'
 import { z } from 'zod'
 import type { HawkbitConfig } from '../../app/ports.ts'
 import type { Asked } from './asked.ts'
 import { checked, type Links, millis, unsupported } from './documents.ts'
-import { PROFILE_KEY, profile, profileIfAny, STANDARD_PROFILE } from './profile.ts'
+import { PROFILE_KEY, profile, profileIfAny, STANDARD_PROFILE, settingsOf } from './profile.ts'
 
 const PATH = '/system/configs'
 const STANDARD_OVERDUE_SECONDS = 300
+const STANDARD: HawkbitSettings = { ...STANDARD_HAWKBIT, authorities: [] }
 
 interface Known {
   readonly asked: Asked
   readonly profile: Profile | null
+  /** Of the profile, or as they are where nothing was said. */
+  readonly hawkbit: HawkbitSettings
   readonly kept: ReadonlyMap<string, HawkbitConfig>
 }
 
@@ -38,7 +41,7 @@ const fixed = (value: boolean, why: string): Key => ({
 
 const KEYS: Readonly<Record<string, Key>> = {
   pollingTime: {
-    read: ({ asked, profile }) => sleepText(pollSeconds(asked, profile)),
+    read: ({ asked, hawkbit }) => sleepText(pollSeconds(asked, hawkbit)),
     write: async (asked, key, value) => {
       await changeProfile(asked, { pollSeconds: secondsIn(key, value) })
     },
@@ -50,13 +53,13 @@ const KEYS: Readonly<Record<string, Key>> = {
     write: (asked, key, value) => keep(asked, key, sleepText(secondsIn(key, value))),
   },
   'authentication.targettoken.enabled': {
-    read: ({ profile }) => profile?.hawkbit.targetToken ?? true,
+    read: ({ hawkbit }) => hawkbit.targetToken,
     write: async (asked, key, value) => {
       await changeProfile(asked, { targetToken: flagIn(key, value) })
     },
   },
   'authentication.gatewaytoken.enabled': {
-    read: ({ profile }) => profile?.hawkbit.gatewayToken ?? false,
+    read: ({ hawkbit }) => hawkbit.gatewayToken,
     write: async (asked, key, value) => {
       await changeProfile(asked, { gatewayToken: flagIn(key, value) })
     },
@@ -71,9 +74,9 @@ const KEYS: Readonly<Record<string, Key>> = {
     },
   },
   'authentication.header.enabled': {
-    read: ({ profile }) => (profile?.hawkbit.authorities.length ?? 0) > 0,
+    read: ({ hawkbit }) => hawkbit.authorities.length > 0,
     write: async (asked, key, value) => {
-      const { hawkbit } = await profile(asked)
+      const hawkbit = await settingsOf(asked, await profile(asked))
       const isSo = hawkbit.authorities.length > 0
       if (flagIn(key, value) === isSo) return
       if (isSo) await changeProfile(asked, { authorities: [] })
@@ -81,7 +84,7 @@ const KEYS: Readonly<Record<string, Key>> = {
     },
   },
   'authentication.header.authority': {
-    read: ({ profile }) => profile?.hawkbit.authorities.join(',') ?? '',
+    read: ({ hawkbit }) => hawkbit.authorities.join(','),
     write: async (asked, key, value) => {
       if (typeof value !== 'string') throw invalid(`${key} is a text.`)
       const authorities = value.split(/[,;]/).map((each) => each.trim())
@@ -95,7 +98,7 @@ const KEYS: Readonly<Record<string, Key>> = {
   ),
   'multi.assignments.enabled': fixed(false, 'a device is at one update of a component at a time.'),
   'user.confirmation.flow.enabled': {
-    read: ({ profile }) => profile?.hawkbit.needsConfirmation ?? false,
+    read: ({ hawkbit }) => hawkbit.needsConfirmation,
     write: async (asked, key, value) => {
       await changeProfile(asked, { needsConfirmation: flagIn(key, value) })
     },
@@ -152,17 +155,21 @@ const write = async (asked: Asked, key: string, value: Json): Promise<void> => {
 const keep = (asked: Asked, key: string, value: Json): Promise<void> =>
   asked.needs.hawkbitConfigs.keep(asked.asks.actor, key, value)
 
-async function changeProfile(asked: Asked, change: Partial<Profile['hawkbit']>): Promise<void> {
+async function changeProfile(asked: Asked, change: Partial<HawkbitSettings>): Promise<void> {
   const { id } = await profile(asked)
-  await asked.asks.ask('changeHawkbit', { params: { id }, body: change })
+  await asked.asks.ask('changeHawkbitSettings', { params: { id }, body: change })
 }
 
 async function knownOf(asked: Asked): Promise<Known> {
-  return asked.asks.under('showSettings', async (actor) => ({
-    asked,
-    profile: await profileIfAny(asked),
-    kept: new Map((await asked.needs.hawkbitConfigs.all(actor)).map((each) => [each.key, each])),
-  }))
+  return asked.asks.under('showSettings', async (actor) => {
+    const profile = await profileIfAny(asked)
+    return {
+      asked,
+      profile,
+      hawkbit: profile ? await settingsOf(asked, profile) : STANDARD,
+      kept: new Map((await asked.needs.hawkbitConfigs.all(actor)).map((each) => [each.key, each])),
+    }
+  })
 }
 
 function keyOf(key: string): Key {
@@ -184,8 +191,8 @@ function document(known: Known, key: string) {
 }
 
 /** How soon devices of the profile are to come again. */
-export const pollSeconds = ({ needs }: Asked, profile: Profile | null): number =>
-  profile?.hawkbit.pollSeconds ?? needs.hawkbitPollSeconds
+export const pollSeconds = ({ needs }: Asked, { pollSeconds }: HawkbitSettings): number =>
+  pollSeconds ?? needs.hawkbitPollSeconds
 
 /** How much later one is late. */
 export async function overdueSeconds({ asks, needs }: Asked): Promise<number> {

@@ -1,6 +1,6 @@
 /** The profile that hawkBit's API means: all it adds is of one. */
 
-import type { Profile } from '@updraft/api/shapes'
+import type { HawkbitSettings, Profile } from '@updraft/api/shapes'
 import { DomainError } from '@updraft/core'
 import type { Asked } from './asked.ts'
 
@@ -36,3 +36,7 @@ export async function profile(asked: Asked): Promise<Profile> {
     throw error
   }
 }
+
+/** What holds for its devices that speak hawkBit's language. */
+export const settingsOf = ({ asks }: Asked, { id }: Profile): Promise<HawkbitSettings> =>
+  asks.ask('showHawkbitSettings', { params: { id } })

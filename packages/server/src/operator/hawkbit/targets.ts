@@ -14,7 +14,7 @@ import {
   sortOf,
   unsupported,
 } from './documents.ts'
-import { profile, profileIfAny } from './profile.ts'
+import { profile, profileIfAny, settingsOf } from './profile.ts'
 import { expressionOf, readQuery } from './rsql.ts'
 import { setDocument } from './sets.ts'
 
@@ -280,8 +280,13 @@ async function targetDocument(
 
 async function pollStatus(asked: Asked, lastSeenAt: string) {
   const lastRequestAt = millis(lastSeenAt)
-  const hawkbits = await profileIfAny(asked)
-  const nextExpectedRequestAt = lastRequestAt + pollSeconds(asked, hawkbits) * 1000
+  const found = await profileIfAny(asked)
+  // Who may not read settings is told of the server's own.
+  const isSeen = found && can(asked.asks.actor, 'cloud.read')
+  const seconds = isSeen
+    ? pollSeconds(asked, await settingsOf(asked, found))
+    : asked.needs.hawkbitPollSeconds
+  const nextExpectedRequestAt = lastRequestAt + seconds * 1000
   const overdueAt = nextExpectedRequestAt + (await overdueSeconds(asked)) * 1000
   const overdue = asked.needs.clock.now().getTime() > overdueAt
   return { lastRequestAt, nextExpectedRequestAt, overdue }
