@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { HurriedClock, temporaryFolder } from '../../test-bench.test-helper.ts'
 import { Away } from '../../trouble.ts'
+import { devicesBack } from '../image/health.ts'
 import type { LayerProgress } from '../layer.ts'
 import { type CodeDetails, type CodeLayerOptions, codeLayer } from './code-layer.ts'
 import { FakeService, FakeUpstream } from './fake-upstream.test-helper.ts'
@@ -232,16 +233,23 @@ test('a box that takes none says why, and what to do instead', async () => {
 
 test('a check that held before the switch and does not hold after it brings the old back', async () => {
   let isThere = true
+  let meanwhile: typeof FakeService.prototype.switchTo
   const { layer, upstream, service } = await box({
-    checks: [{ look: async () => (isThere ? null : 'the scale is gone') }],
+    checks: [devicesBack(async () => (isThere ? ['scale'] : []))],
   })
   upstream.commit('17.0', ONE)
   await layer.update(of('17.0'))
-  isThere = false
   upstream.commit('17.0', TWO)
+  upstream.meanwhile = async () => {
+    meanwhile = service.switchTo.bind(service)
+    service.switchTo = async (release) => {
+      isThere = release?.version === layer.installed()?.version
+      await meanwhile(release)
+    }
+  }
   expect(await layer.update(of('17.0'))).toEqual({
     kind: 'rolled-back',
-    because: 'the scale is gone',
+    because: 'the devices: missing since the update: scale',
   })
   expect(service.running?.version).toBe(layer.installed()?.version)
 })

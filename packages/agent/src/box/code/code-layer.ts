@@ -11,6 +11,7 @@ import { type Log, silentLog } from '../../log.ts'
 import { missingFor } from '../../needs.ts'
 import { Away, codeOf, messageOf, UpdateFailed } from '../../trouble.ts'
 import { type BackOff, backOffMs, type Clock, type Random } from '../../waits.ts'
+import { type HealthCheck, type HealthWindow, healthBefore } from '../image/health.ts'
 import type {
   JobResult,
   Layer,
@@ -31,7 +32,6 @@ import {
   writeCode,
 } from './code-release.ts'
 import { codeRunning } from './code-running.ts'
-import type { HealthCheck } from './health.ts'
 import type { HealthForm } from './manifest.ts'
 import type { Service } from './service.ts'
 import type { CodeTree } from './tree.ts'
@@ -45,6 +45,7 @@ export interface CodeLayerOptions
   /** Null where code comes from the configured server only. */
   readonly upstream: Upstream | null
   readonly service: Service
+  /** Where the code does not say itself how it is started. */
   readonly serviceCommand?: readonly string[] | null
   readonly health?: Partial<HealthForm>
   readonly checks?: readonly HealthCheck[]
@@ -133,6 +134,7 @@ class Code implements CodeLayer {
   readonly #memory: Generations<Memory>
   readonly #end = new AbortController()
   #note: CodeNote | null = null
+  #before: HealthWindow['before'] = {}
   #looked: Looked | null = null
   #trouble: string | null = null
   #failures = 0
@@ -146,7 +148,11 @@ class Code implements CodeLayer {
     const limits = { reserveBytes, maxStarts, backOff, wallMs }
     const said = Object.entries(limits).filter(([, value]) => value !== undefined)
     this.#folders = new ReleaseFolders({ disk, folder, log, ...Object.fromEntries(said) })
-    this.#running = codeRunning({ ...options, folders: this.#folders })
+    this.#running = codeRunning({
+      ...options,
+      folders: this.#folders,
+      before: () => this.#before,
+    })
     this.#memory = new Generations({
       ...{ disk, folder, log, name: 'memory', format: 'updraft-code-1' },
       empty: { left: null },
@@ -383,7 +389,7 @@ class Code implements CodeLayer {
     as: 'updated' | 'rolled-back' = 'updated',
   ): Promise<JobResult> {
     const signal = AbortSignal.any([stop, this.#end.signal])
-    for (const check of this.#options.checks ?? []) await check.before?.(signal)
+    this.#before = await healthBefore(this.#options.checks ?? [])
     const result = await onTrial({
       ...{ folders: this.#folders, running: this.#running, release, signal, as },
       log: this.#log,

@@ -1,11 +1,12 @@
 /** What runs of the code: the service in the folder of a release, and what tells whether it is well there. */
 import type { Disk } from '../../disk.ts'
 import type { Clock } from '../../waits.ts'
+import { type HealthCheck, type HealthWindow, pageAnswers } from '../image/health.ts'
 import type { LayerRelease } from '../layer.ts'
 import type { ReleaseFolders } from '../release-folders.ts'
 import type { Running } from '../trial.ts'
 import { readManifest } from './code-release.ts'
-import { answersWith, commandSucceeds, type HealthCheck, whatIsWrong } from './health.ts'
+import { commandSucceeds, whatIsWrong } from './health.ts'
 import type { HealthForm, Manifest } from './manifest.ts'
 import { type Service, withoutOurs } from './service.ts'
 
@@ -13,11 +14,13 @@ export interface CodeRunningOptions {
   readonly disk: Disk
   readonly folders: ReleaseFolders
   readonly service: Service
-  /** Instead of what the code says of itself. */
+  /** Where the code does not say itself how it is started. */
   readonly serviceCommand?: readonly string[] | null
   readonly health?: Partial<HealthForm>
   /** Asked besides: devices that were there are there again, the server can be reached if it could. */
   readonly checks?: readonly HealthCheck[]
+  /** What these told before the switch. */
+  readonly before: () => HealthWindow['before']
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
 }
@@ -28,7 +31,7 @@ export function codeRunning(options: CodeRunningOptions): Running {
     switchTo: async (release) => {
       if (!release) return await service.switchTo(null)
       const folder = folders.path(release)
-      const command = options.serviceCommand ?? (await readManifest(disk, folder)).service
+      const command = (await readManifest(disk, folder)).service ?? options.serviceCommand ?? null
       await service.switchTo({ id: release.id, version: release.version, folder, command })
     },
     check: async (release, signal) => {
@@ -39,6 +42,8 @@ export function codeRunning(options: CodeRunningOptions): Running {
         service: state,
         form,
         checks: [...own, ...checks],
+        before: options.before(),
+        release,
         clock,
         signal,
       })
@@ -65,7 +70,8 @@ function ownChecks(
     UPDRAFT_VERSION: release.version,
   }
   return [
-    ...(url === null ? [] : [answersWith(url, release.id)]),
+    // It names the release, so that it is not the one before that answers.
+    ...(url === null ? [] : [pageAnswers(url, (text) => text.includes(release.id))]),
     ...(command === null ? [] : [commandSucceeds(command, { folder, environment: told })]),
   ]
 }

@@ -1,82 +1,68 @@
-/**
- * Whether a release that is on trial is well: it stays up, and each check holds before the time is over. A check is asked
- * again and again; only what has ended cannot get well any more.
- */
+/** Whether a release of the code that is on trial is well: its service stays up, and all that is looked at is well. */
 import { execFile } from 'node:child_process'
-import { exchangeText } from '../../http.ts'
 import { messageOf } from '../../trouble.ts'
 import type { Clock } from '../../waits.ts'
+import { type HealthCheck, type HealthWindow, healthWindow } from '../image/health.ts'
 import type { HealthForm } from './manifest.ts'
 import type { ServiceState } from './service.ts'
 
-export interface HealthCheck {
-  /** Notes how it is before the switch, for who compares. */
-  before?(signal: AbortSignal): Promise<void>
-  /** What is wrong, for people; null when all is well. */
-  look(signal: AbortSignal): Promise<string | null>
-}
-
-export interface Health {
-  /** How the service is; null where somebody else runs it. */
+export interface CodeHealth extends Pick<HealthWindow, 'checks' | 'before' | 'release' | 'signal'> {
+  /** How the service is; null where something else runs it. */
   readonly service: () => ServiceState | null
   readonly form: HealthForm
-  readonly checks: readonly HealthCheck[]
   readonly clock: Clock
-  readonly signal: AbortSignal
 }
 
 const LOOK_EVERY_MS = 1_000
-const CHECK_TIMEOUT_MS = 10_000
+const CHECK_MS = 10_000
 
-/** What is wrong with it when the time is over, or null as soon as it has proved well. */
-export async function whatIsWrong(health: Health): Promise<string | null> {
-  const { form, checks, clock, signal } = health
-  const fromMs = clock.nowMs()
-  const open = [...checks]
-  for (;;) {
-    signal.throwIfAborted()
-    const service = health.service()
-    if (service && service.kind !== 'running') return `it ended by itself: ${service.because}`
-    let wrong: string | null = null
-    for (const check of [...open]) {
-      const because = await check.look(signal).catch(messageOf)
-      if (because === null) open.splice(open.indexOf(check), 1)
-      else wrong ??= because
-    }
-    const upMs = clock.nowMs() - (service?.sinceMs ?? fromMs)
-    if (open.length === 0 && upMs >= form.upSeconds * 1000) return endedMeanwhile(health)
-    if (clock.nowMs() - fromMs >= form.withinSeconds * 1000) {
-      return wrong ?? `it was not up for ${form.upSeconds} seconds`
-    }
-    await clock.wait(LOOK_EVERY_MS, signal)
+/** What is wrong with it, for people, or null as soon as it has proved well. One that has ended does not get well. */
+export async function whatIsWrong(health: CodeHealth): Promise<string | null> {
+  const { form, clock, signal } = health
+  const over = new AbortController()
+  const stop = AbortSignal.any([signal, over.signal])
+  const timing = {
+    windowMs: form.withinSeconds * 1000,
+    steadyMs: form.upSeconds * 1000,
+    everyMs: LOOK_EVERY_MS,
+    checkMs: CHECK_MS,
+  }
+  const window = healthWindow({ ...health, signal: stop, timing, watchdog: null })
+  // Whichever is second has nothing to say any more.
+  window.catch(() => {})
+  try {
+    return (await Promise.race([window, whenEnded(health, clock, stop)])) ?? endedHow(health)
+  } finally {
+    over.abort(new Error('it is decided'))
   }
 }
 
-function endedMeanwhile({ service }: Health): string | null {
+async function whenEnded(health: CodeHealth, clock: Clock, stop: AbortSignal): Promise<string> {
+  for (;;) {
+    const how = endedHow(health)
+    if (how !== null) return how
+    stop.throwIfAborted()
+    await clock.wait(LOOK_EVERY_MS, stop)
+  }
+}
+
+function endedHow({ service }: CodeHealth): string | null {
   const now = service()
   return now && now.kind !== 'running' ? `it ended by itself: ${now.because}` : null
 }
 
-/** The address answers 200 and names the release, so that it is not the one before that answers. */
-export const answersWith = (url: string, release: string): HealthCheck => ({
-  look: async (signal) => {
-    const { host, pathname } = new URL(url)
-    const answer = await exchangeText({ url, timeoutMs: CHECK_TIMEOUT_MS, signal })
-    if (answer.status !== 200) return `${host}${pathname} answers ${answer.status}`
-    return answer.text.includes(release) ? null : `${host}${pathname} does not name ${release}`
-  },
-})
-
+/** A program ends with 0, run in the folder of the release. */
 export const commandSucceeds = (
   [program = '', ...parameters]: readonly string[],
   { folder, environment }: { folder: string; environment: NodeJS.ProcessEnv },
 ): HealthCheck => ({
-  look: (signal) =>
+  name: program,
+  check: ({ signal }) =>
     new Promise((resolve) => {
-      const options = { cwd: folder, env: environment, timeout: CHECK_TIMEOUT_MS, signal }
+      const options = { cwd: folder, env: environment, timeout: CHECK_MS, signal }
       execFile(program, parameters, options, (error, stdout, stderr) => {
         const said = (stderr.trim() || stdout.trim()).split('\n').at(-1)?.slice(0, 300)
-        resolve(error ? `its check ${program} fails: ${said || messageOf(error)}` : null)
+        resolve(error ? said || messageOf(error) : null)
       })
     }),
 })
