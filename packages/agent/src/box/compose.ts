@@ -10,6 +10,8 @@ import { type CodeLayer, codeLayer } from './code/code-layer.ts'
 import { gitUpstream } from './code/git-upstream.ts'
 import { childService } from './code/service.ts'
 import type { BoxConfig } from './config.ts'
+import { handlersLayer } from './handlers/handlers-layer.ts'
+import { processHosts } from './handlers/process-host.ts'
 import { handlersIn } from './home/handlers.ts'
 import { BOOT_DEFAULTS, detectBootAdapter } from './image/detect.ts'
 import { devicesBack, diskWritable, pageAnswers, serverReached } from './image/health.ts'
@@ -17,7 +19,7 @@ import { imageLayer } from './image/image-layer.ts'
 import { runProgram } from './image/run.ts'
 import { parseSlots } from './image/slots.ts'
 import type { LayerStatus, OnProgress } from './layer.ts'
-import { absentLayer, type BoxLayers } from './layers.ts'
+import type { BoxLayers } from './layers.ts'
 import type { BoxSettings } from './settings.ts'
 
 export interface ComposeNeeds {
@@ -30,6 +32,8 @@ export interface ComposeNeeds {
   readonly log: Log
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly onProgress: OnProgress
+  /** Something that the page shows is another. */
+  readonly onChange: () => void
   /** Restarts the machine, where it is one of its own. */
   readonly restart: () => Promise<void>
   /** Where the page answers; null while it does not. */
@@ -52,9 +56,16 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
   const { boot, restart, runningVersion } = await bootOf(needs)
   const kind =
     settings.kind === 'auto' ? ('because' in boot ? 'virtual' : 'physical') : settings.kind
-  const handlers = absentLayer('handlers', {
-    because: 'Handlers cannot be loaded yet.',
-    instead: 'Wait for the next version of the agent.',
+  const handlers = handlersLayer({
+    folder: join(needs.stateFolder, 'handlers'),
+    startHost: processHosts({ environment: needs.environment }),
+    disk: needs.disk,
+    clock: needs.clock,
+    reserveBytes: settings.reserveBytes,
+    steadySeconds: settings.handlersSteadySeconds,
+    onProgress: needs.onProgress,
+    onChange: needs.onChange,
+    log: needs.log,
   })
   const image = imageLayer({
     boot: kind === 'virtual' ? VIRTUAL_IMAGE : boot,
@@ -80,7 +91,7 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
     restart,
     isSimulated: settings.boot === 'simulator',
     end: async () => {
-      await code.end()
+      await Promise.all([handlers.stop(), code.end()])
     },
   }
 }

@@ -1,5 +1,5 @@
 /** The three layers of a box, as the program knows them. */
-import type { JobResult, Layer, LayerStatus } from './layer.ts'
+import type { JobResult, Layer } from './layer.ts'
 
 export interface BoxLayers {
   readonly handlers: HandlersRoom
@@ -36,25 +36,3 @@ export const inOrder = ({ image, code, handlers }: BoxLayers): readonly Layer[] 
   code,
   handlers,
 ]
-
-/** A layer that this machine has not: it says why, and what to do instead. */
-export function absentLayer(
-  layer: Layer['name'],
-  refusal: NonNullable<LayerStatus['refusal']>,
-): HandlersRoom & CodeRoom & ImageRoom {
-  const result: JobResult = { kind: 'failed', because: refusal.because }
-  const nothing = { active: null, previous: null, trial: null, history: [], details: null }
-  return {
-    name: layer,
-    wakeUp: async () => {},
-    installed: () => null,
-    status: () => ({ layer, ...nothing, refusal }),
-    installer: { install: async () => ({ kind: 'failed', error: refusal.because }) },
-    rollBack: async () => result,
-    update: async () => result,
-    untilRetryMs: () => 0,
-    tryAgain: async () => {},
-    nothingNew: async () => result,
-    forgive: async () => {},
-  }
-}

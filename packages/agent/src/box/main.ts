@@ -211,6 +211,7 @@ async function live(settings: BoxSettings, around: Surroundings): Promise<number
     log,
     environment: env,
     onProgress: (progress) => jobs.progress(progress),
+    onChange: () => box.emit('change'),
     restart: async () => {
       if (settings.boot === 'simulator') box.leave()
       else await restartByCommand(settings.restartCommand)()

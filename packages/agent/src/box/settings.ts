@@ -147,6 +147,13 @@ export const BOX_SETTINGS = [
     'starts the core service within a release of code, if its updraft-box.json does not say',
   ),
   setting(
+    'handlers-steady-seconds',
+    'UPDRAFT_BOX_HANDLERS_STEADY_SECONDS',
+    'seconds',
+    '5',
+    'how long new handlers have to be well before they are kept',
+  ),
+  setting(
     'health-seconds',
     'UPDRAFT_BOX_HEALTH_SECONDS',
     'seconds',
@@ -286,6 +293,7 @@ export interface BoxSettings {
   readonly codePaths: readonly string[]
   readonly codeIntervalSeconds: number
   readonly serviceCommand: string | null
+  readonly handlersSteadySeconds: number
   readonly healthSeconds: number
   readonly steadySeconds: number
   readonly watchdog: string | null
@@ -387,6 +395,7 @@ function settingsFrom(
     codePaths: list('code-paths'),
     codeIntervalSeconds: number('code-interval-seconds', 1),
     serviceCommand: raw('service-command'),
+    handlersSteadySeconds: number('handlers-steady-seconds'),
     healthSeconds: number('health-seconds', 1),
     steadySeconds: number('steady-seconds'),
     watchdog: raw('watchdog'),
