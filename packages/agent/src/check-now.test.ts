@@ -116,3 +116,14 @@ test('what is fetched waits as long as the program around says, and goes on then
   expect(installed).toHaveLength(1)
   expect(server.checkIns[0]).toMatchObject({ done: ['wish-1'] })
 })
+
+test('a server that was willing to wait and answers early is asked again at once', async () => {
+  const server = await startServer()
+  server.isWilling = true
+  const { agent, clock } = await quickAgent(server, { waitSeconds: 60 })
+  server.on('check-in', () => {
+    if (server.checkIns.length === 2) agent.stop()
+  })
+  await agent.run()
+  expect(clock.waits.every((ms) => ms <= 1_500)).toBe(true)
+})

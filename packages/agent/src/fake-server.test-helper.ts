@@ -86,6 +86,8 @@ export class FakeServer extends EventEmitter<{
   readonly onlyIfAsked = new Set<string>()
   /** Check-ins that may be held are held as long as they last. */
   isHolding = false
+  /** It says that it would have waited. */
+  isWilling = false
   /** Where artifacts are said to be; this server if null. */
   artifactBase: string | null = null
   readonly #meant = new Map<string, Meant>()
@@ -207,6 +209,7 @@ export class FakeServer extends EventEmitter<{
       offers.push({ operation: id, type, title, version, size, sha256, checksum, artifact, needs })
     }
     const { nextCheckInSeconds, forBox } = this
+    if (this.isWilling) response.setHeader('preference-applied', 'wait=60')
     return json(response, { offers, nextCheckInSeconds, ...forBox })
   }
 

@@ -67,10 +67,12 @@ export function updraftUplink({
       if (answer.status !== 200) throw refusal(answer, detailOf(answer.text))
       const { offers, nextCheckInSeconds, ...forBoxes } = read(answer.text)
       const waited = (performance.now() - begun) / 1000
+      // One that was willing to wait and answered early has told some news: it is asked again at once as well.
+      const isWilling = answer.headers['preference-applied'] !== undefined && offers.length === 0
       return {
         offers: offers.map(toOffer),
         nextCheckInSeconds,
-        wasHeld: waitSeconds > 0 && waited >= waitSeconds * 0.9,
+        wasHeld: waitSeconds > 0 && (isWilling || waited >= waitSeconds * 0.9),
         ...forBoxes,
       }
     },

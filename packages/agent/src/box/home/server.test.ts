@@ -196,14 +196,12 @@ describe('a POST', () => {
 })
 
 describe('a name that leads here', () => {
-  test.each([
-    'evil.example',
-    '127.0.0.1.evil.example',
-    'till.shop.example.evil',
-    'a@localhost',
-  ])('but is not known, %j, is turned away, for reading too', async (host) => {
-    expect((await ask('GET', '/api/status', { host })).status).toBe(403)
-  })
+  test.each(['evil.example', '127.0.0.1.evil.example', 'till.shop.example.evil', 'a@localhost'])(
+    'but is not known, %j, is turned away, for reading too',
+    async (host) => {
+      expect((await ask('GET', '/api/status', { host })).status).toBe(403)
+    },
+  )
 
   test.each([
     'localhost',

@@ -335,7 +335,7 @@ ${action('load-handlers', 'Load handlers', status, viewer)}</div>
 ${
   list.length === 0
     ? html`<p class="quiet">No handlers are loaded. They come from the server.</p>`
-    : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="handlers-title"><table><thead><tr><th scope="col">File</th><th scope="col">State</th><th scope="col">Devices</th></tr></thead><tbody>${list.map(
+    : html`<div class="scroll" tabindex="0" role="region" aria-label="Files and devices"><table><thead><tr><th scope="col">File</th><th scope="col">State</th><th scope="col">Devices</th></tr></thead><tbody>${list.map(
         ({ file, state, tone, error, devices }) =>
           html`<tr><td class="mono">${file}</td><td><span class="state ${tone}">${icon(
             tone === 'good' ? 'check' : tone === 'bad' ? 'cross' : 'dash',
