@@ -39,6 +39,66 @@ test.each(STORIES)(
   },
 )
 
+test('cut off again and again, at any step, it comes home when the server offers it again', {
+  timeout: 300_000,
+}, async () => {
+  let cuts = 0
+  const states: Record<string, number> = {}
+  for (let seed = 1; seed <= 60; seed++) {
+    const machine = await Machine.made({ random: randomFrom(seed), operations: 8 })
+    machine.assign(GOOD)
+    for (let life = 1; life <= 12; life++) {
+      machine.stepsLeft = 3 + Math.floor(machine.random() * 60)
+      const end = await machine.live()
+      if (end === 'cut off') {
+        cuts += 1
+        await machine.comeBack(CUTS[Math.floor(machine.random() * CUTS.length)] as Cut)
+      } else if (end === 'restart') await machine.boot()
+      else machine.openNext()
+    }
+    machine.stepsLeft = Number.POSITIVE_INFINITY
+    await machine.layer.forgive()
+    await machine.settle()
+    await expectWhole(machine, `seed ${seed}`)
+    const state = machine.ended.at(-1)?.state ?? 'none'
+    states[state] = (states[state] ?? 0) + 1
+  }
+  console.log(`again and again: ${cuts} cuts, ${JSON.stringify(states)}`)
+  expect(cuts).toBeGreaterThan(200)
+})
+
+test('going back on a wish, cut off at any step: one of the two systems stands', {
+  timeout: 300_000,
+}, async () => {
+  let cuts = 0
+  for (const cut of CUTS) {
+    for (let at = 1; ; at++) {
+      const machine = await Machine.made({ random: randomFrom(at) })
+      machine.assign(GOOD)
+      await machine.settle()
+      machine.stepsLeft = at
+      const { signal } = new AbortController()
+      const asked = await machine.layer.rollBack(signal).catch(() => null)
+      if (machine.stepsLeft > 0 && asked) {
+        await machine.boot()
+        await machine.live()
+      }
+      if (machine.stepsLeft > 0) break
+      cuts += 1
+      await machine.comeBack(cut)
+      if (cut === 'killed') await machine.boot()
+      await machine.settle()
+      const { running, standing, isTrial, armed } = await machine.simulator.active()
+      expect([at, standing, isTrial, armed]).toEqual([at, running, false, null])
+      expect(['1.0.0', '1.1.0']).toContain((await machine.running())?.version)
+      expect(machine.layer.installed()?.version).toBe((await machine.running())?.version)
+      expect(machine.configuration()).toBe(CONFIGURATION)
+    }
+  }
+  console.log(`going back: ${cuts} cuts`)
+  expect(cuts).toBeGreaterThan(60)
+})
+
 /** Null once the story is over before that step. */
 async function cutOnce(
   meant: Image,
