@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { ROUTES, type Route, type RouteName } from '@updraft/api/routes'
-import { eachSetting } from '@updraft/core'
+import { DEFAULT_BOX_FORM, eachSetting } from '@updraft/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ZodType } from 'zod'
 import { runs, testDevice } from './device.ts'
@@ -669,8 +669,47 @@ describe('every route, once, with the shape it is described with', () => {
     const { inventory } = (await good('showDevice', device)).json
     await tells({ ...inventory, generation: 'G19' })
     await good('restartBox', device)
+    await good('loadHandlers', device)
     await tells(inventory)
     await query(platform.connectionString, 'delete from boxes', [])
+  })
+
+  test('the form of a box, and what it logs', async () => {
+    const device = { params: { id: ids.device ?? '' } }
+    expectProblem(await ask(platform, 'showBox', device), 404, 'box.none')
+    expectProblem(await ask(platform, 'setBoxForm', { ...device, body: {} }), 404, 'box.none')
+    const { inventory, attributes } = (await good('showDevice', device)).json
+    await query(platform.connectionString, 'update devices set inventory = $2 where id = $1', [
+      ids.device,
+      { ...inventory, box: {} },
+    ])
+    const shown = await good('showBox', device)
+    expect(shown.json).toMatchObject({ kind: 'updraft', form: DEFAULT_BOX_FORM, wishes: [] })
+    const wrong = { ...device, body: { windows: 'at night' } }
+    expectProblem(await ask(platform, 'setBoxForm', wrong), 422, 'box.invalid')
+    const body = { automaticDriversUpdate: false, layers: { image: { channel: 'beta' } } }
+    const set = await good('setBoxForm', {
+      ...device,
+      body,
+      headers: { 'if-match': shown.headers.get('etag') ?? '' },
+    })
+    expect(set.json.form).toEqual({
+      ...DEFAULT_BOX_FORM,
+      automaticDriversUpdate: false,
+      layers: { ...DEFAULT_BOX_FORM.layers, image: { channel: 'beta', updates: 'button' } },
+    })
+    const late = { ...device, body, headers: { 'if-match': shown.headers.get('etag') ?? '' } }
+    expectProblem(await ask(platform, 'setBoxForm', late), 412, 'request.version-mismatch')
+    const filter = 'attributes.box.layers.image.channel == "beta"'
+    expect((await good('countDevices', { query: { filter } })).json).toEqual({ count: 1 })
+    await good('loadHandlers', device)
+    expect((await good('showBox', device)).json.wishes).toMatchObject([{ kind: 'load-handlers' }])
+    expect((await good('listLogLines', device)).json.items).toEqual([])
+    await good('changeDevice', { ...device, body: { attributes } })
+    await query(platform.connectionString, 'update devices set inventory = $2 where id = $1', [
+      ids.device,
+      inventory,
+    ])
   })
 
   test('customers', async () => {

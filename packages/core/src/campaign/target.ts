@@ -148,7 +148,8 @@ export function judge(
   const held = form && keptBack(form, { name: nameOf(release), type: release.type, isAsked, now })
   if (held) {
     const { because, lookAgainAt } = held
-    return { kind: 'wait', because, lookAgainAt, held }
+    // Time alone brings nothing to a device that is away.
+    return { kind: 'wait', because, lookAgainAt: isHere ? lookAgainAt : null, held }
   }
   if (!isHere) {
     const message = `Campaign ${campaign.name} brings ${nameOf(release)} as soon as the device comes.`

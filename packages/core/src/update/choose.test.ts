@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type BoxForm, DEFAULT_BOX_FORM } from '../box-form.ts'
 import { NO_TARGETS } from '../campaign/campaign.ts'
 import { reason } from '../reason.ts'
 import { nameOf, type Release } from '../release.ts'
@@ -42,9 +43,52 @@ const asking = (brings: Release, changes: Parameters<typeof target>[1] = {}) =>
   target(brings, { status: 'in-progress', wave: 0, operationId: 'op1', ...changes })
 const came = (minutes: number) => ({ ...installed('F@2.0.0'), at: minutesAfter(NOON, minutes) })
 
+const needsImage = release('F@3.0.0', { needs: { image: '>= 24.10' } })
+const form = (changes: Partial<BoxForm>) => ({ form: { ...DEFAULT_BOX_FORM, ...changes } })
+const held = form({ hold: { reason: 'a fair', until: '2026-12-24T18:00:00.000Z' } })
+const atNight = form({ windows: '22:00-04:00' })
+
 /** Each situation with the minute it is looked at, after the assignment. The device runs F@1.0.0 unless said. */
 const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
   ['nothing is assigned', {}],
+  ['F3 needs an image of which nobody knows', { profileAssignment: assigned(needsImage) }],
+  ['a campaign brings what needs an image nobody knows of', { targets: [target(needsImage)] }],
+  ['a box is assigned F2, and held', { ...held, profileAssignment: assigned(F2) }],
+  ['a box is assigned what it runs, and held', { ...held, profileAssignment: assigned(F1) }],
+  ['a box is assigned F2 outside of its windows', { ...atNight, deviceAssignment: assigned(F2) }],
+  [
+    'a box is assigned F2 outside of its windows, and asks for it',
+    { ...atNight, isAsked: true, deviceAssignment: assigned(F2) },
+  ],
+  ['a campaign brings F2 to a box that is held', { ...held, targets: [target(F2)] }],
+  [
+    'a campaign brings F2 to a box that is held and away',
+    { ...held, isHere: false, targets: [target(F2)] },
+  ],
+  [
+    'F2 is queued for a box that is held',
+    { ...held, underWay: operation(F2), profileAssignment: assigned(F2) },
+  ],
+  [
+    'F2 is queued by hand for a box outside of its windows',
+    { ...atNight, underWay: operation(F2, 'QUEUED', byHand), profileAssignment: assigned(F2) },
+  ],
+  [
+    'F2 is queued by hand for a box that is held',
+    { ...held, underWay: operation(F2, 'QUEUED', byHand), profileAssignment: assigned(F2) },
+  ],
+  [
+    'F2 is downloading on a box that is held by now',
+    {
+      ...held,
+      underWay: operation(F2, 'DOWNLOADING'),
+      profileAssignment: assigned(F2),
+    },
+  ],
+  [
+    'F2 is queued for a box that is held, F3 is assigned',
+    { ...held, underWay: operation(F2), profileAssignment: assigned(F3) },
+  ],
   ['nothing is assigned, and the device never spoke', { installed: undefined }],
   ['the profile is assigned F2', { profileAssignment: assigned(F2) }],
   ['the device is assigned F2', { deviceAssignment: assigned(F2) }],
