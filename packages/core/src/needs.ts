@@ -2,9 +2,9 @@
  * What other components have to run for a release: by type, as requirements. Parts of a box are numbered as their makers
  * like it, `24.10` or `17.0#1a2b3c4`: here two numbers do, leading noughts are none, and what follows them does not count.
  */
+import { COMPONENT_TYPE_PATTERN, type ComponentType, type Installed, nameOf } from './component.ts'
 import { DomainError } from './errors.ts'
 import { type Reason, reason } from './reason.ts'
-import { COMPONENT_TYPE_PATTERN, type ComponentType, type Installed, nameOf } from './release.ts'
 import { remembered } from './remembered.ts'
 import { parseRequirement, type Requirement, satisfies } from './requirement.ts'
 

@@ -1,7 +1,10 @@
+import { COMPONENT_TYPE_PATTERN, type ComponentType, type Installed } from './component.ts'
 import { DomainError } from './errors.ts'
 import { checkedNeeds, type Needs } from './needs.ts'
 import { remembered } from './remembered.ts'
 import { parseRequirement, type Requirement } from './requirement.ts'
+
+export * from './component.ts'
 
 /** The checksum algorithms, spelled as ThingsBoard spells them (docs/dialects/thingsboard.md, "Checksums"). */
 export const CHECKSUM_ALGORITHMS = [
@@ -38,14 +41,6 @@ export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   )
 }
 
-/**
- * What part of a device a release replaces. These five have a meaning of their own somewhere; a device may hold
- * any other name of the same form, but for the one name that every object knows: records are kept by type.
- */
-export const KNOWN_COMPONENT_TYPES = ['firmware', 'software', 'image', 'handlers', 'code'] as const
-export type ComponentType = string
-export const COMPONENT_TYPE_PATTERN = /^(?!constructor$)[a-z][a-z0-9._-]{0,63}$/
-
 /** Text fields of a release are at most this long, as ThingsBoard's are. */
 export const MAX_TEXT_LENGTH = 255
 const MAX_REQUIREMENT_LENGTH = 1024
@@ -81,15 +76,6 @@ export interface Release {
   readonly needs: Needs
   readonly createdAt: Date
 }
-
-/** A title and a version: what a device says it runs, and what names a release to a person. */
-export interface Installed {
-  readonly title: string | null
-  readonly version: string | null
-}
-
-export const nameOf = (release: { title: string; version: string }): string =>
-  `${release.title}@${release.version}`
 
 /**
  * Whether what is installed is exactly that release: title and version are compared as text. A device that tells no

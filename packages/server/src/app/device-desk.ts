@@ -63,6 +63,7 @@ import type { Registering } from './registering.ts'
 export type { Source } from './artifact-sources.ts'
 export type { KnownBox } from './box-desk.ts'
 export type { Notice } from './notices.ts'
+export type { AroundBox } from './own-box-desk.ts'
 export type { AgentAsks, PairedDevice, Verified } from './pairing.ts'
 export type { BoxImage, Handlers, Introspection, OperationRequest, Pairing } from './ports.ts'
 
