@@ -58,7 +58,7 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
     settings.kind === 'auto' ? ('because' in boot ? 'virtual' : 'physical') : settings.kind
   const handlers = handlersLayer({
     folder: join(needs.stateFolder, 'handlers'),
-    startHost: processHosts({ environment: needs.environment }),
+    startHost: processHosts({ environment: needs.environment, log: needs.log }),
     disk: needs.disk,
     clock: needs.clock,
     reserveBytes: settings.reserveBytes,
