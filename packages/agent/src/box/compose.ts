@@ -1,5 +1,4 @@
 /** What a box is made of on this machine: its three layers, by settings and configuration. */
-import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Disk } from '../disk.ts'
 import type { Log } from '../log.ts'
@@ -13,10 +12,10 @@ import type { BoxConfig } from './config.ts'
 import { handlersLayer } from './handlers/handlers-layer.ts'
 import { processHosts } from './handlers/process-host.ts'
 import { handlersIn } from './home/handlers.ts'
-import { BOOT_DEFAULTS, detectBootAdapter } from './image/detect.ts'
+import { BOOT_DEFAULTS, detectBootAdapter, systemMachine } from './image/detect.ts'
 import { devicesBack, diskWritable, pageAnswers, serverReached } from './image/health.ts'
 import { imageLayer } from './image/image-layer.ts'
-import { runProgram } from './image/run.ts'
+import { IMAGE_VERSION_FILES } from './image/image-version.ts'
 import { parseSlots } from './image/slots.ts'
 import type { LayerStatus, OnProgress } from './layer.ts'
 import type { BoxLayers } from './layers.ts'
@@ -77,6 +76,8 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
     checks: checksOf(needs, () => devicesOf(handlers.status())),
     timing: { windowMs: settings.healthSeconds * 1000, steadyMs: settings.steadySeconds * 1000 },
     watchdogPath: settings.watchdog,
+    carryOver: settings.carryOver,
+    isForced: settings.isImageForced,
     onProgress: needs.onProgress,
     log: needs.log,
     clock: needs.clock,
@@ -88,7 +89,8 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
   return {
     layers: { handlers, code, image },
     kind,
-    restart,
+    // Where a trial is asked for, the boot loader may want a restart of its own.
+    restart: () => image.restart(),
     isSimulated: settings.boot === 'simulator',
     end: async () => {
       await Promise.all([handlers.stop(), code.end()])
@@ -121,8 +123,16 @@ async function bootOf({ settings, stateFolder, disk, restart }: ComposeNeeds) {
       slots,
       folder: join(stateFolder, 'image'),
       simulatedSlotBytes: settings.simulatedSlotBytes,
+      autobootFolder: settings.autobootFolder,
+      grubEnvironment: settings.grubEnvironment,
+      swUpdate: {
+        program: 'swupdate',
+        arguments: settings.swUpdateArguments,
+        select: settings.swUpdateSelect,
+      },
+      versionFiles: settings.imageVersionFile ? [settings.imageVersionFile] : IMAGE_VERSION_FILES,
     },
-    { disk, run: runProgram, realPath: realpath, deviceOf: async (path) => (await stat(path)).dev },
+    systemMachine(disk),
     restart,
   )
 }

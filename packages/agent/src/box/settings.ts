@@ -175,6 +175,55 @@ export const BOX_SETTINGS = [
     'device such as /dev/watchdog that is fed while a trial of an image goes well',
   ),
   setting(
+    'carry-over',
+    'UPDRAFT_BOX_CARRY_OVER',
+    'paths',
+    '',
+    'files and folders that a new image is to have too, separated by commas; for what cannot lie outside of the slots',
+  ),
+  setting(
+    'image-version-file',
+    'UPDRAFT_BOX_IMAGE_VERSION_FILE',
+    'path',
+    '',
+    'where the running image says TITLE@VERSION; left out: /etc/updraft-image, else /var/odoo/iotbox_version',
+  ),
+  setting(
+    'image-without-fallback',
+    'UPDRAFT_BOX_IMAGE_WITHOUT_FALLBACK',
+    'yes/no',
+    'no',
+    'an image is installed although nothing would lead back from one that does not start',
+  ),
+  setting(
+    'autoboot-folder',
+    'UPDRAFT_BOX_AUTOBOOT_FOLDER',
+    'path',
+    '/boot/firmware',
+    'for rpi-tryboot: where the partition with autoboot.txt is mounted',
+  ),
+  setting(
+    'grub-environment',
+    'UPDRAFT_BOX_GRUB_ENVIRONMENT',
+    'path',
+    '/boot/grub/grubenv',
+    'for grub: its environment block',
+  ),
+  setting(
+    'swupdate-arguments',
+    'UPDRAFT_BOX_SWUPDATE_ARGUMENTS',
+    'words',
+    '',
+    'for swupdate: what it is started with, separated by blanks, such as -k /etc/swupdate.pem -H board:1.0',
+  ),
+  setting(
+    'swupdate-select',
+    'UPDRAFT_BOX_SWUPDATE_SELECT',
+    'text',
+    '',
+    'for swupdate: which copy it is asked for, such as stable,{slot}',
+  ),
+  setting(
     'restart-command',
     'UPDRAFT_RESTART_COMMAND',
     'command',
@@ -297,6 +346,13 @@ export interface BoxSettings {
   readonly healthSeconds: number
   readonly steadySeconds: number
   readonly watchdog: string | null
+  readonly carryOver: readonly string[]
+  readonly imageVersionFile: string | null
+  readonly isImageForced: boolean
+  readonly autobootFolder: string
+  readonly grubEnvironment: string
+  readonly swUpdateArguments: readonly string[]
+  readonly swUpdateSelect: string | null
   readonly restartCommand: string
   readonly factsFile: string | null
   readonly intervalSeconds: number
@@ -399,6 +455,13 @@ function settingsFrom(
     healthSeconds: number('health-seconds', 1),
     steadySeconds: number('steady-seconds'),
     watchdog: raw('watchdog'),
+    carryOver: list('carry-over'),
+    imageVersionFile: raw('image-version-file'),
+    isImageForced: yes('image-without-fallback'),
+    autobootFolder: text('autoboot-folder'),
+    grubEnvironment: text('grub-environment'),
+    swUpdateArguments: text('swupdate-arguments').split(/\s+/).filter(Boolean),
+    swUpdateSelect: raw('swupdate-select'),
     restartCommand: text('restart-command'),
     factsFile: raw('facts'),
     intervalSeconds: number('interval-seconds', 1),
