@@ -181,7 +181,7 @@ export function hawkbitActions({
     }
     const needsConfirmation =
       settings.needsConfirmation && CLIENT_LIMITS[kind].canConfirm && autoConfirm === null
-    return store.open(
+    const made = await store.open(
       { tenantId: device.tenantId, deviceId: device.device.id },
       {
         client: kind,
@@ -190,6 +190,8 @@ export function hawkbitActions({
         at: now,
       },
     )
+    // Null: another poll of the same device was quicker.
+    return made ?? (await atWork(client)).find((action) => !isUnproven(action)) ?? null
   }
 
   /** With a notice for operators. `isAlone`: nothing comes with those. */

@@ -20,6 +20,8 @@ const MAX_FEEDBACK = 1000
 /** Of a failure the last lines say why. */
 const LAST_LINES = 20
 const UNTYPED = 'firmware'
+const LIFE_EVERY_MS = 30_000
+const MAX_LIVELY = 10_000
 
 export interface HawkbitFeedback {
   readonly word: ActionWord
@@ -80,6 +82,16 @@ export function hawkbitWords({
 
   const note = (action: HawkbitAction, status: string, messages: readonly string[]) =>
     store.note(action.id, { at: clock.now(), status, messages })
+
+  /** When an operation last gave a sign of life: a client may say something of it ten times a second. */
+  const lively = new Map<string, number>()
+  const noteLife = async ({ device }: HawkbitClient, operationId: string): Promise<void> => {
+    const now = clock.now().getTime()
+    if ((lively.get(operationId) ?? -Infinity) + LIFE_EVERY_MS > now) return
+    if (lively.size >= MAX_LIVELY) lively.clear()
+    lively.set(operationId, now)
+    await desk.noteFetching(device, { id: operationId }, null)
+  }
 
   const close = (action: HawkbitAction, outcome: ActionOutcome, isUnproven = false) =>
     store.change(action.id, { closedAt: clock.now(), outcome, isUnproven })
@@ -159,7 +171,7 @@ export function hawkbitWords({
         await desk.report(device, { operationId }, { state: null, error }, NOTHING_NEW)
       }
       if (report) await desk.report(device, { operationId }, report, NOTHING_NEW)
-      else await desk.noteFetching(device, { id: operationId }, null)
+      else await noteLife(client, operationId)
     }
     if (said.word === 'done') {
       await close(action, 'finished', isAtWork && proof !== 'report')

@@ -108,6 +108,7 @@ const COLUMNS: Record<keyof HawkbitActionChange, string> = {
 }
 
 export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
+  let noted = 0
   const run = async <T extends object>(
     text: string,
     values: readonly unknown[],
@@ -231,12 +232,8 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
         [id, at, status, [...messages]],
         'hawkbit-note',
       )
-      await run(
-        `delete from hawkbit_messages where action_id = $1 and id <= (
-           select id from hawkbit_messages where action_id = $1 order by id desc offset ${MAX_STATUSES} limit 1)`,
-        [id],
-        'hawkbit-forget',
-      )
+      noted += 1
+      if (noted % FORGETS_EVERY === 0) await run(FORGET, [id], 'hawkbit-forget')
     },
     statuses: async (id, limit) =>
       run(
@@ -290,6 +287,12 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
     },
   }
 }
+
+/** Not at each word: who says much meets it often enough. */
+const FORGETS_EVERY = 20
+const FORGET = `
+  delete from hawkbit_messages where action_id = $1 and id <= (
+    select id from hawkbit_messages where action_id = $1 order by id desc offset ${MAX_STATUSES} limit 1)`
 
 /** By its name here, or by what it called itself when it registered. */
 const CALLED = `

@@ -1,0 +1,253 @@
+/** Who comes in by hawkBit's language, and what is asked wrongly: against the platform. */
+import { encode } from 'cborg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { random } from './firmware.ts'
+import { actionIn, hawkbitDevice } from './hawkbit-device.ts'
+import { type TestPlatform, testPlatform } from './platform.ts'
+import { rawHttp, statuses } from './raw-http.ts'
+
+let platform: TestPlatform
+let token: string
+beforeAll(async () => {
+  platform = await testPlatform({ trustProxy: true })
+  await platform.addProfile('doors')
+  token = await platform.addDevice('door', 'doors')
+})
+afterAll(() => platform.stop())
+
+const door = (authorization?: string, controllerId = 'door', tenant = 'default') =>
+  hawkbitDevice({ url: platform.url, controllerId, tenant, authorization })
+const mine = () => door(`TargetToken ${token}`)
+
+const gateway = async (profile: string, more: object) => {
+  const id = await platform.addProfile(profile)
+  const key = `key of ${profile}`
+  await platform.api('enableProvisioning', { params: { id }, body: { key, ...more } })
+  await platform.api('changeHawkbitSettings', { params: { id }, body: { gatewayToken: true } })
+  return { id, key }
+}
+
+describe('who comes', () => {
+  test.each([
+    ['nothing', undefined],
+    ['another scheme', () => `Bearer ${token}`],
+    ['the scheme in small letters', () => `targettoken ${token}`],
+    ['two spaces', () => `TargetToken  ${token}`],
+    ['its token as that of a gateway', () => `GatewayToken ${token}`],
+    ['the token in other letters', () => `TargetToken ${token.toLowerCase()}x`],
+  ])('with %s hears 401 and no more', async (_case, authorization) => {
+    const { status, text } = await door(authorization?.()).ask('GET', '')
+    expect([status, text]).toEqual([401, ''])
+  })
+
+  test('with its token is let in by its own name only, and by its tenant or the one that all can name', async () => {
+    for (const tenant of ['default', 'DEFAULT', 'Default']) {
+      const { status } = await door(`TargetToken ${token}`, 'door', tenant).ask('GET', '')
+      expect(status).toBe(200)
+    }
+    await platform.addDevice('other-door', 'doors')
+    for (const [name, tenant] of [
+      ['other-door', 'default'],
+      ['door', 'elsewhere'],
+      ['nobody', 'default'],
+    ] as const) {
+      const { status } = await door(`TargetToken ${token}`, name, tenant).ask('GET', '')
+      expect(status).toBe(401)
+    }
+  })
+
+  test('is not let in by its token where its profile says so', async () => {
+    const id = await platform.addProfile('closed')
+    const own = await platform.addDevice('closed', 'closed')
+    const device = door(`TargetToken ${own}`, 'closed')
+    expect((await device.ask('GET', '')).status).toBe(200)
+    const body = { targetToken: false }
+    await platform.api('changeHawkbitSettings', { params: { id }, body })
+    expect((await device.ask('GET', '')).status).toBe(401)
+  })
+
+  test('with the key of a profile is one of its devices, and becomes one', async () => {
+    const { key } = await gateway('gate', { claimsAtOnce: true })
+    await platform.addDevice('known', 'gate')
+    const known = await door(`GatewayToken ${key}`, 'known').ask('GET', '')
+    expect(known.status).toBe(200)
+    const odd = ['new', 'a:b/c', "it's", 'ä', 'ü'.repeat(255), '%2F', 'x'.repeat(255)]
+    for (const controllerId of odd) {
+      const device = door(`GatewayToken ${key}`, controllerId)
+      expect([controllerId, (await device.ask('GET', '')).status]).toEqual([controllerId, 200])
+      expect(await device.linked('configData')).toBe(`${device.base}/configData`)
+      expect((await platform.device(controllerId)).dialect).toBe('hawkbit')
+    }
+    expect((await door(`GatewayToken ${key}`, 'door').ask('GET', '')).status).toBe(200)
+    expect((await platform.device('door')).profile).toBe('doors')
+  })
+
+  test.each(['a b', 'tab\t', 'y'.repeat(257)])(
+    '%j is no name of a device',
+    async (controllerId) => {
+      expect((await door(`TargetToken ${token}`, controllerId).ask('GET', '')).status).toBe(400)
+    },
+  )
+
+  test('waits where its profile wants that, and is told nothing', async () => {
+    const { key, id } = await gateway('wait', {})
+    const device = door(`GatewayToken ${key}`, 'waiting')
+    expect(await device.poll()).toEqual({ config: { polling: { sleep: '00:05:00' } } })
+    expect((await device.ask('PUT', '/configData', { body: { data: { a: '1' } } })).status).toBe(
+      404,
+    )
+    await platform.api('changeHawkbitSettings', { params: { id }, body: { gatewayToken: false } })
+    expect((await device.ask('GET', '')).status).toBe(401)
+  })
+
+  test('is vouched for by a proxy in the name of an authority that its profile trusts', async () => {
+    const id = await platform.addProfile('vouched')
+    await platform.addDevice('vouched', 'vouched')
+    const body = { authorities: ['AB:CD'] }
+    await platform.api('changeHawkbitSettings', { params: { id }, body })
+    const ask = async (headers: Record<string, string>) =>
+      (await door(undefined, 'vouched').ask('GET', '', { headers })).status
+    expect(await ask({ 'x-controller-id': 'vouched', 'x-authority': 'ff; ab:cd' })).toBe(200)
+    expect(await ask({ 'x-controller-id': 'vouched', 'x-authority-3': 'AB:CD' })).toBe(200)
+    expect(await ask({ 'x-ssl-client-cn': 'vouched', 'x-ssl-issuer-hash-1': 'ab:cd' })).toBe(200)
+    expect(await ask({ 'x-controller-id': 'vouched', 'x-authority': 'ff' })).toBe(401)
+    expect(await ask({ 'x-controller-id': 'door', 'x-authority': 'ab:cd' })).toBe(401)
+    expect(await ask({ 'x-controller-id': 'vouched' })).toBe(401)
+  })
+})
+
+test('nobody is believed what only a proxy may say where there is none', async () => {
+  const alone = await testPlatform()
+  try {
+    const id = await alone.addProfile('alone')
+    await alone.addDevice('alone', 'alone')
+    await alone.api('changeHawkbitSettings', { params: { id }, body: { authorities: ['ab'] } })
+    const device = hawkbitDevice({ url: alone.url, controllerId: 'alone' })
+    const headers = { 'x-controller-id': 'alone', 'x-authority': 'ab' }
+    expect((await device.ask('GET', '', { headers })).status).toBe(401)
+  } finally {
+    await alone.stop()
+  }
+})
+
+describe('what is asked', () => {
+  test('is answered in JSON or CBOR, as it is wanted', async () => {
+    const asking = (accept: string) => mine().ask('GET', '', { headers: { accept } })
+    expect((await asking('*/*')).headers.get('content-type')).toContain('application/hal+json')
+    expect((await asking('application/json;charset=UTF-8')).headers.get('content-type')).toContain(
+      'application/json',
+    )
+    expect((await asking('application/cbor')).headers.get('content-type')).toBe('application/cbor')
+    expect((await asking('text/html')).status).toBe(406)
+  })
+
+  test('is read as JSON or CBOR, as it is said', async () => {
+    const put = async (body: unknown, type: string) =>
+      (await mine().ask('PUT', '/configData', { body, headers: { 'content-type': type } })).status
+    const data = { data: { a: '1' } }
+    const json = JSON.stringify(data)
+    expect(await put(json, 'application/json;charset=UTF-8')).toBe(200)
+    expect(await put(encode(data), 'application/cbor')).toBe(200)
+    expect(await put(encode(data), 'application/json')).toBe(400)
+    expect(await put(json, 'application/cbor')).toBe(400)
+    expect(await put(json, 'application/hal+json')).toBe(415)
+    expect(await put('{"data":', 'application/json')).toBe(400)
+    expect(await put('{}', 'application/json')).toBe(400)
+    expect(await put(`{"data":{"a":"1"},"log":"${'x'.repeat(300_000)}"}`, 'application/json')).toBe(
+      200,
+    )
+    expect(await put('x'.repeat(1_100_000), 'application/json')).toBe(413)
+  })
+
+  test('by another method is 405, and what is not there 404, in the shape of an error', async () => {
+    const wrong = await mine().ask('POST', '', { body: {} })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET'])
+    expect(wrong.json).toMatchObject({
+      exceptionClass: expect.any(String),
+      errorCode: expect.stringMatching(/^hawkbit\.server\.error\./),
+      message: expect.any(String),
+    })
+    for (const path of [
+      '/deploymentBase/1',
+      '/deploymentBase/5000000000',
+      '/deploymentBase/x',
+      '/cancelAction/1',
+      '/installedBase/1',
+      '/softwaremodules/1/artifacts',
+    ]) {
+      expect([path, (await mine().ask('GET', path)).status]).toEqual([path, 404])
+    }
+    expect((await mine().feedback('1', 'closed', 'success')).status).toBe(404)
+    expect((await mine().feedback('1', 'closed', 'success', { at: 'cancelAction' })).status).toBe(
+      405,
+    )
+  })
+
+  test('of the action of another device is 404, and with words that nobody knows 400', async () => {
+    const profile = 'others'
+    await platform.addProfile(profile)
+    const [one, two] = await Promise.all(
+      ['one', 'two'].map(async (name) =>
+        door(`TargetToken ${await platform.addDevice(name, profile)}`, name),
+      ),
+    )
+    const id = await platform.addRelease({ title: 't', version: '1', profile, bytes: random(10) })
+    await platform.assign(id, { profile })
+    const action = actionIn(await one?.linked('deploymentBase'))
+    expect((await two?.feedback(action, 'closed', 'success'))?.status).toBe(404)
+    expect((await two?.ask('GET', `/deploymentBase/${action}`))?.status).toBe(404)
+    expect((await one?.feedback(action, 'perhaps', 'success'))?.status).toBe(400)
+    expect((await one?.feedback(action, 'closed', 'perhaps'))?.status).toBe(400)
+    const empty = await one?.ask('POST', `/deploymentBase/${action}/feedback`)
+    expect(empty?.status).toBe(400)
+    expect((await platform.device('one')).operation?.state).toBe('QUEUED')
+    expect((await one?.feedback(action, 'closed', 'success'))?.status).toBe(200)
+  })
+
+  test('with a type on a GET, or with an Expect, is answered all the same', async () => {
+    const headers = { 'content-type': 'application/json' }
+    expect((await mine().ask('GET', '', { headers })).status).toBe(200)
+    const connection = await rawHttp(platform.url)
+    const body = '{"data":{"a":"1"}}'
+    const head = [
+      'PUT /default/controller/v1/door/configData HTTP/1.1',
+      'host: x',
+      `authorization: TargetToken ${token}`,
+      'content-type: application/json',
+      `content-length: ${body.length}`,
+      'expect: 100-continue',
+    ]
+    connection.send(`${head.join('\r\n')}\r\n\r\n`)
+    await connection.until((received) => received.includes('100 Continue'))
+    connection.send(body)
+    const received = await connection.until((received) => received.includes('200 OK'))
+    expect(statuses(received)).toContain(200)
+    connection.socket.destroy()
+  })
+
+  test('ten times a second is answered ten times', async () => {
+    const device = mine()
+    const answers = await Promise.all(Array.from({ length: 100 }, () => device.ask('GET', '')))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  })
+})
+
+test('links have the public address, whatever the request came by', async () => {
+  const open = await testPlatform({ publicUrl: 'https://ota.example' })
+  try {
+    await open.addProfile('public')
+    const own = await open.addDevice('public', 'public')
+    const authorization = `TargetToken ${own}`
+    const device = hawkbitDevice({
+      url: open.url,
+      controllerId: 'public',
+      tenant: 'DEFAULT',
+      authorization,
+    })
+    expect(await device.linked('configData')).toBe(
+      'https://ota.example/DEFAULT/controller/v1/public/configData',
+    )
+  } finally {
+    await open.stop()
+  }
+})
