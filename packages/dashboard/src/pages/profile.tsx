@@ -19,7 +19,9 @@ import { TimeAgo } from '../parts/time-ago.tsx'
 import { plural } from '../words/numbers.ts'
 import { AssignToProfile } from './profile/assign.tsx'
 import { ProfileBoxes } from './profile/boxes.tsx'
+import { ProfileHawkbit } from './profile/hawkbit.tsx'
 import { Provisioning } from './profile/provisioning.tsx'
+import './profile/profile.css'
 
 export type ProfileData = Output<'showProfile'>
 
@@ -81,7 +83,12 @@ function Details({ profile }: { profile: ProfileData }) {
         <Assigned profile={profile} />
       </Section>
       {may('profile.write') && <Provisioning profile={profile} />}
-      {may('cloud.read') && <ProfileBoxes profile={profile} />}
+      {may('cloud.read') && (
+        <>
+          <ProfileBoxes profile={profile} />
+          <ProfileHawkbit profile={profile} />
+        </>
+      )}
       <Section title="About">
         <Facts
           facts={[

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { iotoWaysFor, waysFor } from './commands.ts'
+import { hawkbitWaysFor, iotoWaysFor, waysFor } from './commands.ts'
 
 const HTTP = 'http://127.0.0.1:8080'
 
@@ -25,4 +25,15 @@ test('an agent of Ioto is told this server and its product, its Updater the host
   expect(device).toContain("product: 'KEY'")
   expect(updater).toContain('--host 127.0.0.1:8080 ')
   expect(updater).toContain('--product KEY ')
+})
+
+test('clients of hawkBit are told this server in their own words, and the key', () => {
+  const secure = hawkbitWaysFor('https://ota.example', 'KEY').map(({ text }) => text)
+  expect(secure[0]).toContain('url = "https://ota.example"')
+  expect(secure[1]).toContain('hawkbit_server = ota.example\nssl = true')
+  expect(secure[2]).toContain('CONFIG_HAWKBIT_PORT=443\nCONFIG_HAWKBIT_USE_TLS=y')
+  const plain = hawkbitWaysFor('http://192.0.2.1:8080', 'KEY').map(({ text }) => text)
+  expect(plain[1]).toContain('hawkbit_server = 192.0.2.1:8080\nssl = false')
+  expect(plain[2]).toContain('SERVER="192.0.2.1"\nCONFIG_HAWKBIT_PORT=8080\nCONFIG_HAWKBIT_DDI')
+  for (const text of [...secure, ...plain]) expect(text).toContain('KEY')
 })

@@ -161,3 +161,51 @@ export function edgehogWaysFor(
 
 /** Where devices of Astarte are paired, as their makers configure it. */
 export const pairingUrl = (http: string): string => `${http}/pairing`
+
+/** What points clients of hawkBit at this server, let in by the key of their profile. */
+export function hawkbitWaysFor(http: string, key: string): Way[] {
+  const { host, hostname, port, protocol } = new URL(http)
+  const isSecure = protocol === 'https:'
+  return [
+    {
+      key: 'swupdate',
+      label: 'swupdate.cfg',
+      isFile: true,
+      text: [
+        'suricatta: {',
+        '  tenant = "default";',
+        '  id = "DEVICE_ID";',
+        `  url = "${http}";`,
+        `  gatewaytoken = "${key}";`,
+        '};',
+      ].join('\n'),
+    },
+    {
+      key: 'rauc',
+      label: 'rauc-hawkbit-updater',
+      isFile: true,
+      text: [
+        '[client]',
+        `hawkbit_server = ${host}`,
+        `ssl = ${isSecure}`,
+        'tenant_id = default',
+        'target_name = DEVICE_ID',
+        `gateway_token = ${key}`,
+        'bundle_download_location = /tmp/bundle.raucb',
+      ].join('\n'),
+    },
+    {
+      key: 'zephyr',
+      label: 'Zephyr prj.conf',
+      isFile: true,
+      text: [
+        'CONFIG_HAWKBIT=y',
+        `CONFIG_HAWKBIT_SERVER="${hostname}"`,
+        `CONFIG_HAWKBIT_PORT=${port || (isSecure ? 443 : 80)}`,
+        ...(isSecure ? ['CONFIG_HAWKBIT_USE_TLS=y'] : []),
+        'CONFIG_HAWKBIT_DDI_GATEWAY_SECURITY=y',
+        `CONFIG_HAWKBIT_DDI_SECURITY_TOKEN="${key}"`,
+      ].join('\n'),
+    },
+  ]
+}

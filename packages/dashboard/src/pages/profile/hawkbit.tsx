@@ -1,0 +1,199 @@
+/** What holds for devices of this profile that speak hawkBit's language, and what is put into their configurations. */
+import { Alert, Button, Select, Skeleton, Switch, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import type { Output } from '@updraft/api/client'
+import { CLIENT_KINDS, CLIENT_LIMITS, PROOFS_OF_LIFE } from '@updraft/core'
+import { useState } from 'react'
+import { useChange } from '../../data/changes.ts'
+import { read } from '../../data/queries.ts'
+import { useMay } from '../../data/session.ts'
+import { Facts } from '../../parts/detail.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
+import { Section } from '../../parts/section.tsx'
+import { Trouble } from '../../parts/trouble.tsx'
+import { Ways } from '../../parts/ways-in.tsx'
+import { hawkbitWaysFor } from '../../words/commands.ts'
+import type { ProfileData } from '../profile.tsx'
+
+type Settings = Output<'showHawkbitSettings'>
+type Client = (typeof CLIENT_KINDS)[number]
+type Proof = (typeof PROOFS_OF_LIFE)[number]
+
+const PROOFS: Readonly<Record<Proof, string>> = {
+  report: 'as the device reports it',
+  'next-poll': 'when the device comes again',
+  'version-attribute': 'when an attribute tells the version',
+}
+
+export function ProfileHawkbit({ profile }: { profile: ProfileData }) {
+  const may = useMay()
+  const [isOpen, dialog] = useDisclosure()
+  const { data, error } = useQuery(
+    read('profiles', 'showHawkbitSettings', { params: { id: profile.id } }),
+  )
+  return (
+    <Section
+      title="hawkBit"
+      aside={
+        may('profile.write') &&
+        data && (
+          <Button size="xs" variant="default" onClick={dialog.open}>
+            Change
+          </Button>
+        )
+      }
+    >
+      {error ? (
+        <Trouble error={error} />
+      ) : data ? (
+        <Standing profile={profile} settings={data} />
+      ) : (
+        <Skeleton height={96} />
+      )}
+      {isOpen && data && <HawkbitDialog profile={profile} settings={data} onClose={dialog.close} />}
+    </Section>
+  )
+}
+
+function Standing({ profile, settings }: { profile: ProfileData; settings: Settings }) {
+  const { client, confirmedBy, versionAttribute, targetToken, gatewayToken, handling } = settings
+  const key = profile.provisioning?.key
+  const ways = [
+    ...(targetToken ? ['their own tokens'] : []),
+    ...(gatewayToken ? ['the key of this profile'] : []),
+  ]
+  return (
+    <>
+      <Facts
+        facts={[
+          [
+            'Clients',
+            client === null ? 'known by what they say of themselves' : CLIENT_LIMITS[client].name,
+          ],
+          [
+            'An update counts',
+            confirmedBy === null
+              ? 'as is usual for the client'
+              : confirmedBy === 'version-attribute' && versionAttribute !== null
+                ? `when ${versionAttribute} tells the version`
+                : PROOFS[confirmedBy],
+          ],
+          ['Devices update', handling === 'forced' ? 'as soon as they are told' : 'when they like'],
+          ['They come in with', ways.join(', or ') || 'nothing: none of them may'],
+        ]}
+      />
+      {gatewayToken && key !== undefined && (
+        <details className="hawkbit-ways">
+          <summary>What is put into their configurations</summary>
+          <Ways ways={hawkbitWaysFor(location.origin, key)} />
+        </details>
+      )}
+      {gatewayToken && key === undefined && (
+        <Alert color="gray" mt="xs">
+          Allow self-enrolment above: its key lets devices in that nobody has added.
+        </Alert>
+      )}
+    </>
+  )
+}
+
+function HawkbitDialog({
+  profile,
+  settings: initial,
+  onClose,
+}: {
+  profile: ProfileData
+  settings: Settings
+  onClose: () => void
+}) {
+  const [settings, setSettings] = useState(initial)
+  const change = (to: Partial<Settings>) => setSettings((now) => ({ ...now, ...to }))
+  const save = useChange('changeHawkbitSettings', {
+    touches: ['profiles', 'devices'],
+    done: 'Set.',
+  })
+  const { client, confirmedBy, versionAttribute, needsConfirmation, handling } = settings
+  const mayAsk = client === null || CLIENT_LIMITS[client].canConfirm
+  return (
+    <Dialog
+      title={`hawkBit for ${profile.name}`}
+      verb="Set it"
+      isBusy={save.isPending}
+      onSubmit={() =>
+        save.mutate(
+          {
+            params: { id: profile.id },
+            body: {
+              client,
+              confirmedBy,
+              versionAttribute: versionAttribute?.trim() || null,
+              needsConfirmation: mayAsk && needsConfirmation,
+              handling,
+              targetToken: settings.targetToken,
+              gatewayToken: settings.gatewayToken,
+            },
+          },
+          { onSuccess: onClose },
+        )
+      }
+      onClose={onClose}
+    >
+      <Select
+        label="Clients"
+        description="What they can take is known of each kind, and looked at before they are asked."
+        placeholder="known by what they say of themselves"
+        data={CLIENT_KINDS.map((value) => ({ value, label: CLIENT_LIMITS[value].name }))}
+        value={client}
+        onChange={(to) => change({ client: to as Client | null })}
+        clearable
+      />
+      <Select
+        label="An update counts"
+        description="A client may report success before the device has started anew."
+        placeholder="as is usual for the client"
+        data={PROOFS_OF_LIFE.map((value) => ({ value, label: PROOFS[value] }))}
+        value={confirmedBy}
+        onChange={(to) => change({ confirmedBy: to as Proof | null })}
+        clearable
+      />
+      {confirmedBy === 'version-attribute' && (
+        <TextInput
+          label="Attribute"
+          description="By which a device tells what version it runs."
+          placeholder="version"
+          value={versionAttribute ?? ''}
+          onChange={(event) => change({ versionAttribute: event.currentTarget.value })}
+          required
+        />
+      )}
+      <Switch
+        label="At once"
+        description="Off, a device updates when it likes."
+        checked={handling === 'forced'}
+        onChange={(event) =>
+          change({ handling: event.currentTarget.checked ? 'forced' : 'attempt' })
+        }
+      />
+      {mayAsk && (
+        <Switch
+          label="Ask somebody at the device"
+          description="Before each update, where the client can."
+          checked={needsConfirmation}
+          onChange={(event) => change({ needsConfirmation: event.currentTarget.checked })}
+        />
+      )}
+      <Switch
+        label="Devices come in with tokens of their own"
+        checked={settings.targetToken}
+        onChange={(event) => change({ targetToken: event.currentTarget.checked })}
+      />
+      <Switch
+        label="Devices come in with the key of this profile"
+        description="Whoever knows it is any of its devices."
+        checked={settings.gatewayToken}
+        onChange={(event) => change({ gatewayToken: event.currentTarget.checked })}
+      />
+    </Dialog>
+  )
+}
