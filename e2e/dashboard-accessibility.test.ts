@@ -65,6 +65,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     ['/groups?part=hardware', 'No hardware types yet'],
     ['/profiles', '2.0.0'],
     ['/profiles?add=profile', 'Description'],
+    ['/boxes', 'BOX-1'],
     ['/audit', 'ada'],
     ['/settings', 'Role'],
     ['/settings/tokens', 'token'],
@@ -102,6 +103,26 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
       await page.getByRole('dialog').getByText(words).first().waitFor()
       expect(await grave(page), path).toEqual([])
     }
+  })
+
+  test.each([
+    ['', 'does not load'],
+    ['?tab=log', 'the drawer is stuck'],
+  ])('nothing is grave in the details of a box%s', async (tab, words) => {
+    const { id } = await stage.platform.device('BOX-1')
+    const page = await stage.open(`/boxes/${id}${tab}`)
+    await page.getByRole('dialog').getByText(words).first().waitFor()
+    expect(await grave(page)).toEqual([])
+  })
+
+  test('nothing is grave in what is set for a box, with a mistake', async () => {
+    const { id } = await stage.platform.device('BOX-1')
+    const page = await stage.open(`/boxes/${id}`)
+    await page.getByRole('button', { name: 'Change' }).click()
+    const dialog = page.getByRole('dialog', { name: 'What is set for BOX-1' })
+    await dialog.getByLabel('Maintenance windows').fill('at night')
+    await dialog.getByText('cannot be read').waitFor()
+    expect(await grave(page)).toEqual([])
   })
 
   test('nothing is grave while a package is added, with a caution and a refusal', async () => {
@@ -194,6 +215,9 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
     headers: { authorization: `bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ id: 'LAMP-NEW', product: key, model: 'L-7' }),
   })
+  const server = { url: 'https://boxes.example', series: '18.0' }
+  await platform.api('setBoxServer', { params: { id: profile?.id ?? '' }, body: server })
+  await fillBox(await platform.addDevice('BOX-1', 'lamp'), platform.url)
   const wave = { size: { count: 1 }, soakSeconds: 3600, needsApproval: true }
   await platform.api('createCampaign', {
     body: {
@@ -203,4 +227,34 @@ async function fill({ platform, fleet }: Stage): Promise<void> {
       settings: { waves: [wave] },
     },
   })
+}
+
+async function fillBox(token: string, url: string): Promise<void> {
+  const handlers = ['running', 'starting', 'failed', 'ended'].map((state) => ({
+    file: `drivers/${state}.py`,
+    state,
+    error: state === 'failed' ? 'no module named serial' : null,
+    devices: [{ id: `usb-${state}`, name: 'Scale', type: 'scale' }],
+  }))
+  const layers = {
+    handlers: { result: { kind: 'rolled-back' }, details: { handlers } },
+    image: { refusal: { because: 'This box is virtual.', instead: 'Update its machine.' } },
+  }
+  const facts = { ip: '192.0.2.9', box: { kind: 'virtual', homePort: 8069, layers } }
+  const lines = ['debug', 'info', 'warn', 'error'].map((level, sequence) => ({
+    sequence,
+    at: '2026-11-21T20:00:00Z',
+    level,
+    message: 'the drawer is stuck',
+  }))
+  for (const [path, body] of [
+    ['check-in', { installed: { code: { version: '17.0#1a2b3c4' } }, facts }],
+    ['log', { lines }],
+  ] as const) {
+    await fetch(`${url}/device/v1/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  }
 }

@@ -76,9 +76,9 @@ const COLUMNS: readonly Column<Box>[] = [
     },
   },
   { key: 'state', head: 'State', width: '154px', cell: (box) => <Standing box={box} /> },
-  layerColumn('handlers', '15%', 1),
+  layerColumn('handlers', '13%', 1),
   layerColumn('code', '14%', 2),
-  layerColumn('image', '12%', 2),
+  layerColumn('image', '11%', 2),
   { key: 'set', head: 'Set', width: '108px', rank: 2, cell: (box) => <SetTo box={box} /> },
   {
     key: 'seen',

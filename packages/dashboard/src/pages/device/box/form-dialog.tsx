@@ -90,8 +90,8 @@ function Fields({
             mt={6}
             aria-labelledby="code-from"
             data={[
-              { value: 'upstream', label: 'its upstream repository' },
-              { value: 'server', label: 'releases of this server' },
+              { value: 'upstream', label: 'Upstream' },
+              { value: 'server', label: 'This server' },
             ]}
             value={codeFrom}
             onChange={(to) => change({ codeFrom: to as Form['codeFrom'] })}
@@ -120,7 +120,7 @@ function LayerFields({
         aria-label={`${title}: updates`}
         data={[
           { value: 'automatic', label: 'Automatic' },
-          { value: 'button', label: 'By the button' },
+          { value: 'button', label: 'By button' },
         ]}
         value={updates}
         onChange={(to) => onChange({ channel, updates: to as typeof updates })}
