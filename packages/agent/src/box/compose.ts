@@ -6,6 +6,7 @@ import { WrongSettings } from '../settings-table.ts'
 import { messageOf } from '../trouble.ts'
 import type { Clock } from '../waits.ts'
 import { type CodeLayer, codeLayer } from './code/code-layer.ts'
+import { commandService } from './code/command-service.ts'
 import { gitUpstream } from './code/git-upstream.ts'
 import { childService } from './code/service.ts'
 import type { BoxConfig } from './config.ts'
@@ -66,6 +67,7 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
     onChange: needs.onChange,
     log: needs.log,
   })
+  const checks = checksOf(needs, () => devicesOf(handlers.status()))
   const image = imageLayer({
     boot: kind === 'virtual' ? VIRTUAL_IMAGE : boot,
     disk: needs.disk,
@@ -73,7 +75,7 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
     bootId: needs.bootId,
     restart,
     runningVersion,
-    checks: checksOf(needs, () => devicesOf(handlers.status())),
+    checks,
     timing: { windowMs: settings.healthSeconds * 1000, steadyMs: settings.steadySeconds * 1000 },
     watchdogPath: settings.watchdog,
     carryOver: settings.carryOver,
@@ -83,6 +85,7 @@ export async function compose(needs: ComposeNeeds): Promise<Composed> {
     clock: needs.clock,
   })
   const code: CodeLayer = codeOf(needs, {
+    checks,
     refusal: kind === 'virtual' && !settings.isSideBySide ? VIRTUAL_CODE : null,
     runs: (type) => (type === 'image' ? image : type === 'handlers' ? handlers : code).installed(),
   })
@@ -139,7 +142,7 @@ async function bootOf({ settings, stateFolder, disk, restart }: ComposeNeeds) {
 
 function codeOf(
   needs: ComposeNeeds,
-  { refusal, runs }: Pick<Parameters<typeof codeLayer>[0], 'refusal' | 'runs'>,
+  { refusal, runs, checks }: Pick<Parameters<typeof codeLayer>[0], 'refusal' | 'runs' | 'checks'>,
 ): CodeLayer {
   const { settings, config, stateFolder, disk, clock, bootId, log, environment, onProgress } = needs
   const folder = join(stateFolder, 'code')
@@ -155,13 +158,22 @@ function codeOf(
       url === null
         ? null
         : gitUpstream({ ...common, folder: join(folder, 'upstream.git'), url, stallSeconds }),
-    service: childService({
-      ...common,
-      noteFile: join(folder, 'service.json'),
-      random: Math.random,
-    }),
+    service:
+      settings.serviceRestartCommand === null
+        ? childService({
+            ...common,
+            noteFile: join(folder, 'service.json'),
+            random: Math.random,
+          })
+        : commandService({
+            disk,
+            environment,
+            link: join(folder, 'current'),
+            command: settings.serviceRestartCommand,
+          }),
     serviceCommand: settings.serviceCommand === null ? null : wordsOf(settings.serviceCommand),
     runs,
+    checks,
     branch: settings.codeBranch ?? config.code.branch,
     paths,
     refusal,

@@ -154,6 +154,13 @@ export const BOX_SETTINGS = [
     'how long new handlers have to be well before they are kept',
   ),
   setting(
+    'service-restart-command',
+    'UPDRAFT_BOX_SERVICE_RESTART_COMMAND',
+    'command',
+    '',
+    'for a core service that something else runs, such as systemd: has it started again in code/current of the state folder',
+  ),
+  setting(
     'health-seconds',
     'UPDRAFT_BOX_HEALTH_SECONDS',
     'seconds',
@@ -343,6 +350,7 @@ export interface BoxSettings {
   readonly codeIntervalSeconds: number
   readonly serviceCommand: string | null
   readonly handlersSteadySeconds: number
+  readonly serviceRestartCommand: string | null
   readonly healthSeconds: number
   readonly steadySeconds: number
   readonly watchdog: string | null
@@ -452,6 +460,7 @@ function settingsFrom(
     codeIntervalSeconds: number('code-interval-seconds', 1),
     serviceCommand: raw('service-command'),
     handlersSteadySeconds: number('handlers-steady-seconds'),
+    serviceRestartCommand: raw('service-restart-command'),
     healthSeconds: number('health-seconds', 1),
     steadySeconds: number('steady-seconds'),
     watchdog: raw('watchdog'),

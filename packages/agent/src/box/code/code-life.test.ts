@@ -1,15 +1,10 @@
 /** The whole of it: a repository that is committed to, git, the service as a process, and a page that it serves. */
-import * as disk from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { silentLog } from '../../log.ts'
 import { temporaryFolder } from '../../test-bench.test-helper.ts'
-import { systemClock } from '../../waits.ts'
-import { codeLayer } from './code-layer.ts'
+import { codeOnDisk } from './code-life.test-helper.ts'
 import { GitServer, Repository } from './git-server.test-helper.ts'
-import { gitUpstream } from './git-upstream.ts'
-import { childService } from './service.ts'
 
 const NEVER = new AbortController().signal
 
@@ -19,23 +14,7 @@ test('the service follows the branch, goes back from what does not answer, and i
   const server = await GitServer.start(repository)
   await repository.commit(serviceAt(port, 'one'))
   const folder = join(await temporaryFolder(), 'code')
-  const common = { environment: process.env, bootId: 'one', clock: systemClock, log: silentLog }
-  const service = childService({
-    ...common,
-    noteFile: join(folder, 'service.json'),
-    random: Math.random,
-  })
-  const layer = codeLayer({
-    ...common,
-    disk,
-    folder,
-    upstream: gitUpstream({ ...common, folder: join(folder, 'upstream.git'), url: server.url }),
-    service,
-    runs: () => null,
-    platform: process.platform,
-    random: Math.random,
-    reserveBytes: 0,
-  })
+  const layer = codeOnDisk(folder, server.url)
   onTestFinished(() => layer.end())
   await layer.wakeUp(NEVER)
   const update = () => layer.update({ series: '17.0', isAsked: true, signal: NEVER })

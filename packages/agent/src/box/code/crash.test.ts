@@ -1,10 +1,14 @@
-/** Upstream on lines that break, beside caches that rot, killed at any moment. */
-import { readdir } from 'node:fs/promises'
+/** Upstream on lines that break, beside caches that rot; all of it killed at any moment. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { HurriedClock, temporaryFolder } from '../../test-bench.test-helper.ts'
 import { randomFrom } from '../../waits.ts'
-import {
+import type { CodeLayer } from './code-layer.ts'
+import { codeOnDisk } from './code-life.test-helper.ts'
+import { NEVER, 
   bring,
   bringInOwnProgram,
   cachedUpstream,
@@ -17,6 +21,7 @@ import {
   many,
   upstreamWith,
 } from './git-bench.test-helper.ts'
+import { GitServer, Repository } from './git-server.test-helper.ts'
 
 test('a cut connection costs a batch at most, wherever it is cut', async () => {
   const { server } = await upstreamWith(many(400))
@@ -130,3 +135,85 @@ test('many packs become one, with what is wanted and nothing else', async () => 
   expect(most).toBeLessThan(70)
   expect(most).toBeGreaterThan(30)
 })
+
+test('the agent killed at any moment of an update: all old or all new, one service, and the next life ends it', {
+  timeout: 300_000,
+}, async () => {
+  const OLD = treeThatSays('old')
+  const NEW = treeThatSays('new')
+  const random = randomFrom(3)
+  let kills = 0
+  for (let round = 1; round <= 14; round++) {
+    const repository = await Repository.make()
+    const { url } = await GitServer.start(repository)
+    const top = await temporaryFolder()
+    const folder = join(top, 'code')
+    await repository.commit(OLD)
+    const first = codeOnDisk(folder, url)
+    await first.wakeUp(NEVER)
+    expect((await first.update({ series: '17.0', isAsked: true, signal: NEVER })).kind).toBe(
+      'updated',
+    )
+    await first.end()
+    await repository.commit(NEW)
+
+    const child = updateInOwnProgram({ folder, url })
+    const said: string[] = []
+    child.stdout?.on('data', (text) => said.push(String(text)))
+    await expect.poll(() => said.join('')).toContain('awake')
+    await new Promise((resolve) => setTimeout(resolve, random() * 3_500))
+    if (!said.join('').includes('done')) kills += 1
+    child.kill('SIGKILL')
+    await ended(child)
+
+    const next = codeOnDisk(folder, url)
+    await next.wakeUp(NEVER)
+    const says = async () => await textIn(next, folder)
+    expect(['old', 'new'], `round ${round}`).toContain(await says())
+    await next.update({ series: '17.0', isAsked: true, signal: NEVER })
+    expect(await says(), `round ${round}`).toBe('new')
+    await expect.poll(async () => (await servicesAt(folder)).length).toBe(1)
+    await next.end()
+    await expect.poll(() => servicesAt(folder)).toEqual([])
+  }
+  console.log(`${kills} of 14 kills in the middle of an update`)
+  expect(kills).toBeGreaterThan(5)
+})
+
+const treeThatSays = (what: string): Record<string, string> => ({
+  'updraft-box.json': JSON.stringify({
+    service: ['/bin/sh', 'main.sh'],
+    health: { upSeconds: 0.5, withinSeconds: 30 },
+  }),
+  'main.sh': 'exec sleep 1000',
+  ...Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`part-${at}/file`, what])),
+})
+
+/** What all files of the active release say; a mixture says both. */
+async function textIn(layer: CodeLayer, folder: string): Promise<string> {
+  const { active } = layer.status()
+  const at = join(folder, 'releases', active?.id ?? '')
+  const texts = Array.from({ length: 40 }, (_, part) =>
+    readFile(join(at, `part-${part}/file`), 'utf8'),
+  )
+  return [...new Set(await Promise.all(texts))].join()
+}
+
+/** Services that run in a release of that folder. */
+async function servicesAt(folder: string): Promise<number[]> {
+  const found: number[] = []
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const at = await readlink(`/proc/${pid}/cwd`).catch(() => '')
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (at.startsWith(join(folder, 'releases')) && command.startsWith('sleep'))
+      found.push(Number(pid))
+  }
+  return found
+}
+
+function updateInOwnProgram(about: Record<string, string>): ChildProcess {
+  const program = fileURLToPath(new URL('update-child.test-helper.ts', import.meta.url))
+  const stdio = ['ignore', 'pipe', 'ignore'] as const
+  return spawn(process.execPath, [program, JSON.stringify(about)], { stdio: [...stdio] })
+}
