@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser)('at the page of a box', () => {
     await add('image', '25.1.0', imageBytes('25.1.0'))
     const token = await platform.addDevice('till', 'Kassa')
     box = await boxProcess(
-      ['--server', platform.url, '--wait-seconds', '2', '--max-bytes-per-second', '120000'],
+      ['--server', platform.url, '--wait-seconds', '2', '--max-bytes-per-second', '30000'],
       { UPDRAFT_DEVICE_TOKEN: token },
     )
     await assign('handlers', '1')

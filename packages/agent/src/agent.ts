@@ -229,8 +229,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       facts: await facts(),
       underWay: entry?.offer ?? null,
       ...told,
-      // Who asked does not want to wait.
-      waitSeconds: entry || told.asked.length > 0 ? 0 : waitSeconds,
+      waitSeconds: entry ? 0 : waitSeconds,
       signal: AbortSignal.any([this.#stop.signal, this.#hurry.signal]),
     })
     for (const type of told.asked) {

@@ -84,7 +84,7 @@ export class FakeServer extends EventEmitter<{
   forBox: Pick<CheckInResponse, 'box' | 'held' | 'wishes'> = {}
   /** An offer of that type is made only to who asks for it. */
   readonly onlyIfAsked = new Set<string>()
-  /** Check-ins that may be held are held as long as they last. */
+  /** Check-ins that may be held are held as long as they last, unless something is asked for. */
   isHolding = false
   /** It says that it would have waited. */
   isWilling = false
@@ -188,7 +188,7 @@ export class FakeServer extends EventEmitter<{
     const request = CheckInRequest.parse(JSON.parse(body))
     this.checkIns.push(request)
     this.emit('check-in', { ...request, wait })
-    if (this.isHolding && wait !== undefined) return response
+    if (this.isHolding && wait !== undefined && !request.asked) return response
     const offers = []
     for (const meant of this.#meant.values()) {
       const { type } = meant.operation

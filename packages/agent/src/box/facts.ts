@@ -8,6 +8,10 @@ import { interfacesNow, platformLetter } from './machine.ts'
 export interface Told {
   readonly ofTheMachine: JsonObject
   readonly identifier: string
+  readonly serial: string | null
+  readonly model: string | null
+  /** For people. */
+  readonly networkNotes: string
   readonly name: string | null
   readonly hostName: string
   readonly kind: 'physical' | 'virtual'
@@ -15,11 +19,13 @@ export interface Told {
 }
 
 export function boxFacts(
-  { ofTheMachine, identifier, name, hostName, kind, homePort }: Told,
+  told: Told,
   { layers, last }: { layers: BoxLayers; last: Jobs['last'] },
 ): JsonObject {
+  const { ofTheMachine, identifier, serial, model, name, hostName } = told
+  const { kind, homePort, networkNotes } = told
   const [network] = interfacesNow()
-  const told = inOrder(layers).map((layer) => {
+  const ofLayers = inOrder(layers).map((layer) => {
     const { active, previous, trial, refusal, details } = layer.status()
     const ended = last[layer.name]
     const result = ended ? { kind: ended.result, because: ended.because, at: ended.endedAt } : null
@@ -28,11 +34,13 @@ export function boxFacts(
   return {
     ...ofTheMachine,
     identifier,
+    ...(serial === null ? {} : { serial }),
+    ...(model === null ? {} : { model }),
     ...(name === null ? {} : { name }),
     hostName,
     ...(network ? { mac: network.mac, ip: network.addresses[0] ?? null } : {}),
     platform: platformLetter(),
-    box: { kind, homePort, layers: plain(Object.fromEntries(told)) },
+    box: { kind, homePort, network: networkNotes, layers: plain(Object.fromEntries(ofLayers)) },
   }
 }
 

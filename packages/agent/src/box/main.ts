@@ -246,6 +246,9 @@ async function live(settings: BoxSettings, around: Surroundings): Promise<number
     facts: async () => ({
       ofTheMachine: await machineFacts(),
       identifier: identity.identifier,
+      serial: identity.serial,
+      model: identity.model,
+      networkNotes: config.current.network,
       name: config.current.name,
       hostName: hostname(),
       kind,
