@@ -142,7 +142,7 @@ export function lookOfBox(device: BoxLike & Parameters<typeof lookOf>[0] & Shown
   const look = lookOf(device)
   const { operation, components } = device
   const isHeld = operation !== null && Boolean(components[operation.type]?.held)
-  return look === 'QUEUED' && isHeld ? 'HELD_BACK' : look
+  return isHeld && (look === 'QUEUED' || look === 'INITIATED') ? 'HELD_BACK' : look
 }
 
 interface Shown {
