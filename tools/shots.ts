@@ -96,6 +96,7 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     await api('listReleases', { query: { title: 'lamp-control', sort: '-createdAt' } })
   ).items
   const [profile] = (await api('listProfiles', { query: { name: 'Water meter' } })).items
+  const [box] = (await api('listDevices', { query: { name: 'till-03' } })).items
   return [
     { name: 'sign-in', path: '/sign-in', words: 'Sign in to Updraft' },
     {
@@ -145,6 +146,8 @@ async function shotsOf(url: string, token: string): Promise<Shot[]> {
     { name: 'policies', path: '/policies', words: 'lamp-control' },
     { name: 'policy', path: `/policies/${lamps?.id}`, words: 'street-lamp-0' },
     { name: 'groups', path: '/groups', words: 'Gateways with room' },
+    { name: 'boxes', path: '/boxes', words: 'till-01' },
+    { name: 'box', path: `/boxes/${box?.id}`, words: 'Plugged in' },
     { name: 'audit', path: '/audit', words: ' ago' },
     { name: 'settings', path: '/settings/people', words: 'mira' },
     { name: 'settings-customers', path: '/settings/customers', words: 'City Library' },

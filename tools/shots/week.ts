@@ -3,6 +3,7 @@ import { type Client, createClient } from '@updraft/api/client'
 import type { PolicyDraft } from '@updraft/api/shapes'
 import type { CheckInResponse } from '@updraft/wire/updraft'
 import { seeded } from '../chance.ts'
+import { boxesComeIn } from './boxes.ts'
 import { BEGIN, CUSTOMERS, DAYS, KINDS, type Kind, NOW, PEOPLE, passwordOf } from './fleet.ts'
 
 const MINUTE_MS = 60_000
@@ -52,6 +53,7 @@ export async function liveThroughWeek(
   }
   setClock(NOW)
   await planAhead(api)
+  await boxesComeIn(api, url, setClock)
 }
 
 /** What is prepared for the days to come. */
