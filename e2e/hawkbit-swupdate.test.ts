@@ -1,0 +1,291 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, request as httpRequest, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type TestPlatform, testPlatform } from './platform.ts'
+import {
+  makeSwu,
+  makeSwuSigner,
+  type SwuSigner,
+  swupdateArguments,
+  swupdateEnvironment,
+  swupdateProgram,
+} from './swupdate.ts'
+
+const program = await swupdateProgram()
+
+let platform: TestPlatform
+let folder: string
+let signer: SwuSigner
+const running = new Set<ChildProcess>()
+const proxies = new Set<Server>()
+
+beforeAll(async () => {
+  if (!program) return
+  folder = await mkdtemp(join(tmpdir(), 'updraft-swupdate-'))
+  signer = await makeSwuSigner(folder)
+  platform = await testPlatform()
+  const id = await platform.addProfile('board')
+  await platform.api('changeHawkbitSettings', {
+    params: { id },
+    body: { client: 'swupdate', pollSeconds: 1 },
+  })
+})
+afterEach(async () => {
+  for (const child of [...running]) await stop(child)
+  for (const proxy of [...proxies]) {
+    proxy.closeAllConnections()
+    await new Promise((resolve) => proxy.close(resolve))
+    proxies.delete(proxy)
+  }
+})
+afterAll(async () => {
+  await platform?.stop()
+  if (folder) await rm(folder, { recursive: true, force: true })
+})
+
+interface Started {
+  readonly child: ChildProcess
+  readonly log: () => string
+  /** Once it has written that; rejects with all it wrote if it ends before. */
+  wrote(text: string): Promise<void>
+}
+
+/** As it runs on a board; `afterBoot` says what the boot loader says of the update before: 2 well, 3 badly. */
+async function start(
+  name: string,
+  token: string,
+  { afterBoot, url = platform.url }: { afterBoot?: 2 | 3; url?: string } = {},
+): Promise<Started> {
+  const state = join(folder, name)
+  await mkdir(state, { recursive: true })
+  const config = join(state, 'swupdate.cfg')
+  await writeFile(
+    config,
+    `globals : { verbose = true; };
+identify : ( { name = "board"; value = "e2e"; }, { name = "serial"; value = "${name}"; } );
+`,
+  )
+  const server = `-t default -u ${url} -i ${name} -k ${token}${afterBoot ? ` -c ${afterBoot}` : ''}`
+  const child = spawn(program ?? '', [...swupdateArguments(signer), '-f', config, '-u', server], {
+    cwd: state,
+    env: swupdateEnvironment(state),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  let log = ''
+  let look = () => {}
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (piece) => {
+      log += piece
+      look()
+    })
+  }
+  child.once('exit', () => look())
+  return {
+    child,
+    log: () => log,
+    wrote: (text) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (log.includes(text)) resolve()
+          else if (child.exitCode !== null) reject(new Error(`It ended without "${text}":\n${log}`))
+        }
+        look()
+      }),
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  running.delete(child)
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}
+
+/** A release of a signed file that puts those bytes into a place of the device's own. */
+async function release(
+  name: string,
+  bytes: Uint8Array,
+  version = '2.0',
+): Promise<{ releaseId: string; path: string }> {
+  const path = join(folder, `${name}.installed`)
+  const files = [{ name: 'payload', bytes, path }]
+  const swu = await makeSwu(join(folder, `${name}-swu`), signer, { version, files })
+  await writeFile(join(folder, `${name}-swu`, 'whole'), swu)
+  const releaseId = await platform.addRelease({
+    title: `rootfs of ${name}`,
+    version,
+    profile: 'board',
+    bytes: new Uint8Array(swu),
+    fileName: `${name}.swu`,
+  })
+  return { releaseId, path }
+}
+
+/** Hands requests on, but for what `meddle` does with them. */
+async function proxy(
+  meddle: (path: string, count: number) => 'cut' | 'stall' | URL | null,
+): Promise<{ url: string; seen: { method: string; path: string; range: string | undefined }[] }> {
+  const seen: { method: string; path: string; range: string | undefined }[] = []
+  const server = createServer((request, response) => {
+    const { method = 'GET', url: path = '', headers } = request
+    seen.push({ method, path, range: headers.range })
+    const what = meddle(
+      `${method} ${path}`,
+      seen.filter((each) => each.path === path && each.method === method).length,
+    )
+    if (what instanceof URL) {
+      response.writeHead(302, { location: what.href }).end()
+      return
+    }
+    const forward = httpRequest(new URL(path, platform.url), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      if (what === null) {
+        answer.pipe(response)
+        return
+      }
+      answer.once('data', (piece: Buffer) => {
+        response.write(piece.subarray(0, Math.ceil(piece.length / 2)), () => {
+          if (what === 'cut') response.destroy()
+        })
+        answer.destroy()
+      })
+    })
+    forward.on('error', () => response.destroy())
+    request.pipe(forward)
+  })
+  proxies.add(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, seen }
+}
+
+const payload = (text: string, size = 20_000) => new Uint8Array(Buffer.alloc(size, text))
+const stateOf = async (name: string) => (await platform.device(name)).operation?.state
+
+describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 60_000 }, () => {
+  test('tells of itself, installs a signed file, and reports success after its reboot', async () => {
+    const token = await platform.addDevice('well', 'board')
+    const first = await start('well', token)
+    await platform.until('well', ({ inventory }) => inventory.attributes !== undefined)
+    expect((await platform.device('well')).inventory).toMatchObject({
+      attributes: { board: 'e2e', serial: 'well' },
+    })
+    const { releaseId, path } = await release('well', payload('well '))
+    await platform.assign(releaseId, { device: 'well' })
+    await first.wrote('SWUPDATE successful')
+    await platform.until('well', ({ operation }) => operation?.state === 'UPDATING')
+    expect(await readFile(path)).toEqual(Buffer.from(payload('well ')))
+    await stop(first.child)
+    // Until it has booted nobody knows.
+    expect(await stateOf('well')).toBe('UPDATING')
+
+    await start('well', token, { afterBoot: 2 })
+    const { installed } = await platform.until(
+      'well',
+      ({ operation }) => operation?.state === 'UPDATED',
+    )
+    expect(installed.firmware).toEqual({ title: 'rootfs of well', version: '2.0' })
+  })
+
+  test('reports failure after a reboot that went badly', async () => {
+    const token = await platform.addDevice('badly', 'board')
+    const { releaseId } = await release('badly', payload('badly '))
+    await platform.assign(releaseId, { device: 'badly' })
+    const first = await start('badly', token)
+    await first.wrote('SWUPDATE successful')
+    await platform.until('badly', ({ operation }) => operation?.state === 'UPDATING')
+    await stop(first.child)
+    await start('badly', token, { afterBoot: 3 })
+    const { operation } = await platform.until(
+      'badly',
+      (device) => device.operation?.state === 'FAILED',
+    )
+    expect(operation?.error).toMatch(/Update Failed/)
+  })
+
+  test('goes on with a download that broke off', async () => {
+    const token = await platform.addDevice('breaks', 'board')
+    const { releaseId, path } = await release('breaks', payload('breaks ', 3_000_000))
+    await platform.assign(releaseId, { device: 'breaks' })
+    const between = await proxy((path, count) =>
+      /^GET .*\/artifacts\//.test(path) && count === 1 ? 'cut' : null,
+    )
+    const first = await start('breaks', token, { url: between.url })
+    await first.wrote('SWUPDATE successful')
+    const ranges = between.seen.flatMap(({ range }) => range ?? [])
+    expect(ranges).toContainEqual(expect.stringMatching(/^bytes=[1-9]\d*-$/))
+    expect(await readFile(path)).toEqual(Buffer.from(payload('breaks ', 3_000_000)))
+  })
+
+  test('is told to stop while it downloads, and says that it has', async () => {
+    const token = await platform.addDevice('stops', 'board')
+    const { releaseId } = await release('stops', payload('stops ', 3_000_000))
+    await platform.assign(releaseId, { device: 'stops' })
+    // Its download comes to a halt, so that it is still at the update.
+    const between = await proxy((path) => (/^GET .*\/artifacts\//.test(path) ? 'stall' : null))
+    await start('stops', token, { url: between.url })
+    const told = await platform.until(
+      'stops',
+      ({ operation }) => operation?.state === 'DOWNLOADING',
+    )
+    await platform.api('cancelOperation', { params: { id: told.operation?.id ?? '' } })
+    await expect
+      .poll(
+        () =>
+          between.seen.some(
+            ({ path }) => path.endsWith('/feedback') && path.includes('/cancelAction/'),
+          ),
+        {
+          timeout: 60_000,
+        },
+      )
+      .toBe(true)
+    expect(await stateOf('stops')).toBe('CANCELED')
+  })
+
+  test('follows to another host, which is told no token and refuses HEAD', async () => {
+    const token = await platform.addDevice('elsewhere', 'board')
+    const { releaseId, path } = await release('elsewhere', payload('elsewhere '))
+    await platform.assign(releaseId, { device: 'elsewhere' })
+    const bytes = await readFile(join(folder, 'elsewhere-swu', 'whole'))
+    const shown: (string | undefined)[] = []
+    const other = createServer(({ method, headers }, response) => {
+      shown.push(headers.authorization)
+      response.writeHead(method === 'GET' ? 200 : 403).end(method === 'GET' ? bytes : undefined)
+    })
+    proxies.add(other)
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const between = await proxy((path) =>
+      /\/artifacts\//.test(path) ? new URL(`http://localhost:${port}/elsewhere.swu`) : null,
+    )
+    const first = await start('elsewhere', token, { url: between.url })
+    await first.wrote('SWUPDATE successful')
+    expect(await readFile(path)).toEqual(Buffer.from(payload('elsewhere ')))
+    expect(shown.length).toBeGreaterThan(0)
+    expect(shown.every((authorization) => authorization === undefined)).toBe(true)
+  })
+
+  test('is not assigned what it could not take, and why is said', async () => {
+    await platform.addDevice('picky', 'board')
+    const releaseId = await platform.addRelease({
+      title: 'no swu',
+      version: '1',
+      profile: 'board',
+      bytes: new Uint8Array([1]),
+      fileName: 'image.bin',
+    })
+    const refusal = /SWUpdate takes files that end in \.swu or \.zck, not image\.bin\./
+    await expect(platform.assign(releaseId, { device: 'picky' })).rejects.toThrow(refusal)
+    await expect(platform.assign(releaseId, { profile: 'board' })).rejects.toThrow(refusal)
+    const campaign = { name: 'never', releaseId, audience: { expression: 'true' } }
+    await expect(platform.api('createCampaign', { body: campaign })).rejects.toThrow(refusal)
+  })
+})
