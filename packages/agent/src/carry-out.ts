@@ -229,8 +229,11 @@ export class CarryOut {
     if (entry.attempts === 0 && (await reports.say('VERIFIED')) === 'over') return { kind: 'over' }
     const answer = entry.attempts === 0 ? await this.#awaitWindow(reports, signal) : 'open'
     if (answer !== 'open') return { kind: answer }
-    const heldMs = entry.attempts === 0 ? this.#tools.rule.untilInstallMs(entry.offer) : 0
+    const { rule, uplink } = this.#tools
+    const heldMs = entry.attempts === 0 ? rule.untilInstallMs(entry.offer) : 0
     if (heldMs > 0) return { kind: 'held', ms: heldMs }
+    const serverMs = entry.attempts === 0 ? (uplink.untilInstallMs?.(entry.offer) ?? 0) : 0
+    if (serverMs > 0) return this.mayWait ? { kind: 'held', ms: serverMs } : { kind: 'later' }
     return go({ ...entry, attempts: entry.attempts + 1 }, { at: 'installing', mark: null })
   }
 

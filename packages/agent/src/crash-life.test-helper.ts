@@ -13,13 +13,15 @@ import { scriptInstaller } from './installers/script.ts'
 import type { Uplink } from './uplink.ts'
 import { edgehogUplink } from './uplinks/edgehog.ts'
 import { AGENT_TOKEN, REALM } from './uplinks/fake-astarte-pairing.test-helper.ts'
+import { CONTROLLER, TOKEN as HAWKBIT_TOKEN } from './uplinks/fake-hawkbit.test-helper.ts'
 import { TOKEN as THINGSBOARD_TOKEN } from './uplinks/fake-thingsboard.test-helper.ts'
+import { hawkbitUplink } from './uplinks/hawkbit.ts'
 import { thingsBoardUplink } from './uplinks/thingsboard.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
 import { systemClock } from './waits.ts'
 
 export interface Device {
-  /** An http address is that of our own protocol, or of a pairing API; others speak ThingsBoard. */
+  /** An http address is that of our own protocol, of a pairing API or of a hawkBit; others speak ThingsBoard. */
   readonly server: string
   /** Holds the state folder, the script, what is installed and the number of the boot. */
   readonly folder: string
@@ -87,8 +89,12 @@ export async function live(device: Device, step: Step): Promise<RunEnd> {
   return await agent.run({ once: true })
 }
 
-/** Pairing has a path of its own, so the address tells who is meant. */
+/** Pairing and hawkBit have paths of their own, so the address tells who is meant. */
 function uplinkTo({ server, folder }: Device, disk: Disk): Uplink {
+  if (server.endsWith('/hawkbit')) {
+    const token = async () => HAWKBIT_TOKEN
+    return hawkbitUplink({ server: new URL(server).origin, id: CONTROLLER, token })
+  }
   if (server.endsWith('/pairing')) {
     return edgehogUplink({
       server,

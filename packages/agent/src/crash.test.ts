@@ -9,6 +9,7 @@ import { type Device, live, makeDevice } from './crash-life.test-helper.ts'
 import { FakeServer, someBytes } from './fake-server.test-helper.ts'
 import { startServer, temporaryFolder } from './test-bench.test-helper.ts'
 import { FakeAstarte, UUID } from './uplinks/fake-astarte.test-helper.ts'
+import { FakeHawkbit } from './uplinks/fake-hawkbit.test-helper.ts'
 import { FakeCoap } from './uplinks/fake-thingsboard-coap.test-helper.ts'
 import { FakeMqtt } from './uplinks/fake-thingsboard-mqtt.test-helper.ts'
 
@@ -67,6 +68,15 @@ test('killed now and then while it speaks Edgehog, the agent brings the update h
 }, async () => {
   const cuts = await dieEverywhere({ start: edgehog, word: 'exit', each: 4 })
   console.log(`Edgehog: ${cuts} cut points tried`)
+  expect(cuts).toBeGreaterThan(20)
+})
+
+// What it knows of an action is in the journal alone, and in what the server says of it.
+test('killed now and then while it speaks hawkBit, the agent brings the update home', {
+  timeout: 600_000,
+}, async () => {
+  const cuts = await dieEverywhere({ start: hawkbit, word: 'exit', each: 4 })
+  console.log(`hawkBit: ${cuts} cut points tried`)
   expect(cuts).toBeGreaterThan(20)
 })
 
@@ -163,6 +173,20 @@ async function edgehog(): Promise<Server> {
       expect(server.story.at(-1), when).toBe('Success')
       expect(server.story.join(), when).not.toContain('Failure')
       expect(server.properties['BaseImage/version'], when).toBe('1.1.0')
+    },
+    down: () => server.down(),
+  }
+}
+
+/** An action has one end, which may be told twice. */
+async function hawkbit(): Promise<Server> {
+  const server = await FakeHawkbit.start()
+  server.assign([{ part: 'os', version: '1.1.0', bytes: BYTES }])
+  return {
+    url: `${server.url}/hawkbit`,
+    expectUpdated: (when) => {
+      const ends = server.said.filter((word) => word.startsWith('41 closed'))
+      expect(ends, when).toEqual(['41 closed success'])
     },
     down: () => server.down(),
   }

@@ -9,7 +9,7 @@ import { Away, messageOf } from './trouble.ts'
 
 export interface Exchange extends Trust {
   readonly url: string
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'PUT'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /** Until the answer begins. */

@@ -46,7 +46,7 @@ test.each([
   [['--server', 'http://x'], /A device token is needed/],
   [
     ['--server', 'http://x', '--token', 't', '--uplink', 'mqtt'],
-    /takes updraft or thingsboard or ioto or edgehog, not "mqtt"/,
+    /takes updraft or thingsboard or ioto or edgehog or hawkbit, not "mqtt"/,
   ],
   [
     ['--server', 'http://x', '--token', 't', '--interval-seconds', 'soon'],
@@ -60,6 +60,7 @@ test.each([
   [['--server', 'http://x', '--uplink', 'ioto'], /--device-id is needed, or id in device.json5/],
   [[...EDGEHOG, '--device-id', 'auto', '--token', 't'], /--realm takes .*, not ""/],
   [[...EDGEHOG, '--realm', 'test', '--device-id', 'DEV1', '--token', 't'], /22 characters/],
+  [['--server', 'http://x', '--uplink', 'hawkbit', '--token', 't'], /takes the controller id/],
   [[...EDGEHOG, '--realm', 'test', '--device-id', 'auto'], /A token to register with is needed/],
   [[...EDGEHOG, '--realm', 'test', '--device-id', 'auto', '--token', 't'], /no checksums/],
   [

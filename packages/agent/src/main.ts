@@ -17,6 +17,7 @@ import { readSecret } from './secret-file.ts'
 import { helpText, readSettings, type Settings } from './settings.ts'
 import { WrongSettings } from './settings-table.ts'
 import type { Uplink } from './uplink.ts'
+import { hawkbitUplink } from './uplinks/hawkbit.ts'
 import { thingsBoardUplink } from './uplinks/thingsboard.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
 import { systemClock } from './waits.ts'
@@ -116,6 +117,11 @@ async function uplinkFrom(
     }
     case 'edgehog':
       return edgehogUplinkFrom(settings, { stateFolder, token: hasToken ? readToken : undefined })
+    case 'hawkbit': {
+      const { deviceId: id, hawkbitTenant: tenant, hawkbitAuth: auth } = settings
+      const confirms = settings.confirmsHawkbit
+      return hawkbitUplink({ ...settings, id, tenant, auth, confirms, token: readToken })
+    }
     default:
       return uplink satisfies never
   }

@@ -1,16 +1,18 @@
 /** Every setting once: its flag, its environment variable, unit, default and meaning. */
 import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
 import { canonicalDeviceId, isRealm } from '@updraft/wire/astarte'
+import { LIMITS } from '@updraft/wire/hawkbit'
 import { parseCronWindow } from './cron-window.ts'
 import { type InstalledByType, parseInstalled } from './installed.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { MQTT_VERSIONS, type MqttVersion } from './mqtt.ts'
 import { readFlags, rowsFor, setting, toldBy, WrongSettings } from './settings-table.ts'
 import { messageOf } from './trouble.ts'
+import { HAWKBIT_AUTHS, type HawkbitAuth } from './uplinks/hawkbit-line.ts'
 import { IOTO_CLIENTS, type IotoClient } from './uplinks/ioto-clients.ts'
 import { THINGSBOARD_SCHEMES } from './uplinks/thingsboard.ts'
 
-export const UPLINKS = ['updraft', 'thingsboard', 'ioto', 'edgehog'] as const
+export const UPLINKS = ['updraft', 'thingsboard', 'ioto', 'edgehog', 'hawkbit'] as const
 
 export const SETTINGS = [
   setting(
@@ -53,7 +55,7 @@ export const SETTINGS = [
     'UPDRAFT_DEVICE_ID',
     'text',
     '',
-    'for ioto and edgehog: by what the device is known; auto makes one up and keeps it',
+    'for ioto and edgehog: by what the device is known; auto makes one up and keeps it. For hawkbit: the controller id',
   ),
   setting(
     'realm',
@@ -82,6 +84,27 @@ export const SETTINGS = [
     'yes/no',
     'no',
     'for edgehog: whoever answers is believed. For a desk, not for the field',
+  ),
+  setting(
+    'hawkbit-tenant',
+    'UPDRAFT_HAWKBIT_TENANT',
+    'name',
+    'DEFAULT',
+    'for hawkbit: the tenant, as it stands in the addresses',
+  ),
+  setting(
+    'hawkbit-auth',
+    'UPDRAFT_HAWKBIT_AUTH',
+    HAWKBIT_AUTHS.join('|'),
+    'target',
+    "for hawkbit: whose the token is, this device's own or that of a gateway, by which it registers itself",
+  ),
+  setting(
+    'hawkbit-confirm',
+    'UPDRAFT_HAWKBIT_CONFIRM',
+    'yes/no',
+    'no',
+    'for hawkbit: says yes to each update that waits for somebody to do so',
   ),
   setting('product', 'UPDRAFT_PRODUCT', 'text', '', "for ioto: the product's token"),
   setting(
@@ -294,6 +317,9 @@ export interface Settings {
   readonly credentialsSecretFile: string | null
   readonly caFile: string | null
   readonly isTlsUnverified: boolean
+  readonly hawkbitTenant: string
+  readonly hawkbitAuth: HawkbitAuth
+  readonly confirmsHawkbit: boolean
   readonly product: string
   readonly iotoClient: IotoClient
   readonly stateFolder: string
@@ -370,6 +396,7 @@ export function readSettings(
     }
   } else if (!token && !tokenFile)
     throw new WrongSettings('A device token is needed: --token-file, or UPDRAFT_DEVICE_TOKEN.')
+  if (uplink === 'hawkbit') checkControllerId(text('device-id'))
   const installed = readInstalled(text('installed'))
   return {
     server,
@@ -383,6 +410,9 @@ export function readSettings(
     credentialsSecretFile: raw('credentials-secret-file'),
     caFile: raw('ca-file'),
     isTlsUnverified: yes('ignore-tls-errors'),
+    hawkbitTenant: text('hawkbit-tenant'),
+    hawkbitAuth: one('hawkbit-auth', HAWKBIT_AUTHS),
+    confirmsHawkbit: yes('hawkbit-confirm'),
     product: text('product'),
     iotoClient: one('ioto-client', IOTO_CLIENTS),
     stateFolder: text('state'),
@@ -440,6 +470,7 @@ const SCHEMES: Readonly<Record<(typeof UPLINKS)[number], readonly string[]>> = {
   thingsboard: THINGSBOARD_SCHEMES,
   ioto: ['http', 'https'],
   edgehog: ['http', 'https'],
+  hawkbit: ['http', 'https'],
 }
 
 function checkServer(server: string, uplink: (typeof UPLINKS)[number]): void {
@@ -466,6 +497,14 @@ function checkEdgehog(about: { realm: string; deviceId: string; hasOne: boolean 
       'A token to register with is needed, --token-file, or the secret of a registered device, --credentials-secret-file.',
     )
   }
+}
+
+function checkControllerId(id: string): void {
+  const { controllerIdLength } = LIMITS
+  if (id !== '' && id.length <= controllerIdLength && !/\s/.test(id)) return
+  throw new WrongSettings(
+    `--device-id takes the controller id, 1 to ${controllerIdLength} characters without a blank, not "${id}".`,
+  )
 }
 
 function readInstalled(text: string): InstalledByType {

@@ -56,6 +56,8 @@ export interface Uplink {
   ): Promise<Fetched>
   /** For servers that say what they take back: aborts when they do. Heeded until the install begins. */
   takenBack?(offer: Offer): AbortSignal
+  /** For servers that say when: so long it may not be installed yet, and the server is asked anew then. 0: it may. */
+  untilInstallMs?(offer: Offer): number
   /** The new version is in place and about to be started. What of it is lost is not told again. */
   restarting?(offer: Offer, signal: AbortSignal): Promise<void>
   /**

@@ -14,12 +14,13 @@ interface Sum {
 
 const READ_BYTES = 262_144
 
-/** Spelled as ThingsBoard spells them (docs/dialects/thingsboard.md, "Checksums"). */
+/** Spelled as ThingsBoard spells them (docs/dialects/thingsboard.md, "Checksums"); SHA1 is what older servers of hawkBit have. */
 const SUMS: Readonly<Record<string, () => Sum>> = {
   MD5: () => byHash('md5'),
   SHA256: () => byHash('sha256'),
   SHA384: () => byHash('sha384'),
   SHA512: () => byHash('sha512'),
+  SHA1: () => byHash('sha1'),
   CRC32: () => {
     let value = 0
     return {

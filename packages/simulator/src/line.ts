@@ -51,6 +51,7 @@ export function switched(uplink: Uplink, whyCut: () => string | null, events: Li
       return { ...fetched, pieces: counted(offer, fetched) }
     },
     takenBack: uplink.takenBack,
+    untilInstallMs: uplink.untilInstallMs,
     async restarting(offer, signal) {
       check()
       await uplink.restarting?.(offer, signal)

@@ -4,16 +4,23 @@ import { exchange, piecesOf, refusal, type Trust } from '../http.ts'
 import { Away } from '../trouble.ts'
 import type { Fetched } from '../uplink.ts'
 
+export interface RangeLimits extends Trust {
+  readonly stallMs: number
+  readonly signal: AbortSignal
+  readonly authorization?: string
+}
+
 /**
  * Asks for the rest of the file. If-Range keeps two versions of a file from being mixed: when it has changed,
- * the server sends it whole. The address holds its own authorisation; no other is sent.
+ * the server sends it whole. Where the address does not hold its own authorisation, `authorization` is sent to its host.
  */
 export async function fetchByRange(
   url: string,
   { byte, etag }: { byte: number; etag: string | null },
-  { stallMs, signal, ...trust }: { stallMs: number; signal: AbortSignal } & Trust,
+  { stallMs, signal, authorization, ...trust }: RangeLimits,
 ): Promise<Fetched> {
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+  if (authorization !== undefined) headers.authorization = authorization
   if (byte > 0) headers.range = `bytes=${byte}-`
   // A weak tag proves nothing about bytes (§13.1.5); the checksum judges in the end either way.
   if (byte > 0 && etag && !etag.startsWith('W/')) headers['if-range'] = etag
@@ -34,8 +41,10 @@ export async function fetchByRange(
   answer.body.destroy()
   if (answer.status === 206 || answer.status === 416) {
     // What we have is no part of what the server has: from the start, without a range.
-    if (byte > 0)
-      return await fetchByRange(url, { byte: 0, etag: null }, { stallMs, signal, ...trust })
+    if (byte > 0) {
+      const limits = { stallMs, signal, authorization, ...trust }
+      return await fetchByRange(url, { byte: 0, etag: null }, limits)
+    }
   }
   throw notFetched(answer)
 }

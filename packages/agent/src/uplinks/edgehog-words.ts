@@ -1,5 +1,5 @@
 /** The agent's words as Edgehog's: facts as properties of interfaces, states as events. */
-import { type Installed, type Json, type JsonObject, STATE_TABLE } from '@updraft/core'
+import type { Installed, Json, JsonObject } from '@updraft/core'
 import { heldAt, type InterfaceDefinition, versionOf } from '@updraft/wire/astarte-interface'
 import type { MappingType } from '@updraft/wire/astarte-values'
 import {
@@ -66,14 +66,6 @@ function property(name: string, path: string, value: Json | undefined): Property
   // A serial number that somebody wrote without quotes is one all the same.
   if (isNumber ? !Number.isSafeInteger(value) : typeof value === 'object') return []
   return [{ interface: name, path, type: held.type, value: isNumber ? value : String(value) }]
-}
-
-/** How the download fares within itself: its share of the whole way is stretched again, and told in tens. */
-export function downloadPercent(progressPercent: number | undefined): number {
-  const from = STATE_TABLE.DOWNLOADING.progressPercent
-  const to = STATE_TABLE.DOWNLOADED.progressPercent
-  const share = ((progressPercent ?? from) - from) / (to - from)
-  return Math.floor(Math.min(1, Math.max(0, share)) * 10) * 10
 }
 
 export const CODES: Readonly<Record<FailureKind, OtaCode>> = {

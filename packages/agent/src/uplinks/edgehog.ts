@@ -10,17 +10,12 @@ import { Away, messageOf, UpdateFailed } from '../trouble.ts'
 import type { CheckInAnswer, Fetched, Offer, OutgoingReport, Uplink } from '../uplink.ts'
 import { type Clock, type Random, systemClock } from '../waits.ts'
 import { fetchByRange } from './by-range.ts'
+import { downloadPercent } from './download-percent.ts'
 import { KeptFile } from './edgehog-kept.ts'
 import { EdgehogLine } from './edgehog-line.ts'
 import { Pairing } from './edgehog-pairing.ts'
 import { Requests, type Wanted } from './edgehog-requests.ts'
-import {
-  CODES,
-  downloadPercent,
-  type Event,
-  factProperties,
-  imageProperties,
-} from './edgehog-words.ts'
+import { CODES, type Event, factProperties, imageProperties } from './edgehog-words.ts'
 
 export interface EdgehogOptions {
   /** Where the pairing API is, such as https://api.example/pairing; without a path, below `/pairing`. */
