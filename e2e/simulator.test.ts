@@ -13,10 +13,17 @@ beforeAll(async () => {
 afterAll(() => platform.stop())
 
 /** A group of 20 as the fleet's scenario has it, with the profile's key; answers the file's name. */
-async function scenario(name: string, more: object): Promise<string> {
+async function scenario(
+  name: string,
+  more: object | ((key: string) => object),
+  { fileName, claimsAtOnce }: { fileName?: string; claimsAtOnce?: boolean } = {},
+): Promise<string> {
   const { items } = await platform.api('listProfiles', { query: { name } })
   const id = items[0]?.id ?? (await platform.addProfile(name))
-  const { key, secret } = await platform.api('enableProvisioning', { params: { id } })
+  const { key, secret } = await platform.api('enableProvisioning', {
+    params: { id },
+    ...(claimsAtOnce !== undefined && { body: { claimsAtOnce } }),
+  })
   const group = {
     name,
     profile: name,
@@ -26,11 +33,11 @@ async function scenario(name: string, more: object): Promise<string> {
     startWithinSeconds: 1,
     checkInSeconds: 1,
     installSeconds: 0,
-    ...more,
+    ...(typeof more === 'function' ? more(key) : more),
   }
   const file = join(platform.dataFolder, `${name}.json`)
   await writeFile(file, JSON.stringify({ seed: 4, groups: [group] }))
-  const release = { title: name, version: '2.0.0', profile: name, bytes: random(60_000) }
+  const release = { title: name, version: '2.0.0', profile: name, bytes: random(60_000), fileName }
   await platform.assign(await platform.addRelease(release), { profile: name })
   return file
 }
@@ -103,6 +110,49 @@ test('a fleet that speaks Edgehog registers itself, and is accounted for to the 
   const { items } = await platform.api('listDevices', { query: { profile: 'edgehog', limit: 50 } })
   const failures = items.flatMap(({ operation }) => operation?.code ?? [])
   expect(new Set(failures)).toEqual(new Set(['InternalError', 'SystemRollback']))
+})
+
+test('a fleet that speaks hawkBit registers itself at the gateway, and is accounted for to the last', async () => {
+  const id = await platform.addProfile('hawkbit')
+  await platform.api('changeHawkbitSettings', { params: { id }, body: { gatewayToken: true } })
+  const file = await scenario(
+    'hawkbit',
+    (key) => ({
+      dialects: { hawkbit: 1 },
+      hawkbit: { gatewayToken: key },
+      failures: [{ share: 0.2, reason: 'the flash is worn out' }],
+      rollbacks: { share: 0.2, restartSeconds: 0 },
+      powerCuts: { share: 0.5, offSeconds: 0 },
+    }),
+    { claimsAtOnce: true },
+  )
+  const { exitCode, stdout, stderr } = await simulate(file, '--updates', '1')
+  expect([exitCode, stderr], stdout).toEqual([0, ''])
+  expect(stdout).toContain(
+    "20 of 20 devices were held against the server's account: no difference.",
+  )
+  const { items } = await platform.api('listDevices', { query: { profile: 'hawkbit', limit: 50 } })
+  expect(items.every(({ dialect }) => dialect === 'hawkbit')).toBe(true)
+  const errors = items.flatMap(({ operation }) => operation?.error ?? [])
+  expect(errors.filter((error) => error.includes('the flash is worn out'))).not.toEqual([])
+  expect(errors.filter((error) => error.includes('came back with hawkbit@1.0.0'))).not.toEqual([])
+})
+
+test("devices under the names of hawkBit's other clients are updated by tokens of their own", async () => {
+  const file = await scenario(
+    'names',
+    { devices: 4, dialects: { 'hawkbit-rauc': 1, 'hawkbit-swupdate': 1 } },
+    { fileName: 'names.swu' },
+  )
+  const tokens = join(platform.dataFolder, 'tokens of names')
+  const { exitCode, stdout, stderr } = await simulate(file, '--updates', '1', '--tokens', tokens)
+  expect([exitCode, stderr], stdout).toEqual([0, ''])
+  expect(last(stdout, 'all')[2]).toBe('4')
+  const { items } = await platform.api('listDevices', { query: { profile: 'names' } })
+  const kinds = items.map(({ inventory }) => inventory.hawkbit)
+  expect(kinds.map((kind) => (kind as { client: string }).client).sort()).toEqual([
+    ...['rauc', 'rauc', 'swupdate', 'swupdate'],
+  ])
 })
 
 test('what the devices run is kept for the next time', async () => {

@@ -171,7 +171,8 @@ export class PretendDevice {
     agent.on('ended', ({ offer, state, error }) => {
       this.isUnderWay = false
       // Who tells nothing of how it ended is known again with its next question.
-      if (dialect === 'ioto') this.isKnown = false
+      // So is who is believed by that alone.
+      if (dialect === 'ioto' || dialect === 'hawkbit-rauc') this.isKnown = false
       this.#disk.writeOut()
       if (state === 'OVER') return
       const { type, title } = offer

@@ -3,6 +3,7 @@ import {
   type Clock,
   type Disk,
   edgehogUplink,
+  hawkbitUplink,
   iotoUplink,
   systemClock,
   thingsBoardUplink,
@@ -84,6 +85,13 @@ export class Fleet {
   }
 }
 
+/** By which a server tells what a client of hawkBit's can take. */
+const USER_AGENTS: Readonly<Partial<Record<Dialect, string>>> = {
+  hawkbit: 'updraft-simulator',
+  'hawkbit-rauc': 'rauc-hawkbit-c-agent/1.0',
+  'hawkbit-swupdate': 'libcurl-agent/1.0',
+}
+
 /** Null for a device that needs a token and has none. */
 function uplinkTo(
   servers: Servers,
@@ -106,6 +114,15 @@ function uplinkTo(
       ? () => iotoUplink({ ...about, server: servers.http, client: updater, token: shared })
       : null
   }
+  const userAgent = USER_AGENTS[dialect]
+  if (userAgent !== undefined) {
+    const { tenant, gatewayToken } = group.hawkbit
+    const about = { server: servers.http, tenant, id: name, userAgent, clock }
+    if (tokenNow) return () => hawkbitUplink({ ...about, token: tokenNow })
+    return gatewayToken === null
+      ? null
+      : () => hawkbitUplink({ ...about, auth: 'gateway', token: async () => gatewayToken })
+  }
   if (!tokenNow) return null
   switch (dialect) {
     case 'updraft':
@@ -125,6 +142,6 @@ function uplinkTo(
       return (disk, stateFolder) => edgehogUplink({ ...about, disk, stateFolder, trust, clock })
     }
     default:
-      return dialect satisfies never
+      return null
   }
 }

@@ -28,6 +28,7 @@ test('a scenario needs little, and the rest is as most devices are', () => {
         provisioning: null,
         ioto: null,
         edgehog: null,
+        hawkbit: { tenant: 'DEFAULT', gatewayToken: null },
         startWithinSeconds: 10,
         checkInSeconds: 60,
         waitSeconds: 0,

@@ -9,11 +9,17 @@ export const DIALECTS = [
   'ioto',
   'ioto-updater',
   'edgehog',
+  'hawkbit',
+  'hawkbit-rauc',
+  'hawkbit-swupdate',
 ] as const
 export type Dialect = (typeof DIALECTS)[number]
 
 /** Those that register by themselves, or come in by a token of all of them. */
 export const IOTO_DIALECTS: readonly Dialect[] = ['ioto', 'ioto-updater']
+
+/** Those of hawkBit's language: our own agent, and agents that come by the name of another client. */
+export const HAWKBIT_DIALECTS: readonly Dialect[] = ['hawkbit', 'hawkbit-rauc', 'hawkbit-swupdate']
 
 /** The programs that come as Updater. */
 export const UPDATERS = ['updater-c', 'updater-node', 'updater-shell'] as const
@@ -53,6 +59,8 @@ export interface Group {
   } | null
   /** For those that speak Edgehog: the realm they register in, with the token of an agent. */
   readonly edgehog: { readonly realm: string; readonly agentToken: string } | null
+  /** For those that speak hawkBit's language: the profile's key, by which who has no token registers. */
+  readonly hawkbit: { readonly tenant: string; readonly gatewayToken: string | null }
   readonly startWithinSeconds: number
   readonly checkInSeconds: number
   /** How long they let the server hold a check-in; 0: they do not wait. */
@@ -121,6 +129,7 @@ function groupOf(value: unknown, path: string): Group {
     provisioning: fields.has('provisioning') ? provisioningOf(fields.inner('provisioning')) : null,
     ioto: fields.has('ioto') ? iotoOf(fields.inner('ioto')) : null,
     edgehog: fields.has('edgehog') ? edgehogOf(fields.inner('edgehog')) : null,
+    hawkbit: hawkbitOf(fields.inner('hawkbit')),
     startWithinSeconds: fields.number('startWithinSeconds', { fallback: 10 }),
     checkInSeconds: fields.number('checkInSeconds', { least: 1, fallback: 60 }),
     waitSeconds: fields.number('waitSeconds', { fallback: 0 }),
@@ -194,6 +203,15 @@ function provisioningOf(fields: Fields): Group['provisioning'] {
 
 function edgehogOf(fields: Fields): Group['edgehog'] {
   const read = { realm: fields.text('realm'), agentToken: fields.text('agentToken') }
+  fields.end()
+  return read
+}
+
+function hawkbitOf(fields: Fields): Group['hawkbit'] {
+  const read = {
+    tenant: fields.has('tenant') ? fields.text('tenant') : 'DEFAULT',
+    gatewayToken: fields.has('gatewayToken') ? fields.text('gatewayToken') : null,
+  }
   fields.end()
   return read
 }

@@ -9,6 +9,7 @@ import {
 } from '@updraft/wire/thingsboard'
 import { astarteIdOf } from './astarte-id.ts'
 import type { Planned } from './fleet.ts'
+import { HAWKBIT_DIALECTS } from './scenario.ts'
 
 /** So many enrol at once. */
 const AT_ONCE = 8
@@ -44,9 +45,12 @@ export async function tokensFor(
   return { tokens, refused }
 }
 
-/** Agents of Ioto register when they run, and its Updaters may share a token. */
-const needsToken = ({ dialect, group }: Planned): boolean =>
-  dialect === 'ioto-updater' ? !group.ioto?.cloudToken : dialect !== 'ioto'
+/** Agents of Ioto register when they run, and so do those with a gateway's token; Ioto's Updaters may share one. */
+function needsToken({ dialect, group }: Planned): boolean {
+  if (dialect === 'ioto-updater') return !group.ioto?.cloudToken
+  if (HAWKBIT_DIALECTS.includes(dialect)) return group.hawkbit.gatewayToken === null
+  return dialect !== 'ioto'
+}
 
 /** Lines of NAME,TOKEN; a head line `name,token` and empty lines are passed over. */
 export function parseTokens(text: string): [name: string, token: string][] {

@@ -271,7 +271,7 @@ export function hawkbitUplink({
       if (watch && watch.operation !== underWay?.operation) stopWatching()
       const linked = await poll(signal)
       const isAsked = linked.configData !== undefined
-      await tellOfItself(installed, facts, { isAsked, isIdle: !linked.deploymentBase, signal })
+      await tellOfItself(installed, facts, { isAsked, isIdle: !underWay, signal })
       const links = await confirmIfItMay(linked, signal)
       const ids = [links.deploymentBase, links.cancelAction].map((each) => actionLinked(each))
       actions.forgetAllBut([begun?.id, ...ids.map((each) => each?.actionId)])
