@@ -14,7 +14,7 @@ import { handlersLayer } from './handlers/handlers-layer.ts'
 import { processHosts } from './handlers/process-host.ts'
 import { handlersIn } from './home/handlers.ts'
 import { BOOT_DEFAULTS, detectBootAdapter, systemMachine } from './image/detect.ts'
-import { devicesBack, diskWritable, pageAnswers, serverReached } from './image/health.ts'
+import { devicesBack, diskWritable, stillReached } from './image/health.ts'
 import { imageLayer } from './image/image-layer.ts'
 import { IMAGE_VERSION_FILES } from './image/image-version.ts'
 import { parseSlots } from './image/slots.ts'
@@ -36,8 +36,8 @@ export interface ComposeNeeds {
   readonly onChange: () => void
   /** Restarts the machine, where it is one of its own. */
   readonly restart: () => Promise<void>
-  /** Where the page answers; null while it does not. */
-  readonly homeUrl: () => string | null
+  /** Where the page answers, if it does; asked anew each time, as its port may come late. */
+  readonly homeUrl: () => string
   readonly serverUrl: () => string | null
 }
 
@@ -188,19 +188,17 @@ function checksOf(
   { disk, stateFolder, homeUrl, serverUrl }: ComposeNeeds,
   devices: () => string[],
 ) {
-  const reached = async (signal?: AbortSignal): Promise<boolean> => {
-    const url = serverUrl()
+  const answers = async (url: string | null, signal?: AbortSignal): Promise<boolean> => {
     if (url === null) return false
     return await fetch(url, { signal, method: 'HEAD' }).then(
       () => true,
       () => false,
     )
   }
-  const home = homeUrl()
   return [
-    ...(home === null ? [] : [pageAnswers(`${home}/api/ping`)]),
+    stillReached('the page', (signal) => answers(homeUrl(), signal)),
     diskWritable(disk, join(stateFolder, 'health')),
-    serverReached(reached),
+    stillReached('the server', (signal) => answers(serverUrl(), signal)),
     devicesBack(async () => devices()),
   ]
 }

@@ -216,7 +216,7 @@ async function live(settings: BoxSettings, around: Surroundings): Promise<number
       if (settings.boot === 'simulator') box.leave()
       else await restartByCommand(settings.restartCommand)()
     },
-    homeUrl: () => `http://127.0.0.1:${homePort ?? settings.homePort}`,
+    homeUrl: () => `http://${ownAddress(settings.homeHost)}:${homePort ?? settings.homePort}`,
     serverUrl: () => box.server?.url ?? null,
   })
   const { layers, kind } = composed
@@ -355,9 +355,13 @@ async function openHome(
   return null
 }
 
-/** An address that a browser on this machine understands. */
-const shown = (host: string): string =>
-  host === '0.0.0.0' || host === '::' ? hostname() : host.includes(':') ? `[${host}]` : host
+/** What another machine may know this one by. */
+const shown = (host: string): string => (isEverywhere(host) ? hostname() : inUrl(host))
+
+const ownAddress = (host: string): string => (isEverywhere(host) ? '127.0.0.1' : inUrl(host))
+
+const isEverywhere = (host: string): boolean => host === '0.0.0.0' || host === '::'
+const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 /** The PIN of the settings counts; without one it is made up once, printed, and kept as a hash only. */
 async function seeToPin({ pin, pinFile }: BoxSettings, config: ConfigFile): Promise<void> {

@@ -8,8 +8,8 @@ import {
   healthBefore,
   healthWindow,
   programAgrees,
-  serverReached,
   serviceUp,
+  stillReached,
 } from './health.ts'
 import { recorded } from './recorded.test-helper.ts'
 import { openWatchdog } from './watchdog.ts'
@@ -86,7 +86,10 @@ test('what was so before is what it is held against', async () => {
   const { signal } = new AbortController()
   let devices = ['printer', 'scale']
   let isReached = false
-  const checks = [devicesBack(async () => devices), serverReached(async () => isReached)]
+  const checks = [
+    devicesBack(async () => devices),
+    stillReached('the server', async () => isReached),
+  ]
   const before = await healthBefore(checks)
   expect(before).toEqual({ 'the devices': ['printer', 'scale'], 'the server': false })
   const look = () =>

@@ -138,11 +138,12 @@ export const pageAnswers = (
   },
 })
 
-/** The server is reached, if it was before. */
-export const serverReached = (
+/** It answers, if it did before. */
+export const stillReached = (
+  name: string,
   isReached: (signal?: AbortSignal) => Promise<boolean>,
 ): HealthCheck => ({
-  name: 'the server',
+  name,
   before: () => isReached(),
   check: async ({ before, signal }) =>
     before !== true || (await isReached(signal)) ? null : 'it is not reached, and was before',
