@@ -137,6 +137,14 @@ describe('three layers', () => {
     await own.until(({ layers, job }) => layers.code.active?.version === before && !job)
     expect((await own.press('roll-back', { layer: 'handlers' })).status).toBe(200)
     await own.until(({ layers }) => layers.handlers.active?.version === '2026.1')
+
+    // It is still meant for the box, and comes again when somebody there asks for it.
+    const back = await own.until(({ layers }) => layers.handlers.waiting !== null)
+    expect(back.layers.handlers.active?.version).toBe('2026.1')
+    expect(back.layers.handlers.waiting).toMatchObject({ version: '2026.2', comesIfAsked: true })
+    await own.until(({ job }) => job === null)
+    expect((await own.press('load-handlers')).status).toBe(200)
+    await own.until(({ layers }) => layers.handlers.active?.version === '2026.2')
   })
 
   test('an image waits for the button, is started once on trial, and stays', async () => {

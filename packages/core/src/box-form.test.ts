@@ -5,9 +5,10 @@ import {
   checkedBoxForm,
   DEFAULT_BOX_FORM,
   keptBack,
+  restraintsOf,
   withBoxForm,
 } from './box-form.ts'
-import type { Device, JsonObject } from './device.ts'
+import type { Device, Json, JsonObject } from './device.ts'
 import { refusal } from './refusal.test-helper.ts'
 
 const NOON = new Date('2026-03-02T12:00:00Z')
@@ -102,13 +103,34 @@ describe('what a form keeps back', () => {
       'box.button, if asked',
     ],
   ])('%s', (_what, changes, type, isAsked, expected) => {
-    const kept = keptBack(form(changes), { name: 'R@1', type, isAsked, now: NOON })
+    const restraints = { ...form(changes), wentBackFrom: {} }
+    const release = { title: 'R', version: '1', type }
+    const kept = keptBack(restraints, { release, isAsked, now: NOON })
     const text = kept && [
       kept.because.code,
       ...(kept.comesIfAsked ? ['if asked'] : []),
       ...(kept.lookAgainAt ? [`again ${kept.lookAgainAt.toISOString()}`] : []),
     ]
     expect(text?.join(', ') ?? null).toBe(expected)
+  })
+})
+
+describe('what somebody at a box went back from', () => {
+  const told = (wentBackFrom: Json) =>
+    restraintsOf(box({}, { inventory: { box: { layers: { handlers: { wentBackFrom } } } } }))
+
+  test.each<[string, Json, string, boolean, string | null]>([
+    ['waits', { title: 'R', version: '1' }, 'handlers', false, 'box.went-back'],
+    ['comes when it is asked for', { title: 'R', version: '1' }, 'handlers', true, null],
+    ['is no other version', { title: 'R', version: '2' }, 'handlers', false, null],
+    ['is no other layer', { title: 'R', version: '1' }, 'code', false, null],
+    ['is nothing where nobody did', null, 'handlers', false, null],
+    ['is nothing that can be read', { title: 7 }, 'handlers', false, null],
+  ])('%s', (_what, wentBackFrom, type, isAsked, expected) => {
+    const restraints = told(wentBackFrom)
+    const release = { title: 'R', version: '1', type }
+    const kept = restraints && keptBack(restraints, { release, isAsked, now: NOON })
+    expect(kept?.because.code ?? null).toBe(expected)
   })
 })
 

@@ -6,7 +6,7 @@ import { opensAt, type Window, windowsOf } from './campaign/window.ts'
 import type { Device, Json, JsonObject } from './device.ts'
 import { DomainError } from './errors.ts'
 import { type Reason, reason } from './reason.ts'
-import type { ComponentType } from './release.ts'
+import { type ComponentType, nameOf, type Release } from './release.ts'
 
 export const BOX_LAYERS = ['handlers', 'code', 'image'] as const
 export type BoxLayerName = (typeof BOX_LAYERS)[number]
@@ -92,6 +92,33 @@ export function boxFormOf(device: BoxLike): BoxForm | null {
   }
 }
 
+/** All that keeps releases back on a box: what operators have set, and what people at the box have done. */
+export interface Restraints extends BoxForm {
+  /** By layer, what somebody at the box went back from by hand: it is still meant, and comes again when it is asked for. */
+  readonly wentBackFrom: Readonly<Record<ComponentType, string>>
+}
+
+/** Null for a device that is no box. */
+export function restraintsOf(device: BoxLike): Restraints | null {
+  const form = boxFormOf(device)
+  return form && { ...form, wentBackFrom: wentBackFrom(device) }
+}
+
+/** As boxes of ours tell it: `box.layers.handlers.wentBackFrom`, a title and a version. */
+function wentBackFrom({ inventory }: BoxLike): Restraints['wentBackFrom'] {
+  const told = inventory[BOX_ATTRIBUTE]
+  const layers = isObject(told) && isObject(told.layers) ? told.layers : {}
+  const left = BOX_LAYERS.flatMap((layer): [string, string][] => {
+    const said = layers[layer]
+    const release = isObject(said) ? said.wentBackFrom : null
+    if (!isObject(release)) return []
+    const { title, version } = release
+    const isRelease = typeof title === 'string' && typeof version === 'string'
+    return isRelease ? [[layer, nameOf({ title, version })]] : []
+  })
+  return Object.fromEntries(left)
+}
+
 /** The attributes of a device with that form. */
 export const withBoxForm = (
   attributes: JsonObject,
@@ -161,30 +188,35 @@ export interface KeptBack {
   readonly lookAgainAt: Date | null
 }
 
-/** What of a form keeps a release back that nobody asked for by hand; null: it may come. `name` is what people call it. */
+/** What keeps a release back that nobody asked for by hand; null: it may come. `name` is what people call it. */
 export function keptBack(
-  form: BoxForm,
+  restraints: Restraints,
   {
-    name,
-    type,
+    release,
+    name = nameOf(release),
     isAsked,
     now,
   }: {
-    readonly name: string
-    readonly type: ComponentType
+    readonly release: Pick<Release, 'title' | 'version' | 'type'>
+    readonly name?: string
     /** Somebody pressed the button for it. */
     readonly isAsked: boolean
     readonly now: Date
   },
 ): KeptBack | null {
-  const held = heldBack(form, { name, now })
+  const { type } = release
+  const held = heldBack(restraints, { name, now })
   if (held) return held
   if (isAsked) return null
-  if (isByButton(form, type)) {
-    const why = byButtonWhy(form, type)
+  if (restraints.wentBackFrom[type] === nameOf(release)) {
+    const message = `${name} waits. Somebody at the box went back from it; it comes again when somebody there asks for it.`
+    return { because: reason('box.went-back', message), ...BY_BUTTON }
+  }
+  if (isByButton(restraints, type)) {
+    const why = byButtonWhy(restraints, type)
     return { because: reason(why.code, `${name} waits. ${why.message}`), ...BY_BUTTON }
   }
-  const opening = opensAt(windowsNow(form), now)
+  const opening = opensAt(windowsNow(restraints), now)
   if (!opening || opening <= now) return null
   const message = `${name} waits. The window of the box opens at ${opening.toISOString()}.`
   return { because: reason('box.window', message), comesIfAsked: true, lookAgainAt: opening }

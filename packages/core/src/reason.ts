@@ -54,6 +54,7 @@ export const REASON_MEANINGS = {
   'box.hold': 'an operator holds the box as it is',
   'box.drivers-off': 'automatic drivers update is off; the button lets them come',
   'box.button': 'that layer of the box is updated when somebody presses the button',
+  'box.went-back': 'somebody at the box went back from that release',
   'box.window': 'the window of the box is closed',
   'deferred.max-devices': 'as many devices were offered the release as may be',
   'deferred.percentage': 'as large a share of the devices was offered the release as may be',

@@ -1,6 +1,7 @@
 /** What a box tells its server of itself, in the words that other boxes use: docs/dialects/odoo-iot.md. */
 import type { Json, JsonObject } from '@updraft/core'
 import type { Jobs } from './jobs.ts'
+import { wentBackFrom } from './layer.ts'
 import { type BoxLayers, inOrder } from './layers.ts'
 import { interfacesNow, platformLetter } from './machine.ts'
 
@@ -26,10 +27,14 @@ export function boxFacts(
   const { kind, homePort, networkNotes } = told
   const [network] = interfacesNow()
   const ofLayers = inOrder(layers).map((layer) => {
-    const { active, previous, trial, refusal, details } = layer.status()
+    const status = layer.status()
+    const { active, previous, trial, refusal, details } = status
     const ended = last[layer.name]
     const result = ended ? { kind: ended.result, because: ended.because, at: ended.endedAt } : null
-    return [layer.name, { active, previous, trial, refusal, details, result }]
+    return [
+      layer.name,
+      { active, previous, trial, refusal, wentBackFrom: wentBackFrom(status), details, result },
+    ]
   })
   return {
     ...ofTheMachine,

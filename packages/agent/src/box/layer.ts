@@ -61,6 +61,26 @@ export interface LayerStatus {
   readonly details: unknown
 }
 
+/**
+ * What somebody went back from by hand, if nothing else came since: it is not to come again of itself. A release that went
+ * back because its trial failed is none; the layer counts those itself.
+ */
+export function wentBackFrom({
+  active,
+  previous,
+  history,
+}: Pick<LayerStatus, 'active' | 'previous' | 'history'>): LayerResult['release'] {
+  if (!active || !previous) return null
+  const brought = history.find(
+    ({ kind, release }) =>
+      (kind === 'updated' || kind === 'rolled-back') &&
+      release?.title === active.title &&
+      release.version === active.version,
+  )
+  if (brought?.kind !== 'rolled-back') return null
+  return { title: previous.title, version: previous.version }
+}
+
 /** How a job ended, in the words of the page. */
 export interface JobResult {
   readonly kind: LayerResult['kind']

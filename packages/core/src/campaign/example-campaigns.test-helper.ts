@@ -66,9 +66,9 @@ export class ExampleCampaigns {
 
   /** What an operator reads beside a target. */
   because(name: string, device: string, now: Date): Reason {
-    const { status, because } = this.target(name, device)
+    const { status, because, release } = this.target(name, device)
     const isUntouched = status === 'idle' && because.code === 'target.idle'
-    return isUntouched ? whyIdle(this.get(name), now) : because
+    return isUntouched ? whyIdle({ campaign: this.get(name), release }, now) : because
   }
 
   create(name: string, release: Release, draft: ExampleDraft, now: Date): void {

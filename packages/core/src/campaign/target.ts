@@ -1,5 +1,5 @@
 /** One device of a campaign: whether its turn has come, what speaks against asking it, and what that counts for. */
-import { type BoxForm, type KeptBack, keptBack } from '../box-form.ts'
+import { type KeptBack, keptBack, type Restraints } from '../box-form.ts'
 import { clientKindOf, clientRefusal } from '../client-kind.ts'
 import type { JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
@@ -38,12 +38,12 @@ export interface TargetMove {
 
 /**
  * Why a target that has not been asked has not; `older` names a campaign that comes first for that device, `form` is what
- * is set for it where it is a box.
+ * keeps releases back on it where it is a box.
  */
 export function whyIdle(
-  campaign: Campaign,
+  { campaign, release }: { campaign: Campaign; release: Pick<Release, 'title' | 'version'> },
   now: Date,
-  { older = null, form = null }: { older?: string | null; form?: BoxForm | null } = {},
+  { older = null, form = null }: { older?: string | null; form?: Restraints | null } = {},
 ): Reason {
   if (older !== null && campaign.status !== 'finished') {
     const message = `Campaign ${older} is older and not done with this device.`
@@ -51,8 +51,8 @@ export function whyIdle(
   }
   const { gate } = plan(campaign, now)
   if (!gate) {
-    const { type } = campaign
-    const held = form && keptBack(form, { name: 'It', type, isAsked: false, now })
+    const brings = { ...release, type: campaign.type }
+    const held = form && keptBack(form, { release: brings, name: 'It', isAsked: false, now })
     return held?.because ?? reason('target.away', 'It is asked as soon as it comes.')
   }
   if (campaign.status !== 'finished') return gate
@@ -79,7 +79,7 @@ export interface TargetSituation {
   /** The device has a release of its own. */
   readonly isPinned: boolean
   /** What is set for it, where it is a box; and whether somebody at it presses the button. */
-  readonly form: BoxForm | null
+  readonly form: Restraints | null
   readonly isAsked: boolean
 }
 
@@ -145,7 +145,7 @@ export function judge(
     const message = `Campaign ${campaign.name} brings ${nameOf(release)}. ${gate.message}`
     return waits(reason(gate.code, message), lookAgainAt)
   }
-  const held = form && keptBack(form, { name: nameOf(release), type: release.type, isAsked, now })
+  const held = form && keptBack(form, { release, isAsked, now })
   if (held) {
     const { because, lookAgainAt } = held
     // Time alone brings nothing to a device that is away.

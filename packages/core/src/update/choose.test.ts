@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type BoxForm, DEFAULT_BOX_FORM } from '../box-form.ts'
+import { DEFAULT_BOX_FORM, type Restraints } from '../box-form.ts'
 import { NO_TARGETS } from '../campaign/campaign.ts'
 import { reason } from '../reason.ts'
 import { nameOf, type Release } from '../release.ts'
@@ -44,9 +44,12 @@ const asking = (brings: Release, changes: Parameters<typeof target>[1] = {}) =>
 const came = (minutes: number) => ({ ...installed('F@2.0.0'), at: minutesAfter(NOON, minutes) })
 
 const needsImage = release('F@3.0.0', { needs: { image: '>= 24.10' } })
-const form = (changes: Partial<BoxForm>) => ({ form: { ...DEFAULT_BOX_FORM, ...changes } })
+const form = (changes: Partial<Restraints>) => ({
+  form: { ...DEFAULT_BOX_FORM, wentBackFrom: {}, ...changes },
+})
 const held = form({ hold: { reason: 'a fair', until: '2026-12-24T18:00:00.000Z' } })
 const atNight = form({ windows: '22:00-04:00' })
+const wentBack = form({ wentBackFrom: { firmware: 'F@2.0.0' } })
 
 /** Each situation with the minute it is looked at, after the assignment. The device runs F@1.0.0 unless said. */
 const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
@@ -59,6 +62,24 @@ const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
   [
     'a box is assigned F2 outside of its windows, and asks for it',
     { ...atNight, isAsked: true, deviceAssignment: assigned(F2) },
+  ],
+  [
+    'somebody at a box went back from F2, which is assigned, and did not last',
+    { ...wentBack, profileAssignment: assigned(F2, failed(1)) },
+    5,
+  ],
+  [
+    'somebody at a box went back from F2, and asks for it now',
+    { ...wentBack, isAsked: true, profileAssignment: assigned(F2, failed(1)) },
+    5,
+  ],
+  [
+    'somebody at a box went back from F2, and F3 is assigned',
+    { ...wentBack, profileAssignment: assigned(F3) },
+  ],
+  [
+    'a campaign brings F2 to a box where somebody went back from it',
+    { ...wentBack, targets: [target(F2)] },
   ],
   ['a campaign brings F2 to a box that is held', { ...held, targets: [target(F2)] }],
   [

@@ -9,7 +9,7 @@
  * not undone by that assignment. Then, where nothing is assigned, policies, the newest release first. Whatever wins must
  * fit.
  */
-import { type BoxForm, heldBack, type KeptBack, keptBack } from '../box-form.ts'
+import { heldBack, type KeptBack, keptBack, type Restraints } from '../box-form.ts'
 import { judge, misfit, type SettledTarget, type Target, type Verdict } from '../campaign/target.ts'
 import type { JsonObject } from '../device.ts'
 import type { DeviceFacts } from '../expression/language.ts'
@@ -87,7 +87,7 @@ export interface Situation {
   /** The device speaks to us now, or holds a line open. */
   readonly isHere: boolean
   /** What is set for it, where it is a box. */
-  readonly form: BoxForm | null
+  readonly form: Restraints | null
   /** Somebody at the device presses the button for that component now. */
   readonly isAsked: boolean
 }
@@ -170,11 +170,12 @@ function chooseOf(situation: Situation, meant: Meant, now: Date): ChoiceOf {
 
 /** What the device has not begun may be kept back still; what it has is not interrupted. */
 export function keepsBack(underWay: Operation, situation: Situation, now: Date): KeptBack | null {
-  const { form, type, isAsked } = situation
+  const { form, isAsked } = situation
   if (!form || !isNotBegun(underWay)) return null
-  const name = nameOf(underWay)
   const isWanted = isByHand(underWay) || underWay.origin.code === 'operator.retry'
-  return isWanted ? heldBack(form, { name, now }) : keptBack(form, { name, type, isAsked, now })
+  return isWanted
+    ? heldBack(form, { name: nameOf(underWay), now })
+    : keptBack(form, { release: underWay, isAsked, now })
 }
 
 function goOn(underWay: Operation, situation: Situation, now: Date): ChoiceOf {
@@ -196,9 +197,9 @@ function nowUnless(
   offer: Extract<ChoiceOf, { kind: 'offer' }>,
   now: Date,
 ): ChoiceOf {
-  const { form, type, isAsked } = situation
+  const { form, isAsked } = situation
   const { release } = offer
-  const held = form && keptBack(form, { name: nameOf(release), type, isAsked, now })
+  const held = form && keptBack(form, { release, isAsked, now })
   if (!held) return offer
   const { because, lookAgainAt } = held
   return { kind: 'nothing', release, because, held, ...(lookAgainAt && { lookAgainAt }) }
@@ -420,13 +421,16 @@ function decideAssigned(
     const message = `${nameOf(release)} failed ${attempts.failures} times on this device; a person must look.`
     return { kind: 'nothing', release, because: reason('nothing.needs-attention', message) }
   }
+  const choice = nowUnless(situation, { kind: 'offer', release, because: meant.because }, now)
+  if (choice.kind !== 'offer') return choice
   const lookAgainAt = nextAttemptAt(attempts)
-  if (lookAgainAt && lookAgainAt > now) {
+  // Who stands before it and asks for it does not want to wait.
+  if (!situation.isAsked && lookAgainAt && lookAgainAt > now) {
     const message = `${nameOf(release)} failed on this device; the next attempt is due at ${lookAgainAt.toISOString()}.`
     const because = reason('nothing.backing-off', message)
     return { kind: 'nothing', release, because, lookAgainAt }
   }
-  return nowUnless(situation, { kind: 'offer', release, because: meant.because }, now)
+  return choice
 }
 
 /** Why the release must not go on that device, or null if it fits. */

@@ -1,5 +1,5 @@
 /** What one visit is given, and what it answers with: a device with all that counts for it, and its changes. */
-import { boxFormOf } from '../box-form.ts'
+import { restraintsOf } from '../box-form.ts'
 import type { Target, TargetMove } from '../campaign/target.ts'
 import type { Device, JsonObject } from '../device.ts'
 import type { DomainEvent } from '../events.ts'
@@ -67,7 +67,7 @@ export const situationOf = (
 ): Situation => {
   const { profileId, profileName, attributes, installed } = facts.device
   const component = snapshot.components[type] ?? NO_COMPONENT
-  const form = boxFormOf(facts.device)
+  const form = restraintsOf(facts.device)
   const ofDevice = { profileId, profileName, attributes, isHere, isAsked, facts, form }
   return {
     ...ofDevice,

@@ -60,7 +60,7 @@ export function campaignHandlers({
         statuses: TARGET_STATUSES.filter((each) => status?.split(',').includes(each) ?? true),
         wave: wave === undefined ? undefined : wave - 1,
       }
-      const { campaign } = await campaigns.show(actor, params.id)
+      const campaign = await campaigns.show(actor, params.id)
       const now = clock.now()
       const page = await campaigns.targets(actor, params.id, filter)
       return pageView(page, (target) => targetView(target, campaign, now))

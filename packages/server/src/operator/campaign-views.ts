@@ -1,6 +1,6 @@
 /** Campaigns and their targets as operators see them. */
 import type * as api from '@updraft/api/shapes'
-import { type Campaign, plan, totalOf, whyIdle } from '@updraft/core'
+import { plan, totalOf, whyIdle } from '@updraft/core'
 import type { ForecastOf } from '../app/campaigns.ts'
 import {
   type CampaignView,
@@ -60,7 +60,11 @@ const LAST_WAVE = { successPercentage: null, soakSeconds: 0, needsApproval: fals
 const audienceView = (audience: CampaignView['campaign']['audience']): api.Audience =>
   'groupIds' in audience ? { groupIds: [...audience.groupIds] } : audience
 
-export function targetView(target: TargetView, campaign: Campaign, now: Date): api.Target {
+export function targetView(
+  target: TargetView,
+  campaign: Pick<CampaignView, 'campaign' | 'release'>,
+  now: Date,
+): api.Target {
   const isUntouched = target.status === 'idle' && target.because.code === 'target.idle'
   const because = isUntouched ? whyIdle(campaign, now, target) : target.because
   return {

@@ -1,10 +1,10 @@
 import {
-  type BoxForm,
-  boxFormOf,
   type Campaign,
   DomainError,
   type JsonObject,
   type ReasonCode,
+  type Restraints,
+  restraintsOf,
   type TargetStatus,
   tallied,
 } from '@updraft/core'
@@ -56,7 +56,9 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
   }
 
   /** Of those of them that are boxes. */
-  const boxForms = async (deviceIds: readonly string[]): Promise<ReadonlyMap<string, BoxForm>> => {
+  const boxForms = async (
+    deviceIds: readonly string[],
+  ): Promise<ReadonlyMap<string, Restraints>> => {
     if (deviceIds.length === 0) return new Map()
     const { rows } = await sql<{
       id: string
@@ -69,7 +71,7 @@ export function campaigns({ db, tenantId }: Scope): Campaigns {
        where d.tenant_id = ${tenantId} and d.id = any(${[...deviceIds]}::uuid[])`.execute(db)
     return new Map(
       rows.flatMap(({ id, ...device }) => {
-        const form = boxFormOf(device)
+        const form = restraintsOf(device)
         return form ? [[id, form]] : []
       }),
     )

@@ -8,7 +8,7 @@ import { HurriedClock, temporaryFolder } from '../../test-bench.test-helper.ts'
 import { randomFrom } from '../../waits.ts'
 import type { CodeLayer } from './code-layer.ts'
 import { codeOnDisk } from './code-life.test-helper.ts'
-import { NEVER, 
+import {
   bring,
   bringInOwnProgram,
   cachedUpstream,
@@ -19,6 +19,7 @@ import { NEVER,
   kill,
   largestBatch,
   many,
+  NEVER,
   upstreamWith,
 } from './git-bench.test-helper.ts'
 import { GitServer, Repository } from './git-server.test-helper.ts'

@@ -1,7 +1,6 @@
 /** Campaigns and their targets. */
 import type {
   Audience,
-  BoxForm,
   Campaign,
   CampaignOutcome,
   CampaignStatus,
@@ -9,6 +8,7 @@ import type {
   Plan,
   Reason,
   Release,
+  Restraints,
   State,
   Tally,
   TargetStatus,
@@ -44,7 +44,7 @@ export interface TargetView {
   /** Name of an older campaign that is not done with that device; null when there is none, or it was asked. */
   readonly older: string | null
   /** What is set for a box that has not been asked. */
-  readonly form: BoxForm | null
+  readonly form: Restraints | null
   /** What it ran when it was asked. */
   readonly before: Installed | null
   readonly askedAt: Date | null

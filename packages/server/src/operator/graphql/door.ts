@@ -155,7 +155,7 @@ function serve({
       return { sha256, fileName, contentType }
     },
     targetsOf: async (campaignId, deviceIds) => {
-      const { campaign } = await campaigns.show(actor, campaignId)
+      const campaign = await campaigns.show(actor, campaignId)
       const query = { deviceIds, limit: deviceIds.length }
       const { items } = await campaigns.targets(actor, campaignId, query)
       return items.map((target) => targetView(target, campaign, clock.now()))
