@@ -131,12 +131,18 @@ describe('a body', () => {
     ['{"a":"tab\there"}', { a: 'tab\there' }],
     ['{"a":"bell\u0007","b":"line\nbreak"}', { a: 'bell\u0007', b: 'line\nbreak' }],
     ['{"a":"quote \\" and\ttab"}', { a: 'quote " and\ttab' }],
+    ['{\n"a":\t"\\\\","b":"tab\t"}', { a: '\\', b: 'tab\t' }],
   ])('%j', (spelled, value) => {
     expect(readBody(bytes(spelled), 'json')).toEqual(value)
   })
 
   test.each(['', '[]', '1', 'null', '{', '{"a":}', '"a"'])('%j is none', (spelled) => {
     expect(readBody(bytes(spelled), 'json')).toBeUndefined()
+  })
+
+  // Looked at from each of its quotes anew, half a million of them would take minutes.
+  test('of a text that never ends is none, however long it is', () => {
+    expect(readBody(bytes(`{"a":"${'\\"'.repeat(500_000)}`), 'json')).toBeUndefined()
   })
 
   test('CBOR is read where CBOR is said', () => {
@@ -167,6 +173,13 @@ describe('feedback', () => {
       },
       timestamp: undefined,
     })
+  })
+
+  test('with lines that are no texts, some of them deeper than anybody means', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const body = `{"status":{"execution":"proceeding","result":{"finished":"none"},"details":[${deep},7,{"a":1},null,"two"]}}`
+    const { status } = Feedback.parse(readBody(bytes(body), 'json'))
+    expect(status.details).toEqual(['7', '{"a":1}', 'two'])
   })
 
   test('as RAUC writes it', () => {

@@ -489,12 +489,18 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** Control characters within texts, written as JSON wants them. */
-const escaped = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"/gs, (quoted) =>
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    quoted.replace(/[\x00-\x1f]/g, (sign) => JSON.stringify(sign).slice(1, -1)),
-  )
+/** Control characters within texts, written as JSON wants them. Each sign is looked at once, whatever is not closed. */
+function escaped(text: string): string {
+  let isInText = false
+  return text.replace(SIGNS, (sign) => {
+    if (sign === '"') isInText = !isInText
+    return isInText && sign < ' ' ? JSON.stringify(sign).slice(1, -1) : sign
+  })
+}
+
+/** What opens and closes texts, what is escaped already, and what is to be. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const SIGNS = /\\[^\x00-\x1f]|["\x00-\x1f]/g
 
 /** An answer as bytes, with the type that goes above it. */
 export function spell(
@@ -542,7 +548,16 @@ function messagesIn(told: unknown): string[] {
   if (told === undefined || told === null) return []
   return (Array.isArray(told) ? told : [told])
     .filter((one) => one !== null)
-    .map((one: Json) => (typeof one === 'string' ? one : JSON.stringify(one)))
+    .flatMap((one: Json) => (typeof one === 'string' ? one : spelled(one)))
+}
+
+/** None for what is so deep that nobody means it. */
+function spelled(told: Json): string[] {
+  try {
+    return [JSON.stringify(told)]
+  } catch {
+    return []
+  }
 }
 
 function wholeNumberIn(told: unknown): number | undefined {
