@@ -134,7 +134,7 @@ test.each([
   ['name,profile\nx,Sensor\ny,', 3, 'the profile is missing'],
   ['name,profile\nx,Sensor\ny,Sensor\nx,Sensor', 4, '"x" stands in line 2 already'],
   ['name,profile\nx,Sensor\n"y,Sensor', 3, 'never closed'],
-  [`name,profile\nx,Sensor\n${'y'.repeat(256)},Sensor`, 3, 'name: '],
+  [`name,profile\nx,Sensor\n${'y'.repeat(257)},Sensor`, 3, 'name: '],
 ])('a mistake in %j is found in line %i before anything is added', async (csv, line, message) => {
   const { server, file, updraft } = await start(csv)
   const people = await updraft()

@@ -8,12 +8,12 @@ describe('a name', () => {
     ['D1', 'D1'],
     ['  D 1\t', 'D 1'],
     ['Gerät 7 \u{1f680}', 'Gerät 7 \u{1f680}'],
-    ['x'.repeat(255), 'x'.repeat(255)],
+    ['x'.repeat(256), 'x'.repeat(256)],
   ])('"%s" is kept as "%s"', (given, kept) => {
     expect(checkedName('device', given)).toBe(kept)
   })
 
-  test.each(['', '   ', 'x'.repeat(256), 'a\nb', 'a\0b', 'a\u0085b', 'a\ud800'])(
+  test.each(['', '   ', 'x'.repeat(257), 'a\nb', 'a\0b', 'a\u0085b', 'a\ud800'])(
     '"%s" is refused',
     (given) => {
       expect(refusal(() => checkedName('device', given))).toBe('request.malformed')

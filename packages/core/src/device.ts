@@ -53,7 +53,9 @@ export interface Facts {
 
 export const NO_FACTS: Facts = { installed: {} }
 
-const MAX_NAME_LENGTH = 255
+/** As hawkBit's devices have them at most. */
+const MAX_NAME_LENGTH = 256
+const MAX_TEXT_LENGTH = 255
 const MAX_COMPONENTS = 64
 /** Deeper than any device's account of itself, and far from where walking it could fail. */
 const MAX_DEPTH = 64
@@ -93,10 +95,10 @@ export function checkedFacts(facts: Facts): Facts {
       )
     }
     for (const text of [installed.title, installed.version]) {
-      if (text !== null && (text.length > MAX_NAME_LENGTH || !isStorable(text))) {
+      if (text !== null && (text.length > MAX_TEXT_LENGTH || !isStorable(text))) {
         throw new DomainError(
           'request.malformed',
-          `The installed ${type} has a title or version that is no text of at most ${MAX_NAME_LENGTH} characters.`,
+          `The installed ${type} has a title or version that is no text of at most ${MAX_TEXT_LENGTH} characters.`,
         )
       }
     }
@@ -125,7 +127,7 @@ export function partNumberOf({
 }
 
 const isPartNumber = (value: Json | undefined): value is string =>
-  typeof value === 'string' && value !== '' && [...value].length <= MAX_NAME_LENGTH
+  typeof value === 'string' && value !== '' && [...value].length <= MAX_TEXT_LENGTH
 
 /** Whether PostgreSQL takes the text: it has no NUL, and its UTF-8 no half pairs. */
 const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()

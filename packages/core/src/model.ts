@@ -25,6 +25,7 @@ export type ModelKind = 'system model' | 'hardware type'
 /** By what one is told from another. */
 export type Marks = Pick<HardwareType, 'handle' | 'name' | 'partNumbers'>
 
+const MAX_PART_NUMBER_LENGTH = 255
 const MAX_PART_NUMBERS = 500
 
 /** Those of the marks that are given, as they are kept. Refuses with request.malformed. */
@@ -46,8 +47,9 @@ function checkedPartNumbers(what: ModelKind, partNumbers: readonly string[]): st
     const message = `A ${what} has 1 to ${MAX_PART_NUMBERS} part numbers.`
     throw new DomainError('request.malformed', message)
   }
-  if (texts.every(isName)) return texts
-  const message = 'A part number has 1 to 255 characters, none of them a control character.'
+  const isPartNumber = (text: string) => isName(text) && text.length <= MAX_PART_NUMBER_LENGTH
+  if (texts.every(isPartNumber)) return texts
+  const message = `A part number has 1 to ${MAX_PART_NUMBER_LENGTH} characters, none of them a control character.`
   throw new DomainError('request.malformed', message)
 }
 

@@ -7,7 +7,7 @@ export const named = <T extends z.ZodType>(id: string, schema: T): T => schema.m
 
 export const Id = z.uuid().describe('UUIDv7')
 export const Time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds')
-export const Name = z.string().min(1).max(255)
+export const Name = z.string().min(1).max(256)
 export const Handle = z
   .string()
   .min(1)
