@@ -259,7 +259,8 @@ export function hawkbitActions({
     const made = toDo ?? (await opened(client, offers, open, now))
     const isPreparing = made === 'preparing'
     const action = isPreparing ? null : made
-    const next = action && (await nextOf(client, action, now))
+    // Of what was just opened the device as it came knows no window yet.
+    const next = action && (await nextOf(toDo ? client : await again(client), action, now))
     if (next?.kind === 'cancel' && action?.cancelAskedAt === null) {
       await store.change(next.actionId, { cancelAskedAt: now })
     }
