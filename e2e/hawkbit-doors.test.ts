@@ -1,8 +1,12 @@
 /** Who comes in by hawkBit's language, and what is asked wrongly: against the platform. */
+import { createClient } from '@updraft/api/client'
+import type { DeploymentDocument } from '@updraft/wire/hawkbit'
 import { encode } from 'cborg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { random } from './firmware.ts'
 import { actionIn, hawkbitDevice } from './hawkbit-device.ts'
+import { query } from './operator.ts'
+import { otherTenant } from './other-tenant.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 import { rawHttp, statuses } from './raw-http.ts'
 
@@ -71,7 +75,7 @@ describe('who comes', () => {
     await platform.addDevice('known', 'gate')
     const known = await door(`GatewayToken ${key}`, 'known').ask('GET', '')
     expect(known.status).toBe(200)
-    const odd = ['new', 'a:b/c', "it's", 'ä', 'ü'.repeat(255), '%2F', 'x'.repeat(255)]
+    const odd = ['new', 'a:b/c', "it's", 'ä', 'ü'.repeat(256), '%2F', 'x'.repeat(256)]
     for (const controllerId of odd) {
       const device = door(`GatewayToken ${key}`, controllerId)
       expect([controllerId, (await device.ask('GET', '')).status]).toEqual([controllerId, 200])
@@ -114,6 +118,49 @@ describe('who comes', () => {
     expect(await ask({ 'x-controller-id': 'door', 'x-authority': 'ab:cd' })).toBe(401)
     expect(await ask({ 'x-controller-id': 'vouched' })).toBe(401)
   })
+})
+
+test("tenants whose devices go by one name do not stand in each other's way", async () => {
+  const shared = 'shared'
+  const elsewhere = await otherTenant(platform, { name: 'elsewhere', administrator: 'eve' })
+  const there = createClient({ url: platform.url, token: elsewhere.token })
+  const { id: theirs } = await there('createProfile', { body: { name: shared } })
+  const { token: theirToken } = await there('createDevice', {
+    body: { name: shared, profile: shared },
+  })
+  const ours = await platform.addProfile(shared)
+  const own = await platform.addDevice(shared, shared)
+  const body = { authorities: ['ee:ff'] }
+  await there('changeHawkbitSettings', { params: { id: theirs }, body })
+  await platform.api('changeHawkbitSettings', { params: { id: ours }, body })
+
+  const release = { title: shared, version: '1', profile: shared, bytes: random(10) }
+  await platform.assign(await platform.addRelease(release), { profile: shared })
+  const mine = door(`TargetToken ${own}`, shared)
+  const link = (await mine.linked('deploymentBase')) ?? ''
+  const { deployment } = (await mine.ask('GET', link)).json as DeploymentDocument
+  const file = deployment?.chunks[0]?.artifacts[0]?._links['download-http']?.href ?? ''
+  const other = door(`TargetToken ${theirToken}`, shared)
+  expect((await mine.ask('GET', file)).status).toBe(200)
+  expect((await other.poll())._links).toEqual({ configData: expect.anything() })
+  for (const href of [link, file, `${file}.MD5SUM`]) {
+    expect([href, (await other.ask('GET', href)).status]).toEqual([href, 404])
+  }
+  expect((await other.feedback(actionIn(link), 'closed', 'success')).status).toBe(404)
+  expect((await platform.device(shared)).operation?.state).not.toBe('UPDATED')
+
+  const headers = { 'x-controller-id': shared, 'x-authority': 'ee:ff' }
+  const vouched = (tenant?: string) => door(undefined, shared, tenant).ask('GET', '', { headers })
+  const tenantOf = async (profile: string) => {
+    const text = 'select tenant_id from profiles where id = $1'
+    const [row] = await query<{ tenant_id: string }>(platform.connectionString, text, [profile])
+    return row?.tenant_id ?? ''
+  }
+  const [hereId, thereId] = [await tenantOf(ours), await tenantOf(theirs)]
+  expect((await vouched()).status).toBe(401)
+  expect((await vouched(hereId.toUpperCase())).text).toContain('deploymentBase')
+  const answer = await vouched(thereId)
+  expect([answer.status, answer.text.includes('deploymentBase')]).toEqual([200, false])
 })
 
 test('nobody is believed what only a proxy may say where there is none', async () => {
@@ -223,6 +270,39 @@ describe('what is asked', () => {
     const received = await connection.until((received) => received.includes('200 OK'))
     expect(statuses(received)).toContain(200)
     connection.socket.destroy()
+  })
+
+  test('in a body made to do harm harms nobody', async () => {
+    await platform.addProfile('hostile')
+    const own = await platform.addDevice('hostile', 'hostile')
+    const device = door(`TargetToken ${own}`, 'hostile')
+    const upload = { title: 'h', version: '1', profile: 'hostile', bytes: random(10) }
+    await platform.assign(await platform.addRelease(upload), { profile: 'hostile' })
+    const path = `/deploymentBase/${actionIn(await device.linked('deploymentBase'))}/feedback`
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const feedback = (more: string) =>
+      `{"status":{"execution":"proceeding","result":{"finished":"none"}${more}}}`
+    const bytes = (text: string) => Buffer.from(text, 'latin1')
+    const json = 'application/json'
+    const cbor = 'application/cbor'
+    for (const [what, body, type, status] of [
+      ['nothing but depth', deep, json, 400],
+      ['a line of much depth', feedback(`,"details":[${deep}]`), json, 200],
+      ['a code of much depth', feedback(`,"code":${deep}`), json, 200],
+      ['many lines', feedback(`,"details":[${'0,'.repeat(400_000)}0]`), json, 200],
+      ['bytes that are no UTF-8', bytes(feedback(',"details":["\xff\x00\x80"]')), json, 200],
+      ['a text that never ends', `{"status":"${'\\"'.repeat(500_000)}`, json, 400],
+      ['lists in lists', Buffer.alloc(500_000, 0x81), cbor, 400],
+      ['lists without an end', Buffer.alloc(500_000, 0x9f), cbor, 400],
+      ['a map of billions', bytes('\xbb\0\0\0\0\xff\xff\xff\xff'), cbor, 400],
+      ['a text of gigabytes', bytes('\x7b\0\0\0\0\xff\xff\xff\xff'), cbor, 400],
+      ['ten megabytes', 'x'.repeat(10_000_000), json, 413],
+    ] as const) {
+      const headers = { 'content-type': type }
+      const answer = await device.ask('POST', path, { body, headers })
+      expect([what, answer.status]).toEqual([what, status])
+    }
+    expect((await platform.device('hostile')).operation?.state).toBe('DOWNLOADING')
   })
 
   test('ten times a second is answered ten times', async () => {

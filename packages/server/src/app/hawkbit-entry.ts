@@ -100,11 +100,12 @@ export function hawkbitEntry({
           )
         case 'gateway':
           return throughGateway(caller, proof.token)
-        case 'vouched':
-          return known(
-            caller,
-            await arrived(await store.vouchedFor(caller.controllerId, proof.authorities)),
-          )
+        case 'vouched': {
+          const { controllerId, tenant } = caller
+          const isNamed = tenant.toLowerCase() !== DEFAULT_TENANT
+          const among = { authorities: proof.authorities, tenant: isNamed ? tenant : null }
+          return known(caller, await arrived(await store.vouchedFor(controllerId, among)))
+        }
       }
     },
     again: async ({ caller, device }) => known(caller, await arrived(device.device.id)),

@@ -277,10 +277,14 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
       const [row] = await run<{ id: string }>(CALLED, [profileId, controllerId], 'hawkbit-called')
       return row?.id ?? null
     },
-    vouchedFor: async (controllerId, authorities) => {
+    vouchedFor: async (controllerId, { authorities, tenant }) => {
       const rows = await run<{ id: string }>(
         VOUCHED_FOR,
-        [controllerId, authorities.map((each) => each.toLowerCase())],
+        [
+          controllerId,
+          authorities.map((each) => each.toLowerCase()),
+          tenant?.toLowerCase() ?? null,
+        ],
         'hawkbit-vouched-for',
       )
       return rows.length === 1 ? (rows[0]?.id ?? null) : null
@@ -307,4 +311,6 @@ const VOUCHED_FOR = `
   select d.id from profiles p join devices d on d.tenant_id = p.tenant_id and d.profile_id = p.id
     left join registrations g on g.device_id = d.id
    where (d.name = $1 or g.said_id = $1) and p.hawkbit -> 'authorities' ?| $2::text[]
+   and ($3::text is null or d.tenant_id::text = $3
+     or exists (select from realms r where r.tenant_id = d.tenant_id and lower(r.name) = $3))
    limit 2`

@@ -129,8 +129,14 @@ export interface HawkbitAtWork {
   } | null>
   /** The device of that profile that goes by that name; null when there is none. */
   called(profileId: string, controllerId: string): Promise<string | null>
-  /** The same among all whose profile trusts one of those authorities; null also when there are several. */
-  vouchedFor(controllerId: string, authorities: readonly string[]): Promise<string | null>
+  /**
+   * The same among all whose profile trusts one of those authorities: those of one tenant, if it is named; null also when
+   * there are several.
+   */
+  vouchedFor(
+    controllerId: string,
+    among: { readonly authorities: readonly string[]; readonly tenant: string | null },
+  ): Promise<string | null>
 }
 
 /** What some clients hold a file against. */
