@@ -3,7 +3,16 @@ import { basename } from 'node:path'
 import type { Client } from '@updraft/api/client'
 import type { Release } from '@updraft/api/shapes'
 import { checksumAlgorithm, createRelease } from '@updraft/core'
-import { command, count, type Door, listFlags, many, needed, text, withStandard } from '../command.ts'
+import {
+  command,
+  count,
+  type Door,
+  listFlags,
+  many,
+  needed,
+  text,
+  withStandard,
+} from '../command.ts'
 import { downloadToFile, fileNameOf, receive } from '../download.ts'
 import { fileTrouble, Refusal, WrongWords } from '../errors.ts'
 import { findProfile, findRelease, listAll, type ReleaseName } from '../lookup.ts'
@@ -54,7 +63,10 @@ export const packageCommands = [
       'updraft package add app.bin --title app --version 1.4.0 --profile Sensor',
       'updraft package add --url https://example.com/app.bin --title app --version 1.4.0 --profile Sensor',
     ],
-    run: async ({ file, url, size, profile, checksumAlgorithm: algorithm, needs, ...rest }, door) => {
+    run: async (
+      { file, url, size, profile, checksumAlgorithm: algorithm, needs, ...rest },
+      door,
+    ) => {
       if ((file === undefined) === (url === undefined)) {
         throw new WrongWords(
           file === undefined
