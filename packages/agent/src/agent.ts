@@ -45,6 +45,8 @@ export class Agent extends EventEmitter<AgentEvents> {
   readonly #retryAtMs = new Map<string, number>()
   /** Component types that somebody asked for, until the server has offered them and that has ended, or offers none. */
   readonly #asked = new Set<string>()
+  /** The server answered the last time it was asked. */
+  #isInTouch = false
   /** Aborted by who does not want to wait; replaced at each turn. */
   #hurry = new AbortController()
 
@@ -224,20 +226,23 @@ export class Agent extends EventEmitter<AgentEvents> {
   async #checkIn(entry: Entry | null): Promise<CheckInAnswer> {
     const { uplink, waitSeconds, facts, rule } = this.#tools
     const told = { asked: [...this.#asked], done: rule.done() }
+    // It hears at once how things stand, and lets itself be held from then on.
+    const isBack = rule.isWatched === true && !this.#isInTouch
     const answer = await uplink.checkIn({
       installed: this.#installed.current,
       facts: await facts(),
       underWay: entry?.offer ?? null,
       ...told,
-      waitSeconds: entry ? 0 : waitSeconds,
+      waitSeconds: entry || isBack ? 0 : waitSeconds,
       signal: AbortSignal.any([this.#stop.signal, this.#hurry.signal]),
     })
     for (const type of told.asked) {
       const isMeant = [entry?.offer, ...answer.offers].some((offer) => offer?.type === type)
       if (!isMeant) this.#asked.delete(type)
     }
+    this.#isInTouch = true
     this.emit('check-in', answer, { ...told, underWay: entry?.offer.type ?? null })
-    return answer
+    return isBack && waitSeconds > 0 ? { ...answer, wasHeld: true } : answer
   }
 
   /** The entry to go on with: the one under way, with a fresh address, or a new one for an offer. */
@@ -301,6 +306,7 @@ export class Agent extends EventEmitter<AgentEvents> {
 
   #complain({ kind, message }: Away, failures: number): void {
     const { log } = this.#tools
+    this.#isInTouch = false
     this.emit('away', { message })
     log.warn('Cannot go on now.', { because: message, failures })
     if (kind !== 'unauthorised') return

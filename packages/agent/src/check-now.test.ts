@@ -127,3 +127,23 @@ test('a server that was willing to wait and answers early is asked again at once
   await agent.run()
   expect(clock.waits.every((ms) => ms <= 1_500)).toBe(true)
 })
+
+test('one that is watched is answered at once after it was away, and lets itself be held from then on', async () => {
+  const server = await startServer()
+  server.isWilling = true
+  server.faults.checkIn = [{ status: 503 }]
+  const rule = {
+    isWatched: true,
+    oneAtATime: (_offer: unknown, work: () => Promise<Turn>) => work(),
+    untilInstallMs: () => 0,
+    done: () => [],
+  }
+  const { agent } = await quickAgent(server, { rule, waitSeconds: 60 })
+  const waits: unknown[] = []
+  server.on('check-in', ({ wait }) => {
+    waits.push(wait)
+    if (waits.length === 3) agent.stop()
+  })
+  await agent.run()
+  expect(waits).toEqual([undefined, 'wait=60', 'wait=60'])
+})

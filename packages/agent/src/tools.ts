@@ -18,6 +18,8 @@ export interface Rule {
   oneAtATime(offer: Offer, work: () => Promise<Turn>): Promise<Turn>
   /** How long an install of it has to wait for now; 0 for not at all. It is asked again. */
   untilInstallMs(offer: Offer): number
+  /** After it was away, a check-in is answered at once and not held: somebody looks at what the server has to say. */
+  readonly isWatched?: boolean
   /** Wishes that were carried out, for the next check-in to tell. */
   done(): readonly string[]
 }
