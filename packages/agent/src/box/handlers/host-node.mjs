@@ -34,9 +34,15 @@ function say(word) {
   }
 }
 
+/** What it says and where in the set it was; the rest of the stack tells nobody at the box anything. */
+function inWords(error) {
+  if (!(error instanceof Error)) return String(error)
+  const [place] = /\b(?:drivers|interfaces|lib)\/[^\s:()]+:\d+/.exec(error.stack ?? '') ?? []
+  return `${error.name}: ${error.message}${place ? ` (${place})` : ''}`
+}
+
 function fail(error) {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  say({ says: 'failed', error: text.split('\n').slice(0, 4).join('\n') })
+  say({ says: 'failed', error: inWords(error).split('\n').slice(0, 4).join('\n') })
   process.exit(1)
 }
 
