@@ -255,6 +255,7 @@ export class Box extends EventEmitter<{ change: [] }> {
       reserveBytes: settings.reserveBytes,
       isFolderLocked: true,
       rule: {
+        isWatched: true,
         oneAtATime: (offer, work) => jobs.carry(offer, work),
         untilInstallMs: ({ type }) => this.#untilInstallMs(type as BoxLayerName),
         done: () => wishes.done,
@@ -359,8 +360,10 @@ export class Box extends EventEmitter<{ change: [] }> {
     const { layers, form, jobs, clock } = this.#needs
     const { series } = this
     if (!this.followsUpstream || series === null || jobs.current) return
-    const isDue = series !== this.#lookedFor || clock.nowMs() >= this.#nextLookMs
-    if (!isDue || layers.code.untilRetryMs() > 0 || form.heldFor('code', 'automatic')) return
+    // What could not be had of one series is no reason to wait with another.
+    const isAnother = series !== this.#lookedFor
+    const isDue = clock.nowMs() >= this.#nextLookMs && layers.code.untilRetryMs() === 0
+    if ((!isAnother && !isDue) || form.heldFor('code', 'automatic')) return
     this.#follow('automatic')
   }
 
@@ -375,7 +378,7 @@ export class Box extends EventEmitter<{ change: [] }> {
       const { signal } = this.#stop
       const result = await layers.code.update({ series, isAsked, signal }).catch(failed)
       // What failed is tried again as soon as the layer has the patience for it.
-      if (result.kind === 'failed') this.#lookedFor = null
+      if (result.kind === 'failed') this.#nextLookMs = 0
       const told = { series, because: result.because ?? undefined }
       log[result.kind === 'failed' ? 'error' : 'info'](`The code is ${result.kind}.`, told)
       return result
@@ -472,8 +475,9 @@ export class Box extends EventEmitter<{ change: [] }> {
 
   /** What failed too often is tried once more when somebody asks for it. */
   async #forgive(layer: BoxLayerName): Promise<void> {
-    const { handlers, image } = this.#needs.layers
+    const { handlers, code, image } = this.#needs.layers
     if (layer === 'handlers') await handlers.tryAgain()
+    if (layer === 'code') await code.tryAgain()
     if (layer === 'image') await image.forgive()
   }
 
