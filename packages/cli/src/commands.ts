@@ -77,7 +77,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   hardware: 'what part numbers say a device is built on: add, list, show, update, remove',
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
-  box: "Odoo's IoT boxes: set, show, remove, restart",
+  box: "boxes, ours and Odoo's: set, show, remove, form, load-handlers, restart",
   hawkbit: "devices that speak hawkBit's language, by profile: set, show",
   'realm cluster':
     "the cluster of Astarte that serves the realm's devices: set, show, check, remove",

@@ -174,7 +174,7 @@ async function packed(files: readonly File[]): Promise<Handlers> {
 
 function unreadable(error: unknown, path?: string): DomainError {
   if (error instanceof DomainError) return error
-  const { message } = error as Error
+  const message = (error as Error).message.replace(/\.+$/, '')
   return refused(
     path === undefined
       ? `It cannot be read: ${message}.`
