@@ -131,6 +131,7 @@ describe('a set of handlers', () => {
       'drivers/broken.py': 'import nothing_of_the_kind\n',
       'drivers/wrong.mjs': 'export const other = 1',
       'drivers/typo.mjs': 'export const devices = () => [',
+      'drivers/fell.mjs': 'export const devices = () => {\n  throw new Error("off the table")\n}',
       'drivers/dead': '#!/bin/sh\necho no port >&2\nexit 3\n',
     }
     expect(await box.load('1', broken)).toEqual({ kind: 'done' })
@@ -139,7 +140,7 @@ describe('a set of handlers', () => {
       'interfaces/scale.mjs': 'running',
       'drivers/broken.py': 'failed',
     })
-    const errors = ['broken.py', 'wrong.mjs', 'typo.mjs', 'dead'].map(
+    const errors = ['broken.py', 'wrong.mjs', 'typo.mjs', 'fell.mjs', 'dead'].map(
       (name) => box.handler(`drivers/${name}`)?.error,
     )
     expect(errors).toEqual([
@@ -147,7 +148,8 @@ describe('a set of handlers', () => {
         /^ModuleNotFoundError: No module named 'nothing_of_the_kind' \(.*broken\.py, line 1\)$/,
       ),
       expect.stringContaining('exports neither devices() nor start()'),
-      expect.stringContaining('SyntaxError'),
+      expect.stringMatching(/^SyntaxError: /),
+      'Error: off the table (drivers/fell.mjs:2)',
       'ended with exit code 3: no port',
     ])
     // Nobody expects of the next set what did not work before.
