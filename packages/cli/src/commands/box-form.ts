@@ -109,4 +109,4 @@ const boxText = ({ form, series, held, wishes }: Box, look: Look): string =>
   )
 
 const holdText = ({ reason, until }: NonNullable<BoxForm['hold']>, look: Look): string =>
-  until === null ? reason : `${reason}, until ${timeText(until, look)}`
+  until === null ? reason : `${reason}; it ends ${timeText(until, look)}`
