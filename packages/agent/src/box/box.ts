@@ -171,7 +171,9 @@ export class Box extends EventEmitter<{ change: [] }> {
     if (!cutOff || this.#stop.signal.aborted) return
     const { entry } = await new Journal({ disk, folder: stateFolder, log }).load()
     log.info('Something was being done when the box stopped.', { job: cutOff.kind })
-    const again = await jobs.takeUp(cutOff, entry?.offer.type === cutOff.layer)
+    const isMeant = entry?.phase.at === 'awaiting-restart'
+    const goesOn = isMeant ? 'as meant' : 'cut off'
+    const again = await jobs.takeUp(cutOff, entry?.offer.type === cutOff.layer ? goesOn : null)
     if (again) queueMicrotask(() => this.#again(again))
   }
 

@@ -80,7 +80,7 @@ test('a restart is done once another start says so', async () => {
   expect(how).toEqual(['exit'])
   const { jobs, cutOff } = await bench(first.memory)
   if (!cutOff) throw new Error('nothing was cut off')
-  expect(await jobs.takeUp(cutOff, false)).toBeNull()
+  expect(await jobs.takeUp(cutOff, null)).toBeNull()
   expect(jobs.latest).toMatchObject({ kind: 'restart', result: 'done' })
 })
 
@@ -90,10 +90,21 @@ test('one that was cut off goes on under its number, and says so', async () => {
   await first.jobs.flush()
   const { jobs, cutOff } = await bench(first.memory)
   if (!cutOff) throw new Error('nothing was cut off')
-  await jobs.takeUp(cutOff, true)
+  await jobs.takeUp(cutOff, 'cut off')
   await jobs.carry(OFFER, async () => ({ kind: 'updated' }))
   await jobs.flush()
   expect(jobs.latest).toMatchObject({ id: job.id, by: 'page', note: WENT_ON, result: 'updated' })
+})
+
+test('one that was to restart goes on without a word about it', async () => {
+  const first = await bench()
+  first.jobs.await(LOAD)
+  await first.jobs.flush()
+  const { jobs, cutOff } = await bench(first.memory)
+  if (!cutOff) throw new Error('nothing was cut off')
+  await jobs.takeUp(cutOff, 'as meant')
+  await jobs.carry(OFFER, async () => ({ kind: 'updated' }))
+  expect(jobs.latest).toMatchObject({ note: null, result: 'updated' })
 })
 
 test('one that its layer has ended meanwhile has that result', async () => {
@@ -103,7 +114,7 @@ test('one that its layer has ended meanwhile has that result', async () => {
   const { jobs, cutOff, history } = await bench(first.memory)
   history.unshift({ kind: 'rolled-back', at: 'now', release: null, because: 'it did not stay up' })
   if (!cutOff) throw new Error('nothing was cut off')
-  expect(await jobs.takeUp(cutOff, false)).toBeNull()
+  expect(await jobs.takeUp(cutOff, null)).toBeNull()
   expect(jobs.last.code).toMatchObject({
     result: 'rolled-back',
     because: 'it did not stay up',
@@ -118,7 +129,7 @@ test('one that was asked for and had not begun is begun again, but not for ever'
   for (let start = 1; start <= 3; start += 1) {
     ;({ memory, jobs, cutOff } = await bench(memory))
     if (!cutOff) throw new Error('nothing was cut off')
-    const task = await jobs.takeUp(cutOff, false)
+    const task = await jobs.takeUp(cutOff, null)
     expect(task, `start ${start}`).toEqual(start < 3 ? LOAD : null)
     if (task) jobs.await(task)
     await jobs.flush()

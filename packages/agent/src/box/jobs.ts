@@ -171,9 +171,9 @@ export class Jobs extends EventEmitter<{
    * Ends what was cut off, or has it go on. `goesOn`: the agent's journal speaks of it still. Answers the task that has
    * to be begun again, as it never came so far as to leave something to go on from.
    */
-  async takeUp(cutOff: CutOff, goesOn: boolean): Promise<Task | null> {
+  async takeUp(cutOff: CutOff, goesOn: 'as meant' | 'cut off' | null): Promise<Task | null> {
     if (goesOn) {
-      this.#resumed = { ...cutOff, note: WENT_ON }
+      this.#resumed = { ...cutOff, note: goesOn === 'cut off' ? WENT_ON : null }
       return null
     }
     if (cutOff.kind === 'restart' || cutOff.kind === 'reboot') {

@@ -23,6 +23,8 @@ interface CodeRoom extends Layer {
   }): Promise<JobResult>
   /** When it may be tried again of itself; 0: at any time. */
   untilRetryMs(): number
+  /** Somebody asks for it: what failed too often may be tried again. */
+  tryAgain(): Promise<void>
 }
 
 interface ImageRoom extends Layer {
