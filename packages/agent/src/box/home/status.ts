@@ -1,4 +1,5 @@
 /** What the page and `/api/status` show: one value, made anew whenever something changes. */
+import { DEFAULT_BOX_FORM } from '@updraft/core'
 import type { HeldRelease } from '@updraft/wire/updraft'
 import type { Box, Contact } from '../box.ts'
 import type { Held } from '../form.ts'
@@ -63,7 +64,7 @@ export async function statusOf(
       {
         ...layer.status(),
         channel: own?.channel ?? null,
-        updates: isOff ? 'button' : (own?.updates ?? 'automatic'),
+        updates: isOff ? 'button' : (own ?? DEFAULT_BOX_FORM.layers[layer.name]).updates,
         last: jobs.last[layer.name] ?? null,
         waiting: box.held.find(({ type }) => type === layer.name) ?? null,
       },
