@@ -1,7 +1,17 @@
 /** Every setting once: its flag, its environment variable, unit, default and meaning. */
+
 import { COMPONENT_TYPE_PATTERN } from '@updraft/core'
 import { canonicalDeviceId, isRealm } from '@updraft/wire/astarte'
 import { LIMITS } from '@updraft/wire/hawkbit'
+import {
+  ANSWER_SECONDS,
+  FIXED_INTERVAL,
+  INTERVAL_SECONDS,
+  LOG_FORMAT,
+  MAX_BACK_OFF_SECONDS,
+  MAX_BYTES_PER_SECOND,
+  STALL_SECONDS,
+} from './common-settings.ts'
 import { parseCronWindow } from './cron-window.ts'
 import { type InstalledByType, parseInstalled } from './installed.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
@@ -170,20 +180,8 @@ export const SETTINGS = [
     '',
     'JSON file with facts about this device, told at each check-in',
   ),
-  setting(
-    'interval-seconds',
-    'UPDRAFT_INTERVAL_SECONDS',
-    'seconds',
-    '3600',
-    'between check-ins, unless the server says otherwise; a tenth less or more each time',
-  ),
-  setting(
-    'fixed-interval',
-    'UPDRAFT_FIXED_INTERVAL',
-    'yes/no',
-    'no',
-    "the server's own wish for the next check-in does not count",
-  ),
+  INTERVAL_SECONDS,
+  FIXED_INTERVAL,
   setting(
     'first-check-in-seconds',
     'UPDRAFT_FIRST_CHECK_IN_SECONDS',
@@ -219,13 +217,7 @@ export const SETTINGS = [
     '0',
     'a check-in comes at a random moment within this once it is due, as far as its window goes',
   ),
-  setting(
-    'answer-seconds',
-    'UPDRAFT_ANSWER_SECONDS',
-    'seconds',
-    '30',
-    'the longest wait for an answer',
-  ),
+  ANSWER_SECONDS,
   setting(
     'once',
     null,
@@ -233,13 +225,7 @@ export const SETTINGS = [
     'no',
     'one whole cycle, then exit: 0 updated or nothing to do, 1 failed',
   ),
-  setting(
-    'max-bytes-per-second',
-    'UPDRAFT_MAX_BYTES_PER_SECOND',
-    'bytes/s',
-    '0',
-    'bandwidth limit for downloads; 0 is none',
-  ),
+  MAX_BYTES_PER_SECOND,
   setting(
     'throttle-ms',
     'UPDRAFT_THROTTLE_MS',
@@ -247,13 +233,7 @@ export const SETTINGS = [
     '0',
     'a rest after each 4 KB of a download, 5000 at most',
   ),
-  setting(
-    'stall-seconds',
-    'UPDRAFT_STALL_SECONDS',
-    'seconds',
-    '60',
-    'a download without a byte for so long is broken off and resumed',
-  ),
+  STALL_SECONDS,
   setting(
     'reserve-bytes',
     'UPDRAFT_RESERVE_BYTES',
@@ -275,13 +255,7 @@ export const SETTINGS = [
     '5',
     'spoken to a server at an mqtt address',
   ),
-  setting(
-    'max-back-off-seconds',
-    'UPDRAFT_MAX_BACK_OFF_SECONDS',
-    'seconds',
-    '600',
-    'the longest wait after failures in a row',
-  ),
+  MAX_BACK_OFF_SECONDS,
   setting(
     'allow-unchecked',
     'UPDRAFT_ALLOW_UNCHECKED',
@@ -296,13 +270,7 @@ export const SETTINGS = [
     'info',
     'the least that is logged',
   ),
-  setting(
-    'log-format',
-    'UPDRAFT_LOG_FORMAT',
-    'text|json',
-    '',
-    'lines on stderr; text on a terminal, JSON otherwise',
-  ),
+  LOG_FORMAT,
 ] as const
 
 export interface Settings {

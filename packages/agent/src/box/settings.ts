@@ -1,5 +1,14 @@
 /** Every setting of a box once; what the page and its configuration say counts where no flag and no variable does. */
 
+import {
+  ANSWER_SECONDS,
+  FIXED_INTERVAL,
+  INTERVAL_SECONDS,
+  LOG_FORMAT,
+  MAX_BACK_OFF_SECONDS,
+  MAX_BYTES_PER_SECOND,
+  STALL_SECONDS,
+} from '../common-settings.ts'
 import { LOG_LEVELS, type LogLevel } from '../log.ts'
 import {
   type Flags,
@@ -244,20 +253,8 @@ export const BOX_SETTINGS = [
     '',
     'JSON file with facts about this box, told at each check-in',
   ),
-  setting(
-    'interval-seconds',
-    'UPDRAFT_INTERVAL_SECONDS',
-    'seconds',
-    '3600',
-    'between check-ins, unless the server says otherwise; a tenth less or more each time',
-  ),
-  setting(
-    'fixed-interval',
-    'UPDRAFT_FIXED_INTERVAL',
-    'yes/no',
-    'no',
-    "the server's own wish for the next check-in does not count",
-  ),
+  INTERVAL_SECONDS,
+  FIXED_INTERVAL,
   setting(
     'wait-seconds',
     'UPDRAFT_WAIT_SECONDS',
@@ -265,27 +262,9 @@ export const BOX_SETTINGS = [
     '60',
     'how long the server may hold a check-in until there is something to do',
   ),
-  setting(
-    'answer-seconds',
-    'UPDRAFT_ANSWER_SECONDS',
-    'seconds',
-    '30',
-    'the longest wait for an answer',
-  ),
-  setting(
-    'max-bytes-per-second',
-    'UPDRAFT_MAX_BYTES_PER_SECOND',
-    'bytes/s',
-    '0',
-    'bandwidth limit for downloads; 0 is none',
-  ),
-  setting(
-    'stall-seconds',
-    'UPDRAFT_STALL_SECONDS',
-    'seconds',
-    '60',
-    'a download without a byte for so long is broken off and resumed',
-  ),
+  ANSWER_SECONDS,
+  MAX_BYTES_PER_SECOND,
+  STALL_SECONDS,
   setting(
     'reserve-bytes',
     'UPDRAFT_RESERVE_BYTES',
@@ -293,13 +272,7 @@ export const BOX_SETTINGS = [
     '16777216',
     'kept free on the disk beside what is downloaded and unpacked',
   ),
-  setting(
-    'max-back-off-seconds',
-    'UPDRAFT_MAX_BACK_OFF_SECONDS',
-    'seconds',
-    '600',
-    'the longest wait after failures in a row',
-  ),
+  MAX_BACK_OFF_SECONDS,
   setting(
     'log-level',
     'UPDRAFT_LOG_LEVEL',
@@ -307,13 +280,7 @@ export const BOX_SETTINGS = [
     'info',
     'the least that is printed; all but debug is kept for the page as well',
   ),
-  setting(
-    'log-format',
-    'UPDRAFT_LOG_FORMAT',
-    'text|json',
-    '',
-    'lines on stderr; text on a terminal, JSON otherwise',
-  ),
+  LOG_FORMAT,
 ] as const
 
 /** Those of the commands beside the program itself. */
