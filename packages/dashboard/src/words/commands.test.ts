@@ -31,6 +31,7 @@ test('clients of hawkBit are told this server in their own words, and the key', 
   const secure = hawkbitWaysFor('https://ota.example', 'KEY').map(({ text }) => text)
   expect(secure[0]).toContain('url = "https://ota.example"')
   expect(secure[1]).toContain('hawkbit_server = ota.example\nssl = true')
+  expect(secure[1]).toMatch(/\n\[device\]\n\w+ = \w+$/)
   expect(secure[2]).toContain('CONFIG_HAWKBIT_PORT=443\nCONFIG_HAWKBIT_USE_TLS=y')
   const plain = hawkbitWaysFor('http://192.0.2.1:8080', 'KEY').map(({ text }) => text)
   expect(plain[1]).toContain('hawkbit_server = 192.0.2.1:8080\nssl = false')

@@ -192,6 +192,10 @@ export function hawkbitWaysFor(http: string, key: string): Way[] {
         'target_name = DEVICE_ID',
         `gateway_token = ${key}`,
         'bundle_download_location = /tmp/bundle.raucb',
+        '',
+        // Without one line of it the updater does not start.
+        '[device]',
+        'board = BOARD',
       ].join('\n'),
     },
     {
