@@ -29,6 +29,7 @@ import type {
   ArtifactStore,
   HawkbitAction,
   HawkbitAtWork,
+  HawkbitDevice,
   HawkbitStatus,
 } from './ports.ts'
 
@@ -156,6 +157,40 @@ export function hawkbitActions({
     return left
   }
 
+  /** What was made before its client was known is bundled as that one takes it, while nothing of it was read. */
+  const fitted = async (
+    client: HawkbitClient,
+    open: readonly HawkbitAction[],
+    now: Date,
+  ): Promise<readonly HawkbitAction[]> => {
+    const { kind, hawkbit } = client
+    const others = open.filter((action) => isUnread(action) && action.client !== kind)
+    if (others.length === 0) return open
+    await store.bundleAnew(
+      others.map(({ id }) => id),
+      {
+        client: kind,
+        needsConfirmation: needsConfirmation(kind, hawkbit),
+        most: chunksOf(kind, hawkbit.settings),
+        at: now,
+      },
+    )
+    return atWork(client)
+  }
+
+  /** The oldest that the device is at, or can take. */
+  const firstToDo = async (
+    client: HawkbitClient,
+    open: readonly HawkbitAction[],
+  ): Promise<HawkbitAction | null> => {
+    for (const action of open.filter((each) => !isUnproven(each))) {
+      if (!isUnread(action)) return action
+      const releases = await store.releases(action.chunks.map(({ releaseId }) => releaseId))
+      if (!(await isRefused(client, releases, { isAlone: true }))) return action
+    }
+    return null
+  }
+
   /** The first of what is offered and not told yet, as its client can take it. */
   const opened = async (
     client: HawkbitClient,
@@ -164,7 +199,7 @@ export function hawkbitActions({
     now: Date,
   ): Promise<HawkbitAction | 'preparing' | null> => {
     const { device, hawkbit, kind } = client
-    const { settings, autoConfirm } = hawkbit
+    const { settings } = hawkbit
     const told = new Set(open.flatMap(({ chunks }) => chunks.map((chunk) => chunk.operationId)))
     const fresh: Offered[] = []
     for (const offered of offers.filter(({ operation }) => !told.has(operation.id))) {
@@ -179,13 +214,11 @@ export function hawkbitActions({
     for (const { artifact } of releases) {
       if (artifact && !(await digests.soon(artifact.sha256))) return 'preparing'
     }
-    const needsConfirmation =
-      settings.needsConfirmation && CLIENT_LIMITS[kind].canConfirm && autoConfirm === null
     const made = await store.open(
       { tenantId: device.tenantId, deviceId: device.device.id },
       {
         client: kind,
-        needsConfirmation,
+        needsConfirmation: needsConfirmation(kind, hawkbit),
         operations: bundle.map(({ operation }) => operation),
         at: now,
       },
@@ -254,8 +287,8 @@ export function hawkbitActions({
       fetches: awaitedIn(device, now),
     })
     const isIdle = offers.length === 0 && hawkbit.actions.length === 0
-    const open = isIdle ? [] : await atWork(client)
-    const toDo = open.find((action) => !isUnproven(action))
+    const open = isIdle ? [] : await fitted(client, await atWork(client), now)
+    const toDo = await firstToDo(client, open)
     const made = toDo ?? (await opened(client, offers, open, now))
     const isPreparing = made === 'preparing'
     const action = isPreparing ? null : made
@@ -378,6 +411,15 @@ export const confirmedBy = ({ hawkbit }: HawkbitClient, kind: ClientKind) =>
   hawkbit.settings.confirmedBy ?? CLIENT_LIMITS[kind].confirmedBy
 
 const canSkip = (kind: ClientKind): boolean => CLIENT_LIMITS[kind].canSkip
+
+/** Somebody at the device is asked first. */
+export const needsConfirmation = (
+  kind: ClientKind,
+  { settings, autoConfirm }: HawkbitDevice,
+): boolean => settings.needsConfirmation && CLIENT_LIMITS[kind].canConfirm && autoConfirm === null
+
+const isUnread = ({ fetchedAt, confirmedAt, closedAt }: HawkbitAction): boolean =>
+  !fetchedAt && !confirmedAt && !closedAt
 
 const isUnproven = ({ closedAt }: HawkbitAction): boolean => closedAt !== null
 

@@ -3,7 +3,6 @@
  * updates: stopping it is cancelling those, and its device is asked to.
  */
 import {
-  CLIENT_LIMITS,
   chunksOf,
   clientKindOf,
   DomainError,
@@ -12,6 +11,7 @@ import {
   type Snapshot,
   standingOf,
 } from '@updraft/core'
+import { needsConfirmation } from './hawkbit-actions.ts'
 import type { Look } from './look.ts'
 import type { Moments } from './moments.ts'
 import type { OperationsUseCases } from './operations.ts'
@@ -127,18 +127,21 @@ export function targetActions({
       hawkbit.actions.find(({ chunks }) => chunks.some(({ operationId }) => operationId === id))
     const known = wanted.flatMap(({ id }) => ofOperation(id)?.id ?? [])
     const fresh = wanted.filter(({ id }) => !ofOperation(id))
-    const { settings, autoConfirm } = hawkbit
-    const kind = clientKindOf(settings, device.inventory) ?? 'ddi'
-    const most = chunksOf(kind, settings)
-    const needsConfirmation =
-      settings.needsConfirmation && CLIENT_LIMITS[kind].canConfirm && autoConfirm === null
+    // What it is may be known only when it comes; what it has not read then is bundled anew.
+    const kind = clientKindOf(hawkbit.settings, device.inventory) ?? 'ddi'
+    const most = chunksOf(kind, hawkbit.settings)
     const made: number[] = []
     for (let from = 0; from < fresh.length; from += most) {
       const bundle = fresh.slice(from, from + most)
       const at = clock.now()
       const action = await actions.open(
         { tenantId, deviceId: device.id },
-        { client: kind, needsConfirmation, operations: bundle, at },
+        {
+          client: kind,
+          needsConfirmation: needsConfirmation(kind, hawkbit),
+          operations: bundle,
+          at,
+        },
       )
       if (action) made.push(action.id)
     }
@@ -176,9 +179,10 @@ export function targetActions({
       { offset, limit, isNewestFirst }: Reach,
     ): Promise<Numbered<Noted & { id: number }>> => {
       const told = await actions.statuses(action.id, MAX_STATUSES)
-      // The word by which the device is done says how it ended.
+      // The word by which the device is done says how it ended, also while it is to show that it came to stay.
       const last = told.find(({ status }) => wordOf(status) === CLOSED)
-      const said = told.map((each) => notedOf(each, each === last && isOver ? detail : 'running'))
+      const wellOrNot = isOver ? detail : action.isUnproven ? 'finished' : 'running'
+      const said = told.map((each) => notedOf(each, each === last ? wellOrNot : 'running'))
       const done = doneHere(action, { isCancel })
       const end: Noted[] =
         isOver && !last ? [{ type: detail, at: changedAt(action), messages: [END[detail]] }] : []

@@ -218,6 +218,23 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
         ...entries.map(([, value]) => value),
       ])
     },
+    bundleAnew: (ids, { client, needsConfirmation, most, at }) =>
+      again(() =>
+        transaction(pool, async (connection) => {
+          const { rows } = await connection.query<{ id: number }>(
+            `update hawkbit_actions set client = $2, needs_confirmation = $3
+              where id = any($1::int[]) and fetched_at is null and closed_at is null returning id`,
+            [[...ids], client, needsConfirmation],
+          )
+          const unread = rows.map(({ id }) => id)
+          await connection.query(BUNDLE_ANEW, [unread, most])
+          await connection.query(
+            `update hawkbit_actions a set closed_at = $2, outcome = 'withdrawn'
+              where id = any($1::int[]) and not exists (select from hawkbit_chunks c where c.action_id = a.id)`,
+            [unread, at],
+          )
+        }),
+      ).catch(refuse),
     countFeedback: async (id) => {
       const [row] = await run<{ feedback_count: number }>(
         'update hawkbit_actions set feedback_count = feedback_count + 1 where id = $1 returning feedback_count',
@@ -291,6 +308,17 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
     },
   }
 }
+
+/** The parts of some actions over the same ones again, so many each. */
+const BUNDLE_ANEW = `
+  with parts as (
+    select c.id, (row_number() over (order by c.action_id, c.id) - 1) / $2::int + 1 as place
+      from hawkbit_chunks c where c.action_id = any($1::int[])),
+  homes as (select id, row_number() over (order by id) as place from unnest($1::int[]) as id),
+  left_over as (
+    delete from hawkbit_chunks c using parts p
+     where c.id = p.id and p.place > (select count(*) from homes))
+  update hawkbit_chunks c set action_id = h.id from parts p join homes h using (place) where c.id = p.id`
 
 /** Not at each word: who says much meets it often enough. */
 const FORGETS_EVERY = 20

@@ -107,6 +107,19 @@ export interface HawkbitAtWork {
     },
   ): Promise<HawkbitAction | null>
   change(id: number, to: HawkbitActionChange): Promise<void>
+  /**
+   * Those of a device's actions that it has not read yet become of that client, with so many parts each at most, the
+   * oldest first. A part for which none is left is one no more; an action that is left without a part is over.
+   */
+  bundleAnew(
+    ids: readonly number[],
+    to: {
+      readonly client: ClientKind
+      readonly needsConfirmation: boolean
+      readonly most: number
+      readonly at: Date
+    },
+  ): Promise<void>
   /** Counts one feedback up, and answers how many there were. */
   countFeedback(id: number): Promise<number>
   note(id: number, status: HawkbitStatus): Promise<void>
