@@ -1,8 +1,8 @@
 /** One campaign over devices of hawkBit's language, of ThingsBoard's and of our own. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runs, testDevice } from './device.ts'
 import { raucUpdater, zephyrDevice } from './hawkbit-clients.ts'
+import { type Come, ownDevice, thingsBoardDevice } from './mixed-fleet.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 
 let platform: TestPlatform
@@ -10,9 +10,6 @@ beforeAll(async () => {
   platform = await testPlatform()
 })
 afterAll(() => platform.stop())
-
-/** A device that comes once, does what it is told, and says how it went. */
-type Come = () => Promise<unknown>
 
 async function fleet(profile: string, install: () => Promise<boolean>): Promise<readonly Come[]> {
   await platform.addProfile(profile)
@@ -24,32 +21,10 @@ async function fleet(profile: string, install: () => Promise<boolean>): Promise<
     { url, controllerId: id('rauc'), authorization: `TargetToken ${await tokenOf('rauc')}` },
     { install, isStreaming: true },
   )
-  const own = testDevice(url, await tokenOf('own'))
-  const things = `${url}/api/v1/${await tokenOf('things')}`
-  const tell = (said: object) =>
-    fetch(`${things}/telemetry`, { method: 'POST', body: JSON.stringify(said) })
   return [
     () => rauc.once(),
-    async () => {
-      const { body } = await own.checkIn()
-      const [offer] = body.offers
-      if (!offer) return
-      const isWell = await install()
-      if (isWell) await own.checkIn(runs(`${offer.title}@${offer.version}`))
-      else await own.report(offer.operation, { state: 'FAILED' })
-    },
-    async () => {
-      const shared = await fetch(`${things}/attributes?sharedKeys=fw_title,fw_version`)
-      const said = (await shared.json()) as { shared?: Record<string, string> }
-      const { fw_title: title, fw_version: version } = said.shared ?? {}
-      if (!version) return
-      const isWell = await install()
-      await tell(
-        isWell
-          ? { current_fw_title: title, current_fw_version: version, fw_state: 'UPDATED' }
-          : { fw_state: 'FAILED', fw_error: 'worn out' },
-      )
-    },
+    ownDevice({ url, token: await tokenOf('own') }, install),
+    thingsBoardDevice({ url, token: await tokenOf('things') }, install),
   ]
 }
 

@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ArtifactStoreConfig } from '@updraft/server/config'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { S3_KEY, type TestS3, testS3 } from '../tools/test-s3.ts'
+import { hawkbitDevice } from './hawkbit-device.ts'
+import { ownDevice, thingsBoardDevice } from './mixed-fleet.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
 import {
   makeSwu,
@@ -112,25 +117,28 @@ async function stop(child: ChildProcess): Promise<void> {
 async function release(
   name: string,
   bytes: Uint8Array,
-  version = '2.0',
+  { at = platform, profile = 'board' }: { at?: TestPlatform; profile?: string } = {},
 ): Promise<{ releaseId: string; path: string }> {
+  const version = '2.0'
   const path = join(folder, `${name}.installed`)
   const files = [{ name: 'payload', bytes, path }]
   const swu = await makeSwu(join(folder, `${name}-swu`), signer, { version, files })
   await writeFile(join(folder, `${name}-swu`, 'whole'), swu)
-  const releaseId = await platform.addRelease({
+  const releaseId = await at.addRelease({
     title: `rootfs of ${name}`,
     version,
-    profile: 'board',
+    profile,
     bytes: new Uint8Array(swu),
     fileName: `${name}.swu`,
   })
   return { releaseId, path }
 }
 
+const TRICKLE_BYTES = 50
+
 /** Hands requests on, but for what `meddle` does with them. */
 async function proxy(
-  meddle: (path: string, count: number) => 'cut' | 'stall' | URL | null,
+  meddle: (path: string, count: number) => 'cut' | 'trickle' | URL | null,
 ): Promise<{ url: string; seen: { method: string; path: string; range: string | undefined }[] }> {
   const seen: { method: string; path: string; range: string | undefined }[] = []
   const server = createServer((request, response) => {
@@ -151,9 +159,16 @@ async function proxy(
         return
       }
       answer.once('data', (piece: Buffer) => {
-        response.write(piece.subarray(0, Math.ceil(piece.length / 2)), () => {
-          if (what === 'cut') response.destroy()
-        })
+        if (what === 'trickle') {
+          let at = 0
+          const drip = setInterval(() => {
+            response.write(piece.subarray(at, at + TRICKLE_BYTES))
+            at = Math.min(at + TRICKLE_BYTES, piece.length)
+          }, 100)
+          response.once('close', () => clearInterval(drip))
+        } else {
+          response.write(piece.subarray(0, Math.ceil(piece.length / 2)), () => response.destroy())
+        }
         answer.destroy()
       })
     })
@@ -169,7 +184,7 @@ async function proxy(
 const payload = (text: string, size = 20_000) => new Uint8Array(Buffer.alloc(size, text))
 const stateOf = async (name: string) => (await platform.device(name)).operation?.state
 
-describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 60_000 }, () => {
+describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () => {
   test('tells of itself, installs a signed file, and reports success after its reboot', async () => {
     const token = await platform.addDevice('well', 'board')
     const first = await start('well', token)
@@ -228,8 +243,8 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 60_000 }, () =
     const token = await platform.addDevice('stops', 'board')
     const { releaseId } = await release('stops', payload('stops ', 3_000_000))
     await platform.assign(releaseId, { device: 'stops' })
-    // Its download comes to a halt, so that it is still at the update.
-    const between = await proxy((path) => (/^GET .*\/artifacts\//.test(path) ? 'stall' : null))
+    // Its download is slow, so that it is still at the update.
+    const between = await proxy((path) => (/^GET .*\/artifacts\//.test(path) ? 'trickle' : null))
     await start('stops', token, { url: between.url })
     const told = await platform.until(
       'stops',
@@ -242,12 +257,112 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 60_000 }, () =
           between.seen.some(
             ({ path }) => path.endsWith('/feedback') && path.includes('/cancelAction/'),
           ),
-        {
-          timeout: 60_000,
-        },
+        { timeout: 150_000 },
       )
       .toBe(true)
     expect(await stateOf('stops')).toBe('CANCELED')
+  })
+
+  test('is told to stop when it has installed already, and is heard after its reboot', async () => {
+    const token = await platform.addDevice('late', 'board')
+    const { releaseId } = await release('late', payload('late '))
+    await platform.assign(releaseId, { device: 'late' })
+    const first = await start('late', token)
+    await first.wrote('SWUPDATE successful')
+    const { operation } = await platform.until(
+      'late',
+      (device) => device.operation?.state === 'UPDATING',
+    )
+    await platform.api('cancelOperation', { params: { id: operation?.id ?? '' } })
+    await first.wrote('Cancel action available')
+    await stop(first.child)
+    // What it reports after a reboot it reports of an update that is there; of this one it says that it stopped.
+    const second = await start('late', token, { afterBoot: 2 })
+    await second.wrote('/cancelAction/')
+    await second.wrote('No pending action on server')
+    expect(await stateOf('late')).toBe('CANCELED')
+    const next = await release('late-next', payload('next '))
+    await platform.assign(next.releaseId, { device: 'late' })
+    await second.wrote('SWUPDATE successful')
+    expect(await readFile(next.path)).toEqual(Buffer.from(payload('next ')))
+  })
+
+  test('is shown nothing until the window opens, and then installs', async () => {
+    const token = await platform.addDevice('window', 'board')
+    const { releaseId, path } = await release('window', payload('window '))
+    const startsAt = new Date()
+    const at = (minutes: number) =>
+      new Date(startsAt.getTime() + minutes * 60_000).toISOString().slice(11, 16)
+    const windows = `${at(-10)}-${at(30)}; ${at(120)}-${at(180)}`
+    await platform.api('createCampaign', {
+      body: {
+        name: 'in its window',
+        releaseId,
+        audience: { expression: 'name == "window"' },
+        settings: { windows, forceDowngrade: true },
+      },
+    })
+    // It hears in the first window that there is something, and does not look before that is over.
+    const told = hawkbitDevice({
+      url: platform.url,
+      controllerId: 'window',
+      authorization: `TargetToken ${token}`,
+    })
+    await expect.poll(() => told.linked('deploymentBase'), { timeout: 20_000 }).toBeDefined()
+    platform.advanceClock({ minutes: 60 })
+    const between = await proxy(() => null)
+    const first = await start('window', token, { url: between.url })
+    const polls = () => between.seen.filter(({ path }) => path.endsWith('/v1/window')).length
+    await expect.poll(polls, { timeout: 60_000 }).toBeGreaterThan(4)
+    expect(between.seen.filter(({ path }) => path.includes('/deploymentBase/'))).toEqual([])
+    platform.advanceClock({ minutes: 70 })
+    await first.wrote('SWUPDATE successful')
+    expect(await readFile(path)).toEqual(Buffer.from(payload('window ')))
+    await stop(first.child)
+    await start('window', token, { afterBoot: 2 })
+    await platform.until('window', ({ operation }) => operation?.state === 'UPDATED')
+  })
+
+  test('takes part in a campaign beside devices of other languages', async () => {
+    const id = await platform.addProfile('mixed')
+    await platform.api('changeHawkbitSettings', { params: { id }, body: { pollSeconds: 1 } })
+    const tokenOf = (name: string) => platform.addDevice(name, 'mixed')
+    const token = await tokenOf('mixed-swupdate')
+    const { url } = platform
+    const others = [
+      ownDevice({ url, token: await tokenOf('mixed-own') }, async () => true),
+      thingsBoardDevice({ url, token: await tokenOf('mixed-things') }, async () => true),
+    ]
+    for (const come of others) await come()
+    const first = await start('mixed-swupdate', token)
+    await platform.until('mixed-swupdate', ({ dialect }) => dialect === 'hawkbit')
+    const { releaseId } = await release('mixed-swupdate', payload('mixed '), { profile: 'mixed' })
+    const campaign = await platform.api('createCampaign', {
+      body: {
+        name: 'all of mixed',
+        releaseId,
+        audience: { expression: 'true' },
+        settings: { forceDowngrade: true, maxInProgress: 10 },
+      },
+    })
+    await first.wrote('SWUPDATE successful')
+    await platform.until('mixed-swupdate', ({ operation }) => operation?.state === 'UPDATING')
+    await stop(first.child)
+    await start('mixed-swupdate', token, { afterBoot: 2 })
+    const shown = async () => {
+      for (const come of others) await come()
+      return platform.api('showCampaign', { params: { id: campaign.id } })
+    }
+    await expect.poll(async () => (await shown()).outcome, { timeout: 40_000 }).toBe('success')
+    const { items } = await platform.api('listTargets', {
+      params: { id: campaign.id },
+      query: { limit: 10 },
+    })
+    expect(items.map(({ status }) => status)).toEqual(['successful', 'successful', 'successful'])
+    const devices = await platform.api('listDevices', { query: { profile: 'mixed' } })
+    expect(new Set(devices.items.map(({ dialect }) => dialect))).toEqual(
+      new Set(['hawkbit', 'thingsboard', 'updraft']),
+    )
   })
 
   test('follows to another host, which is told no token and refuses HEAD', async () => {
@@ -287,5 +402,47 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 60_000 }, () =
     await expect(platform.assign(releaseId, { profile: 'board' })).rejects.toThrow(refusal)
     const campaign = { name: 'never', releaseId, audience: { expression: 'true' } }
     await expect(platform.api('createCampaign', { body: campaign })).rejects.toThrow(refusal)
+  })
+})
+
+describe.skipIf(!program)('SWUpdate, and files that lie in a bucket', { timeout: 60_000 }, () => {
+  let s3: TestS3 | undefined
+  let own: TestPlatform | undefined
+  beforeAll(async () => {
+    s3 = await testS3()
+    if (!s3) return
+    process.env.AWS_ACCESS_KEY_ID = S3_KEY.id
+    process.env.AWS_SECRET_ACCESS_KEY = S3_KEY.secret
+    const bucket: ArtifactStoreConfig = {
+      name: 'bucket',
+      kind: 's3',
+      bucket: `swupdate-${randomUUID()}`,
+      prefix: '',
+      region: 'us-east-1',
+      endpoint: s3.endpoint,
+      isPathStyle: true,
+      isDirect: true,
+      mayCreate: true,
+    }
+    own = await testPlatform({ artifacts: [bucket] })
+    const id = await own.addProfile('board')
+    await own.api('changeHawkbitSettings', { params: { id }, body: { pollSeconds: 1 } })
+  })
+  afterAll(async () => {
+    await own?.stop()
+    await s3?.stop()
+  })
+
+  test('fetches them from there', async ({ skip }) => {
+    if (!s3 || !own) return skip('there is no bucket here')
+    const token = await own.addDevice('bucket', 'board')
+    const { releaseId, path } = await release('bucket', payload('bucket '), { at: own })
+    await own.assign(releaseId, { device: 'bucket' })
+    const before = s3.asked.length
+    const first = await start('bucket', token, { url: own.url })
+    await first.wrote('SWUPDATE successful')
+    expect(await readFile(path)).toEqual(Buffer.from(payload('bucket ')))
+    // With the address alone: a token beside it would have been refused.
+    expect(s3.asked.slice(before)).toContainEqual(expect.stringMatching(/^GET .*X-Amz-Signature=/))
   })
 })
