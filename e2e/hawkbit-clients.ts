@@ -105,10 +105,13 @@ export function raucUpdater(
   {
     attributes = { product: 'Terminator', serial: 'S-1' },
     isStreaming = false,
+    pieceBytes = STREAMED_BYTES,
     install = async () => true,
   }: {
     attributes?: Readonly<Record<string, string>>
     isStreaming?: boolean
+    /** So much of a streamed bundle at a time. */
+    pieceBytes?: number
     /** Whether it goes well; the bundle's bytes are there. */
     install?: (bundle: Buffer) => Promise<boolean>
   } = {},
@@ -161,8 +164,8 @@ export function raucUpdater(
     let bytes: Buffer
     if (isStreaming) {
       const pieces: Buffer[] = []
-      for (let from = 0; from < size; from += STREAMED_BYTES) {
-        const to = Math.min(from + STREAMED_BYTES, size) - 1
+      for (let from = 0; from < size; from += pieceBytes) {
+        const to = Math.min(from + pieceBytes, size) - 1
         const answer = await ask(link, 'GET', undefined, `bytes=${from}-${to}`)
         if (answer.status !== 206) giveUp(`a range was answered ${answer.status}`)
         pieces.push(answer.body)

@@ -6,7 +6,7 @@ import { type Client, createClient } from '@updraft/api/client'
 import type { Device } from '@updraft/api/shapes'
 import { type Config, readConfig } from '@updraft/server/config'
 import { type PlatformOptions, startPlatform } from '@updraft/server/platform'
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
 import { testDatabase } from '../tools/test-database.ts'
 
 type Every = NonNullable<PlatformOptions['every']>
@@ -61,11 +61,11 @@ export interface TestPlatform {
 /** `settingsIn` may depend on the folder for its data. */
 export async function testPlatform(
   settingsIn: Partial<Config> | ((dataFolder: string) => Partial<Config>) = {},
+  { log = pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' }) }: { log?: Logger } = {},
 ): Promise<TestPlatform> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'updraft-e2e-'))
   const settings = typeof settingsIn === 'function' ? settingsIn(dataFolder) : settingsIn
   const database = await testDatabase()
-  const log = pino({ level: process.env.UPDRAFT_TEST_LOG ?? 'silent' })
   let skewMs = 0
   const clock = { now: () => new Date(Date.now() + skewMs) }
   /** What is done again and again: when the clock is moved past its time. */
