@@ -204,7 +204,7 @@ describe('a file', () => {
     expect(absent.errors).toMatchObject([{ code: 'request.malformed' }])
   })
 
-  test('of 200 MB passes through, and is never held', async () => {
+  test('of 200 MB passes through, and is never held', { timeout: 180_000 }, async () => {
     const server = await serverProcess()
     try {
       const file = join(server.dataFolder, 'large.bin')

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { raucUpdater } from './hawkbit-clients.ts'
+import { actionIn, hawkbitDevice } from './hawkbit-device.ts'
 import { addSet, basic, fileForm, type Manage, management } from './hawkbit-management.ts'
 import { addOperator, quickHash } from './operator.ts'
 import { otherTenant } from './other-tenant.ts'
@@ -539,4 +540,166 @@ describe('assignments and actions', () => {
     expect((await manage('GET', `targets/another/actions/${id}`)).status).toBe(404)
     expect((await manage('DELETE', `targets/another/actions/${id}`)).status).toBe(404)
   })
+
+  test('what was assigned before anybody knew the client is told as that one takes it', async () => {
+    const { securityToken } = await addTarget('unknown-yet')
+    const modules: { id: number }[] = []
+    for (const [name, type, fileName] of [
+      ['yet os', 'os', 'os.swu'],
+      ['yet app', 'application', 'app.zck'],
+    ] as const) {
+      const { json } = await manage('POST', 'softwaremodules', [{ name, version: '1', type }])
+      const form = fileForm(fileName, bytesOf())
+      await manage('POST', `softwaremodules/${json[0].id}/artifacts`, form)
+      modules.push({ id: json[0].id })
+    }
+    const set = await manage('POST', 'distributionsets', [{ name: 'yet', version: '1', modules }])
+    const setId: number = set.json[0].id
+    const assigned = await manage('POST', 'targets/unknown-yet/assignedDS', { id: setId })
+    const ids: number[] = assigned.json.assignedActions.map(({ id }: { id: number }) => id)
+    // One at a time is what anybody takes.
+    expect(ids).toHaveLength(2)
+    const device = hawkbitDevice({
+      url: platform.url,
+      controllerId: 'unknown-yet',
+      authorization: `TargetToken ${securityToken}`,
+      userAgent: 'libcurl-agent/1.0',
+    })
+    const link = (await device.linked('deploymentBase')) ?? ''
+    expect(actionIn(link)).toBe(String(Math.min(...ids)))
+    const { json } = await device.ask('GET', link)
+    const { chunks } = (json as { deployment: { chunks: { artifacts: { filename: string }[] }[] } })
+      .deployment
+    const files = chunks.map(({ artifacts }) => artifacts[0]?.filename)
+    expect(files.toSorted()).toEqual(['app.zck', 'os.swu'])
+    const path = `targets/unknown-yet/actions/${Math.max(...ids)}`
+    expect((await manage('GET', path)).json).toMatchObject({ active: false })
+    // It has read it: whoever comes now is told the same.
+    const other = hawkbitDevice({
+      url: platform.url,
+      controllerId: 'unknown-yet',
+      authorization: `TargetToken ${securityToken}`,
+      userAgent: 'rauc-hawkbit-c-agent/1.0',
+    })
+    expect(actionIn(await other.linked('deploymentBase'))).toBe(actionIn(link))
+  })
+
+  test('what the client cannot take is not told, and operators hear why', async () => {
+    const { securityToken } = await addTarget('wrong-kind')
+    const { setId } = await addSet(manage, { name: 'wrong kind', bytes: bytesOf() })
+    await manage('POST', 'targets/wrong-kind/assignedDS', { id: setId })
+    const come = (userAgent: string) =>
+      hawkbitDevice({
+        url: platform.url,
+        controllerId: 'wrong-kind',
+        authorization: `TargetToken ${securityToken}`,
+        userAgent,
+      })
+    expect(await come('libcurl-agent/1.0').linked('deploymentBase')).toBeUndefined()
+    const { items } = await platform.api('listEvents', { query: { limit: 20 } })
+    expect(items.find(({ kind }) => kind === 'offer.refused')?.reason?.message).toMatch(
+      /SWUpdate takes files that end in \.swu or \.zck, not bundle\.raucb/,
+    )
+    expect(await come('rauc-hawkbit-c-agent/1.0').linked('deploymentBase')).toBeDefined()
+  })
+})
+
+test("the order in which the tests of RAUC's updater ask", async () => {
+  const ok = async (status: number, ...asked: Parameters<Manage>) => {
+    const answer = await manage(...asked)
+    expect([asked[0], asked[1], answer.status]).toEqual([asked[0], asked[1], status])
+    return answer.json
+  }
+  for (const [key, value] of [
+    ['pollingTime', '00:00:30'],
+    ['pollingOverdueTime', '00:03:00'],
+    ['authentication.targettoken.enabled', true],
+    ['authentication.gatewaytoken.enabled', true],
+    ['authentication.gatewaytoken.key', 'f00dfacef00dfacef00dfacef00dface'],
+    ['anonymous.download.enabled', false],
+  ]) {
+    await ok(200, 'PUT', `system/configs/${key}`, { value })
+  }
+  const name = 'test-177.25'
+  await ok(201, 'POST', 'targets', [{ controllerId: name, name }])
+  const target = await ok(200, 'GET', `targets/${name}`)
+  expect(target.name).toBe(name)
+  const updater = raucUpdater({
+    url: platform.url,
+    controllerId: target.controllerId,
+    authorization: `TargetToken ${target.securityToken}`,
+  })
+  // Without an assignment it says what it is, and that is there to be read.
+  expect(await updater.once()).toBe('nothing')
+  expect(await ok(200, 'GET', `targets/${name}/attributes`)).toMatchObject({ serial: 'S-1' })
+
+  const made: { moduleId: number; artifactId: number; setId: number; actionId: number }[] = []
+  const assign = async (version: string) => {
+    const [{ id: moduleId }] = await ok(201, 'POST', 'softwaremodules', [
+      { name: `software module ${version}`, version, type: 'os' },
+    ])
+    const artifacts = `softwaremodules/${moduleId}/artifacts`
+    const form = fileForm('bundle.raucb_0', bytesOf(524_288))
+    const { id: artifactId } = await ok(201, 'POST', artifacts, form)
+    const [{ id: setId }] = await ok(201, 'POST', 'distributionsets', [
+      {
+        name: `distribution ${version}`,
+        description: 'Test distribution',
+        version,
+        modules: [{ id: moduleId }],
+        type: 'os',
+      },
+    ])
+    const assigned = await ok(200, 'POST', `distributionsets/${setId}/assignedTargets`, [
+      { id: name },
+    ])
+    const actionId: number = assigned.assignedActions.at(-1).id
+    made.push({ moduleId, artifactId, setId, actionId })
+    return actionId
+  }
+  const statusesOf = async (actionId: number): Promise<{ type: string; messages: string[] }[]> => {
+    const path = `targets/${name}/actions/${actionId}/status?offset=0&limit=50&sort=id:DESC`
+    return (await ok(200, 'GET', path)).content
+  }
+
+  const installed = await assign('1.0')
+  expect(await updater.once()).toBe('installed')
+  const [last] = await statusesOf(installed)
+  expect([last?.type, last?.messages]).toEqual([
+    'finished',
+    ['Software bundle installed successfully.'],
+  ])
+  expect(await updater.once()).toBe('nothing')
+
+  const cancelled = await assign('1.1')
+  const base = `targets/${name}/actions/${cancelled}`
+  expect(await ok(200, 'GET', base)).toMatchObject({ type: 'update', status: 'pending' })
+  const device = hawkbitDevice({
+    url: platform.url,
+    controllerId: name,
+    authorization: `TargetToken ${target.securityToken}`,
+    userAgent: 'rauc-hawkbit-c-agent/1.0',
+  })
+  expect((await device.ask('GET', `/deploymentBase/${cancelled}`)).status).toBe(200)
+  await ok(204, 'DELETE', base)
+  expect(await ok(200, 'GET', base)).toMatchObject({ type: 'cancel', status: 'pending' })
+  expect(await updater.once()).toBe('cancelled')
+  expect(await ok(200, 'GET', base)).toMatchObject({ type: 'cancel', status: 'finished' })
+  expect((await statusesOf(cancelled))[0]).toMatchObject({ type: 'canceled' })
+
+  // Never read by the device: it is taken back, and nobody waits.
+  const forgotten = await assign('1.2')
+  for (const { actionId } of made) {
+    // What is over cannot be taken back, which it takes for no mistake.
+    const expected = actionId === forgotten ? 204 : 405
+    await ok(expected, 'DELETE', `targets/${name}/actions/${actionId}`)
+  }
+  await ok(204, 'DELETE', `targets/${name}/actions/${forgotten}?force=true`)
+  for (const { moduleId, artifactId, setId } of made) {
+    await ok(204, 'DELETE', `distributionsets/${setId}`)
+    await manage('DELETE', `softwaremodules/${moduleId}/artifacts/${artifactId}`)
+    await ok(204, 'DELETE', `softwaremodules/${moduleId}`)
+  }
+  await ok(204, 'DELETE', `targets/${name}`)
+  await ok(404, 'GET', `targets/${name}`)
 })
