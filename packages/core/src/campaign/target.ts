@@ -1,4 +1,5 @@
 /** One device of a campaign: whether its turn has come, what speaks against asking it, and what that counts for. */
+import { HANDLERS } from '../box.ts'
 import { type KeptBack, keptBack, type Restraints } from '../box-form.ts'
 import { clientKindOf, clientRefusal } from '../client-kind.ts'
 import type { JsonObject } from '../device.ts'
@@ -193,6 +194,8 @@ export function misfit(
 /** Why the release would not be a step forward; versions that are none have no order. */
 function backwards(release: Release, installed: Installed | undefined): Reason | null {
   if (!installed?.version) {
+    // A box without handlers has none to tell of, and one of Odoo's never does.
+    if (release.type === HANDLERS) return null
     const message = `The device has not told what version it runs, so ${nameOf(release)} may be a step back.`
     return reason('nothing.version-unknown', message)
   }

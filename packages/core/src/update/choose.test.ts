@@ -18,6 +18,7 @@ import {
 const F1 = release('F@1.0.0')
 const F2 = release('F@2.0.0')
 const F3 = release('F@3.0.0')
+const handlers = release('H@1.0.0', { type: 'handlers' })
 const needsTwo = release('F@3.0.0', { requirement: '~> 2.0' })
 const elsewhere = release('F@2.0.0', { profileId: 'camera' })
 const failed = (failures: number) => ({ failures, lastFailedAt: NOON })
@@ -109,6 +110,10 @@ const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
   [
     'F2 is queued for a box that is held, F3 is assigned',
     { ...held, underWay: operation(F2), profileAssignment: assigned(F3) },
+  ],
+  [
+    'a campaign brings handlers to a box that told of none',
+    { type: 'handlers', installed: undefined, targets: [target(handlers)] },
   ],
   ['nothing is assigned, and the device never spoke', { installed: undefined }],
   ['the profile is assigned F2', { profileAssignment: assigned(F2) }],
