@@ -310,7 +310,6 @@ describe('a campaign', () => {
         name: 'handlers of a fair',
         releaseId: await publish('box', 'of a fair', FIRST),
         audience: { expression },
-        settings: { forceDowngrade: true },
       },
     })
     const ask = () =>
