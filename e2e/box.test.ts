@@ -57,14 +57,16 @@ beforeAll(async () => {
     bytes: new Uint8Array(archiveOf({ 'drivers/scale.mjs': 'export const broken = [' })),
     fileName: 'handlers.zip',
   })
-  await platform.addRelease({
-    title: 'image',
-    version: '25.1.0',
-    profile: 'Kassa',
-    type: 'image',
-    bytes: imageBytes('25.1.0'),
-    fileName: 'image.img',
-  })
+  for (const version of ['25.1.0', '25.2.0']) {
+    await platform.addRelease({
+      title: 'image',
+      version,
+      profile: 'Kassa',
+      type: 'image',
+      bytes: imageBytes(version),
+      fileName: 'image.img',
+    })
+  }
 })
 afterEach(async () => {
   await Promise.all(boxes.map((box) => box.remove()))
@@ -164,6 +166,33 @@ describe('three layers', () => {
       result: 'updated',
       by: 'page',
     })
+  })
+
+  test('an image goes back to the one in the other slot, and stays there until it is asked for', async () => {
+    const own = await box('slots')
+    const upgrade = async (version: string) => {
+      await assign('slots', 'image', version)
+      await own.until(({ layers, job }) => layers.image.waiting?.version === version && !job)
+      expect((await own.press('upgrade-image')).status).toBe(200)
+      await own.until(
+        ({ layers, phase, job }) =>
+          layers.image.active?.version === version && phase === 'running' && !job,
+      )
+      await platform.until('slots', ({ operation }) => operation?.state === 'UPDATED')
+    }
+    await own.until(reached)
+    await upgrade('25.1.0')
+    await upgrade('25.2.0')
+    const { start, layers } = await own.status()
+    expect(layers.image.previous?.version).toBe('25.1.0')
+    expect((await own.press('roll-back', { layer: 'image' })).status).toBe(200)
+    const back = await own.until(
+      (status) =>
+        status.layers.image.active?.version === '25.1.0' &&
+        status.start !== start &&
+        status.layers.image.waiting !== null,
+    )
+    expect(back.layers.image.waiting).toMatchObject({ version: '25.2.0', comesIfAsked: true })
   })
 })
 
