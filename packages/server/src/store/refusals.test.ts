@@ -380,6 +380,11 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     },
   ],
   [
+    'box_wishes_tenant_id_device_id_fkey',
+    'device.unknown',
+    ({ boxes }) => boxes.wish(newId(), { id: newId(), kind: 'restart', askedAt: NOON }),
+  ],
+  [
     'box_servers_tenant_id_profile_id_fkey',
     'profile.unknown',
     ({ boxes }) => boxes.setServer(newId(), { url: 'https://nobody.example', series: '17.0' }),
@@ -614,6 +619,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   device_presence_tenant_id_device_id_fkey: 'written together with the device',
   credentials_tenant_id_device_id_fkey: 'written under the lock of the device',
   box_names_tenant_id_device_id_fkey: 'written together with the box',
+  box_wishes_device_id_kind_key: 'a second one replaces the first',
   boxes_channel_key: 'channels are made here',
   boxes_tenant_id_device_id_fkey: 'a box that is removed while it comes is told nothing of it',
   boxes_tenant_id_device_id_key: 'ids are made here',
@@ -633,8 +639,15 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   customers_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
   customers_tenant_id_id_key: 'ids are made here',
   device_groups_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  device_log_lines_tenant_id_device_id_fkey: 'lines of devices that are gone are passed over',
   devices_tenant_id_id_key: 'ids are made here',
   events_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',
+  hawkbit_actions_tenant_id_device_id_fkey:
+    'a device that is removed while it comes is told nothing of it',
+  hawkbit_chunks_action_id_fkey: 'written together with the action',
+  hawkbit_devices_tenant_id_device_id_fkey:
+    'a device that is removed while it comes is told nothing of it',
+  hawkbit_messages_action_id_fkey: 'a device that is removed while it comes is told nothing of it',
   hardware_type_part_numbers_tenant_id_hardware_type_id_fkey:
     'written under the lock of the hardware type',
   hardware_types_tenant_id_fkey: 'a tenant that is being removed has nobody left who could',

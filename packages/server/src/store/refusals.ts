@@ -103,6 +103,9 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
   boxes_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
   box_wishes_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
   box_names_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  hawkbit_devices_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  hawkbit_actions_tenant_id_device_id_fkey: ['device.unknown', 'There is no such device.'],
+  hawkbit_messages_action_id_fkey: ['device.unknown', 'The device is gone, with its actions.'],
   software_modules_name_key: [
     'software-module.duplicate',
     'A software module of that name, version and type exists already.',

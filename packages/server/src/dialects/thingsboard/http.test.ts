@@ -520,7 +520,7 @@ describe('provisioning', () => {
     ['no key', { deviceName: 'new' }, 'FAILURE'],
     ['a key that is no text', { ...asked, provisionDeviceKey: 5 }, 'FAILURE'],
     ['a name that is taken', { ...asked, deviceName: 'T' }, 'FAILURE'],
-    ['a name too long', { ...asked, deviceName: 'x'.repeat(256) }, 'FAILURE'],
+    ['a name too long', { ...asked, deviceName: 'x'.repeat(257) }, 'FAILURE'],
     ['a token no address can hold', { ...asked, token: 'x'.repeat(256) }, 'FAILURE'],
     ['credentials of another kind', { ...asked, credentialsType: 'X509_CERTIFICATE' }, 'FAILURE'],
   ])('with %s is answered 200, and why not', async (_what, body, status) => {
