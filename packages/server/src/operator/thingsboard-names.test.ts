@@ -224,6 +224,7 @@ test('attributes are what the device said, what it is told, and when it was hear
     checksum: 'ff',
     externalUrl: null,
     requirement: null,
+    needs: {},
     profileId: 'p',
   }
   const snapshot = {
