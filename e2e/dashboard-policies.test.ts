@@ -239,7 +239,9 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     await page.getByRole('button', { name: 'I have it' }).click()
     await page.getByText('Devices wait to be claimed').waitFor()
 
-    await page.getByRole('button', { name: 'Change', exact: true }).click()
+    const heading = page.getByRole('heading', { name: 'Self-enrolment' })
+    const card = page.locator('section', { has: heading }).last()
+    await card.getByRole('button', { name: 'Change', exact: true }).click()
     await dialog.getByRole('switch', { name: 'Claim devices at once' }).click({ force: true })
     await dialog.getByRole('button', { name: 'Change', exact: true }).click()
     await page.getByRole('button', { name: 'I have it' }).click()

@@ -250,6 +250,14 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
       'stops',
       ({ operation }) => operation?.state === 'DOWNLOADING',
     )
+    // Before that it would be refused the file, and would report that instead.
+    await expect
+      .poll(
+        () =>
+          between.seen.some(({ method, path }) => method === 'GET' && path.includes('/artifacts/')),
+        { timeout: 60_000 },
+      )
+      .toBe(true)
     await platform.api('cancelOperation', { params: { id: told.operation?.id ?? '' } })
     await expect
       .poll(
