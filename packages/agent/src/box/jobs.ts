@@ -173,7 +173,7 @@ export class Jobs extends EventEmitter<{
    */
   async takeUp(cutOff: CutOff, goesOn: 'as meant' | 'cut off' | null): Promise<Task | null> {
     if (goesOn) {
-      this.#resumed = { ...cutOff, note: goesOn === 'cut off' ? WENT_ON : null }
+      this.#resumed = { ...cutOff, note: goesOn === 'cut off' ? WENT_ON : cutOff.note }
       return null
     }
     if (cutOff.kind === 'restart' || cutOff.kind === 'reboot') {
