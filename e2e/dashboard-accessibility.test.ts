@@ -148,7 +148,7 @@ describe.skipIf(!hasBrowser)('in light and in dark', () => {
     await page.getByText('column').waitFor()
     expect(await grave(page)).toEqual([])
     await expression.fill('true')
-    await page.getByText('5 devices', { exact: true }).waitFor()
+    await page.getByText('6 devices', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Next' }).click()
     await page.getByText('Waves of your own').click()
     await page.getByText('Wave 3').waitFor()
