@@ -156,8 +156,10 @@ describe.skipIf(!hasBrowser)('at the page of a box', () => {
     await page.getByRole('link', { name: 'Back to the box' }).click()
     const { start } = await box.status()
     page.on('dialog', (dialog) => void dialog.accept())
+    // It stands there only until the program is up again.
+    const told = page.getByText('The box restarts').first().waitFor()
     await page.getByRole('button', { name: 'Restart the program' }).click()
-    await page.getByText('The box restarts').first().waitFor()
+    await told
     await page.locator(`body:not([data-start="${start}"])`).waitFor()
     await page.getByText('drivers/scale.mjs').waitFor()
   })
