@@ -78,7 +78,14 @@ describe.skipIf(!hasBrowser)('at the dashboard', () => {
     const page = await stage.platform.browser.openAs(cat, '/devices')
     await page.getByRole('row', { name: /pump-3/ }).waitFor()
     expect(await page.getByRole('row').count()).toBe(2)
-    expect(await places(page)).toEqual(['Overview', 'Devices', 'Packages', 'Profiles', 'Settings'])
+    expect(await places(page)).toEqual([
+      'Overview',
+      'Devices',
+      'Packages',
+      'Profiles',
+      'Boxes',
+      'Settings',
+    ])
     await page.goto(await stage.devicePath('pump-1'))
     await page.getByRole('alert').waitFor()
     expect(await page.getByText('Should run').count()).toBe(0)
