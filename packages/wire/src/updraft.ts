@@ -3,7 +3,7 @@
  *
  * Unknown fields are ignored everywhere, so that either side may be newer than the other.
  */
-import type { Json } from '@updraft/core'
+import { CODE_SOURCES, type Json, LAYER_UPDATES, LOG_LEVELS, WISH_KINDS } from '@updraft/core'
 import { z } from 'zod'
 
 export const DEVICE_PREFIX = '/device/v1'
@@ -92,7 +92,7 @@ export { BOX_LAYERS, type BoxLayerName } from '@updraft/core'
 const LayerForm = z.object({
   channel: z.string(),
   /** `button`: only when somebody presses it on the page of the box. */
-  updates: z.enum(['automatic', 'button']),
+  updates: z.enum(LAYER_UPDATES),
 })
 
 /** What operators have set for a box. The box keeps it, and holds to it while it is offline. */
@@ -106,7 +106,7 @@ export const BoxForm = z.object({
   windows: z.string(),
   layers: z.object({ handlers: LayerForm, code: LayerForm, image: LayerForm }),
   /** Where code comes from: the upstream repository, or the configured server's releases. */
-  codeFrom: z.enum(['upstream', 'server']),
+  codeFrom: z.enum(CODE_SOURCES),
 })
 export type BoxForm = z.infer<typeof BoxForm>
 
@@ -123,7 +123,7 @@ export const HeldRelease = z.object({
 export type HeldRelease = z.infer<typeof HeldRelease>
 
 /** Something an operator wants done once; told until the device says that it is `done`. */
-export const Wish = z.object({ id: z.string(), kind: z.enum(['restart', 'load-handlers']) })
+export const Wish = z.object({ id: z.string(), kind: z.enum(WISH_KINDS) })
 export type Wish = z.infer<typeof Wish>
 
 export const CheckInResponse = z.object({
@@ -165,7 +165,7 @@ export const LogRequest = z.object({
         sequence: z.number().int().min(0),
         /** ISO 8601 by the device's clock. */
         at: z.string().max(40),
-        level: z.enum(['debug', 'info', 'warn', 'error']),
+        level: z.enum(LOG_LEVELS),
         message: z.string().max(4096),
       }),
     )

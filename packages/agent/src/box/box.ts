@@ -15,7 +15,7 @@ import type { ConfigFile, ConfiguredServer } from './config.ts'
 import { boxFacts, type Told } from './facts.ts'
 import type { KeptForm } from './form.ts'
 import type { EndedJob, Jobs, Started, StartedBy, Task } from './jobs.ts'
-import type { BoxLayerName, JobResult, Layer, LayerProgress } from './layer.ts'
+import { type BoxLayerName, inPhase, type JobResult, type Layer } from './layer.ts'
 import { type BoxLayers, inOrder } from './layers.ts'
 import type { LogRing } from './log-ring.ts'
 import { Rate } from './rate.ts'
@@ -568,12 +568,3 @@ async function forgetBegun(journal: Journal): Promise<void> {
   await journal.load()
   await journal.write({ entry: null, ended: [] })
 }
-
-const inPhase = (phase: LayerProgress['phase']): LayerProgress => ({
-  phase,
-  bytes: null,
-  totalBytes: null,
-  bytesPerSecond: null,
-  secondsLeft: null,
-  isSafeToUnplug: true,
-})

@@ -45,6 +45,20 @@ export interface LayerProgress {
   readonly isSafeToUnplug: true
 }
 
+/** How far it is, where nobody measures how fast. */
+export const inPhase = (
+  phase: LayerProgress['phase'],
+  bytes: number | null = null,
+  totalBytes: number | null = null,
+): LayerProgress => ({
+  phase,
+  bytes,
+  totalBytes,
+  bytesPerSecond: null,
+  secondsLeft: null,
+  isSafeToUnplug: true,
+})
+
 export type OnProgress = (progress: LayerProgress) => void
 
 export interface LayerStatus {

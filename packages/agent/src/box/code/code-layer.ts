@@ -12,13 +12,14 @@ import { missingFor } from '../../needs.ts'
 import { Away, codeOf, messageOf, UpdateFailed } from '../../trouble.ts'
 import { type BackOff, backOffMs, type Clock, type Random } from '../../waits.ts'
 import { type HealthCheck, type HealthWindow, healthBefore } from '../image/health.ts'
-import type {
-  JobResult,
-  Layer,
-  LayerProgress,
-  LayerRelease,
-  LayerStatus,
-  OnProgress,
+import {
+  inPhase,
+  type JobResult,
+  type Layer,
+  type LayerProgress,
+  type LayerRelease,
+  type LayerStatus,
+  type OnProgress,
 } from '../layer.ts'
 import { ReleaseFolders, type ReleaseFoldersOptions, releaseId } from '../release-folders.ts'
 import { onTrial, type Running, settleTrial } from '../trial.ts'
@@ -496,8 +497,7 @@ class Code implements CodeLayer {
   }
 
   #tell(phase: LayerProgress['phase'], bytes: number | null = null, totalBytes = bytes): void {
-    const noPace = { bytesPerSecond: null, secondsLeft: null }
-    this.#options.onProgress?.({ phase, bytes, totalBytes, ...noPace, isSafeToUnplug: true })
+    this.#options.onProgress?.(inPhase(phase, bytes, totalBytes))
   }
 }
 

@@ -10,13 +10,14 @@ import type { InstallJob, InstallResult } from '../../installer.ts'
 import { type Log, silentLog } from '../../log.ts'
 import { codeOf, messageOf, UpdateFailed } from '../../trouble.ts'
 import { type Clock, type Random, systemClock } from '../../waits.ts'
-import type {
-  JobResult,
-  Layer,
-  LayerProgress,
-  LayerRelease,
-  LayerStatus,
-  OnProgress,
+import {
+  inPhase,
+  type JobResult,
+  type Layer,
+  type LayerProgress,
+  type LayerRelease,
+  type LayerStatus,
+  type OnProgress,
 } from '../layer.ts'
 import { ReleaseFolders, releaseId } from '../release-folders.ts'
 import { onTrial, settleTrial } from '../trial.ts'
@@ -289,14 +290,7 @@ class Handlers implements HandlersLayer {
   }
 
   #tell(phase: LayerProgress['phase'], bytes?: number, totalBytes?: number): void {
-    this.#onProgress({
-      phase,
-      bytes: bytes ?? null,
-      totalBytes: totalBytes ?? null,
-      bytesPerSecond: null,
-      secondsLeft: null,
-      isSafeToUnplug: true,
-    })
+    this.#onProgress(inPhase(phase, bytes, totalBytes))
   }
 }
 

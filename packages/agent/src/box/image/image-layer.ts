@@ -9,7 +9,14 @@ import type { Installer, InstallResult } from '../../installer.ts'
 import { type Log, silentLog } from '../../log.ts'
 import { messageOf } from '../../trouble.ts'
 import { type BackOff, type Clock, systemClock } from '../../waits.ts'
-import type { JobResult, Layer, LayerRelease, LayerStatus, OnProgress } from '../layer.ts'
+import {
+  inPhase,
+  type JobResult,
+  type Layer,
+  type LayerRelease,
+  type LayerStatus,
+  type OnProgress,
+} from '../layer.ts'
 import { BACK_OFF, forgiven, MAX_STARTS } from '../pointer.ts'
 import type { BootAdapter, BootState } from './boot-adapter.ts'
 import { decideTrial } from './decide-trial.ts'
@@ -75,7 +82,7 @@ export function imageLayer(options: ImageLayerOptions): ImageLayer {
   let state: BootState | null = null
 
   async function restart(): Promise<void> {
-    onProgress({ ...NO_NUMBERS, phase: 'restarting' })
+    onProgress(inPhase('restarting'))
     const isArmed = memory.value.attempt?.phase === 'armed'
     if (isArmed && tools?.adapter.restart) await tools.adapter.restart()
     else await options.restart()
@@ -222,14 +229,6 @@ export function imageLayer(options: ImageLayerOptions): ImageLayer {
     },
   }
 }
-
-const NO_NUMBERS = {
-  bytes: null,
-  totalBytes: null,
-  bytesPerSecond: null,
-  secondsLeft: null,
-  isSafeToUnplug: true,
-} as const
 
 function toolsFor(adapter: BootAdapter, options: ImageLayerOptions): ImageTools {
   const { disk, log = silentLog, dataFolder } = options
