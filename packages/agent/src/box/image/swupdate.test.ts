@@ -51,6 +51,21 @@ test.each([
   await expect(install('/x', HOW)).rejects.toMatchObject({ message: words })
 })
 
+const DONE =
+  '[INFO ] : SWUPDATE successful ! SWUPDATE successful !\n[INFO ] : SWUPDATE running :  [endupdate] : SWUpdate was successful !\n'
+
+test('it succeeded when it says so, although a helper of its own made it end with 1', async () => {
+  const { install, expectOver } = board([ASKED, { code: 1, stdout: DONE }])
+  await install('/x', HOW)
+  expectOver()
+})
+
+test('a success beside a failure is none', async () => {
+  const failure = '[ERROR] : SWUPDATE failed [0] ERROR : postinstall : it broke\n'
+  const { install } = board([ASKED, { code: 1, stdout: `${DONE}${failure}` }])
+  await expect(install('/x', HOW)).rejects.toThrow('SWUpdate refused it')
+})
+
 test('what became of it is told to SWUpdate, after the boot loader', async () => {
   const onTrial = 'slot=b\nupgrade_available=1\nustate=1\n'
   const { adapter, expectOver } = board(

@@ -59,12 +59,23 @@ export function swUpdate(options: SwUpdateOptions): BootAdapter {
         const args = [...options.arguments, ...selected, ...what]
         const { code, stdout, stderr } = await run(program, args, { signal })
         signal.throwIfAborted()
-        if (code !== 0) {
+        if (code !== 0 && !saysItSucceeded(stdout, stderr)) {
           throw new UpdateFailed(`SWUpdate refused it${why(stdout, stderr)}`, 'install')
         }
       },
     },
   }
+}
+
+const SUCCEEDED = /\[endupdate\][ :]+SWUpdate was successful !/
+const FAILED_WORDS = /SWUPDATE failed/
+
+/**
+ * It has helper processes, and on a busy machine one of them may go before it does: it then ends with 1 although all is
+ * in place (2022.12, one run in six). What it prints once it has the result is to be believed more than its status.
+ */
+function saysItSucceeded(stdout: string, stderr: string): boolean {
+  return SUCCEEDED.test(stdout) && !FAILED_WORDS.test(`${stdout}${stderr}`)
 }
 
 const ERROR =
