@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Baseline, baselineOf, joined, verdictOn } from './baseline.ts'
+import {
+  type Baseline,
+  baselineOf,
+  joined,
+  retiredIn,
+  verdictOn,
+  withoutRetired,
+} from './baseline.ts'
 import type { HandlerStatus } from './handler-set.ts'
 
 const device = (id: string) => ({ id, name: id, type: 'scale', connection: null })
@@ -89,6 +96,15 @@ describe('a new set', () => {
   ])('%s', (_, handlers, expected, verdict) => {
     expect(verdictOn(handlers, expected)).toEqual(verdict)
   })
+})
+
+test.each([
+  ['the handler', 'drivers/a\n', []],
+  ['the device', '  one\r\n', []],
+  ['others', '# drivers/a\n\ndrivers/b\n', EXPECTED.devices],
+])('what is not expected any more is listed by %s', (_, text, devices) => {
+  expect(withoutRetired(EXPECTED, retiredIn(text))).toEqual({ ...EXPECTED, devices })
+  expect(withoutRetired(null, retiredIn(text))).toBeNull()
 })
 
 test('soon after a start, what was there before still counts', () => {

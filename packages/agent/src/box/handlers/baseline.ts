@@ -34,6 +34,24 @@ export function joined(before: Baseline, handlers: readonly HandlerStatus[]): Ba
   }
 }
 
+/** A list in the set itself: what is not expected of it, a path of a handler or an id of a device a line. */
+export const RETIRED_FILE = 'drivers/retired.txt'
+
+export const retiredIn = (text: string): readonly string[] =>
+  text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+
+/** Whoever packed the set meant these to go. */
+export const withoutRetired = (expected: Expected, retired: readonly string[]): Expected =>
+  expected && {
+    ...expected,
+    devices: expected.devices.filter(
+      ({ id, handler }) => !retired.includes(id) && !retired.includes(handler),
+    ),
+  }
+
 /**
  * How a new set stands: `well` as far as anybody can tell now, `waiting` for something that may still come, `failed` for
  * good. `because` says for what, or why.

@@ -206,6 +206,15 @@ describe('the set before comes back', () => {
     expect(box.active).toBe('1')
   })
 
+  test('but not when the new one says that they are to go', async () => {
+    const box = await Box.start({ baselineSeconds: 3 })
+    await box.load('1', GOOD)
+    const { 'interfaces/scale.mjs': _, ...others } = GOOD
+    const retired = { 'drivers/retired.txt': '# sold\ninterfaces/scale.mjs\n' }
+    expect(await box.load('2', { ...others, ...retired })).toEqual({ kind: 'done' })
+    expect(box.active).toBe('2')
+  })
+
   test('when a handler of the new one never finishes loading', async () => {
     const box = await Box.start({ loadTimeoutSeconds: 3 })
     await box.load('1', { 'drivers/lamp': LAMP })

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import * as promises from 'node:fs/promises'
+import { join } from 'node:path'
 import { type BoxPlatform, DomainError, HANDLER_LIMITS, refused } from '@updraft/core'
 import type { Disk } from '../../disk.ts'
 import type { InstallJob, InstallResult } from '../../installer.ts'
@@ -22,6 +23,7 @@ import {
 import { ReleaseFolders, releaseId } from '../release-folders.ts'
 import { onTrial, settleTrial } from '../trial.ts'
 import { type HandlerArchive, openArchive } from './archive.ts'
+import { RETIRED_FILE, retiredIn, withoutRetired } from './baseline.ts'
 import type { HandlerStatus } from './handler-set.ts'
 import type { StartHost } from './host.ts'
 import { RunningHandlers } from './running-handlers.ts'
@@ -211,7 +213,7 @@ class Handlers implements HandlersLayer {
       const refusal = this.#folders.refusal(about)
       if (refusal?.waitMs === null) throw new UpdateFailed(refusal.because, 'install')
       const built = await this.#build(about, bytes)
-      const expected = this.#running.baseline()
+      const expected = withoutRetired(this.#running.baseline(), await this.#retired(built))
       const { because } = await this.#try(built, { expected, signal: this.#end.signal })
       return because === null ? { kind: 'done' } : { kind: 'failed', error: because }
     } catch (error) {
@@ -221,6 +223,15 @@ class Handlers implements HandlersLayer {
       await this.#folders.record({ kind: 'failed', release: named, because })
       return { kind: 'failed', error: because }
     }
+  }
+
+  async #retired(release: LayerRelease): Promise<readonly string[]> {
+    const isListed = (await this.#folders.listing(release)).some(
+      ({ path }) => path === RETIRED_FILE,
+    )
+    if (!isListed) return []
+    const text = await this.#disk.readFile(join(this.#folders.path(release), RETIRED_FILE))
+    return retiredIn(text.toString())
   }
 
   async #read(file: string): Promise<Buffer> {
