@@ -130,3 +130,26 @@ export function reportOf(
       return { state: 'FAILED', error: said || undefined, code }
   }
 }
+
+/** Of several offers as many as go together, in an order that stays; of one at a time, the oldest. */
+export function bundleOf<T extends { readonly operation: Pick<Operation, 'openedAt' | 'type'> }>(
+  offers: readonly T[],
+  most: number,
+): readonly T[] {
+  const byAge = offers.toSorted(
+    (a, b) => a.operation.openedAt.getTime() - b.operation.openedAt.getTime(),
+  )
+  return byAge.slice(0, most).toSorted((a, b) => (a.operation.type < b.operation.type ? -1 : 1))
+}
+
+/** Whether a device may read what such an action holds: to do it, to have it confirmed, or as what it did last. */
+export function mayRead(
+  { outcome, closedAt }: Pick<ActionFacts, 'outcome' | 'closedAt'>,
+  kind: ActionStanding['kind'],
+  as: 'deployment' | 'confirmation' | 'installed',
+): boolean {
+  if (as === 'confirmation') return kind === 'to-confirm'
+  const isEnded = closedAt !== null && outcome !== 'cancelled' && outcome !== 'withdrawn'
+  if (as === 'installed') return isEnded && outcome === 'finished'
+  return kind === 'to-do' || kind === 'unproven' || isEnded
+}

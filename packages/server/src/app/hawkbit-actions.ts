@@ -1,16 +1,13 @@
 /**
- * What a device that speaks hawkBit's language is to do: its operations, bundled into actions as its client can take
- * them. An action never changes once it was told; what the device says of it stands in hawkbit-words.ts.
+ * What a device that speaks hawkBit's language is to do: its actions, as it polls for them and reads them. An action never
+ * changes once it was told; what the device says of it stands in hawkbit-words.ts.
  */
 import {
-  CLIENT_LIMITS,
-  type ClientKind,
-  chunksOf,
-  clientRefusal,
   type Facts,
   type Fetched,
   isAwaited,
   type JsonObject,
+  mayRead,
   NO_FACTS,
   type Operation,
   type Release,
@@ -20,8 +17,10 @@ import {
   windowOf,
 } from '@updraft/core'
 import type { DigestsOf } from './artifact-digests.ts'
-import type { DeviceDesk, Offered } from './device-desk.ts'
+import type { DeviceDesk } from './device-desk.ts'
+import { hawkbitBundling } from './hawkbit-bundling.ts'
 import type { HawkbitClient, HawkbitEntry } from './hawkbit-entry.ts'
+import { canSkip, confirmedBy, factsOf, isUnproven } from './hawkbit-standing.ts'
 import type { Moments } from './moments.ts'
 import type {
   ArtifactDigests,
@@ -29,7 +28,6 @@ import type {
   ArtifactStore,
   HawkbitAction,
   HawkbitAtWork,
-  HawkbitDevice,
   HawkbitStatus,
 } from './ports.ts'
 
@@ -115,6 +113,8 @@ export function hawkbitActions({
   random: () => number
   store: HawkbitAtWork
 }): HawkbitActions {
+  const bundling = hawkbitBundling({ desk, digests, moments, store })
+
   /** That the device comes again is what some reports of success were waiting for. */
   const proven = async (client: HawkbitClient): Promise<HawkbitClient> => {
     const { device, hawkbit } = client
@@ -133,119 +133,6 @@ export function hawkbitActions({
       hasMoved = true
     }
     return hasMoved ? again(client) : client
-  }
-
-  /** Those that are not over, once those that are were closed. */
-  const atWork = async (client: HawkbitClient): Promise<readonly HawkbitAction[]> => {
-    const { tenantId, device } = client.device
-    const { actions } = await store.of(device.id)
-    const moment = await moments(tenantId)
-    const left: HawkbitAction[] = []
-    for (const action of actions) {
-      const standing = standingOf(factsOf(action), moment())
-      if (standing.kind !== 'over') {
-        left.push(action)
-        continue
-      }
-      const { outcome } = standing
-      const closedAt = action.closedAt ?? moment().now
-      await store.change(action.id, { closedAt, outcome, isUnproven: false })
-      if (outcome === 'finished') {
-        await store.wantAttributes({ tenantId, deviceId: device.id }, true)
-      }
-    }
-    return left
-  }
-
-  /** What was made before its client was known is bundled as that one takes it, while nothing of it was read. */
-  const fitted = async (
-    client: HawkbitClient,
-    open: readonly HawkbitAction[],
-    now: Date,
-  ): Promise<readonly HawkbitAction[]> => {
-    const { kind, hawkbit } = client
-    const others = open.filter((action) => isUnread(action) && action.client !== kind)
-    if (others.length === 0) return open
-    await store.bundleAnew(
-      others.map(({ id }) => id),
-      {
-        client: kind,
-        needsConfirmation: needsConfirmation(kind, hawkbit),
-        most: chunksOf(kind, hawkbit.settings),
-        at: now,
-      },
-    )
-    return atWork(client)
-  }
-
-  /** The oldest that the device is at, or can take. */
-  const firstToDo = async (
-    client: HawkbitClient,
-    open: readonly HawkbitAction[],
-  ): Promise<HawkbitAction | null> => {
-    for (const action of open.filter((each) => !isUnproven(each))) {
-      if (!isUnread(action)) return action
-      const releases = await store.releases(action.chunks.map(({ releaseId }) => releaseId))
-      if (!(await isRefused(client, releases, { isAlone: true }))) return action
-    }
-    return null
-  }
-
-  /** The first of what is offered and not told yet, as its client can take it. */
-  const opened = async (
-    client: HawkbitClient,
-    offers: readonly Offered[],
-    open: readonly HawkbitAction[],
-    now: Date,
-  ): Promise<HawkbitAction | 'preparing' | null> => {
-    const { device, hawkbit, kind } = client
-    const { settings } = hawkbit
-    const told = new Set(open.flatMap(({ chunks }) => chunks.map((chunk) => chunk.operationId)))
-    const fresh: Offered[] = []
-    for (const offered of offers.filter(({ operation }) => !told.has(operation.id))) {
-      if (await isRefused(client, [offered.release], { isAlone: false })) continue
-      if (windowOf(device, offered.operation, now).kind === 'closed' && !canSkip(kind)) continue
-      fresh.push(offered)
-    }
-    const bundle = bundled(fresh, chunksOf(kind, settings))
-    if (bundle.length === 0) return null
-    const releases = bundle.map(({ release }) => release)
-    if (await isRefused(client, releases, { isAlone: true })) return null
-    for (const { artifact } of releases) {
-      if (artifact && !(await digests.soon(artifact.sha256))) return 'preparing'
-    }
-    const made = await store.open(
-      { tenantId: device.tenantId, deviceId: device.device.id },
-      {
-        client: kind,
-        needsConfirmation: needsConfirmation(kind, hawkbit),
-        operations: bundle.map(({ operation }) => operation),
-        at: now,
-      },
-    )
-    // Null: another poll of the same device was quicker.
-    return made ?? (await atWork(client)).find((action) => !isUnproven(action)) ?? null
-  }
-
-  /** With a notice for operators. `isAlone`: nothing comes with those. */
-  const isRefused = async (
-    { device, hawkbit, kind, caller }: HawkbitClient,
-    releases: readonly Release[],
-    { isAlone }: { isAlone: boolean },
-  ): Promise<boolean> => {
-    const { tenant, controllerId } = caller
-    const basePath = `/${tenant}/controller/v1/${encodeURIComponent(controllerId)}`
-    const needed = CLIENT_LIMITS[kind].endings?.needed
-    const withNeeded = isAlone || needed === undefined ? releases : [...releases, named(needed)]
-    const message = clientRefusal(kind, withNeeded, { settings: hawkbit.settings, basePath })
-    const [first] = releases
-    if (message === null || !first) return false
-    await desk.notice(device, {
-      kind: 'offer.refused',
-      data: { title: first.title, version: first.version },
-      reason: { code: 'release.unspeakable', message },
-    })
-    return true
   }
 
   const sleepOf = (client: HawkbitClient, nextCheckInSeconds: number, isBusy: boolean): number => {
@@ -287,9 +174,9 @@ export function hawkbitActions({
       fetches: awaitedIn(device, now),
     })
     const isIdle = offers.length === 0 && hawkbit.actions.length === 0
-    const open = isIdle ? [] : await fitted(client, await atWork(client), now)
-    const toDo = await firstToDo(client, open)
-    const made = toDo ?? (await opened(client, offers, open, now))
+    const open = isIdle ? [] : await bundling.open(client, now)
+    const toDo = await bundling.firstToDo(client, open)
+    const made = toDo ?? (await bundling.next(client, offers, open, now))
     const isPreparing = made === 'preparing'
     const action = isPreparing ? null : made
     // Of what was just opened the device as it came knows no window yet.
@@ -402,46 +289,6 @@ export function hawkbitActions({
 
 const MAX_HISTORY = 100
 
-export const factsOf = (action: HawkbitAction) => ({
-  ...action,
-  states: action.chunks.map(({ state }) => state),
-})
-
-export const confirmedBy = ({ hawkbit }: HawkbitClient, kind: ClientKind) =>
-  hawkbit.settings.confirmedBy ?? CLIENT_LIMITS[kind].confirmedBy
-
-const canSkip = (kind: ClientKind): boolean => CLIENT_LIMITS[kind].canSkip
-
-/** Somebody at the device is asked first. */
-export const needsConfirmation = (
-  kind: ClientKind,
-  { settings, autoConfirm }: HawkbitDevice,
-): boolean => settings.needsConfirmation && CLIENT_LIMITS[kind].canConfirm && autoConfirm === null
-
-const isUnread = ({ fetchedAt, confirmedAt, closedAt }: HawkbitAction): boolean =>
-  !fetchedAt && !confirmedAt && !closedAt
-
-const isUnproven = ({ closedAt }: HawkbitAction): boolean => closedAt !== null
-
-function mayRead(
-  { outcome, closedAt }: HawkbitAction,
-  kind: ReturnType<typeof standingOf>['kind'],
-  as: 'deployment' | 'confirmation' | 'installed',
-): boolean {
-  if (as === 'confirmation') return kind === 'to-confirm'
-  const isEnded = closedAt !== null && outcome !== 'cancelled' && outcome !== 'withdrawn'
-  if (as === 'installed') return isEnded && outcome === 'finished'
-  return kind === 'to-do' || kind === 'unproven' || isEnded
-}
-
-/** Of several, as many as go together, in an order that stays; of one at a time, the oldest. */
-function bundled(offers: readonly Offered[], most: number): readonly Offered[] {
-  const byAge = offers.toSorted(
-    (a, b) => a.operation.openedAt.getTime() - b.operation.openedAt.getTime(),
-  )
-  return byAge.slice(0, most).toSorted((a, b) => (a.operation.type < b.operation.type ? -1 : 1))
-}
-
 const fetchedOf = ({ type, title, version }: Release | Operation): Fetched => ({
   type,
   title,
@@ -471,13 +318,6 @@ function versionOf(userAgent: string | undefined): { clientVersion?: string } {
   const [, clientVersion] = /^[^/\s]+\/(\S{1,64})/.exec(userAgent ?? '') ?? []
   return clientVersion === undefined ? {} : { clientVersion }
 }
-
-/** Stands for a file that comes with others. */
-const named = (ending: string): Pick<Release, 'title' | 'version' | 'artifact'> => ({
-  title: 'another',
-  version: '',
-  artifact: { sha256: '', sizeBytes: 0, fileName: `another${ending}`, contentType: '' },
-})
 
 /** Any whole number of 32 bits, with its sign: it differs when the text does, as good as always. */
 function markOf(text: string): number {

@@ -10,8 +10,8 @@ import {
   standingOf,
 } from '@updraft/core'
 import type { DeviceDesk } from './device-desk.ts'
-import { confirmedBy, factsOf } from './hawkbit-actions.ts'
 import type { HawkbitClient } from './hawkbit-entry.ts'
+import { confirmedBy, factsOf } from './hawkbit-standing.ts'
 import type { Moments } from './moments.ts'
 import type { Clock, HawkbitAction, HawkbitAtWork, HawkbitAutoConfirm } from './ports.ts'
 

@@ -11,7 +11,8 @@ import {
   type Snapshot,
   standingOf,
 } from '@updraft/core'
-import { needsConfirmation } from './hawkbit-actions.ts'
+import { needsConfirmation } from './hawkbit-bundling.ts'
+import { factsOf } from './hawkbit-standing.ts'
 import type { Look } from './look.ts'
 import type { Moments } from './moments.ts'
 import type { OperationsUseCases } from './operations.ts'
@@ -100,8 +101,7 @@ export function targetActions({
     const sets = found.length > 0 ? await setsOf(actor, deviceId) : []
     const moment = (await moments(actor.tenantId))()
     return found.map((action) => {
-      const states = action.chunks.map(({ state }) => state)
-      const standing = standingOf({ ...action, states }, moment)
+      const standing = standingOf(factsOf(action), moment)
       const detail = detailOf(action, standing)
       return {
         id: action.id,
