@@ -685,7 +685,9 @@ test("the order in which the tests of RAUC's updater ask", async () => {
   expect(await ok(200, 'GET', base)).toMatchObject({ type: 'cancel', status: 'pending' })
   expect(await updater.once()).toBe('cancelled')
   expect(await ok(200, 'GET', base)).toMatchObject({ type: 'cancel', status: 'finished' })
-  expect((await statusesOf(cancelled))[0]).toMatchObject({ type: 'canceled' })
+  const heard = await statusesOf(cancelled)
+  expect(heard[0]).toMatchObject({ type: 'canceled', messages: ['Action canceled.'] })
+  expect(heard.map(({ type }) => type)).toEqual(['canceled', 'canceling', 'retrieved', 'running'])
 
   // Never read by the device: it is taken back, and nobody waits.
   const forgotten = await assign('1.2')

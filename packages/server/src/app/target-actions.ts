@@ -180,7 +180,7 @@ export function targetActions({
     ): Promise<Numbered<Noted & { id: number }>> => {
       const told = await actions.statuses(action.id, MAX_STATUSES)
       // The word by which the device is done says how it ended, also while it is to show that it came to stay.
-      const last = told.find(({ status }) => wordOf(status) === CLOSED)
+      const last = told.find(({ status }) => wordOf(status) === CLOSED || hasStopped(status))
       const wellOrNot = isOver ? detail : action.isUnproven ? 'finished' : 'running'
       const said = told.map((each) => notedOf(each, each === last ? wellOrNot : 'running'))
       const done = doneHere(action, { isCancel })
@@ -314,11 +314,19 @@ const TYPE_OF: Readonly<Record<string, string>> = {
   downloaded: 'downloaded',
 }
 
+/** The device's yes to a cancel. */
+const hasStopped = (status: string): boolean => /^cancel closed (success|none)$/.test(status)
+
 const notedOf = ({ at, status, messages }: HawkbitStatus, closed: ActionDetail): Noted => ({
-  type: wordOf(status) === CLOSED ? closed : (TYPE_OF[wordOf(status)] ?? 'running'),
+  type: typeOf(status, closed),
   at,
   messages,
 })
+
+function typeOf(status: string, closed: ActionDetail): string {
+  if (hasStopped(status)) return 'canceled'
+  return wordOf(status) === CLOSED ? closed : (TYPE_OF[wordOf(status)] ?? 'running')
+}
 
 /** The latest of the sets assigned before it that has a release of it. */
 function setOf(
