@@ -1,5 +1,5 @@
 /** A campaign's windows, and those of a device, as hawkBit's clients meet them: closed, open, closed again. */
-import type { DeploymentDocument } from '@updraft/wire/hawkbit'
+import { type DeploymentDocument, readSleep } from '@updraft/wire/hawkbit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { random } from './firmware.ts'
 import { actionIn, type HawkbitDevice, hawkbitDevice } from './hawkbit-device.ts'
@@ -142,3 +142,32 @@ test('a device with a window of its own waits for both', async () => {
   pass(17)
   expect(await device.linked('deploymentBase')).toBeDefined()
 })
+
+test.each(['swupdate', 'rauc'] as const)(
+  '%s comes the sooner the nearer its window is, and as ever while that is far',
+  async (client) => {
+    const name = `nearer-${client}`
+    const { device, releaseId } = await known(name, client)
+    const { profileId: id } = await platform.device(name)
+    await platform.api('changeHawkbitSettings', { params: { id }, body: { pollSeconds: 1800 } })
+    const sleep = async () => readSleep((await device.poll()).config?.polling.sleep ?? '') ?? -1
+    const between = async (least: number, most: number) => {
+      const seconds = await sleep()
+      expect([least, seconds, most]).toEqual([least, seconds, most].toSorted((a, b) => a - b))
+    }
+    // One that can wait hears of it in the window, and reads after it that it is to wait.
+    await campaign(name, releaseId, { windows: windowIn(-5) })
+    const told = await device.linked('deploymentBase')
+    expect(told).toBeDefined()
+    pass(60)
+    await read(device, told)
+    // It opens again 23 hours later, less the five minutes and up to a minute more.
+    await between(1620, 1980)
+    pass(22 * 60)
+    await between(54 * 20 * 0.9, 56 * 20 * 1.1)
+    pass(40)
+    await between(14 * 20 * 0.9, 16 * 20 * 1.1)
+    pass(13)
+    await between(27, 132 * 0.4)
+  },
+)

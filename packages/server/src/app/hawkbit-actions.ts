@@ -3,6 +3,8 @@
  * changes once it was told; what the device says of it stands in hawkbit-words.ts.
  */
 import {
+  BUSY_SECONDS,
+  comesAgainInSeconds,
   type Facts,
   type Fetched,
   isAwaited,
@@ -17,7 +19,7 @@ import {
   windowOf,
 } from '@updraft/core'
 import type { DigestsOf } from './artifact-digests.ts'
-import type { DeviceDesk } from './device-desk.ts'
+import type { CheckedIn, DeviceDesk } from './device-desk.ts'
 import { hawkbitBundling } from './hawkbit-bundling.ts'
 import type { HawkbitClient, HawkbitEntry } from './hawkbit-entry.ts'
 import { canSkip, confirmedBy, factsOf, isUnproven } from './hawkbit-standing.ts'
@@ -31,12 +33,8 @@ import type {
   HawkbitStatus,
 } from './ports.ts'
 
-/** While something is under way a device comes that often at least. */
-const BUSY_SECONDS = 30
 /** The digests of a file are being computed; it comes again soon. */
 const PREPARING_SECONDS = 10
-/** Idle devices are spread by so much of their time. */
-const JITTER = 0.1
 
 /** How a device is asked to go about an action. */
 export interface Handling {
@@ -135,14 +133,6 @@ export function hawkbitActions({
     return hasMoved ? again(client) : client
   }
 
-  const sleepOf = (client: HawkbitClient, nextCheckInSeconds: number, isBusy: boolean): number => {
-    const usual = client.hawkbit.settings.pollSeconds ?? checkInSeconds
-    const soonest = nextCheckInSeconds < checkInSeconds ? nextCheckInSeconds : usual
-    const seconds = Math.min(usual, soonest)
-    if (isBusy) return Math.min(seconds, BUSY_SECONDS)
-    return seconds * (1 + JITTER * (2 * random() - 1))
-  }
-
   const partsOf = async (
     action: HawkbitAction,
     { areWanted }: { areWanted: boolean },
@@ -169,7 +159,7 @@ export function hawkbitActions({
     const { device, hawkbit } = client
     const moment = await moments(device.tenantId)
     const { now } = moment()
-    const { offers, nextCheckInSeconds } = await desk.checkIn(device, factsToKeep(client), {
+    const { answers, offers } = await desk.checkIn(device, factsToKeep(client), {
       tells: false,
       fetches: awaitedIn(device, now),
     })
@@ -184,10 +174,16 @@ export function hawkbitActions({
     if (next?.kind === 'cancel' && action?.cancelAskedAt === null) {
       await store.change(next.actionId, { cancelAskedAt: now })
     }
-    const isBusy = next !== null || open.some(isUnproven)
-    const seconds = sleepOf(client, nextCheckInSeconds, isBusy)
+    const waits = next?.kind === 'deploy' && toDo !== null && isWaiting(client, toDo, now)
+    const isBusy = (next !== null && !waits) || open.some(isUnproven)
+    const due = dueAt(client, { answers, offers, open }, now)
+    const waiting = {
+      usualSeconds: hawkbit.settings.pollSeconds ?? checkInSeconds,
+      atMostSeconds: isPreparing ? PREPARING_SECONDS : isBusy ? BUSY_SECONDS : null,
+      dueInSeconds: due && Math.max(0, Math.ceil((due.getTime() - now.getTime()) / 1000)),
+    }
     return {
-      sleepSeconds: isPreparing ? Math.min(seconds, PREPARING_SECONDS) : seconds,
+      sleepSeconds: comesAgainInSeconds(waiting, random()),
       next,
       installedId: hawkbit.finishedId,
       wantsAttributes: hawkbit.wantsAttributes,
@@ -207,24 +203,6 @@ export function hawkbitActions({
     if (handling.update === 'skip' && !canSkip(action.client)) return null
     const mark = markOf([action.id, kind, handling.update, handling.window ?? ''].join(' '))
     return { kind: kind === 'to-confirm' ? 'confirm' : 'deploy', actionId: action.id, mark }
-  }
-
-  /** What was read in an open window stays so: nobody is stopped in the middle. */
-  const handlingOf = (
-    { device, hawkbit }: HawkbitClient,
-    action: HawkbitAction,
-    now: Date,
-  ): Handling => {
-    const download = hawkbit.settings.handling
-    const windows = action.chunks.map(({ operationId, type }) =>
-      windowOf(device, { id: operationId, type }, now),
-    )
-    const isFrozen = action.fetchedAt !== null && !action.isSkipped
-    const hasWindow = windows.some(({ kind }) => kind !== 'none')
-    if (!isFrozen && windows.some(({ kind }) => kind === 'closed')) {
-      return { download, update: 'skip', window: 'unavailable' }
-    }
-    return { download, update: download, window: hasWindow ? 'available' : null }
   }
 
   const read: HawkbitActions['read'] = async (client, actionId, as, history = 0) => {
@@ -288,6 +266,63 @@ export function hawkbitActions({
 }
 
 const MAX_HISTORY = 100
+
+/** It was read in an open window, or where there was none. */
+const isFrozen = ({ fetchedAt, isSkipped }: HawkbitAction): boolean =>
+  fetchedAt !== null && !isSkipped
+
+/** What was read in an open window stays so: nobody is stopped in the middle. */
+function handlingOf(
+  { device, hawkbit }: HawkbitClient,
+  action: HawkbitAction,
+  now: Date,
+): Handling {
+  const download = hawkbit.settings.handling
+  const windows = action.chunks.map(({ operationId, type }) =>
+    windowOf(device, { id: operationId, type }, now),
+  )
+  const hasWindow = windows.some(({ kind }) => kind !== 'none')
+  if (!isFrozen(action) && windows.some(({ kind }) => kind === 'closed')) {
+    return { download, update: 'skip', window: 'unavailable' }
+  }
+  return { download, update: download, window: hasWindow ? 'available' : null }
+}
+
+/** It was read as what is to wait, and is not being fetched. */
+const isWaiting = (client: HawkbitClient, action: HawkbitAction, now: Date): boolean =>
+  action.isSkipped &&
+  action.chunks.every(({ state }) => state !== 'DOWNLOADING') &&
+  handlingOf(client, action, now).update === 'skip'
+
+/** When a window opens for what the device may not begin yet, or when it is worth its while to ask again; null for never. */
+function dueAt(
+  { device }: HawkbitClient,
+  {
+    answers,
+    offers,
+    open,
+  }: Pick<CheckedIn, 'answers' | 'offers'> & { readonly open: readonly HawkbitAction[] },
+  now: Date,
+): Date | null {
+  const begun = new Set(
+    open
+      .filter((action) => isFrozen(action) || isUnproven(action))
+      .flatMap(({ chunks }) => chunks.map(({ operationId }) => operationId)),
+  )
+  const openings = offers
+    .filter(({ operation }) => !begun.has(operation.id))
+    .map(({ operation }) => windowOf(device, operation, now))
+    .map((window) => (window.kind === 'closed' ? window.opensAt : null))
+  const looks = Object.values(answers).map(({ choice }) =>
+    choice.kind === 'offer' ? null : (choice.lookAgainAt ?? null),
+  )
+  return earliest([...openings, ...looks])
+}
+
+const earliest = (moments: readonly (Date | null)[]): Date | null => {
+  const times = moments.flatMap((moment) => moment?.getTime() ?? [])
+  return times.length === 0 ? null : new Date(Math.min(...times))
+}
 
 const fetchedOf = ({ type, title, version }: Release | Operation): Fetched => ({
   type,
