@@ -122,8 +122,7 @@ export function hawkbitActions({
     let hasMoved = false
     for (const action of unproven) {
       const { kind } = standingOf(factsOf(action), moment())
-      if (kind === 'unproven' && confirmedBy(client, action.client) === 'version-attribute')
-        continue
+      if (kind === 'unproven' && isToTellVersion(client, action)) continue
       for (const { operationId } of kind === 'unproven' ? action.chunks : []) {
         await desk.report(device, { operationId }, { state: 'UPDATED' }, NO_FACTS)
       }
@@ -153,6 +152,9 @@ export function hawkbitActions({
     }
     return parts
   }
+
+  const isToTellVersion = (client: HawkbitClient, action: HawkbitAction): boolean =>
+    confirmedBy(client, action.client) === 'version-attribute'
 
   const poll: HawkbitActions['poll'] = async (come) => {
     const client = await proven(come)
@@ -186,7 +188,10 @@ export function hawkbitActions({
       sleepSeconds: comesAgainInSeconds(waiting, random()),
       next,
       installedId: hawkbit.finishedId,
-      wantsAttributes: hawkbit.wantsAttributes,
+      // What it said before it was restarted is of the old version.
+      wantsAttributes:
+        hawkbit.wantsAttributes ||
+        open.some((each) => isUnproven(each) && isToTellVersion(client, each)),
     }
   }
 
