@@ -11,7 +11,7 @@ const globalSetup = 'tools/test-postgres.ts'
 
 /** Patience for machines under load; tests wait for events, never for time to pass. */
 const polling = { expect: { poll: { timeout: 15_000 } } }
-const patient = { testTimeout: 60_000, hookTimeout: 60_000, ...polling }
+const patient = { testTimeout: 180_000, hookTimeout: 180_000, ...polling }
 
 /** There are two of it in its package, and values of one are none of the other: the one that Node takes. */
 const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] }
