@@ -111,14 +111,14 @@ export function reportOf(
     case 'waiting':
       return null
     case 'downloading':
-      return isFurtherThan('DOWNLOADING') ? null : { state: 'DOWNLOADING' }
+      return isFurtherThan('DOWNLOADING') ? null : maybeLate('DOWNLOADING')
     case 'at-it':
       // What it had all of it is busy installing; before that it has only begun.
       if (isFurtherThan('UPDATING')) return null
-      if (isFurtherThan('DOWNLOADED')) return { state: 'UPDATING' }
-      return isFurtherThan('DOWNLOADING') ? null : { state: 'DOWNLOADING' }
+      if (isFurtherThan('DOWNLOADED')) return maybeLate('UPDATING')
+      return isFurtherThan('DOWNLOADING') ? null : maybeLate('DOWNLOADING')
     case 'downloaded':
-      return isFurtherThan('DOWNLOADED') ? null : { state: 'DOWNLOADED' }
+      return isFurtherThan('DOWNLOADED') ? null : maybeLate('DOWNLOADED')
     case 'refused-for-now':
       return { state: null, error: said || 'The device cannot do it now.' }
     case 'wants-to-stop':
@@ -153,3 +153,6 @@ export function mayRead(
   if (as === 'installed') return isEnded && outcome === 'finished'
   return kind === 'to-do' || kind === 'unproven' || isEnded
 }
+
+/** That it has fetched all of a file is seen as it says its next word, which may be quicker. */
+const maybeLate = (state: State): Report => ({ state, mayBeLate: true })

@@ -341,6 +341,18 @@ describe("the device's words", () => {
   })
 })
 
+test('what may be late is no step back, and no new start', () => {
+  const before = operation(F2, 'DOWNLOADED')
+  const late = advance(before, { state: 'DOWNLOADING', mayBeLate: true }, later)
+  expect(late).toMatchObject({ outcome: 'repeated', operation: { ...before, heardAt: LATER } })
+  const inTime = advance(
+    operation(F2, 'INITIATED'),
+    { state: 'DOWNLOADING', mayBeLate: true },
+    later,
+  )
+  expect(inTime).toMatchObject({ outcome: 'moved', operation: { state: 'DOWNLOADING' } })
+})
+
 describe('a device that starts over', () => {
   /** Lets the device report the words again and again, until the operation ends. */
   function goRound(...rounds: string[]): Operation {

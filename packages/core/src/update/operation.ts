@@ -73,6 +73,8 @@ export interface Report {
   readonly isAskedAgain?: boolean
   /** It was to stop another one, and has not said that it is done with that. */
   readonly isAtAnother?: boolean
+  /** It may be of something that we have seen it past: no step back, and no new start. */
+  readonly mayBeLate?: boolean
   /** What it runs, if it said so with the report. */
   readonly installed?: Installed
   /** What we knew before that it runs: proof of success, but none of a failure, as it may be old. */
@@ -180,9 +182,10 @@ export function advance(
   }
   if (state === operation.state) return progress(operation, { ...report, state }, now)
   const to: Move = { state, progressPercent: report.progressPercent, because: said(state, report) }
-  return isStepBack(operation.state, state)
-    ? startOver(operation, to, circumstances)
-    : move(operation, to, now)
+  if (!isStepBack(operation.state, state)) return move(operation, to, now)
+  return report.mayBeLate
+    ? repeated(heard(operation, now))
+    : startOver(operation, to, circumstances)
 }
 
 /** A sign of life, with a line of its own. */
