@@ -93,6 +93,10 @@ export interface RaucUpdater {
   once(): Promise<'nothing' | 'installed' | 'failed' | 'downloaded' | 'waiting' | 'cancelled'>
 }
 
+/** What an installation fails with. */
+export const RAUC_ERROR =
+  "Compatible mismatch: Expected 'Terminator' but bundle manifest has 'Other'"
+
 /** RAUC reads a bundle that is streamed in pieces of that size. */
 const STREAMED_BYTES = 131_072
 
@@ -208,6 +212,9 @@ export function raucUpdater(
       await ofDeployment(id, 'proceeding', 'none', line)
     }
     const isInstalled = await install(bundle)
+    for (const line of isInstalled ? ['idle'] : [`LastError: ${RAUC_ERROR}`, 'idle']) {
+      await ofDeployment(id, 'proceeding', 'none', line)
+    }
     await (isInstalled
       ? ofDeployment(id, 'closed', 'success', 'Software bundle installed successfully.')
       : ofDeployment(id, 'closed', 'failure', 'Failed to install software bundle.'))

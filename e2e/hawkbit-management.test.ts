@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { raucUpdater } from './hawkbit-clients.ts'
+import { RAUC_ERROR, raucUpdater } from './hawkbit-clients.ts'
 import { actionIn, hawkbitDevice } from './hawkbit-device.ts'
 import { addSet, basic, fileForm, type Manage, management } from './hawkbit-management.ts'
 import { addOperator, quickHash } from './operator.ts'
@@ -509,6 +509,10 @@ describe('assignments and actions', () => {
     expect(statuses.json.content).toMatchObject([
       { type: 'error', messages: ['Failed to install software bundle.'] },
     ])
+    // Why it failed was in a word before that one.
+    expect((await platform.device('breaks')).operation?.error).toBe(
+      `Failed to install software bundle.\nLastError: ${RAUC_ERROR}`,
+    )
     expect((await manage('GET', 'targets/breaks')).json.updateStatus).toBe('error')
     expect((await manage('GET', 'targets/breaks/installedDS')).status).toBe(204)
   })

@@ -19,6 +19,9 @@ import type { Clock, HawkbitAction, HawkbitAtWork, HawkbitAutoConfirm } from './
 const MAX_FEEDBACK = 1000
 /** Of a failure the last lines say why. */
 const LAST_LINES = 20
+/** RAUC says what went wrong a few words before its updater says that it failed. */
+const LAST_WORDS = 10
+const isCause = (line: string): boolean => line.startsWith('LastError: ')
 const UNTYPED = 'firmware'
 const LIFE_EVERY_MS = 30_000
 const MAX_LIVELY = 10_000
@@ -136,6 +139,13 @@ export function hawkbitWords({
     return 'heard'
   }
 
+  const lastLines = async (action: HawkbitAction, said: HawkbitFeedback): Promise<string> => {
+    const last = said.messages.slice(-LAST_LINES)
+    const before = said.word === 'failed' ? await store.statuses(action.id, LAST_WORDS) : []
+    const cause = before.flatMap(({ messages }) => messages).find(isCause)
+    return [...last, ...(cause && !last.includes(cause) ? [cause] : [])].join('\n')
+  }
+
   const feedback: HawkbitWords['feedback'] = async (client, actionId, said) => {
     const known = await found(client, actionId)
     if (!known || known.standing.kind === 'to-confirm') return 'unknown'
@@ -154,7 +164,7 @@ export function hawkbitWords({
     await note(action, said.status, said.messages)
     // It was told not to install it yet, and takes that for done.
     if (said.word === 'done' && action.isSkipped) return 'heard'
-    const last = said.messages.slice(-LAST_LINES).join('\n')
+    const last = await lastLines(action, said)
     const proof = confirmedBy(client, action.client)
     let isAtWork = false
     for (const { operationId, state } of action.chunks) {
