@@ -10,7 +10,7 @@ const cuts = 'packages/agent/src/{,box/**/}{crash,power-cut}.test.ts'
 const globalSetup = 'tools/test-postgres.ts'
 
 /** Patience for machines under load; tests wait for events, never for time to pass. */
-const polling = { expect: { poll: { timeout: 15_000 } } }
+const polling = { expect: { poll: { timeout: 60_000 } } }
 const patient = { testTimeout: 180_000, hookTimeout: 180_000, ...polling }
 
 /** There are two of it in its package, and values of one are none of the other: the one that Node takes. */

@@ -14,7 +14,7 @@ import * as frames from './edgehog-frames.ts'
 
 const call = promisify(execFile)
 const PREFIX = 'io.edgehog.devicemanager.'
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 /** Where to register, and by what. */
 export interface Realm {

@@ -13,7 +13,7 @@ import { type TestPlatform, testPlatform } from './platform.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** How long what is waited for may take to be seen. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 export const hasBrowser = hasCommand('chromium')
 

@@ -289,7 +289,7 @@ describe('a server that is killed in the middle', () => {
       await server.kill()
       await server.start()
     }
-    await expect.poll(show, { timeout: 30_000 }).toMatchObject({
+    await expect.poll(show).toMatchObject({
       status: 'finished',
       outcome: 'success',
       tally: { idle: 0, 'in-progress': 0, successful: 30, failed: 0, skipped: 0 },

@@ -123,10 +123,10 @@ describe.skipIf(!hasBrowser)('boxes', () => {
       .waitFor()
     await seen(page, 'list-', ['list-broken', 'list-own'])
     await choose(page, 'Kind', 'Odoo’s')
-    await expect.poll(() => page.getByText('list-own').count(), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => page.getByText('list-own').count()).toBe(0)
     await choose(page, 'Set', 'drivers by the button only')
     await expect
-      .poll(() => page.getByRole('row').getByText('02:00').allInnerTexts(), { timeout: 20_000 })
+      .poll(() => page.getByRole('row').getByText('02:00').allInnerTexts())
       .toEqual(['02:00:00:00:00:02'])
     await page.getByLabel('Search boxes').fill('no such box')
     await page.getByText('No box is like that').waitFor()
@@ -239,7 +239,7 @@ describe.skipIf(!hasBrowser)('boxes', () => {
     await all.click()
     await page.getByRole('toolbar').getByRole('button', { name: 'Release' }).click()
     await page.getByRole('row', { name: /many-1.*automatic/ }).waitFor()
-    await expect.poll(async () => (await formOf('many-2')).hold, { timeout: 20_000 }).toBeNull()
+    await expect.poll(async () => (await formOf('many-2')).hold).toBeNull()
   })
 
   test('what one logs is read, searched, and followed as it comes', async () => {
@@ -254,14 +254,14 @@ describe.skipIf(!hasBrowser)('boxes', () => {
     await log(2, 'error', 'the scale is gone')
     const page = await stage.open(`${await path('logs')}?tab=log`)
     const lines = page.getByRole('list', { name: 'Log' }).getByRole('listitem')
-    await expect.poll(() => lines.count(), { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => lines.count()).toBe(2)
     await choose(page, 'Level', 'errors only')
-    await expect.poll(() => lines.count(), { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => lines.count()).toBe(1)
     await log(3, 'error', 'the drawer is stuck')
     await lines.getByText('the drawer is stuck').waitFor()
     await page.getByLabel('Search the log').fill('scale')
     await expect
-      .poll(() => lines.allInnerTexts(), { timeout: 20_000 })
+      .poll(() => lines.allInnerTexts())
       .toEqual([expect.stringContaining('the scale is gone')])
   })
 

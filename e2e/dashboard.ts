@@ -106,6 +106,4 @@ export const isLive = (page: Page): Promise<void> =>
 
 /** That those rows are there, and no others of names that begin so. */
 export const seen = (page: Page, beginning: string, names: readonly string[]): Promise<void> =>
-  expect
-    .poll(() => page.getByRole('row').getByText(beginning).allInnerTexts(), { timeout: 20_000 })
-    .toEqual(names)
+  expect.poll(() => page.getByRole('row').getByText(beginning).allInnerTexts()).toEqual(names)

@@ -58,7 +58,7 @@ const known = (id: string) =>
       const { items } = await platform.api('listDevices', { query: { name: id } })
       return items[0]?.installed.firmware
     },
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   )
 const addRelease = (version = '2.0.0') =>
   platform.addRelease({
@@ -74,7 +74,7 @@ const startCampaign = (releaseId: string) =>
 const updatesFor = (id: string) =>
   heard.filter(({ device, operation }) => device === id && operation === 'Update')
 const asked = async (id: string, times = 1) => {
-  await vi.waitUntil(() => updatesFor(id).length >= times, { timeout: 20_000 })
+  await vi.waitUntil(() => updatesFor(id).length >= times, { timeout: 60_000 })
   return updatesFor(id).at(-1) as Heard
 }
 const says = (id: string, uuid: string, status: string, more: object = {}) =>
@@ -175,7 +175,7 @@ describe('devices of a cluster', () => {
     await vi.waitUntil(
       async () =>
         (await platform.api('showCampaign', { params: { id: campaign.id } })).status === 'finished',
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
   })
 
@@ -274,7 +274,7 @@ describe('devices of a cluster', () => {
     fake.intercept = ({ method, path }) =>
       isLost && method === 'POST' && path.includes('/appengine/') ? { never: true } : undefined
     await platform.assign(await addRelease(), { profile: 'gateway' })
-    await vi.waitUntil(() => fake.asked('POST', '/appengine/').length > 0, { timeout: 20_000 })
+    await vi.waitUntil(() => fake.asked('POST', '/appengine/').length > 0, { timeout: 60_000 })
     const [first] = fake.asked('POST', '/appengine/')
     await platform.restart()
     isLost = false
@@ -342,7 +342,7 @@ test('a server that is killed between keeping a request and sending it sends tha
         const { items } = await server.api('listDevices', { query: { name: idOf(1) } })
         return items[0]?.installed.firmware && items[0]
       },
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
     fake.intercept = ({ method, path }) =>
       method === 'POST' && path.includes('/appengine/') ? { never: true } : undefined
@@ -354,7 +354,7 @@ test('a server that is killed between keeping a request and sending it sends tha
       params: { id: device.id, type: 'firmware' },
       body: { releaseId },
     })
-    await vi.waitUntil(() => fake.asked('POST', '/appengine/').length > 0, { timeout: 30_000 })
+    await vi.waitUntil(() => fake.asked('POST', '/appengine/').length > 0, { timeout: 60_000 })
     const [kept] = fake.asked('POST', '/appengine/')
     await server.kill()
     fake.intercept = null

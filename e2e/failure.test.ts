@@ -148,7 +148,7 @@ describe('a server that is killed', () => {
     }
     const brokenOff = await half()
     brokenOff.socket.destroy()
-    await vi.waitFor(async () => expect(await readdir(incoming)).toEqual([]), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await readdir(incoming)).toEqual([]), { timeout: 60_000 })
 
     const cut = await half()
     await killAndStart()

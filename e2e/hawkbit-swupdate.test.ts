@@ -316,7 +316,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
       controllerId: 'window',
       authorization: `TargetToken ${token}`,
     })
-    await expect.poll(() => told.linked('deploymentBase'), { timeout: 20_000 }).toBeDefined()
+    await expect.poll(() => told.linked('deploymentBase')).toBeDefined()
     platform.advanceClock({ minutes: 60 })
     const between = await proxy(() => null)
     const first = await start('window', token, { url: between.url })

@@ -14,7 +14,7 @@ type Every = NonNullable<PlatformOptions['every']>
 export const ADMIN_TOKEN = 'an-administrator-of-a-test'
 
 /** How long something that happens by itself may take before a test gives up on it. */
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 
 export interface Upload {
   readonly title: string

@@ -55,9 +55,7 @@ async function appendRaw(upload: string, at: number, length: number): Promise<Ra
 /** What has come of it, looked at without going on. */
 const shown = async (upload: string) => (await send(upload, 'GET')).json
 const hasCome = (upload: string, sizeBytes: number) =>
-  expect
-    .poll(async () => (await shown(upload)).offsetBytes, { timeout: 20_000 })
-    .toBeGreaterThanOrEqual(sizeBytes)
+  expect.poll(async () => (await shown(upload)).offsetBytes).toBeGreaterThanOrEqual(sizeBytes)
 
 async function expectArtifact(server: Server, upload: string, bytes: Uint8Array): Promise<void> {
   const sha256 = sha256Of(bytes)

@@ -41,8 +41,8 @@ test('what happened is forgotten after the days it is kept; what a device has co
   platform.advanceClock({ minutes: 2 * DAYS })
   // It looks at every start, and every hour.
   await platform.restart()
-  await expect.poll(kinds, { timeout: 20_000 }).toEqual(['profile.created'])
-  await expect.poll(operations, { timeout: 20_000 }).toEqual([second])
+  await expect.poll(kinds).toEqual(['profile.created'])
+  await expect.poll(operations).toEqual([second])
   expect(await platform.device('d')).toMatchObject({
     installed: { firmware: { title: 'app', version: '2' } },
     operation: { id: second, state: 'UPDATED' },

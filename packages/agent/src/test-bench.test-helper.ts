@@ -3,15 +3,12 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Agent } from './agent.ts'
 import { type AgentOptions, createAgent } from './create-agent.ts'
 import { FakeServer, TOKEN } from './fake-server.test-helper.ts'
 import { updraftUplink } from './uplinks/updraft.ts'
 import { type Clock, systemClock } from './waits.ts'
-
-/** Patience for machines under load; tests wait for events, never for time to pass. */
-vi.setConfig({ testTimeout: 60_000 })
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'updraft-agent-'))

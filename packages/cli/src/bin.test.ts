@@ -4,12 +4,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startFakeServer } from './testing/fake-server.ts'
 import { spawnProgram, spawnShell, temporaryFolder } from './testing/program.ts'
 import { makeDevice, makeProfile } from './testing/things.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 async function start(deviceCount = 1) {
   const server = await startFakeServer()

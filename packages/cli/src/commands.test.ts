@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Event } from '@updraft/api/shapes'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { COMMANDS } from './commands.ts'
 import { start } from './testing/start.ts'
 import {
@@ -11,8 +11,6 @@ import {
   makeRelease,
   makeToken,
 } from './testing/things.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 test('every command says what it does, and its examples are of itself', () => {
   for (const { words, about, examples = [] } of COMMANDS) {

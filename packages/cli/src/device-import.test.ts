@@ -1,11 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startFakeServer } from './testing/fake-server.ts'
 import { runProgram, temporaryFolder } from './testing/program.ts'
 import { makeProfile } from './testing/things.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 async function start(csv: string) {
   const server = await startFakeServer()

@@ -1,9 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { runProgram } from './testing/program.ts'
 import { start } from './testing/start.ts'
 import { makeRelease } from './testing/things.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 test('a customer is added, listed, shown, renamed and removed', async () => {
   const { updraft, json, world } = await start()

@@ -1,10 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { runProgram, temporaryFolder } from './testing/program.ts'
 import { start } from './testing/start.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 test('the words for everything may stand anywhere', async () => {
   const { server } = await start()

@@ -4,12 +4,10 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Counted, startFakeServer } from './testing/fake-server.ts'
 import { runProgram, spawnProgram, spawnShell, temporaryFolder } from './testing/program.ts'
 import { makeProfile, makeRelease } from './testing/things.ts'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 const PRELOAD = fileURLToPath(new URL('./testing/peak-memory.ts', import.meta.url))
 const about = ['--title', 'app', '--version', '1.0.0', '--profile', 'Sensor']

@@ -1,12 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runProgram } from './testing/program.ts'
 import { start } from './testing/start.ts'
 import { give, makeOperation } from './testing/things.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 let folder: string
 let file: string

@@ -1,9 +1,7 @@
 import type { Box, LogLine } from '@updraft/api/shapes'
 import { DEFAULT_BOX_FORM } from '@updraft/core'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { start } from '../testing/start.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 const usual = structuredClone(DEFAULT_BOX_FORM) as Box['form']
 

@@ -1,10 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../testing/program.ts'
 import { start } from '../testing/start.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 async function withDevice() {
   const started = await start()

@@ -1,7 +1,5 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { start } from '../testing/start.ts'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 test('enrolment is enabled, shown and disabled', async () => {
   const { updraft, json, server } = await start()
