@@ -1,6 +1,6 @@
 /**
- * Clients of hawkBit's device language that no test can run as they are published, over sockets and as picky as they
- * are: RAUC's updater and Zephyr's client, after what was seen and read of them (docs/dialects/hawkbit.md).
+ * RAUC's updater, over sockets and as picky as it is, after what was seen and read of it (docs/dialects/hawkbit.md).
+ * Zephyr's client is in hawkbit-zephyr.ts.
  */
 import { createHash } from 'node:crypto'
 import { rawHttp, rawRequest } from './raw-http.ts'
@@ -42,7 +42,7 @@ export async function exchange(
 /** What a client gives up with. */
 export class ClientGivesUp extends Error {}
 
-const giveUp = (why: string): never => {
+export const giveUp = (why: string): never => {
   throw new ClientGivesUp(why)
 }
 
@@ -60,7 +60,7 @@ interface Poll {
   readonly links: Readonly<Record<string, { readonly href: string } | undefined>>
 }
 
-interface Deployment {
+export interface Deployment {
   readonly id: unknown
   readonly deployment?: {
     readonly download?: string
@@ -253,124 +253,4 @@ function pollOf(body: Buffer): Poll {
     /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)$/.exec(String(text)) ?? []
   const sleepSeconds = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
   return { sleepSeconds, links: said._links ?? {} }
-}
-
-export interface ZephyrDevice {
-  /** One look at the server, and what follows of it. */
-  probe(): Promise<'nothing' | 'downloaded' | 'cancelled' | 'refused'>
-  /** It runs what it downloaded, and says so. */
-  reboot(): Promise<void>
-  readonly bytesOfDocument: number
-}
-
-const ZEPHYR = {
-  documentBytes: 1100,
-  sleepCharacters: 8,
-  pathCharacters: 200,
-  linkCharacters: 50,
-  root: '/DEFAULT/controller/v1',
-}
-
-/**
- * Zephyr's hawkBit client: little buffers, `DEFAULT` for the tenant, `download-http` and no range, a connection a
- * request, and one chunk that is `bApp`.
- */
-export function zephyrDevice({ url, controllerId, authorization }: Reached): ZephyrDevice {
-  const base = `${url}${ZEPHYR.root}/${controllerId}`
-  let largest = 0
-  let waiting: number | undefined
-
-  const ask = (address: string, method = 'GET', body?: object) =>
-    exchange(address, {
-      method,
-      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
-      body: body && JSON.stringify(body),
-    })
-  const document = async (address: string) => {
-    const { status, body } = await ask(address)
-    if (status !== 200) return giveUp(`HTTP ${status}`)
-    largest = Math.max(largest, body.length)
-    if (body.length > ZEPHYR.documentBytes) return giveUp(`a document of ${body.length} bytes`)
-    return JSON.parse(body.toString())
-  }
-  const close = async (resource: string, id: number, finished: string) => {
-    const { status } = await ask(`${base}/${resource}/${id}/feedback`, 'POST', {
-      id: String(id),
-      status: { result: { finished }, execution: 'closed' },
-    })
-    if (status !== 200) giveUp(`feedback was answered ${status}`)
-  }
-  const idIn = (text: unknown): number => {
-    const id = typeof text === 'string' ? Number(text) : Number.NaN
-    return Number.isSafeInteger(id) && id > 0 && id < 2 ** 31 ? id : giveUp(`action id ${text}`)
-  }
-  /** Only what follows the root is looked at; the rest is as it was set up. */
-  const below = (href: string): string => {
-    const at = href.indexOf(ZEPHYR.root)
-    const path = at < 0 ? giveUp(`${href} is not below ${ZEPHYR.root}`) : href.slice(at)
-    return path.length < ZEPHYR.pathCharacters
-      ? path
-      : giveUp(`a path of ${path.length} characters`)
-  }
-
-  const deploy = async (href: string): Promise<'downloaded' | 'refused'> => {
-    const link = /deploymentBase\/(\d+)\?c=-?\d+$/.exec(href)?.[0] ?? giveUp(`the link ${href}`)
-    if (link.length >= ZEPHYR.linkCharacters) giveUp(`a link of ${link.length} characters`)
-    const { id: text, deployment }: Deployment = await document(`${base}/${link}`)
-    const id = idIn(text)
-    const chunks = deployment?.chunks ?? []
-    const artifacts = chunks[0]?.artifacts ?? []
-    if (chunks.length !== 1 || chunks[0]?.part !== 'bApp' || artifacts.length !== 1) {
-      await close('deploymentBase', id, 'failure')
-      return 'refused'
-    }
-    const [artifact] = artifacts
-    const path = below(artifact?._links['download-http']?.href ?? giveUp('no download-http'))
-    const { status, body } = await ask(`${url}${path}`)
-    if (status !== 200) giveUp(`the download was answered ${status}`)
-    const sha256 = createHash('sha256').update(body).digest('hex')
-    if (artifact?.hashes.sha256 !== sha256 || artifact.size !== body.length) {
-      await close('deploymentBase', id, 'failure')
-      return 'refused'
-    }
-    waiting = id
-    return 'downloaded'
-  }
-
-  return {
-    get bytesOfDocument() {
-      return largest
-    },
-    probe: async () => {
-      const said = await document(base)
-      const sleep: unknown = said.config?.polling?.sleep
-      if (typeof sleep !== 'string' || sleep.length !== ZEPHYR.sleepCharacters) {
-        giveUp(`a sleep of ${sleep}`)
-      }
-      const links: Poll['links'] = said._links ?? {}
-      if (links.cancelAction) {
-        const [, id] = /cancelAction\/(\d+)$/.exec(links.cancelAction.href) ?? []
-        await close('cancelAction', idIn(id), 'success')
-        waiting = undefined
-        return 'cancelled'
-      }
-      if (links.configData) {
-        const { status } = await ask(`${base}/configData`, 'PUT', {
-          mode: 'merge',
-          data: { VIN: controllerId, hwRevision: '3' },
-          id: '',
-          time: '',
-          status: { result: { finished: 'success' }, execution: 'closed' },
-        })
-        if (status !== 200) giveUp(`configData was answered ${status}`)
-      }
-      return links.deploymentBase ? deploy(links.deploymentBase.href) : 'nothing'
-    },
-    reboot: async () => {
-      if (waiting === undefined) return giveUp('nothing was downloaded')
-      const id = waiting
-      waiting = undefined
-      await close('deploymentBase', id, 'success')
-    },
-  }
 }

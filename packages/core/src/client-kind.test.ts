@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   CLIENT_KINDS,
   changedHawkbit,
-  clientByUserAgent,
+  clientByHeaders,
   clientKindOf,
   clientRefusal,
   STANDARD_HAWKBIT,
@@ -25,9 +25,19 @@ test.each([
   ['zephyr-hawkbit/3.6.0', 'zephyr', '3.6.0'],
   ['okhttp/4.9', 'ddi', '4.9'],
   ['', 'ddi', null],
-  [undefined, 'ddi', null],
 ])('User-Agent %s is taken for %s', (userAgent, kind, version) => {
-  expect(clientByUserAgent(userAgent)).toEqual({ kind, version })
+  const accept = 'application/json'
+  expect(clientByHeaders({ userAgent, accept })).toEqual({ kind, version })
+  expect(clientByHeaders({ userAgent, accept: undefined })).toEqual({ kind, version })
+})
+
+test.each([
+  [undefined, 'zephyr'],
+  ['application/cbor', 'zephyr'],
+  ['application/json', 'ddi'],
+  ['*/*', 'ddi'],
+])('without a User-Agent, who accepts %s is taken for %s', (accept, kind) => {
+  expect(clientByHeaders({ userAgent: undefined, accept })).toEqual({ kind, version: null })
 })
 
 describe('the kind of a device', () => {

@@ -27,6 +27,8 @@ export interface ClientLimits {
   readonly canSkip: boolean
   /** Whether it can fetch an update without installing it. */
   readonly canDownloadOnly: boolean
+  /** Whether it goes to another host for a file when it is sent there. */
+  readonly canFollow: boolean
   /** Whether somebody at the device can be asked. */
   readonly canConfirm: boolean
   /** What is believed unless the profile says otherwise. */
@@ -41,6 +43,7 @@ export const CLIENT_LIMITS: Readonly<Record<ClientKind, ClientLimits>> = {
     pathLength: null,
     canSkip: false,
     canDownloadOnly: false,
+    canFollow: true,
     canConfirm: false,
     // It reports after its reboot.
     confirmedBy: 'report',
@@ -52,6 +55,7 @@ export const CLIENT_LIMITS: Readonly<Record<ClientKind, ClientLimits>> = {
     pathLength: null,
     canSkip: true,
     canDownloadOnly: true,
+    canFollow: true,
     canConfirm: false,
     // It reports before its reboot.
     confirmedBy: 'next-poll',
@@ -63,6 +67,8 @@ export const CLIENT_LIMITS: Readonly<Record<ClientKind, ClientLimits>> = {
     pathLength: 199,
     canSkip: false,
     canDownloadOnly: false,
+    // Any answer but 200 is an error to it.
+    canFollow: false,
     canConfirm: false,
     confirmedBy: 'report',
   },
@@ -73,6 +79,7 @@ export const CLIENT_LIMITS: Readonly<Record<ClientKind, ClientLimits>> = {
     pathLength: null,
     canSkip: true,
     canDownloadOnly: true,
+    canFollow: true,
     canConfirm: true,
     confirmedBy: 'report',
   },
@@ -169,11 +176,20 @@ const isText = (text: string): boolean =>
 
 const invalid = (message: string) => new DomainError('settings.invalid', message)
 
-/** The kind a client's User-Agent tells; SWUpdate's is that of a library, so that it is but suspected. */
-export function clientByUserAgent(userAgent: string | undefined): {
-  readonly kind: ClientKind
-  readonly version: string | null
-} {
+/**
+ * The kind a client's headers tell. SWUpdate's User-Agent is that of a library, so that it is but suspected; Zephyr has
+ * none, nor does it say what it takes.
+ */
+export function clientByHeaders({
+  userAgent,
+  accept,
+}: {
+  readonly userAgent: string | undefined
+  readonly accept: string | undefined
+}): { readonly kind: ClientKind; readonly version: string | null } {
+  if (userAgent === undefined && (accept === undefined || accept === 'application/cbor')) {
+    return { kind: 'zephyr', version: null }
+  }
   const [, name = '', version = null] = /^([^/\s]*)(?:\/(\S{1,64}))?/.exec(userAgent ?? '') ?? []
   return { kind: kindOfName(name.toLowerCase()), version }
 }

@@ -4,11 +4,25 @@ import {
   type ActionFacts,
   type ActionStanding,
   bundleOf,
+  isReadableByAll,
   mayRead,
   reportOf,
   standingOf,
 } from './action.ts'
 import type { State } from './states.ts'
+
+test.each([
+  [1, false],
+  [9, false],
+  [10, false],
+  [11, true],
+  [100, false],
+  [101, true],
+  [110, true],
+  [2_000_000_000, false],
+])('number %d can be read by all: %s', (id, isSo) => {
+  expect(isReadableByAll(id)).toBe(isSo)
+})
 
 const NOON = new Date('2026-03-01T12:00:00.000Z')
 const hoursBefore = (hours: number) => new Date(NOON.getTime() - hours * 3_600_000)

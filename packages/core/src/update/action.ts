@@ -17,6 +17,12 @@ export const ACTION_OUTCOMES = [
 ] as const
 export type ActionOutcome = (typeof ACTION_OUTCOMES)[number]
 
+/**
+ * Whether every client can read that number. Zephyr's, before 4.2, looks for that of an action to stop one digit too
+ * late, and gives up where it finds none, or nothing but zeros.
+ */
+export const isReadableByAll = (actionId: number): boolean => Number(String(actionId).slice(1)) > 0
+
 export interface ActionFacts {
   readonly needsConfirmation: boolean
   readonly confirmedAt: Date | null

@@ -1,7 +1,7 @@
 /** Who comes that speaks hawkBit's language: by a token of its own, by its profile's key, or vouched for by a proxy. */
 import {
   type ClientKind,
-  clientByUserAgent,
+  clientByHeaders,
   DomainError,
   type HawkbitSettings,
   type JsonObject,
@@ -24,6 +24,7 @@ export interface HawkbitCaller {
   readonly tenant: string
   readonly controllerId: string
   readonly userAgent: string | undefined
+  readonly accept: string | undefined
   readonly address: string
 }
 
@@ -65,12 +66,12 @@ export function hawkbitEntry({
     mayEnter: (settings: HawkbitSettings) => boolean = () => true,
   ): Promise<HawkbitClient> => {
     const hawkbit = await store.of(device.device.id)
-    const { tenant, controllerId, userAgent } = caller
+    const { tenant, controllerId } = caller
     const names = [device.device.name, hawkbit.registeredAs]
     const tenants = [DEFAULT_TENANT, device.tenantId, hawkbit.realm?.toLowerCase()]
     if (!tenants.includes(tenant.toLowerCase()) || !names.includes(controllerId)) throw stranger()
     if (!mayEnter(hawkbit.settings)) throw stranger()
-    const kind = hawkbit.settings.client ?? clientByUserAgent(userAgent).kind
+    const kind = hawkbit.settings.client ?? clientByHeaders(caller).kind
     return { caller, device, hawkbit, kind }
   }
 
@@ -80,10 +81,10 @@ export function hawkbitEntry({
   ): Promise<HawkbitClient | null> => {
     const profile = await store.gateway(token)
     if (!profile?.settings.gatewayToken) throw stranger()
-    const { controllerId, userAgent } = caller
+    const { controllerId } = caller
     const deviceId = await store.called(profile.profileId, controllerId)
     if (deviceId) return known(caller, await arrived(deviceId))
-    const { kind, version } = clientByUserAgent(userAgent)
+    const { kind, version } = clientByHeaders(caller)
     const facts: JsonObject = { hawkbit: { client: kind, clientVersion: version } }
     const registered = await desk.register({ product: token, id: controllerId, facts }, HAWKBIT)
     return registered && known(caller, registered.device)

@@ -4,8 +4,10 @@ import {
   type ClientKind,
   DomainError,
   type HawkbitSettings,
+  isReadableByAll,
   STANDARD_HAWKBIT,
 } from '@updraft/core'
+import type pg from 'pg'
 import type {
   HawkbitAction,
   HawkbitActionChange,
@@ -183,26 +185,25 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
             [ids],
           )
           if (rowCount) return null
-          const { rows } = await connection.query<{ id: number }>(
-            `insert into hawkbit_actions (tenant_id, device_id, client, needs_confirmation, created_at)
-             values ($1, $2, $3, $4, $5) returning id`,
-            [tenantId, deviceId, client, needsConfirmation, at],
+          const id = await nextActionId(connection)
+          await connection.query(
+            `insert into hawkbit_actions (id, tenant_id, device_id, client, needs_confirmation, created_at)
+             overriding system value values ($1, $2, $3, $4, $5, $6)`,
+            [id, tenantId, deviceId, client, needsConfirmation, at],
           )
-          const [made] = rows
-          if (!made) throw new Error('An action was made and is not there.')
           await connection.query(
             `insert into hawkbit_chunks (action_id, operation_id, release_id, type)
              select $1, o.id, o.release_id, o.type
                from unnest($2::uuid[], $3::uuid[], $4::text[]) with ordinality as o (id, release_id, type, ord)
               order by o.ord`,
             [
-              made.id,
+              id,
               ids,
               operations.map(({ releaseId }) => releaseId),
               operations.map(({ type }) => type),
             ],
           )
-          return made.id
+          return id
         }),
       )
         .catch(refuse)
@@ -306,6 +307,18 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
       )
       return rows.length === 1 ? (rows[0]?.id ?? null) : null
     },
+  }
+}
+
+/** Those that not every client could read are left out. */
+async function nextActionId(connection: Pick<pg.ClientBase, 'query'>): Promise<number> {
+  for (;;) {
+    const { rows } = await connection.query<{ id: number }>(
+      `select nextval(pg_get_serial_sequence('hawkbit_actions', 'id'))::int as id`,
+    )
+    const [next] = rows
+    if (!next) throw new Error('A sequence has no next number.')
+    if (isReadableByAll(next.id)) return next.id
   }
 }
 

@@ -107,7 +107,7 @@ async function send(
 ): Promise<void> {
   const length = end - start
   headers.push('Content-Type', source.contentType, 'Content-Length', length)
-  if (source.fileName) headers.push('Content-Disposition', attachment(source.fileName))
+  if (source.fileName) headers.push('Content-Disposition', contentDisposition(source.fileName))
   if (length === 0 || request.method === 'HEAD') return answer(request, reply, status, headers)
   if (length <= SENT_AT_ONCE_BYTES) {
     return sendAtOnce(reply, status, headers, source, start, end)
@@ -229,8 +229,10 @@ function rangeOf(
   return { start, end: to === '' ? sizeBytes : Math.min(Number(to) + 1, sizeBytes) }
 }
 
-/** RFC 6266: the name in plain ASCII for all, and in full (RFC 8187) where that differs. */
-function attachment(fileName: string): string {
+/**
+ * To be saved under that name, RFC 6266: in plain ASCII for all, and in full (RFC 8187) where that differs.
+ */
+export function contentDisposition(fileName: string): string {
   const name = fileName.toWellFormed().replace(/[\p{Cc}/\\]/gu, '_')
   const plain = name.replace(/[^\x20-\x7e]|["%]/gu, '_')
   if (plain === name) return `attachment; filename="${plain}"`

@@ -3,11 +3,12 @@
  * have a file is remembered for a while, and of its ranges one in half a minute is a sign of life.
  */
 
+import { CLIENT_LIMITS } from '@updraft/core'
 import { MD5_ENDING, md5Text, readActionId } from '@updraft/wire/hawkbit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { DeviceDesk, Source } from '../../app/device-desk.ts'
 import type { HawkbitClient, HawkbitDesk, HawkbitPart } from '../../app/hawkbit-desk.ts'
-import { replyWithSource } from '../../transports/byte-reply.ts'
+import { contentDisposition, replyWithSource } from '../../transports/byte-reply.ts'
 import { byteSource } from '../../transports/byte-source.ts'
 import { noModule, Refused, type Request } from './refused.ts'
 
@@ -91,13 +92,16 @@ export function hawkbitFiles(
       if (!artifact) throw noModule()
       if (fileName === `${artifact.fileName}${MD5_ENDING}`) {
         if (!part.digests) throw noModule()
-        return reply.type('text/plain').send(md5Text(part.digests.md5, artifact.fileName))
+        return reply
+          .header('content-disposition', contentDisposition(fileName))
+          .type('text/plain')
+          .send(md5Text(part.digests.md5, artifact.fileName))
       }
       if (fileName !== artifact.fileName) throw noModule()
       const name = part.digests?.sha1 ?? artifact.sha256
       const etag = `"${name}"`
       const { 'if-match': ifMatch, 'if-range': ifRange } = request.headers
-      if (ifMatch !== undefined && ifMatch.trim() !== '*' && !ifMatch.includes(etag)) {
+      if (ifMatch !== undefined && !matches(ifMatch, name)) {
         throw new Refused(412, 'precondition', 'The file is another one.')
       }
       const modified = createdAt.toUTCString()
@@ -105,7 +109,9 @@ export function hawkbitFiles(
       if (ifRange === modified) request.headers['if-range'] = etag
       note(file, asked, reply)
       // Addresses of buckets are signed for GET alone.
-      if (source.kind === 'url' && request.method === 'GET') return reply.redirect(source.url, 302)
+      if (source.kind === 'url' && request.method === 'GET' && canFollow(file.client)) {
+        return reply.redirect(source.url, 302)
+      }
       reply.header('last-modified', modified).header('x-content-type-options', 'nosniff')
       const handle = await hawkbit.openFile(artifact.sha256)
       const bytes = byteSource(handle, { name, fileName: artifact.fileName })
@@ -113,6 +119,12 @@ export function hawkbitFiles(
     },
   })
 }
+
+const canFollow = ({ kind }: HawkbitClient): boolean => CLIENT_LIMITS[kind].canFollow
+
+/** hawkBit's own tags stand without quotes, and its clients have it from there. */
+const matches = (ifMatch: string, name: string): boolean =>
+  ifMatch.split(',').some((tag) => ['*', name, `"${name}"`].includes(tag.trim()))
 
 /** Who asks for what, in all that is shown of it. */
 function keyOf({ headers, raw }: Request): string {

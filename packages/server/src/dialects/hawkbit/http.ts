@@ -86,6 +86,7 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
       tenant,
       controllerId,
       userAgent: request.headers['user-agent'],
+      accept: request.headers.accept,
       address: request.ip,
     }
     return hawkbit.enter(caller, proofIn(request))
