@@ -328,6 +328,22 @@ test.each([
   expect(history.json).toMatchObject({ actionHistory: { messages: details } })
 })
 
+test('of what it said it is told so many messages again, the newest first', async () => {
+  const { device, id } = await told('history')
+  await device.feedback(id, 'proceeding', 'none', { details: ['first'] })
+  await device.feedback(id, 'proceeding', 'none', { details: ['second', 'third'] })
+  const messages = async (count: string) => {
+    const { json } = await device.ask('GET', `/deploymentBase/${id}${count}`)
+    return (json as DeploymentDocument).actionHistory?.messages
+  }
+  expect(await messages('')).toBeUndefined()
+  expect(await messages('?actionHistory=0')).toBeUndefined()
+  expect(await messages('?actionHistory')).toBeUndefined()
+  expect(await messages('?actionHistory=2')).toEqual(['second', 'third'])
+  expect(await messages('?actionHistory=3')).toEqual(['second', 'third', 'first'])
+  expect(await messages('?actionHistory=-1')).toEqual(['second', 'third', 'first'])
+})
+
 test('somebody at the device is asked first where its profile says so', async () => {
   const name = 'confirm'
   const profile = await platform.addProfile(name)
@@ -360,13 +376,17 @@ test('somebody at the device is asked first where its profile says so', async ()
     device.ask('POST', '/confirmationBase/activateAutoConfirm', { body: { initiator: 'me' } })
   expect((await activate()).status).toBe(200)
   expect((await activate()).status).toBe(409)
+  const off = () => device.ask('POST', '/confirmationBase/deactivateAutoConfirm')
+  expect((await off()).status).toBe(200)
+  const nobody = { initiator: 'me', remark: null }
+  const again = await device.ask('POST', '/confirmationBase/activateAutoConfirm', { body: nobody })
+  expect(again.status).toBe(200)
   expect(await device.linked('deploymentBase')).toBeDefined()
   expect((await device.ask('GET', '/confirmationBase')).json).toMatchObject({
     autoConfirm: { active: true, initiator: 'me' },
     _links: { deactivateAutoConfirm: {} },
   })
-  const off = await device.ask('POST', '/confirmationBase/deactivateAutoConfirm')
-  expect(off.status).toBe(200)
+  expect((await off()).status).toBe(200)
   expect((await device.ask('GET', '/confirmationBase')).json).toMatchObject({
     autoConfirm: { active: false },
   })
@@ -402,7 +422,18 @@ test('a file is fetched whole, in ranges and from where it broke off', async () 
   expect((await ask({ range: 'bytes=1-', 'if-range': modified })).status).toBe(206)
   expect((await ask({ range: 'bytes=1-', 'if-range': '"another"' })).status).toBe(200)
   expect((await ask({ 'if-match': '"another"' })).status).toBe(412)
-  expect((await ask({ 'if-match': `"${sha1}"` })).status).toBe(200)
+  // hawkBit's tags stand without quotes.
+  for (const known of [`"${sha1}"`, `${sha1}`, `"other", "${sha1}"`, '*']) {
+    expect((await ask({ 'if-match': known })).status).toBe(200)
+  }
+  expect((await ask({ 'if-match': `${sha1}0` })).status).toBe(412)
+  const sum = await fetch(`${file}.MD5SUM`, { headers: device.shows })
+  expect(sum.headers.get('content-disposition')).toBe('attachment; filename="image.swu.MD5SUM"')
+  for (const path of [file, `${file}.MD5SUM`, file.slice(0, file.lastIndexOf('/'))]) {
+    for (const method of ['PUT', 'POST', 'DELETE']) {
+      expect((await device.ask(method, path)).status).toBe(405)
+    }
+  }
   expect((await ask({ authorization: 'TargetToken none' })).status).toBe(401)
   expect((await device.ask('GET', `${file}x`)).status).toBe(404)
   const list = await device.ask('GET', file.slice(0, file.lastIndexOf('/')))

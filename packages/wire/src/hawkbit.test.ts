@@ -295,8 +295,11 @@ describe('documents', () => {
   })
 
   test('an error has a class, a code and a message', () => {
+    expect(errorBody('notReadable', '').exceptionClass).toBe(
+      'org.eclipse.hawkbit.rest.exception.MessageNotReadableException',
+    )
     expect(errorBody('notFound', 'No such action.')).toEqual({
-      exceptionClass: expect.stringContaining('EntityNotFoundException'),
+      exceptionClass: 'org.eclipse.hawkbit.repository.exception.EntityNotFoundException',
       errorCode: 'hawkbit.server.error.repo.entitiyNotFound',
       message: 'No such action.',
     })

@@ -31,6 +31,8 @@ export const LIMITS = {
   /** Of a message of a client, more is cut. */
   messageLength: 512,
   messages: 50,
+  /** Messages of an action that are told back. */
+  history: 100,
   /** SWUpdate cuts an address there. */
   urlLength: 2047,
   /** Of an address below the base, for Zephyr's client. */
@@ -343,8 +345,8 @@ export const Confirmation = z.object({
 export type Confirmation = z.infer<typeof Confirmation>
 
 export const AutoConfirm = z.object({
-  initiator: z.string().max(64).optional(),
-  remark: z.string().max(512).optional(),
+  initiator: z.string().max(64).nullish(),
+  remark: z.string().max(512).nullish(),
 })
 export type AutoConfirm = z.infer<typeof AutoConfirm>
 
@@ -518,9 +520,13 @@ export function spell(
 export const ERRORS = {
   notReadable: ['MessageNotReadableException', 'hawkbit.server.error.rest.body.notReadable'],
   invalid: ['ConstraintViolationException', 'hawkbit.server.error.repo.constraintViolation'],
+  attributes: [
+    'InvalidTargetAttributeException',
+    'hawkbit.server.error.repo.invalidTargetAttributes',
+  ],
   notFound: ['EntityNotFoundException', 'hawkbit.server.error.repo.entitiyNotFound'],
   forbidden: ['InsufficientPermissionException', 'hawkbit.server.error.insufficientpermission'],
-  notCanceling: ['CancelActionNotAllowedException', 'hawkbit.server.error.action.notCancelable'],
+  notCanceling: ['CancelActionNotAllowedException', 'hawkbit.server.error.action.notcancelable'],
   conflict: ['ConcurrentModificationException', 'hawkbit.server.error.repo.concurrentModification'],
   alreadyExists: ['EntityAlreadyExistsException', 'hawkbit.server.error.repo.entitiyAlreayExists'],
   gone: ['EntityNotFoundException', 'hawkbit.server.error.repo.actionNotActive'],
@@ -536,8 +542,9 @@ export type ErrorName = keyof typeof ERRORS
 
 export const errorBody = (name: ErrorName, message: string, info?: JsonObject): JsonObject => {
   const [exception, errorCode] = ERRORS[name]
+  const place = name === 'notReadable' ? 'rest' : 'repository'
   return {
-    exceptionClass: `org.eclipse.hawkbit.exception.${exception}`,
+    exceptionClass: `org.eclipse.hawkbit.${place}.exception.${exception}`,
     errorCode,
     message,
     ...(info && { info }),

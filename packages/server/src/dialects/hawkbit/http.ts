@@ -127,16 +127,12 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
     (as: 'deployment' | 'confirmation' | 'installed') =>
     async (request: Request): Promise<JsonObject> => {
       const client = await entered(request)
-      const history = Number(request.query.actionHistory ?? 0)
-      const document = await hawkbit.read(
-        client,
-        actionIdOf(request),
-        as,
-        Number.isSafeInteger(history) ? history : 0,
-      )
+      const asked = Number(request.query.actionHistory ?? 0)
+      const history = Number.isSafeInteger(asked) ? asked : 0
+      const document = await hawkbit.read(client, actionIdOf(request), as, history)
       if (!document) throw noAction()
       const isToConfirm = as === 'confirmation'
-      return documentOf(document, { base: await baseOf(client, request), isToConfirm })
+      return documentOf(document, { base: await baseOf(client, request), isToConfirm, history })
     }
 
   const feedback = async (request: Request): Promise<void> => {
@@ -192,7 +188,7 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
     const client = await entered(request)
     const said = bodyOf(request, ConfigData)
     const fault = attributesFault(said)
-    if (fault !== null) throw new Refused(400, 'invalid', fault)
+    if (fault !== null) throw new Refused(400, 'attributes', fault)
     const after = attributesAfter(attributesKnown(client), said)
     if (Object.keys(after).length > LIMITS.attributes) {
       const message = `A device has ${LIMITS.attributes} attributes at most.`
@@ -228,10 +224,13 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
 
     const serve = (path: string, methods: Partial<Record<'GET' | 'POST' | 'PUT', Work>>) => {
       const url = `${BASE}${path}`
-      const allowed = Object.keys(methods)
       for (const [method, work] of Object.entries(methods)) {
         app.route({ method, url, handler: answering(work) })
       }
+      refuseOthers(url, Object.keys(methods))
+    }
+
+    const refuseOthers = (url: string, allowed: readonly string[]) => {
       const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(
         (method) => !allowed.includes(method),
       )
@@ -267,7 +266,8 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
     serve(`${PATHS.confirmationBase}/deactivateAutoConfirm`, { POST: setAutoConfirm(false) })
     serve(`${PATHS.confirmationBase}/:actionId`, { GET: read('confirmation') })
     serve(`${PATHS.confirmationBase}/:actionId${PATHS.feedback}`, { POST: confirm })
-    app.get(`${BASE}${PATHS.softwareModules}/:moduleId/artifacts`, async (request, reply) => {
+    const modules = `${BASE}${PATHS.softwareModules}/:moduleId/artifacts`
+    app.get(modules, async (request, reply) => {
       const asked = request as Request
       const type = answerType(request.headers.accept)
       const client = await entered(asked)
@@ -277,12 +277,9 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
       const { contentType, body } = spell(artifactsOf(file.part, await baseOf(client, asked)), type)
       return reply.type(contentType).send(Buffer.from(body))
     })
-    hawkbitFiles(app, {
-      path: `${BASE}${PATHS.softwareModules}/:moduleId/artifacts/:fileName`,
-      desk,
-      hawkbit,
-      entered,
-    })
+    refuseOthers(modules, ['GET'])
+    hawkbitFiles(app, { path: `${modules}/:fileName`, desk, hawkbit, entered })
+    refuseOthers(`${modules}/:fileName`, ['GET', 'HEAD'])
   }
 
   return { name: HAWKBIT, http }

@@ -91,10 +91,10 @@ export function artifactsOf(part: HawkbitPart, base: string) {
   return [artifactOf({ fileName, sizeBytes, hashes, url: `${base}${filePath(part)}` })]
 }
 
-/** `base`: the device's own address, in full. */
+/** `base`: the device's own address, in full. `history`: so many of its messages, or all when less than none. */
 export function documentOf(
   { action, handling, parts, statuses }: HawkbitDocument,
-  { base, isToConfirm }: { base: string; isToConfirm: boolean },
+  { base, isToConfirm, history }: { base: string; isToConfirm: boolean; history: number },
 ): DeploymentDocument {
   const isZephyr = action.client === 'zephyr'
   const chunks = parts.map(
@@ -105,7 +105,8 @@ export function documentOf(
       artifacts: artifactsOf(part, base),
     }),
   )
-  const messages = statuses.flatMap(({ messages }) => messages).slice(0, LIMITS.attributes)
+  const most = history < 0 ? LIMITS.history : Math.min(history, LIMITS.history)
+  const messages = statuses.flatMap(({ messages }) => messages).slice(0, most)
   return deploymentDocument({
     actionId: action.id,
     deployment: deploymentOf(handling, chunks),
