@@ -60,11 +60,18 @@ interface Started {
   wrote(text: string): Promise<void>
 }
 
-/** As it runs on a board; `afterBoot` says what the boot loader says of the update before: 2 well, 3 badly. */
+/**
+ * As it runs on a board; `afterBoot` says what the boot loader says of the update before: 2 well, 3 badly. With
+ * `isGateway` all it is told stands in its configuration, and the token is its profile's.
+ */
 async function start(
   name: string,
   token: string,
-  { afterBoot, url = platform.url }: { afterBoot?: 2 | 3; url?: string } = {},
+  {
+    afterBoot,
+    url = platform.url,
+    isGateway = false,
+  }: { afterBoot?: 2 | 3; url?: string; isGateway?: boolean } = {},
 ): Promise<Started> {
   const state = join(folder, name)
   await mkdir(state, { recursive: true })
@@ -73,9 +80,11 @@ async function start(
     config,
     `globals : { verbose = true; };
 identify : ( { name = "board"; value = "e2e"; }, { name = "serial"; value = "${name}"; } );
+${isGateway ? `suricatta : { tenant = "default"; id = "${name}"; url = "${url}"; gatewaytoken = "${token}"; };` : ''}
 `,
   )
-  const server = `-t default -u ${url} -i ${name} -k ${token}${afterBoot ? ` -c ${afterBoot}` : ''}`
+  const said = isGateway ? '' : `-t default -u ${url} -i ${name} -k ${token}`
+  const server = `${said}${afterBoot ? ` -c ${afterBoot}` : ''}`
   const child = spawn(program ?? '', [...swupdateArguments(signer), '-f', config, '-u', server], {
     cwd: state,
     env: swupdateEnvironment(state),
@@ -117,9 +126,13 @@ async function stop(child: ChildProcess): Promise<void> {
 async function release(
   name: string,
   bytes: Uint8Array,
-  { at = platform, profile = 'board' }: { at?: TestPlatform; profile?: string } = {},
+  {
+    at = platform,
+    profile = 'board',
+    type,
+    version = '2.0',
+  }: { at?: TestPlatform; profile?: string; type?: string; version?: string } = {},
 ): Promise<{ releaseId: string; path: string }> {
-  const version = '2.0'
   const path = join(folder, `${name}.installed`)
   const files = [{ name: 'payload', bytes, path }]
   const swu = await makeSwu(join(folder, `${name}-swu`), signer, { version, files })
@@ -128,6 +141,7 @@ async function release(
     title: `rootfs of ${name}`,
     version,
     profile,
+    type,
     bytes: new Uint8Array(swu),
     fileName: `${name}.swu`,
   })
@@ -329,6 +343,52 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     await stop(first.child)
     await start('window', token, { afterBoot: 2 })
     await platform.until('window', ({ operation }) => operation?.state === 'UPDATED')
+  })
+
+  test('comes by the key of its profile, takes all its parts one after the other, and then the next', async () => {
+    const profile = 'gateway'
+    const id = await platform.addProfile(profile)
+    const key = 'key of all these boards'
+    const enabled = { key, claimsAtOnce: true }
+    await platform.api('enableProvisioning', { params: { id }, body: enabled })
+    const body = { client: 'swupdate', pollSeconds: 1, gatewayToken: true } as const
+    await platform.api('changeHawkbitSettings', { params: { id }, body })
+    const name = 'parts'
+    const { child } = await start(name, key, { isGateway: true })
+    const there = async () =>
+      (await platform.api('listDevices', { query: { profile } })).items.length
+    await expect.poll(there, { timeout: 20_000 }).toBe(1)
+    await platform.until(name, ({ inventory }) => inventory.attributes !== undefined)
+    await stop(child)
+    const os = await release('parts-os', payload('os '), { profile })
+    const app = await release('parts-app', payload('app '), { profile, type: 'software' })
+    // A list of what a delta is made of lies beside what is installed, and is not installed itself.
+    const delta = await platform.addRelease({
+      title: 'delta of parts',
+      version: '2.0',
+      profile,
+      type: 'delta',
+      bytes: new Uint8Array(100),
+      fileName: 'os.zck',
+    })
+    await platform.assign(os.releaseId, { device: name })
+    await platform.assign(app.releaseId, { device: name }, 'software')
+    await platform.assign(delta, { device: name }, 'delta')
+    const first = await start(name, key, { isGateway: true })
+    const installed = (path: string) => () => readFile(path).catch(() => null)
+    const as = (text: string) => Buffer.from(payload(text))
+    await expect.poll(installed(os.path), { timeout: 60_000 }).toEqual(as('os '))
+    await expect.poll(installed(app.path), { timeout: 60_000 }).toEqual(as('app '))
+    await stop(first.child)
+    const second = await start(name, key, { isGateway: true, afterBoot: 2 })
+    await platform.until(name, (device) => Object.keys(device.installed).length === 3)
+    const next = await release('parts-next', payload('next '), { profile, version: '3.0' })
+    await platform.assign(next.releaseId, { device: name })
+    await second.wrote('SWUPDATE successful')
+    expect(await readFile(next.path)).toEqual(Buffer.from(payload('next ')))
+    // It has no boot loader here; of what it was answered it complains nowhere.
+    const complaints = [first, second].flatMap(({ log }) => log().match(/ERROR.*/g) ?? [])
+    expect(complaints.filter((line) => !/stored update state/.test(line))).toEqual([])
   })
 
   test('takes part in a campaign beside devices of other languages', async () => {

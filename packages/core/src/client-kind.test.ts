@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   CLIENT_KINDS,
   changedHawkbit,
+  chunked,
   clientByHeaders,
   clientKindOf,
   clientRefusal,
@@ -50,6 +51,20 @@ describe('the kind of a device', () => {
     expect(clientKindOf(null, { hawkbit: 'rauc' })).toBeNull()
     expect(clientKindOf(null, { hawkbit: { client: 'other' } })).toBeNull()
   })
+})
+
+test.each([
+  ['swupdate', ['a.swu', 'b.swu'], [['a.swu'], ['b.swu']]],
+  ['swupdate', ['a.zck', 'b.swu', 'c.swu', 'd.zck'], [['a.zck', 'd.zck', 'b.swu'], ['c.swu']]],
+  ['swupdate', ['a.zck'], [['a.zck']]],
+  ['ddi', ['a.zck', 'b.bin'], [['a.zck'], ['b.bin']]],
+  ['rauc', [], []],
+] as const)('%s reads %j as the chunks %j', (kind, files, chunks) => {
+  const parts = files.map((file) => ({ release: release(file) }))
+  const named = chunked(kind, parts).map((chunk) =>
+    chunk.map((one) => one.release.artifact?.fileName),
+  )
+  expect(named).toEqual(chunks)
 })
 
 describe('what a client cannot take', () => {

@@ -261,5 +261,21 @@ export function clientRefusal(
   return null
 }
 
+/**
+ * Which of several parts make up one chunk, the one that is installed last in each. SWUpdate refuses a chunk without a
+ * file of the kind it needs, so that what only lies beside goes before the first that has one.
+ */
+export function chunked<T extends { readonly release: Told }>(
+  kind: ClientKind,
+  parts: readonly T[],
+): readonly (readonly T[])[] {
+  const needed = CLIENT_LIMITS[kind].endings?.needed ?? ''
+  const isWhole = ({ release }: T) => release.artifact?.fileName.endsWith(needed) ?? true
+  const [first, ...others] = parts.filter(isWhole)
+  if (!first) return parts.map((part) => [part])
+  const beside = parts.filter((part) => !isWhole(part))
+  return [[...beside, first], ...others.map((part) => [part])]
+}
+
 /** As long as it can be. */
 const DOWNLOAD_PATH = '/softwaremodules/2147483647/artifacts/'

@@ -1,4 +1,5 @@
 /** hawkBit's words ⇄ ours. Pure. */
+import { chunked } from '@updraft/core'
 import {
   artifactOf,
   type Chunk,
@@ -97,14 +98,14 @@ export function documentOf(
   { base, isToConfirm, history }: { base: string; isToConfirm: boolean; history: number },
 ): DeploymentDocument {
   const isZephyr = action.client === 'zephyr'
-  const chunks = parts.map(
-    (part): Chunk => ({
-      part: partOf(part.release.type, { isZephyr }),
-      version: part.release.version,
-      name: part.release.title,
-      artifacts: artifactsOf(part, base),
-    }),
-  )
+  const chunkOf = (those: readonly HawkbitPart[]): Chunk[] =>
+    those.slice(-1).map(({ release }) => ({
+      part: partOf(release.type, { isZephyr }),
+      version: release.version,
+      name: release.title,
+      artifacts: those.flatMap((part) => artifactsOf(part, base)),
+    }))
+  const chunks = chunked(action.client, parts).flatMap(chunkOf)
   const most = history < 0 ? LIMITS.history : Math.min(history, LIMITS.history)
   const messages = statuses.flatMap(({ messages }) => messages).slice(0, most)
   return deploymentDocument({
