@@ -93,6 +93,10 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
     ['mqtts://updates.example:8883', 'mqtts://updates.example:8883'],
     ['mqtts://[fd00::1]:1', 'mqtts://[fd00::1]:1'],
   ],
+  plainHttp: [
+    ['on', true],
+    ['off', false],
+  ],
   mqttPort: [
     ['0', 0],
     ['off', null],
@@ -147,7 +151,7 @@ const VALUES: Record<string, readonly (readonly [string, unknown])[]> = {
   ],
 }
 /** Read together, as one value; see their own test. */
-const TOGETHER = /^mqttTls/
+const TOGETHER = /^(mqttTls|tls)[A-Z]/
 const settings = Object.entries(SETTINGS) as [
   SettingName & keyof Config,
   (typeof SETTINGS)[SettingName],
@@ -204,6 +208,18 @@ test('TLS is spoken with files that are named together, and needs none', () => {
   })
 })
 
+test('one certificate is for all doors, but where MQTT has files of its own', () => {
+  const files = ['--tls-certificate', 'a.pem', '--tls-key', 'a.key', '--tls-client-ca', 'ca.pem']
+  const forAll = { certificate: 'a.pem', key: 'a.key', clientCa: 'ca.pem' }
+  expect(read(files)).toMatchObject({ tls: forAll, mqttTls: { ...forAll, port: null } })
+  const variables = { UPDRAFT_MQTT_TLS_CERTIFICATE: 'b.pem', UPDRAFT_MQTT_TLS_KEY: 'b.key' }
+  expect(read(files, variables)).toMatchObject({
+    tls: forAll,
+    mqttTls: { certificate: 'b.pem', key: 'b.key', clientCa: 'ca.pem' },
+  })
+  expect(read([], variables).tls.certificate).toBeUndefined()
+})
+
 test('secrets have no flag, where everyone could read them', () => {
   for (const name of ['adminToken', 'databaseUrl'] as const) expect(SETTINGS[name].flag).toBeNull()
 })
@@ -215,6 +231,12 @@ describe('is refused in words', () => {
       ['--http-port', 'http'],
       {},
       '--http-port (UPDRAFT_HTTP_PORT) is a whole number from 0 to 65535, not "http".',
+    ],
+    [
+      'a certificate without its key',
+      ['--tls-certificate', 'a.pem'],
+      {},
+      '--tls-certificate (UPDRAFT_TLS_CERTIFICATE) and --tls-key (UPDRAFT_TLS_KEY) go together.',
     ],
     [
       'a port too large',

@@ -28,7 +28,34 @@ export const SETTINGS = {
     flag: 'http-port',
     env: ['UPDRAFT_HTTP_PORT'],
     default: '8080',
-    meaning: 'port of the APIs and of all devices that speak HTTP; 0 takes any free one',
+    meaning:
+      'port of the APIs and of all devices that speak HTTP, plain or within TLS; 0 takes any free one',
+  },
+  plainHttp: {
+    flag: 'plain-http',
+    env: ['UPDRAFT_PLAIN_HTTP'],
+    default: 'on',
+    meaning: 'off: over HTTP, who comes without TLS is refused, and browsers are sent on to https',
+  },
+  tlsCertificate: {
+    flag: 'tls-certificate',
+    env: ['UPDRAFT_TLS_CERTIFICATE'],
+    default: undefined,
+    meaning:
+      "PEM file with the server's certificate and those above it; unset: one of the installation's own authority",
+  },
+  tlsKey: {
+    flag: 'tls-key',
+    env: ['UPDRAFT_TLS_KEY'],
+    default: undefined,
+    meaning: 'PEM file with the key of that certificate',
+  },
+  tlsClientCa: {
+    flag: 'tls-client-ca',
+    env: ['UPDRAFT_TLS_CLIENT_CA'],
+    default: undefined,
+    meaning:
+      'PEM file with authorities that clients are told of; needed only by those that show no other certificate',
   },
   mqttPort: {
     flag: 'mqtt-port',
@@ -47,8 +74,7 @@ export const SETTINGS = {
     flag: 'mqtt-tls-certificate',
     env: ['UPDRAFT_MQTT_TLS_CERTIFICATE'],
     default: undefined,
-    meaning:
-      "PEM file with the server's certificate and those above it; unset: one of the installation's own authority",
+    meaning: 'the same as --tls-certificate, for MQTT only; unset: that one',
   },
   mqttTlsKey: {
     flag: 'mqtt-tls-key',
@@ -60,8 +86,7 @@ export const SETTINGS = {
     flag: 'mqtt-tls-client-ca',
     env: ['UPDRAFT_MQTT_TLS_CLIENT_CA'],
     default: undefined,
-    meaning:
-      'PEM file with authorities that clients are told of; needed only by those that show no other certificate',
+    meaning: 'the same as --tls-client-ca, for MQTT only; unset: that one',
   },
   mqttPublicUrl: {
     flag: 'mqtt-public-url',
@@ -184,6 +209,9 @@ export type SettingName = keyof typeof SETTINGS
 /** What tenants may set for themselves is theirs that set nothing. */
 export interface Config extends TenantSettings {
   readonly httpPort: number
+  /** Whether who comes without TLS is answered. */
+  readonly plainHttp: boolean
+  readonly tls: TlsFiles
   /** Null: no such door. */
   readonly mqttPort: number | null
   readonly mqttTls: MqttTlsConfig
@@ -205,13 +233,17 @@ export interface Config extends TenantSettings {
 }
 
 /** Names of files. */
-export interface MqttTlsConfig {
-  /** Where there is nothing but TLS. Null: no such door. */
-  readonly port: number | null
+export interface TlsFiles {
   /** With its key; undefined: one of the installation's own authority. */
   readonly certificate: string | undefined
   readonly key: string | undefined
   readonly clientCa: string | undefined
+}
+
+/** Those for all where there are none for MQTT. */
+export interface MqttTlsConfig extends TlsFiles {
+  /** Where there is nothing but TLS. Null: no such door. */
+  readonly port: number | null
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
@@ -249,10 +281,13 @@ export function readConfig(
       `${spelled('adminToken')} must be letters, digits and signs without spaces.`,
     )
   }
+  const tls = tlsFiles(value, 'tlsCertificate', 'tlsKey', 'tlsClientCa')
   return {
     httpPort,
+    plainHttp: onOrOff('plainHttp', value('plainHttp')),
+    tls,
     mqttPort: portOrOff('mqttPort', value('mqttPort')),
-    mqttTls: mqttTls(value),
+    mqttTls: mqttTls(value, tls),
     mqttPublicUrl: brokerUrl(value('mqttPublicUrl')),
     coapPort: portOrOff('coapPort', value('coapPort')),
     host: value('host') ?? '127.0.0.1',
@@ -325,15 +360,20 @@ function portOrOff(name: SettingName, text: string | undefined): number | null {
   return text === 'off' ? null : wholeNumber(name, text, 0, 65_535)
 }
 
-function mqttTls(value: (name: SettingName) => string | undefined): MqttTlsConfig {
-  const port = portOrOff('mqttTlsPort', value('mqttTlsPort'))
-  const [certificate, key] = [value('mqttTlsCertificate'), value('mqttTlsKey')]
-  if ((certificate === undefined) === (key === undefined)) {
-    return { port, certificate, key, clientCa: value('mqttTlsClientCa') }
-  }
-  throw new ConfigError(
-    `${spelled('mqttTlsCertificate')} and ${spelled('mqttTlsKey')} go together.`,
-  )
+function tlsFiles(
+  value: (name: SettingName) => string | undefined,
+  ...names: readonly [certificate: SettingName, key: SettingName, clientCa: SettingName]
+): TlsFiles {
+  const [certificate, key, clientCa] = names.map(value)
+  if ((certificate === undefined) === (key === undefined)) return { certificate, key, clientCa }
+  throw new ConfigError(`${spelled(names[0])} and ${spelled(names[1])} go together.`)
+}
+
+function mqttTls(value: (name: SettingName) => string | undefined, ofAll: TlsFiles): MqttTlsConfig {
+  const own = tlsFiles(value, 'mqttTlsCertificate', 'mqttTlsKey', 'mqttTlsClientCa')
+  const { certificate, key } = own.certificate === undefined ? ofAll : own
+  const clientCa = own.clientCa ?? ofAll.clientCa
+  return { port: portOrOff('mqttTlsPort', value('mqttTlsPort')), certificate, key, clientCa }
 }
 
 function brokerUrl(url: string | undefined): string | undefined {

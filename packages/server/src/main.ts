@@ -77,11 +77,12 @@ function reasonOf(error: unknown): string {
 }
 
 function welcome(
-  { http, ...others }: Platform['endpoints'],
+  { http, https, ...others }: Platform['endpoints'],
   firstSignIn: FirstSignIn | null,
 ): string {
   const doors = Object.values(others).map((address) => `  and for devices at  ${address}\n`)
-  const ready = `\n  Updraft is ready at ${http}\n${doors.join('')}`
+  const within = https === undefined || https === http ? '' : `  and within TLS at     ${https}\n`
+  const ready = `\n  Updraft is ready at ${http}\n${within}${doors.join('')}`
   if (!firstSignIn) return `${ready}\n`
   return `${ready}
   Sign in as       ${firstSignIn.name}

@@ -33,6 +33,7 @@ import {
   openMqtt,
   reachable,
   requestIds,
+  tlsSources,
   writeEndpoints,
 } from './platform/listeners.ts'
 import { operatorSide } from './platform/operator-side.ts'
@@ -144,8 +145,11 @@ export async function startPlatform({
         await base.database.pool.query('select 1')
       },
     })
+    const tls = await tlsSources(base, devices.certificates)
     const http = await httpListener({
       log,
+      tls: tls.http,
+      isTlsOnly: !config.plainHttp,
       trustedProxies: config.trustProxy ? 1 : 0,
       newRequestId: requestIds(base.ids.next()),
       onAnswered: figures.answered,
@@ -170,11 +174,13 @@ export async function startPlatform({
       onStop(() => job.stop())
     }
     const { port } = await http.listen({ host: config.host, port: config.httpPort })
+    const at = `${reachable(config.host)}:${port}`
     const endpoints = {
-      http: `http://${reachable(config.host)}:${port}`,
+      http: config.plainHttp ? `http://${at}` : `https://${at}`,
+      https: `https://${at}`,
       ...(await openMqtt(
         base,
-        devices.certificates,
+        tls.mqtt,
         dialects.flatMap(({ mqtt }) => mqtt ?? []),
       )),
       ...(await openCoap(
@@ -211,8 +217,10 @@ const brokerPort = ({ mqtt, mqtts }: Endpoints): { port: number } | null => {
 }
 
 /** Our HTTP at that address of ours; empty where the client had gone before it was known. */
-const httpAt = (localAddress: string, { http }: Endpoints): string =>
-  localAddress === '' ? http : `http://${reachable(localAddress)}:${new URL(http).port}`
+const httpAt = (localAddress: string, { http }: Endpoints): string => {
+  const { protocol, port } = new URL(http)
+  return localAddress === '' ? http : `${protocol}//${reachable(localAddress)}:${port}`
+}
 
 const brokerOf = (url: string | undefined): { host: string; port: number } | null => {
   if (url === undefined) return null

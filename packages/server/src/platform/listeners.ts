@@ -5,26 +5,43 @@ import type { DeviceCertificates } from '../app/ports.ts'
 import { coapListener } from '../transports/coap.ts'
 import type { CoapScope } from '../transports/coap-request.ts'
 import { type MqttGate, mqttListener } from '../transports/mqtt.ts'
+import type { TlsSource } from '../transports/tls-or-plain.ts'
 import type { Foundation } from './foundation.ts'
-import { mqttCertificate } from './mqtt-certificate.ts'
+import { tlsCertificate } from './tls-certificate.ts'
 
 /** With the real ports. */
 export interface Endpoints {
+  /** An https address where plain HTTP is refused. */
   readonly http: string
+  readonly https?: string
   readonly mqtt?: string
   readonly mqtts?: string
   readonly coap?: string
 }
 
+/** One certificate for all doors, but where MQTT has files of its own. */
+export async function tlsSources(
+  { clock, config, log }: Foundation,
+  certificates: DeviceCertificates,
+): Promise<{ readonly http: TlsSource; readonly mqtt: TlsSource }> {
+  const needs = { certificates, clock, config, log }
+  const { tls, mqttTls } = config
+  const http = await tlsCertificate(tls, needs)
+  const isSame =
+    tls.certificate === mqttTls.certificate &&
+    tls.key === mqttTls.key &&
+    tls.clientCa === mqttTls.clientCa
+  return { http, mqtt: isSame ? http : await tlsCertificate(mqttTls, needs) }
+}
+
 /** Every port takes TLS: what is said of `mqtts` is the one for nothing else where there is one. */
 export async function openMqtt(
-  { clock, config, ids, log, onStop }: Foundation,
-  certificates: DeviceCertificates,
+  { config, ids, log, onStop }: Foundation,
+  tls: TlsSource,
   gates: readonly MqttGate[],
 ): Promise<{ mqtt?: string; mqtts?: string }> {
   const { host, mqttPort, mqttTls } = config
   if (gates.length === 0 || (mqttPort === null && mqttTls.port === null)) return {}
-  const tls = await mqttCertificate({ certificates, clock, config, log })
   const listener = mqttListener({ gates, log, newClientId: requestIds(ids.next()), tls })
   onStop(() => listener.close())
   const at = reachable(host)

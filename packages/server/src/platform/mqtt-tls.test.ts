@@ -3,8 +3,9 @@ import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
-import { type MqttHello, type MqttTlsSource, mqttListener } from '../transports/mqtt.ts'
+import { type MqttHello, mqttListener } from '../transports/mqtt.ts'
 import { gone, welcomed } from '../transports/mqtt-client.test-helper.ts'
+import type { TlsSource } from '../transports/tls-or-plain.ts'
 
 const kept = newDeviceAuthority(new Date())
 const authority = deviceAuthority({ kept: () => kept, now: () => new Date() })
@@ -25,7 +26,7 @@ async function listening({
   isTlsOnly = false,
   connectSeconds = 10,
 }: {
-  tls?: MqttTlsSource
+  tls?: TlsSource
   isTlsOnly?: boolean
   connectSeconds?: number
 } = {}) {

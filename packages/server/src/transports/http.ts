@@ -2,7 +2,8 @@
  * The HTTP listener: limits, request ids, logging, and a scope for each dialect and for operators, each with
  * answers of its own for what goes wrong. Knows bytes and headers; knows nothing of updates.
  */
-import type { Socket } from 'node:net'
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -10,16 +11,12 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import { type HttpServer, httpServer, LISTENING } from './http-server.ts'
+import type { TlsSource } from './tls-or-plain.ts'
 import type { Websockets } from './websocket.ts'
 
 /** What stands in the URL besides path and query is never this long in earnest. */
 const MAX_PARAMETER_LENGTH = 1024
-const KEEP_ALIVE_MS = 72_000
-/** Headers must have come by then; bodies may take as long as they keep coming. */
-const HEADERS_TIMEOUT_MS = 60_000
-
-/** Connections that came while we were busy; what is beyond is reset. Fleets come at midnight, all at once. */
-const BACKLOG = 4096
 const BODY_SECONDS = 120
 /** Of a body that is taken in as it comes, the next bytes. */
 const PIECE_SECONDS = 120
@@ -40,6 +37,10 @@ export interface HttpOptions {
   readonly newRequestId: () => string
   readonly onAnswered: (request: FastifyRequest, reply: FastifyReply) => void
   readonly websockets?: Websockets
+  /** By which the same port takes TLS; without, all is plain. */
+  readonly tls?: TlsSource
+  /** What comes neither within TLS nor through a proxy that had it so is not answered. */
+  readonly isTlsOnly?: boolean
 }
 
 export interface HttpListener {
@@ -56,25 +57,38 @@ export async function httpListener({
   newRequestId,
   onAnswered,
   websockets,
+  tls,
+  isTlsOnly = false,
 }: HttpOptions): Promise<HttpListener> {
+  let made: HttpServer | undefined
+  /** To us, or to the proxy that is trusted. */
+  const cameWithinTls = ({ socket, headers }: IncomingMessage): boolean => {
+    const said = trustedProxies > 0 ? headers['x-forwarded-proto'] : undefined
+    if (said === undefined) return socket instanceof TLSSocket
+    return String(said).split(',').at(-1)?.trim() === 'https'
+  }
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: newRequestId,
     // One proxy's word counts and no more: what stands before it in the header, a client may have written.
     trustProxy: (_address: string, hop: number) => hop < trustedProxies,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: 0,
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      // All others are requests like any: some clients ask for HTTP/2 along the way.
-      shouldUpgradeCallback: (request) => websockets?.isWanted(request) ?? false,
+    serverFactory: (answer) => {
+      made = httpServer(answer, {
+        tls,
+        log,
+        // All others are requests like any: some clients ask for HTTP/2 along the way.
+        shouldUpgradeCallback: (request) =>
+          (!isTlsOnly || cameWithinTls(request)) && (websockets?.isWanted(request) ?? false),
+      })
+      return made.server
     },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Idle keep-alive connections must not hold up a stop.
     forceCloseConnections: 'idle',
   })
   websockets?.attach(app.server)
+  if (isTlsOnly) refusePlain(app, cameWithinTls)
   app.addHook('onResponse', async (request, reply) => {
     onAnswered(request, reply)
     const isFault = reply.statusCode >= 500
@@ -96,36 +110,35 @@ export async function httpListener({
       await scope.register(instance)
     })
   }
-  const endSilent = silentConnections(app)
   return {
     app,
     listen: async ({ host, port }) => {
-      await app.listen({ host, port, backlog: BACKLOG })
+      await app.listen({ ...LISTENING, host, port })
       const address = app.server.address()
-      return { port: typeof address === 'object' && address ? address.port : port }
+      const bound = typeof address === 'object' && address ? address.port : port
+      await made?.listenToOthers({ host, port: bound })
+      return { port: bound }
     },
     close: () => {
       websockets?.close()
-      endSilent()
+      made?.end()
       return app.close()
     },
   }
 }
 
-/**
- * Ends connections over which nothing was asked yet: browsers open some in reserve, and a stop would wait for their
- * headers until those are late.
- */
-function silentConnections({ server }: FastifyInstance): () => void {
-  const silent = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    silent.add(socket)
-    socket.once('close', () => silent.delete(socket))
+/** People are sent to where they are answered; programs hear no, as they would show their secrets again. */
+function refusePlain(
+  app: FastifyInstance,
+  cameWithinTls: (request: IncomingMessage) => boolean,
+): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (cameWithinTls(request.raw)) return
+    const isPage = request.method === 'GET' && /\btext\/html\b/.test(request.headers.accept ?? '')
+    if (isPage) return reply.redirect(`https://${request.host}${request.url}`, 307)
+    reply.header('connection', 'close')
+    return reply.code(403).type('text/plain').send('This server is spoken to within TLS only.\n')
   })
-  server.on('request', ({ socket }) => silent.delete(socket))
-  return () => {
-    for (const socket of silent) socket.destroy()
-  }
 }
 
 /** Some dialects carry the device's secret in the path; logs must not. */

@@ -4,12 +4,13 @@
  * nothing of updates.
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { shownCertificates } from './client-certificate.ts'
 import { Connection } from './mqtt-connection.ts'
 import { type KeptLimits, KeptSessions } from './mqtt-kept-sessions.ts'
-import { beginsHandshake, type MqttTlsSource, secured } from './mqtt-tls.ts'
-import type { MqttGate, MqttHello, MqttLimits, MqttLog } from './mqtt-visitor.ts'
+import type { MqttGate, MqttLimits, MqttLog } from './mqtt-visitor.ts'
+import { type TlsSource, tlsOrPlain } from './tls-or-plain.ts'
 
-export type { MqttTls, MqttTlsSource } from './mqtt-tls.ts'
 export type {
   MqttGate,
   MqttHello,
@@ -44,7 +45,7 @@ export interface MqttOptions {
   readonly log: MqttLog
   readonly newClientId: () => string
   /** Without, all is plain. */
-  readonly tls?: MqttTlsSource
+  readonly tls?: TlsSource
   readonly limits?: Partial<MqttLimits & KeptLimits>
 }
 
@@ -63,24 +64,19 @@ export interface MqttListener {
 
 export function mqttListener({ gates, log, newClientId, tls, limits }: MqttOptions): MqttListener {
   const servers: Server[] = []
-  /** All there are. */
-  const sockets = new Set<Socket>()
-  /** Those that have said nothing yet, since when. */
-  const mute = new Map<Socket, number>()
   const connections = new Set<Connection>()
   const allLimits = { ...DEFAULT_LIMITS, ...limits }
   const sessions = new KeptSessions(allLimits)
   const looks = setInterval(() => {
     const nowMs = performance.now()
     for (const connection of connections) connection.look(nowMs)
-    for (const [socket, sinceMs] of mute) {
-      if (nowMs - sinceMs > allLimits.connectSeconds * 1000) socket.destroy()
-    }
     sessions.look(nowMs)
   }, LOOK_EVERY_MS).unref()
 
-  const take = (socket: Socket, certificate: MqttHello['certificate']) => {
+  const take = (socket: Socket) => {
     socket.setNoDelay(true)
+    const [der] = shownCertificates(socket)
+    const isTrusted = socket instanceof TLSSocket && socket.authorized
     connections.add(
       new Connection({
         socket,
@@ -89,42 +85,25 @@ export function mqttListener({ gates, log, newClientId, tls, limits }: MqttOptio
         limits: allLimits,
         log,
         newClientId,
-        certificate,
+        certificate: der ? { der, isTrusted } : null,
         onGone: (connection) => connections.delete(connection),
       }),
     )
   }
-
-  const secure =
-    tls && secured({ source: tls, timeoutMs: allLimits.connectSeconds * 1000, log, onSecure: take })
-
-  const accept = (socket: Socket, isTlsOnly: boolean) => {
-    sockets.add(socket)
-    mute.set(socket, performance.now())
-    // Networks fail, and that is no news.
-    socket.on('error', () => {})
-    socket.once('close', () => {
-      sockets.delete(socket)
-      mute.delete(socket)
-    })
-    socket.once('data', (first: Buffer) => {
-      mute.delete(socket)
-      if (secure && (isTlsOnly || beginsHandshake(first))) {
-        socket.pause()
-        socket.unshift(first)
-        void secure(socket)
-        return
-      }
-      take(socket, null)
-      socket.unshift(first)
-    })
-  }
+  const { connectSeconds } = allLimits
+  const inlet = tlsOrPlain({
+    tls,
+    muteSeconds: connectSeconds,
+    handshakeSeconds: connectSeconds,
+    log,
+    take,
+  })
 
   return {
     listen: ({ host, port, isTlsOnly = false }) =>
       new Promise((resolve, reject) => {
-        if (isTlsOnly && !secure) throw new Error('There is no TLS to be spoken.')
-        const made = createServer((socket) => accept(socket, isTlsOnly))
+        if (isTlsOnly && !tls) throw new Error('There is no TLS to be spoken.')
+        const made = createServer((socket) => inlet.accept(socket, isTlsOnly))
         made.once('error', reject)
         made.listen({ host, port, backlog: BACKLOG }, () => {
           made.off('error', reject)
@@ -145,11 +124,9 @@ export function mqttListener({ gates, log, newClientId, tls, limits }: MqttOptio
       clearInterval(looks)
       const closed = servers.map((each) => new Promise((resolve) => each.close(resolve)))
       for (const connection of connections) connection.close('server-shutting-down')
-      for (const socket of mute.keys()) socket.destroy()
+      inlet.close()
       const patience = setTimeout(() => {
         for (const connection of connections) connection.destroy()
-        // In a handshake.
-        for (const socket of sockets) socket.destroy()
       }, 1000)
       await Promise.all(closed)
       clearTimeout(patience)

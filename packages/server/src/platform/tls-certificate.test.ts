@@ -3,23 +3,24 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { TlsFiles } from '../config.ts'
 import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
-import { type MqttCertificateNeeds, mqttCertificate, serverNames } from './mqtt-certificate.ts'
+import { type CertificateNeeds, serverNames, tlsCertificate } from './tls-certificate.ts'
 
 const NOON = new Date('2026-03-01T12:00:00Z')
 const DAY_MS = 86_400_000
-const noFiles = { port: null, certificate: undefined, key: undefined, clientCa: undefined }
+const noFiles: TlsFiles = { certificate: undefined, key: undefined, clientCa: undefined }
 const nowhere = { host: '127.0.0.1', publicUrl: undefined, mqttPublicUrl: undefined }
 
 /** A house with an authority, whose clock can be moved on. */
-function house(mqttTls: MqttCertificateNeeds['config']['mqttTls'] = noFiles) {
+function house() {
   const kept = newDeviceAuthority(NOON)
   const warnings: object[] = []
   let now = NOON
   const clock = { now: () => now }
   const certificates = deviceAuthority({ kept: () => kept, now: clock.now })
-  const needs: MqttCertificateNeeds = {
-    config: { ...nowhere, mqttTls },
+  const needs: CertificateNeeds = {
+    config: nowhere,
     certificates,
     clock,
     log: { warn: (details) => void warnings.push(details) },
@@ -37,7 +38,7 @@ function house(mqttTls: MqttCertificateNeeds['config']['mqttTls'] = noFiles) {
 describe('of the authority', () => {
   test('it is for this server, and only for a server', async () => {
     const { certificates, needs } = house()
-    const { certificate, key } = await (await mqttCertificate(needs))()
+    const { certificate, key } = await (await tlsCertificate(noFiles, needs))()
     const read = new X509Certificate(certificate)
     const authority = new X509Certificate(await certificates.authority())
     expect(read.checkIssued(authority)).toBe(true)
@@ -51,7 +52,7 @@ describe('of the authority', () => {
 
   test('it is made once, and anew before it ends', async () => {
     const { needs, daysLater } = house()
-    const source = await mqttCertificate(needs)
+    const source = await tlsCertificate(noFiles, needs)
     const [first, same] = await Promise.all([source(), source()])
     expect(same).toBe(first)
     daysLater(59)
@@ -67,7 +68,7 @@ describe('of the authority', () => {
   test('what there is stays good while another cannot be made, as long as it is good', async () => {
     const { certificates, needs, warnings, daysLater } = house()
     const issueForServer = vi.fn(certificates.issueForServer)
-    const source = await mqttCertificate({ ...needs, certificates: { issueForServer } })
+    const source = await tlsCertificate(noFiles, { ...needs, certificates: { issueForServer } })
     const first = await source()
     issueForServer.mockRejectedValueOnce(new Error('away'))
     daysLater(61)
@@ -93,10 +94,10 @@ test('its names are all that the server may be reached by', () => {
 
 describe('of files', () => {
   let folder: string
-  let files: { certificate: string; key: string }
+  let files: TlsFiles & { certificate: string; key: string }
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'updraft-certificate-'))
-    files = { certificate: join(folder, 'server.pem'), key: join(folder, 'server.key') }
+    files = { ...noFiles, certificate: join(folder, 'server.pem'), key: join(folder, 'server.key') }
   })
   afterAll(() => rm(folder, { recursive: true }))
 
@@ -104,7 +105,7 @@ describe('of files', () => {
     writeFile(files[part], issued[part])
 
   test('it is read again when both have changed, and stays while they do not fit', async () => {
-    const { certificates, needs, warnings } = house({ ...noFiles, ...files })
+    const { certificates, needs, warnings } = house()
     const [first, second] = await Promise.all(
       ['a', 'b'].map((name) => certificates.issueForServer([name], 1)),
     )
@@ -112,7 +113,7 @@ describe('of files', () => {
     await write('certificate', first)
     await write('key', first)
     const later = vi.spyOn(performance, 'now')
-    const source = await mqttCertificate(needs)
+    const source = await tlsCertificate(files, needs)
     const read = async () => {
       later.mockReturnValue(performance.now() + 61_000)
       return (await source()).certificate
@@ -127,11 +128,11 @@ describe('of files', () => {
   })
 
   test('that cannot be used nothing is started', async () => {
-    const { certificates, needs } = house({ ...noFiles, ...files })
+    const { certificates, needs } = house()
     await write('certificate', await certificates.issueForServer(['a'], 1))
     await write('key', await certificates.issueForServer(['a'], 1))
-    await expect(mqttCertificate(needs)).rejects.toThrow('key values mismatch')
+    await expect(tlsCertificate(files, needs)).rejects.toThrow('key values mismatch')
     const gone = { ...files, key: join(folder, 'none') }
-    await expect(mqttCertificate(house({ ...noFiles, ...gone }).needs)).rejects.toThrow('ENOENT')
+    await expect(tlsCertificate(gone, house().needs)).rejects.toThrow('ENOENT')
   })
 })

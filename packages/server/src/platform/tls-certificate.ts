@@ -1,13 +1,13 @@
 /**
- * The certificate that MQTT shows within TLS: that of the files which are named, read again when they change; else one of
+ * The certificate that we show within TLS: that of the files which are named, read again when they change; else one of
  * the installation's own authority, made when the first client asks for it, and anew before it ends.
  */
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { createSecureContext } from 'node:tls'
 import type { Clock, DeviceCertificates } from '../app/ports.ts'
-import type { Config } from '../config.ts'
-import type { MqttLog, MqttTls, MqttTlsSource } from '../transports/mqtt.ts'
+import type { Config, TlsFiles } from '../config.ts'
+import type { Tls, TlsSource } from '../transports/tls-or-plain.ts'
 
 const DAYS = 90
 /** So long before its end there is another. */
@@ -15,16 +15,22 @@ const RENEWED_DAYS_BEFORE = 30
 const DAY_MS = 86_400_000
 const READ_AGAIN_MS = 60_000
 
-export interface MqttCertificateNeeds {
-  readonly config: Pick<Config, 'host' | 'mqttTls' | 'mqttPublicUrl' | 'publicUrl'>
+interface Warnings {
+  warn(details: object, message: string): void
+}
+
+export interface CertificateNeeds {
+  readonly config: Pick<Config, 'host' | 'mqttPublicUrl' | 'publicUrl'>
   readonly certificates: Pick<DeviceCertificates, 'issueForServer'>
   readonly clock: Clock
-  readonly log: Pick<MqttLog, 'warn'>
+  readonly log: Warnings
 }
 
 /** Rejects when there are files and they cannot be used. */
-export async function mqttCertificate(needs: MqttCertificateNeeds): Promise<MqttTlsSource> {
-  const { certificate, key, clientCa } = needs.config.mqttTls
+export async function tlsCertificate(
+  { certificate, key, clientCa }: TlsFiles,
+  needs: CertificateNeeds,
+): Promise<TlsSource> {
   const ca = clientCa && (await readFile(clientCa, 'utf8'))
   if (certificate && key) return fromFiles({ certificate, key, clientCa: ca }, needs.log)
   // Tried once, so that it is no surprise later.
@@ -33,8 +39,8 @@ export async function mqttCertificate(needs: MqttCertificateNeeds): Promise<Mqtt
 }
 
 /** Files are changed one after the other: until they fit, what was read before stays. */
-async function fromFiles(files: MqttTls, log: Pick<MqttLog, 'warn'>): Promise<MqttTlsSource> {
-  const read = async (): Promise<MqttTls> => {
+async function fromFiles(files: Tls, log: Warnings): Promise<TlsSource> {
+  const read = async (): Promise<Tls> => {
     const [certificate, key] = await Promise.all([
       readFile(files.certificate, 'utf8'),
       readFile(files.key, 'utf8'),
@@ -59,12 +65,12 @@ async function fromFiles(files: MqttTls, log: Pick<MqttLog, 'warn'>): Promise<Mq
 }
 
 function ofAuthority(
-  { config, certificates, clock, log }: MqttCertificateNeeds,
+  { config, certificates, clock, log }: CertificateNeeds,
   clientCa: string | undefined,
-): MqttTlsSource {
-  let current: { readonly tls: MqttTls; readonly endsMs: number } | undefined
-  let making: Promise<MqttTls> | undefined
-  const make = async (): Promise<MqttTls> => {
+): TlsSource {
+  let current: { readonly tls: Tls; readonly endsMs: number } | undefined
+  let making: Promise<Tls> | undefined
+  const make = async (): Promise<Tls> => {
     const endsMs = clock.now().getTime() + DAYS * DAY_MS
     const issued = await certificates.issueForServer(serverNames(config), DAYS)
     current = { tls: { ...issued, clientCa }, endsMs }
