@@ -36,10 +36,27 @@ const fields = {
     .describe("whether the profile's provisioning key lets in as any device of the profile"),
   authorities: z
     .array(z.string())
-    .describe('fingerprints of authorities in whose name a trusted proxy vouches for devices'),
+    .describe(
+      'who vouches for its devices: fingerprints of authorities, or what a trusted proxy calls them; a change may tell one by its certificate in PEM',
+    ),
 }
 
-export const HawkbitSettings = named('HawkbitSettings', z.object(fields))
+const KnownAuthority = named(
+  'KnownAuthority',
+  z.object({ fingerprint: z.string(), subject: z.string(), validTo: z.iso.datetime() }),
+)
+
+export const HawkbitSettings = named(
+  'HawkbitSettings',
+  z.object({
+    ...fields,
+    knownAuthorities: z
+      .array(KnownAuthority)
+      .describe(
+        'of the authorities those whose certificate is known here, so that no proxy is needed',
+      ),
+  }),
+)
 export type HawkbitSettings = z.infer<typeof HawkbitSettings>
 
 export const HawkbitSettingsChange = named('HawkbitSettingsChange', z.object(fields).partial())

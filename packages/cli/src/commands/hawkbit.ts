@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises'
 import type { HawkbitSettings } from '@updraft/api/shapes'
 import { CLIENT_KINDS, PROOFS_OF_LIFE } from '@updraft/core'
 import { command, many, oneOf, seconds, text } from '../command.ts'
@@ -42,12 +43,13 @@ export const hawkbitCommands = [
         ON_OFF,
       ),
       authority: many(
-        '--authority <fingerprint...>',
-        'authorities in whose name a trusted proxy vouches for devices; none for none',
+        '--authority <fingerprint|file...>',
+        'authorities that vouch for devices: a PEM file, a fingerprint, or what a trusted proxy says; none for none',
       ),
     },
     examples: [
       'updraft hawkbit set Gateway --client swupdate',
+      'updraft hawkbit set Gateway --authority makers-ca.pem',
       'updraft hawkbit set Gateway --client rauc --confirmed-by version-attribute --version-attribute version',
     ],
     run: async ({ profile, ...said }, { client }) => {
@@ -65,7 +67,11 @@ export const hawkbitCommands = [
           pollSeconds: said.poll === 0 ? null : said.poll,
           targetToken: isOn(said.targetToken),
           gatewayToken: isOn(said.gatewayToken),
-          authorities: said.authority?.filter((each) => each !== 'none'),
+          authorities:
+            said.authority &&
+            (await Promise.all(
+              said.authority.filter((each) => each !== 'none').map(fingerprintOrCertificate),
+            )),
         },
       })
       return { json: settings, text: (look) => settingsText(settings, look) }
@@ -82,7 +88,19 @@ export const hawkbitCommands = [
   }),
 ]
 
+/** What stands in a file of that name, where there is one. */
+const fingerprintOrCertificate = async (text: string): Promise<string> =>
+  (await stat(text).catch(() => null))?.isFile() ? readFile(text, 'utf8') : text
+
 const isOn = (word: 'on' | 'off' | undefined): boolean | undefined => word && word === 'on'
+
+const authoritiesText = ({ authorities, knownAuthorities }: HawkbitSettings): string | null =>
+  authorities
+    .map((each) => {
+      const known = knownAuthorities.find(({ fingerprint }) => fingerprint === each)
+      return known ? `${each} (${known.subject}, until ${known.validTo.slice(0, 10)})` : each
+    })
+    .join(', ') || null
 
 const settingsText = (settings: HawkbitSettings, look: Look): string => {
   const { client, confirmedBy, versionAttribute, versionType, pollSeconds } = settings
@@ -97,7 +115,7 @@ const settingsText = (settings: HawkbitSettings, look: Look): string => {
       ['Polls', pollSeconds === null ? 'as the server has it' : `every ${pollSeconds} s`],
       ['Own tokens', settings.targetToken ? 'yes' : 'no'],
       ['Gateway token', settings.gatewayToken ? 'yes' : 'no'],
-      ['Authorities', settings.authorities.join(', ') || null],
+      ['Authorities', authoritiesText(settings)],
     ],
     look,
   )

@@ -1,4 +1,7 @@
-/** Who comes that speaks hawkBit's language: by a token of its own, by its profile's key, or vouched for by a proxy. */
+/**
+ * Who comes that speaks hawkBit's language: by a token of its own, by its profile's key, or by a certificate, that a proxy
+ * has seen or we ourselves.
+ */
 import {
   type ClientKind,
   clientByHeaders,
@@ -8,7 +11,14 @@ import {
   type Snapshot,
 } from '@updraft/core'
 import type { DeviceDesk } from './device-desk.ts'
-import type { Clock, DeviceWork, HawkbitAtWork, HawkbitDevice } from './ports.ts'
+import type {
+  CertificateChains,
+  Clock,
+  DeviceWork,
+  HawkbitAtWork,
+  HawkbitDevice,
+  JudgedChain,
+} from './ports.ts'
 
 export const HAWKBIT = 'hawkbit'
 
@@ -17,6 +27,8 @@ export type HawkbitProof =
   | { readonly kind: 'target' | 'gateway'; readonly token: string }
   /** A proxy that is trusted says in whose name the certificate was made that the device showed. */
   | { readonly kind: 'vouched'; readonly authorities: readonly string[] }
+  /** Certificates in DER that it showed to ourselves, its own first, with the key to that. */
+  | { readonly kind: 'certificate'; readonly chain: readonly Uint8Array[] }
 
 /** As it says itself, in its address and beside. */
 export interface HawkbitCaller {
@@ -44,14 +56,16 @@ export interface HawkbitEntry {
 }
 
 export function hawkbitEntry({
+  chains,
   clock,
   desk,
   store,
   work,
 }: {
+  chains: Pick<CertificateChains, 'judge' | 'remember'>
   clock: Clock
-  desk: Pick<DeviceDesk, 'identify' | 'register'>
-  store: Pick<HawkbitAtWork, 'of' | 'gateway' | 'called' | 'vouchedFor'>
+  desk: Pick<DeviceDesk, 'identify' | 'recognize' | 'register'>
+  store: Pick<HawkbitAtWork, 'of' | 'gateway' | 'called' | 'vouchedFor' | 'authoritiesFor'>
   work: Pick<DeviceWork, 'arriveVouched'>
 }): HawkbitEntry {
   const arrived = async (deviceId: string | null): Promise<Snapshot> => {
@@ -90,6 +104,37 @@ export function hawkbitEntry({
     return registered && known(caller, registered.device)
   }
 
+  const vouched = (
+    { controllerId, tenant }: HawkbitCaller,
+    authorities: readonly string[],
+  ): Promise<string | null> =>
+    store.vouchedFor(controllerId, { authorities, tenant: namedTenant(tenant) })
+
+  /** Made out to its name in the name of an authority that its profile trusts; or known by itself, as over MQTT. */
+  const byCertificate = async (
+    caller: HawkbitCaller,
+    chain: readonly Uint8Array[],
+  ): Promise<HawkbitClient> => {
+    const { controllerId, tenant } = caller
+    const trusted = await store.authoritiesFor(controllerId, namedTenant(tenant))
+    const { commonName, fault, authorities } = await chains.judge(chain, trusted, clock.now())
+    const isItsOwn = commonName === controllerId
+    const deviceId = isItsOwn && fault === null ? await vouched(caller, authorities) : null
+    if (deviceId) {
+      chains.remember(chain)
+      return known(caller, await arrived(deviceId))
+    }
+    const certificate = chain[0] ?? new Uint8Array()
+    const { device } = await desk
+      .recognize([{ kind: 'x509', certificate }], HAWKBIT)
+      .catch((error: unknown) => {
+        if (!(error instanceof DomainError && error.code === 'device.unknown')) throw error
+        const why = fault ? FAULTS[fault] : isItsOwn ? UNTRUSTED : 'is made out to another name'
+        throw new DomainError('device.unknown', `The certificate of a client ${why}.`)
+      })
+    return known(caller, device)
+  }
+
   return {
     enter: async (caller, proof) => {
       switch (proof.kind) {
@@ -101,12 +146,10 @@ export function hawkbitEntry({
           )
         case 'gateway':
           return throughGateway(caller, proof.token)
-        case 'vouched': {
-          const { controllerId, tenant } = caller
-          const isNamed = tenant.toLowerCase() !== DEFAULT_TENANT
-          const among = { authorities: proof.authorities, tenant: isNamed ? tenant : null }
-          return known(caller, await arrived(await store.vouchedFor(controllerId, among)))
-        }
+        case 'vouched':
+          return known(caller, await arrived(await vouched(caller, proof.authorities)))
+        case 'certificate':
+          return byCertificate(caller, proof.chain)
       }
     },
     again: async ({ caller, device }) => known(caller, await arrived(device.device.id)),
@@ -115,5 +158,20 @@ export function hawkbitEntry({
 
 /** Of whatever tenant the device is: some clients can say no other. */
 const DEFAULT_TENANT = 'default'
+
+const namedTenant = (tenant: string): string | null =>
+  tenant.toLowerCase() === DEFAULT_TENANT ? null : tenant
+
+/** For whoever looks after devices; the device hears none of it. */
+const FAULTS: Record<NonNullable<JudgedChain['fault']>, string> = {
+  unreadable: 'cannot be read',
+  expired: 'has expired',
+  'not-yet-valid': 'is not valid yet',
+  'not-for-clients': 'is not made for clients',
+  'is-authority': "is an authority's",
+  'nobody-vouches': 'was signed by no authority that is known here',
+}
+const UNTRUSTED =
+  'was signed by no authority that the profile of a device of that name trusts, or the address must say the tenant'
 
 const stranger = () => new DomainError('device.unknown', 'No device is known by that.')

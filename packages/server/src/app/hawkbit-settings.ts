@@ -1,32 +1,72 @@
 /** What operators set for the devices of a profile that speak hawkBit's language. */
 import { changedHawkbit, type HawkbitSettings, type OperatorActor } from '@updraft/core'
 import { deed } from './deed.ts'
-import type { Clock, UnitOfWork } from './ports.ts'
+import type { CertificateChains, Clock, KnownAuthority, UnitOfWork } from './ports.ts'
 
-export function hawkbitSettings({ clock, unitOfWork }: { clock: Clock; unitOfWork: UnitOfWork }) {
+/** With the authorities whose certificate is known, by which devices come in without a proxy. */
+export interface HawkbitSettingsShown extends HawkbitSettings {
+  readonly knownAuthorities: readonly KnownAuthority[]
+}
+
+export function hawkbitSettings({
+  clock,
+  chains,
+  unitOfWork,
+}: {
+  clock: Clock
+  chains: Pick<CertificateChains, 'readAuthorities'>
+  unitOfWork: UnitOfWork
+}) {
+  /** An authority is told by its fingerprint, or by its certificate, which has one. */
+  const readChange = ({ authorities, ...change }: Partial<HawkbitSettings>) => {
+    if (!authorities) return { change, told: [] }
+    const read = authorities.map((each) => (isPem(each) ? chains.readAuthorities(each) : each))
+    const fingerprints = read.flatMap((each) =>
+      typeof each === 'string' ? spelled(each) : each.map(({ fingerprint }) => fingerprint),
+    )
+    const told = read.flatMap((each) => (typeof each === 'string' ? [] : each))
+    return { change: { ...change, authorities: fingerprints }, told }
+  }
+
   return {
     /** Refuses with profile.unknown. */
-    showSettings: (actor: OperatorActor, profileId: string): Promise<HawkbitSettings> =>
-      unitOfWork(actor, async ({ profiles }) => {
-        return profiles.hawkbit(profileId)
-      }),
+    showSettings: (actor: OperatorActor, profileId: string): Promise<HawkbitSettingsShown> =>
+      unitOfWork(actor, async ({ profiles }) => ({
+        ...(await profiles.hawkbit(profileId)),
+        knownAuthorities: await profiles.authorities(profileId),
+      })),
 
     /** Refuses with profile.unknown or settings.invalid. */
-    changeSettings: (
+    changeSettings: async (
       actor: OperatorActor,
       profileId: string,
-      change: Partial<HawkbitSettings>,
-    ): Promise<HawkbitSettings> =>
-      unitOfWork(actor, async ({ profiles, events }) => {
+      wanted: Partial<HawkbitSettings>,
+    ): Promise<HawkbitSettingsShown> => {
+      const { change, told } = readChange(wanted)
+      return unitOfWork(actor, async ({ profiles, events }) => {
         const { id, name } = await profiles.get(profileId)
         const settings = changedHawkbit(await profiles.hawkbit(profileId), change)
         await profiles.setHawkbit(profileId, settings)
+        await profiles.setAuthorities(profileId, settings.authorities, told)
         const subject = { kind: 'profile', id, name } as const
         const data = { changed: ['hawkbit'], ...change, authorities: settings.authorities }
         await events.append([deed(actor, 'profile.changed', { at: clock.now(), subject, data })])
-        return settings
-      }),
+        return { ...settings, knownAuthorities: await profiles.authorities(profileId) }
+      })
+    },
   }
+}
+
+const isPem = (text: string): boolean => text.includes('-----BEGIN ')
+
+/** A SHA-256 as openssl prints it, however it was written; all else is a name that a proxy has for it. */
+const spelled = (text: string): string => {
+  const digits = text
+    .trim()
+    .replace(/^sha256 fingerprint=/i, '')
+    .replaceAll(':', '')
+  const isSha256 = /^[0-9a-f]{64}$/i.test(digits)
+  return isSha256 ? (digits.toLowerCase().match(/../g) ?? []).join(':') : text
 }
 
 export type HawkbitUseCases = ReturnType<typeof hawkbitSettings>

@@ -14,13 +14,12 @@ import {
 import { isIP } from 'node:net'
 import { DomainError } from '@updraft/core'
 import type { CertificateFault, DeviceCertificates, IssuedCertificate } from '../app/ports.ts'
+import { isForClients, timeFault } from './certificate-chains.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const AUTHORITY_YEARS = 30
 const DEVICE_YEARS = 10
 const DAY_MS = 86_400_000
-/** Of clientAuth, RFC 5280 §4.2.1.12. */
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 const CURVES: readonly (string | undefined)[] = ['prime256v1', 'secp384r1']
 const LEAST_RSA_BITS = 2048
 /** Checking costs its square. */
@@ -206,9 +205,7 @@ function faultOf(
 ): CertificateFault | null {
   if (certificate.issuer !== authority.subject) return 'other-issuer'
   if (!certificate.verify(authority.publicKey)) return 'bad-signature'
-  if (now > certificate.validToDate) return 'expired'
-  if (now < certificate.validFromDate) return 'not-yet-valid'
-  return certificate.keyUsage?.includes(CLIENT_AUTH) ? null : 'not-for-clients'
+  return timeFault(certificate, now) ?? (isForClients(certificate) ? null : 'not-for-clients')
 }
 
 const toPem = (pkcs8: Buffer): string =>

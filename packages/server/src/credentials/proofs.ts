@@ -2,6 +2,7 @@
 import { createHmac, hash, randomBytes, X509Certificate } from 'node:crypto'
 import { DomainError, type Proof } from '@updraft/core'
 import type { Claim, Proofs } from '../app/ports.ts'
+import { timeFault } from './certificate-chains.ts'
 
 const PASSWORD_KEY_BYTES = 32
 
@@ -25,10 +26,7 @@ export function proofs({ passwordKey }: { passwordKey: Buffer }): Proofs {
       const password = proof.kind === 'mqtt-basic' ? proof.password : null
       return { kind: proof.kind, lookupHash, passwordHash: passwordHash(lookupHash, password) }
     },
-    isValidAt: (certificate, now) => {
-      const { validFromDate, validToDate } = new X509Certificate(certificate)
-      return validFromDate <= now && now <= validToDate
-    },
+    isValidAt: (certificate, now) => timeFault(new X509Certificate(certificate), now) === null,
     readCertificate: (text) => {
       const certificate = certificateOf(text)
       return {

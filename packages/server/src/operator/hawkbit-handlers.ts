@@ -1,6 +1,6 @@
 /** The handlers of the routes about devices that speak hawkBit's language. */
 import type { HAWKBIT_ROUTES } from '@updraft/api/routes/hawkbit'
-import type { HawkbitSettings } from '@updraft/core'
+import type { HawkbitSettingsShown } from '../app/hawkbit-settings.ts'
 import type { Handlers, OperatorNeeds } from './call.ts'
 
 export function hawkbitHandlers({
@@ -14,7 +14,12 @@ export function hawkbitHandlers({
   }
 }
 
-const view = ({ authorities, ...settings }: HawkbitSettings) => ({
+const view = ({ authorities, knownAuthorities, ...settings }: HawkbitSettingsShown) => ({
   ...settings,
   authorities: [...authorities],
+  knownAuthorities: knownAuthorities.map(({ fingerprint, subject, validTo }) => ({
+    fingerprint,
+    subject,
+    validTo: validTo.toISOString(),
+  })),
 })

@@ -22,6 +22,7 @@ import { settingsInForce } from '../app/settings-in-force.ts'
 import { digestsOf } from '../artifacts/digests.ts'
 import { handlerArchives } from '../artifacts/handler-archives.ts'
 import { agentTokens } from '../credentials/agent-tokens.ts'
+import { certificateChains } from '../credentials/certificate-chains.ts'
 import { clusterTokens } from '../credentials/cluster-tokens.ts'
 import { deviceAuthority, newDeviceAuthority } from '../credentials/device-ca.ts'
 import { deviceTokens, newDeviceTokenKey } from '../credentials/device-tokens.ts'
@@ -144,8 +145,10 @@ export async function deviceSide(foundation: Foundation) {
     sources,
     onError: report('what a device does could not be noted'),
   })
+  const chains = certificateChains()
   const hawkbit = hawkbitDesk({
     ...foundation,
+    chains,
     checkInSeconds: config.checkInSeconds,
     desk,
     digests,
@@ -169,6 +172,7 @@ export async function deviceSide(foundation: Foundation) {
     agentTokens,
     archives,
     certificates,
+    chains,
     claimed,
     clouds,
     clusterClientFor,

@@ -72,7 +72,7 @@ export function operatorSide(
     audience: audience(needs),
     audit: audit(needs),
     boxes: boxes({ ...needs, canRestart }),
-    hawkbit: hawkbitSettings(needs),
+    hawkbit: hawkbitSettings({ ...needs, chains: devices.chains }),
     campaigns: campaigns(needs),
     catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
     claiming: claiming(needs),

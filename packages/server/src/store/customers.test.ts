@@ -59,6 +59,7 @@ async function furnish(name: string): Promise<Holding> {
   await tenant.run(({ pairings }) =>
     pairings.insert({ deviceId, astarteId, secretHash: null, createdAt: NOON }),
   )
+  await tenant.run(({ profiles }) => profiles.setAuthorities(profileId, ['ab'], [AUTHORITY]))
   const customer = await tenant.addCustomer(name, [deviceId, sharing])
   const userId = newId()
   await store.rows(
@@ -77,6 +78,13 @@ async function furnish(name: string): Promise<Holding> {
     tokenId: token.id,
     userId,
   }
+}
+
+const AUTHORITY = {
+  fingerprint: 'ab',
+  subject: 'CN=A maker',
+  validTo: NOON,
+  certificate: Buffer.of(1),
 }
 
 const assignment = (releaseId: string) => ({
@@ -119,6 +127,8 @@ const VERBS: () => {
     ],
     hawkbit: ['profile.unknown', ({ profiles }) => profiles.hawkbit(theirs.profileId)],
     setHawkbit: denied,
+    authorities: [[], ({ profiles }) => profiles.authorities(theirs.profileId)],
+    setAuthorities: denied,
     setProvisioning: denied,
     remove: denied,
   },

@@ -307,6 +307,14 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
       )
       return rows.length === 1 ? (rows[0]?.id ?? null) : null
     },
+    authoritiesFor: async (controllerId, tenant) => {
+      const rows = await run<{ certificate: Buffer }>(
+        AUTHORITIES_FOR,
+        [controllerId, tenant?.toLowerCase() ?? null],
+        'hawkbit-authorities-for',
+      )
+      return rows.map(({ certificate }) => certificate)
+    },
   }
 }
 
@@ -348,10 +356,28 @@ const CALLED = `
    where g.profile_id = $1 and g.said_id = $2
   limit 1`
 
+/** Of a tenant that goes by that name, or of any. */
+const ofTenant = (column: string, parameter: string) => `(${parameter}::text is null
+     or ${column}::text = ${parameter}
+     or exists (select from realms r where r.tenant_id = ${column} and lower(r.name) = ${parameter}))`
+
 const VOUCHED_FOR = `
-  select d.id from profiles p join devices d on d.tenant_id = p.tenant_id and d.profile_id = p.id
-    left join registrations g on g.device_id = d.id
-   where (d.name = $1 or g.said_id = $1) and p.hawkbit -> 'authorities' ?| $2::text[]
-   and ($3::text is null or d.tenant_id::text = $3
-     or exists (select from realms r where r.tenant_id = d.tenant_id and lower(r.name) = $3))
-   limit 2`
+  with trusting as (
+    select p.id, p.tenant_id from profiles p
+     where p.hawkbit -> 'authorities' ?| $2::text[] and ${ofTenant('p.tenant_id', '$3')})
+  select d.id from trusting p join devices d on d.tenant_id = p.tenant_id and d.profile_id = p.id and d.name = $1
+  union
+  select d.id from trusting p join registrations g on g.tenant_id = p.tenant_id and g.said_id = $1
+    join devices d on d.id = g.device_id and d.profile_id = p.id
+  limit 2`
+
+/** Of that many at most is any tried; few tenants have a device of the same name. */
+const MAX_AUTHORITIES = 100
+const AUTHORITIES_FOR = `
+  select distinct a.certificate from profile_authorities a
+   where ${ofTenant('a.tenant_id', '$2')} and (
+     exists (select from devices d
+      where d.tenant_id = a.tenant_id and d.profile_id = a.profile_id and d.name = $1)
+     or exists (select from registrations g join devices d on d.id = g.device_id and d.profile_id = a.profile_id
+      where g.tenant_id = a.tenant_id and g.said_id = $1))
+   limit ${MAX_AUTHORITIES}`

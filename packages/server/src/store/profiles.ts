@@ -113,6 +113,39 @@ export function profiles(scope: Scope): Profiles {
         .where('id', '=', id)
         .execute()
     },
+    authorities: async (id) => {
+      const rows = await db
+        .selectFrom('profile_authorities')
+        .select(['fingerprint', 'subject', 'valid_to', 'certificate'])
+        .where('tenant_id', '=', tenantId)
+        .where('profile_id', '=', id)
+        .where(ofCustomersProfile(scope, 'profile_id'))
+        .orderBy('fingerprint')
+        .execute()
+      return rows.map(({ valid_to: validTo, ...row }) => ({ ...row, validTo }))
+    },
+    setAuthorities: async (id, fingerprints, added) => {
+      await db
+        .deleteFrom('profile_authorities')
+        .where('tenant_id', '=', tenantId)
+        .where('profile_id', '=', id)
+        .where(sql<boolean>`not (fingerprint = any(${[...fingerprints]}::text[]))`)
+        .execute()
+      if (added.length === 0) return
+      const values = added.map(({ fingerprint, subject, validTo, certificate }) => ({
+        tenant_id: tenantId,
+        profile_id: id,
+        fingerprint,
+        subject,
+        valid_to: validTo,
+        certificate: Buffer.from(certificate),
+      }))
+      await db
+        .insertInto('profile_authorities')
+        .values(values)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    },
     remove: async (id) => {
       const removed = await db
         .deleteFrom('profiles')

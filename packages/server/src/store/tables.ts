@@ -87,6 +87,14 @@ export interface Tables {
     created_at: Date
     policies_revision: Generated<number>
   }
+  profile_authorities: {
+    tenant_id: string
+    profile_id: string
+    fingerprint: string
+    subject: string
+    valid_to: Date
+    certificate: Buffer
+  }
   devices: {
     id: string
     tenant_id: string

@@ -148,6 +148,7 @@ async function furnish(name: string): Promise<Holding> {
   const set = await tenant.run(({ distributionSets }) =>
     distributionSets.insert(setOf('DS', [module.id])),
   )
+  await tenant.run(({ profiles }) => profiles.setAuthorities(profileId, ['ab'], [AUTHORITY]))
   await tenant.run(async ({ distributionSets, hawkbitConfigs }) => {
     await distributionSets.noteAssigned(set.id, { deviceId, at: NOON, by: 'us' })
     await hawkbitConfigs.put({ key: 'K', value: name, changedAt: NOON, changedBy: 'us' })
@@ -197,6 +198,12 @@ async function everythingOf({ tenant }: Holding): Promise<unknown> {
   return all
 }
 
+const AUTHORITY = {
+  fingerprint: 'ab',
+  subject: 'CN=A maker',
+  validTo: NOON,
+  certificate: Buffer.of(1),
+}
 const newCloud = (name: string) => ({
   id: newId(),
   name,
@@ -293,6 +300,11 @@ const VERBS: {
     ],
     hawkbit: ['profile.unknown', ({ profiles }) => profiles.hawkbit(theirs.profileId)],
     setHawkbit: ['done', ({ profiles }) => profiles.setHawkbit(theirs.profileId, STANDARD_HAWKBIT)],
+    authorities: [
+      'own',
+      async ({ profiles }) => (await profiles.authorities(theirs.profileId)).length === 0,
+    ],
+    setAuthorities: ['done', ({ profiles }) => profiles.setAuthorities(theirs.profileId, [], [])],
     setProvisioning: ['done', ({ profiles }) => profiles.setProvisioning(theirs.profileId, null)],
     remove: ['profile.unknown', ({ profiles }) => profiles.remove(theirs.profileId)],
   },

@@ -101,7 +101,7 @@ const storesOf = (scope: Scope): Stores => ({
 const CUSTOMERS_VERBS: {
   [Room in Exclude<keyof Stores, 'spread'>]: readonly (keyof Stores[Room])[]
 } = {
-  profiles: ['get', 'byName', 'several', 'page', 'hawkbit'],
+  profiles: ['get', 'byName', 'several', 'page', 'hawkbit', 'authorities'],
   devices: [
     'get',
     'several',

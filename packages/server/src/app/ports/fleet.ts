@@ -15,6 +15,7 @@ import type { ReleaseName } from './catalogue.ts'
 import type { NewCredential } from './credentials.ts'
 import type { Page, PageQuery } from './paging.ts'
 import type { CustomerName } from './people.ts'
+import type { KnownAuthority } from './secrets.ts'
 
 export interface ProfileView extends Profile {
   readonly deviceCount: number
@@ -69,6 +70,14 @@ export interface Profiles {
   /** What is set for its devices that speak hawkBit's language. Refuses with profile.unknown. */
   hawkbit(id: string): Promise<HawkbitSettings>
   setHawkbit(id: string, settings: HawkbitSettings): Promise<void>
+  /** Of the authorities named there, those whose certificate is known. */
+  authorities(id: string): Promise<readonly KnownAuthority[]>
+  /** Adds these, and forgets all that are not among the fingerprints. */
+  setAuthorities(
+    id: string,
+    fingerprints: readonly string[],
+    added: readonly KnownAuthority[],
+  ): Promise<void>
   /** Refuses with profile.in-use. */
   remove(id: string): Promise<void>
 }

@@ -150,6 +150,8 @@ export interface HawkbitAtWork {
     controllerId: string,
     among: { readonly authorities: readonly string[]; readonly tenant: string | null },
   ): Promise<string | null>
+  /** Certificates of authorities that may vouch for a device of that name, in DER. */
+  authoritiesFor(controllerId: string, tenant: string | null): Promise<readonly Uint8Array[]>
 }
 
 /** What some clients hold a file against. */

@@ -61,6 +61,42 @@ export interface ExaminedCertificate {
   readonly validTo: Date | null
 }
 
+/** Certificates that devices show with those above them, their own first, and who vouches for them. All in DER. */
+export interface CertificateChains {
+  /** The authorities in a PEM text. Refuses with settings.invalid. */
+  readAuthorities(pem: string): readonly KnownAuthority[]
+  /**
+   * What is to be thought of a chain, with authorities that are known besides. What an authority's certificate says it may
+   * do is heeded; whether it is trusted is for others to say.
+   */
+  judge(chain: readonly Uint8Array[], known: readonly Uint8Array[], now: Date): Promise<JudgedChain>
+  /** A device came in with it, and may show its own certificate alone when it takes up its session again. */
+  remember(chain: readonly Uint8Array[]): void
+}
+
+export interface KnownAuthority {
+  /** SHA-256 of its certificate: pairs of small hex digits with colons between. */
+  readonly fingerprint: string
+  readonly subject: string
+  readonly validTo: Date
+  readonly certificate: Uint8Array
+}
+
+export interface JudgedChain {
+  /** Null where there is none, or several. */
+  readonly commonName: string | null
+  readonly fault:
+    | 'unreadable'
+    | 'expired'
+    | 'not-yet-valid'
+    | 'not-for-clients'
+    | 'is-authority'
+    | 'nobody-vouches'
+    | null
+  /** Fingerprints of all that vouch for it. */
+  readonly authorities: readonly string[]
+}
+
 export interface IssuedCertificate {
   readonly certificate: string
   readonly key: string

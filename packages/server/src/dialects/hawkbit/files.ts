@@ -10,6 +10,7 @@ import type { DeviceDesk, Source } from '../../app/device-desk.ts'
 import type { HawkbitClient, HawkbitDesk, HawkbitPart } from '../../app/hawkbit-desk.ts'
 import { contentDisposition, replyWithSource } from '../../transports/byte-reply.ts'
 import { byteSource } from '../../transports/byte-source.ts'
+import { shownCertificates } from '../../transports/client-certificate.ts'
 import { noModule, Refused, type Request } from './refused.ts'
 
 const REMEMBERED_MS = 30_000
@@ -131,5 +132,6 @@ function keyOf({ headers, raw }: Request): string {
   const shown = Object.entries(headers).filter(([name]) =>
     /^(authorization|x-controller-id|x-authority.*|x-ssl-.*)$/.test(name),
   )
-  return JSON.stringify([raw.url, shown])
+  const [certificate] = shownCertificates(raw.socket)
+  return JSON.stringify([raw.url, shown, certificate?.toString('base64')])
 }

@@ -39,6 +39,7 @@ import {
   type HawkbitHeard,
   type HawkbitProof,
 } from '../../app/hawkbit-desk.ts'
+import { shownCertificates } from '../../transports/client-certificate.ts'
 import { claimedType, readByteBodies, requestFault } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
 import { hawkbitFiles } from './files.ts'
@@ -73,6 +74,8 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
     if (vouching?.controllerId === request.params.controllerId) {
       return { kind: 'vouched', authorities: vouching.authorities }
     }
+    const chain = vouching ? [] : shownCertificates(request.raw.socket)
+    if (chain.length > 0) return { kind: 'certificate', chain }
     throw new DomainError('device.unknown', 'It shows nothing by which a device is known.')
   }
 

@@ -13,7 +13,7 @@ import { PROFILE_KEY, profile, profileIfAny, STANDARD_PROFILE, settingsOf } from
 
 const PATH = '/system/configs'
 const STANDARD_OVERDUE_SECONDS = 300
-const STANDARD: HawkbitSettings = { ...STANDARD_HAWKBIT, authorities: [] }
+const STANDARD: HawkbitSettings = { ...STANDARD_HAWKBIT, authorities: [], knownAuthorities: [] }
 
 interface Known {
   readonly asked: Asked
