@@ -48,7 +48,11 @@ async function fromFiles(files: Tls, log: Warnings): Promise<TlsSource> {
     createSecureContext({ cert: certificate, key, ca: files.clientCa })
     return { certificate, key, clientCa: files.clientCa }
   }
-  let current = await read()
+  let current = await read().catch((error: Error) => {
+    const { certificate, key } = files
+    const message = `The files for TLS, ${certificate} and ${key}, cannot be used: ${error.message}`
+    throw new Error(message, { cause: error })
+  })
   let readMs = performance.now()
   return async () => {
     if (performance.now() - readMs < READ_AGAIN_MS) return current
