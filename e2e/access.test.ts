@@ -333,6 +333,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
 
   showOperation: about('stovc', 'operation', 'operation.unknown'),
   cancelOperation: about('stoc', 'operation', 'operation.unknown'),
+  forceOperation: about('stoc', 'operation', 'operation.unknown'),
   retryOperation: {
     may: 'stoc',
     own: one('failedOperation'),

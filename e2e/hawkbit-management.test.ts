@@ -411,14 +411,8 @@ describe('assignments and actions', () => {
   })
 
   test.each([
-    [{ type: 'downloadonly' }, /without an installation/],
-    [{ type: 'timeforced', forcetime: 1 }, /forced from some time on/],
-    [{ type: 'soft' }, /they are forced/],
+    [{ type: 'timeforced' }, /from when on/],
     [{ weight: 3 }, /no weight/],
-    [
-      { maintenanceWindow: { schedule: '0 0 3 ? * *', timezone: '+00:00', duration: '01:00:00' } },
-      /campaign/,
-    ],
     [{ confirmationRequired: true }, /is not/],
   ])('%j is not promised, and nothing is assigned', async (wish, message) => {
     const name = `wish-${Object.keys(wish)[0]}-${Object.values(wish)[0]}`

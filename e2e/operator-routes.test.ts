@@ -237,6 +237,8 @@ describe('every route, once, with the shape it is described with', () => {
     const ofOperation = { params: { id: operation?.id ?? '' } }
     const shown = await good('showOperation', ofOperation)
     expect(shown.json.steps).toMatchObject([{ state: 'QUEUED', outcome: 'opened' }])
+    const forced = await good('forceOperation', ofOperation)
+    expect(forced.json).toMatchObject({ state: 'QUEUED', handling: { urgency: 'forced' } })
     const cancelled = await good('cancelOperation', ofOperation)
     expect(cancelled.json).toMatchObject({ state: 'CANCELED', because: 'Cancelled by admin.' })
     const retried = await good('retryOperation', ofOperation)

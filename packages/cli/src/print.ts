@@ -62,6 +62,7 @@ const STATE_LOOK: Readonly<Record<State, Shown>> = {
   VERIFIED: shown('VERIFIED', '◆', 30, '36'),
   UPDATING: shown('UPDATING', '⚙', 172, '33'),
   UPDATED: shown('UPDATED', '✓', 35, '32'),
+  STAGED: shown('STAGED', '⤓', 35, '32'),
   FAILED: shown('FAILED', '✗', 160, '31'),
   CANCELED: shown('CANCELED', '⊘', 245, '90'),
 }

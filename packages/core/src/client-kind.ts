@@ -230,9 +230,17 @@ export function clientRefusal(
   {
     settings = STANDARD_HAWKBIT,
     basePath = '',
-  }: { readonly settings?: HawkbitSettings; readonly basePath?: string } = {},
+    isDownloadOnly = false,
+  }: {
+    readonly settings?: HawkbitSettings
+    readonly basePath?: string
+    readonly isDownloadOnly?: boolean
+  } = {},
 ): string | null {
-  const { name, endings, pathLength } = CLIENT_LIMITS[kind]
+  const { name, endings, pathLength, canDownloadOnly } = CLIENT_LIMITS[kind]
+  if (isDownloadOnly && !canDownloadOnly) {
+    return `${name} cannot download an update without installing it.`
+  }
   const most = chunksOf(kind, settings)
   if (releases.length > most) {
     return `${name} takes ${most === 1 ? 'one release' : `${most} releases`} at a time, not ${releases.length}.`
@@ -276,6 +284,22 @@ export function chunked<T extends { readonly release: Told }>(
   const beside = parts.filter((part) => !isWhole(part))
   return [[...beside, first], ...others.map((part) => [part])]
 }
+
+/**
+ * Why a device cannot be told to fetch an update and install nothing: by its client, or by the language it speaks. Null
+ * when it can, or nobody knows yet.
+ */
+export function downloadOnlyRefusal(
+  kind: ClientKind | null,
+  dialect: string | null,
+): string | null {
+  if (kind !== null) return clientRefusal(kind, [], { isDownloadOnly: true })
+  if (dialect === null || dialect === HAWKBIT_DIALECT) return null
+  return `The device speaks ${dialect}, which has no word for a download without an installation.`
+}
+
+/** The language those clients speak. */
+export const HAWKBIT_DIALECT = 'hawkbit'
 
 /** As long as it can be. */
 const DOWNLOAD_PATH = '/softwaremodules/2147483647/artifacts/'

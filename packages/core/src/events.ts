@@ -39,6 +39,7 @@ export const EVENT_MEANINGS = {
   'release.downloaded': 'an operator fetched the file of a release',
   'artifact.stored': 'a file was uploaded',
   'assignment.made': 'a device or a profile was assigned a release',
+  'operation.forced': 'an operator forced an update that was left to the device',
   'assignment.withdrawn': 'an assignment was withdrawn',
   'policy.published': 'a release was given a policy, or another one',
   'policy.enabled': 'a policy was enabled',

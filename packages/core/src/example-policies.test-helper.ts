@@ -263,6 +263,7 @@ export class PolicyFleet {
           failures: failed.length,
           lastFailedAt: failed.at(-1)?.endedAt ?? null,
           isCancelled: own.at(-1)?.because.code === 'operator.cancel',
+          isStaged: own.at(-1)?.state === 'STAGED',
         },
       })
     }

@@ -194,7 +194,7 @@ const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
       ...says('1.0.0'),
       policies: [candidate(F2)],
       standings: {
-        [F2.id]: { ...offered, attempts: { failures: 1, lastFailedAt: NOON, isCancelled: false } },
+        [F2.id]: { ...offered, attempts: { ...NO_ATTEMPTS, failures: 1, lastFailedAt: NOON } },
       },
     },
     5,
@@ -205,7 +205,7 @@ const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
       ...says('1.0.0'),
       policies: [candidate(F2)],
       standings: {
-        [F2.id]: { ...offered, attempts: { failures: 5, lastFailedAt: NOON, isCancelled: false } },
+        [F2.id]: { ...offered, attempts: { ...NO_ATTEMPTS, failures: 5, lastFailedAt: NOON } },
       },
     },
     9999,

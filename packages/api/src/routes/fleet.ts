@@ -5,7 +5,7 @@ import type { Route } from './route.ts'
 
 const id = z.object({ id: shapes.Id })
 const idAndType = z.object({ id: shapes.Id, type: z.string() })
-const release = z.object({ releaseId: shapes.Id })
+const release = z.object({ releaseId: shapes.Id, handling: shapes.HandlingDraft.optional() })
 
 export const FLEET_ROUTES = {
   listProfiles: {
@@ -306,6 +306,15 @@ export const FLEET_ROUTES = {
     method: 'POST',
     path: '/operations/:id/cancel',
     summary: 'Take an operation back; what the device reports afterwards changes nothing',
+    tag: 'operations',
+    permission: 'operation.write',
+    params: id,
+    response: shapes.Operation,
+  },
+  forceOperation: {
+    method: 'POST',
+    path: '/operations/:id/force',
+    summary: 'What was left to the device it must do now',
     tag: 'operations',
     permission: 'operation.write',
     params: id,

@@ -1,5 +1,6 @@
 /** What is assigned to whom. */
 import { z } from 'zod'
+import { Handling } from './handling.ts'
 import { ReleaseRef } from './releases.ts'
 import { Id, named, Time, TypeName } from './words.ts'
 
@@ -11,6 +12,7 @@ export const Assignment = named(
     profileId: Id.nullable(),
     type: TypeName,
     release: ReleaseRef,
+    handling: Handling,
     assignedAt: Time,
     assignedBy: z.string(),
   }),

@@ -7,6 +7,7 @@ import {
   TARGET_STATUSES,
 } from '@updraft/core'
 import { z } from 'zod'
+import { Handling } from './handling.ts'
 import { StateName } from './operations.ts'
 import { ListQuery } from './paging.ts'
 import { ReleaseRef } from './releases.ts'
@@ -70,6 +71,9 @@ const settings = {
     .max(255)
     .nullable()
     .describe('attribute in which a device has windows of its own'),
+  urgency: Handling.shape.urgency,
+  forcedFrom: Handling.shape.forcedFrom,
+  isDownloadOnly: Handling.shape.isDownloadOnly,
   isDynamic: z.boolean().describe('devices the audience comes to hold later on join'),
   rollsBackOnStop: z
     .boolean()

@@ -2,6 +2,7 @@
 import { CREDENTIAL_KINDS } from '@updraft/core'
 import { z } from 'zod'
 import { CredentialDraft } from './credentials.ts'
+import { Handling } from './handling.ts'
 import { Operation, StateNames } from './operations.ts'
 import { ListQuery } from './paging.ts'
 import { ReleaseRef } from './releases.ts'
@@ -28,7 +29,12 @@ export const Component = named(
   z.object({
     installed: Installed.nullable(),
     assigned: z
-      .object({ scope: z.enum(['device', 'profile']), release: ReleaseRef, at: Time })
+      .object({
+        scope: z.enum(['device', 'profile']),
+        release: ReleaseRef,
+        handling: Handling,
+        at: Time,
+      })
       .nullable()
       .describe("the device's own assignment, or else its profile's"),
     target: ReleaseRef.nullable().describe('the release meant for it, if any'),

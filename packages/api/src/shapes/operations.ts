@@ -1,6 +1,7 @@
 /** Updates and the steps they went through. */
 import { STATES } from '@updraft/core'
 import { z } from 'zod'
+import { Handling } from './handling.ts'
 import { ReleaseRef } from './releases.ts'
 import { Id, named, Reason, Time, TypeName } from './words.ts'
 
@@ -31,6 +32,7 @@ export const Operation = named(
     reason: Reason,
     origin: Reason.describe('why it was opened'),
     restarts: z.int(),
+    handling: Handling,
     openedAt: Time,
     changedAt: Time,
     endedAt: Time.nullable(),

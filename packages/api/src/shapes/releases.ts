@@ -1,6 +1,7 @@
 /** Releases, the files they are of, and uploads of those. */
 import { CHECKSUM_ALGORITHMS } from '@updraft/core'
 import { z } from 'zod'
+import { HandlingDraft } from './handling.ts'
 import { Id, Name, named, Time, TypeName } from './words.ts'
 
 export const ReleaseRef = named(
@@ -109,11 +110,13 @@ export const ManualUpdate = named(
     sizeBytes: true,
     checksumAlgorithm: true,
     checksum: true,
-  }).superRefine(({ sha256, url }, context) => {
-    if (Boolean(sha256) !== Boolean(url)) return
-    const message = 'Either sha256, of an uploaded file, or url is needed, and not both.'
-    for (const path of ['sha256', 'url']) {
-      context.addIssue({ code: 'custom', path: [path], message })
-    }
-  }),
+  })
+    .extend({ handling: HandlingDraft.optional() })
+    .superRefine(({ sha256, url }, context) => {
+      if (Boolean(sha256) !== Boolean(url)) return
+      const message = 'Either sha256, of an uploaded file, or url is needed, and not both.'
+      for (const path of ['sha256', 'url']) {
+        context.addIssue({ code: 'custom', path: [path], message })
+      }
+    }),
 )

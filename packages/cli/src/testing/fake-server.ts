@@ -456,6 +456,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
       ...byId(operations, call, 'operation.unknown'),
       state: 'CANCELED',
     }),
+    forceOperation: (call) => byId(operations, call, 'operation.unknown'),
     retryOperation: (call) => ({ ...byId(operations, call, 'operation.unknown'), state: 'QUEUED' }),
     listTokens: ({ query }) => pageOf(tokens, query),
     createToken: ({ body }) => {

@@ -13,7 +13,7 @@ import type {
   Release,
   Token,
 } from '@updraft/api/shapes'
-import type { Role, State } from '@updraft/core'
+import { type Role, STANDARD_HANDLING, type State } from '@updraft/core'
 import type { World } from './fake-server.ts'
 
 export const MADE_AT = '2026-03-01T12:00:00.000Z'
@@ -134,6 +134,7 @@ export const makeOperation = ({
     reason,
     origin: { code: 'assigned.profile', message: `profile ${device.profile} is assigned it` },
     restarts: 0,
+    handling: STANDARD_HANDLING,
     openedAt: MADE_AT,
     changedAt: MADE_AT,
     endedAt: null,

@@ -33,7 +33,8 @@ export function conclude(target: Target, operation: Operation, now: Date): Targe
     return move(target, { status: 'idle', wave: null, operationId: null }, why)
   }
   const isSuperseded = state === 'CANCELED' && because.code !== 'operator.cancel'
-  const status = state === 'UPDATED' ? 'successful' : isSuperseded ? 'skipped' : 'failed'
+  const isWell = state === 'UPDATED' || state === 'STAGED'
+  const status = isWell ? 'successful' : isSuperseded ? 'skipped' : 'failed'
   return move(target, { status, wave: target.wave, operationId: operation.id }, why)
 }
 

@@ -1,8 +1,10 @@
 /** How a campaign goes about it: what may be set, what stands where nothing is said, and what contradicts itself. */
 import { DomainError } from '../errors.ts'
+import { checkUrgency, type Handling, STANDARD_HANDLING } from '../update/handling.ts'
 import { windowsOf } from './window.ts'
 
-export interface CampaignSettings {
+export interface CampaignSettings
+  extends Pick<Handling, 'urgency' | 'forcedFrom' | 'isDownloadOnly'> {
   /** So many devices are at it at most, all waves together. */
   readonly maxInProgress: number
   /** Of all targets: when more have failed, the campaign ends as a failure. 0: at the first; 100: never. */
@@ -71,6 +73,9 @@ export const STANDARD_CAMPAIGN_SETTINGS: Omit<CampaignSettings, 'waves'> = {
   forceDowngrade: false,
   windows: '',
   windowAttribute: null,
+  urgency: null,
+  forcedFrom: null,
+  isDownloadOnly: false,
   isDynamic: false,
   rollsBackOnStop: false,
 }
@@ -101,9 +106,29 @@ export function checkedCampaignSettings(draft: SettingsDraft, targets: number): 
     whole('progressTimeoutSeconds', settings.progressTimeoutSeconds, 30, MAX_SECONDS)
   }
   windowsOf(settings.windows)
+  checkHandling(settings)
   checkWaves(settings.waves, targets)
   return settings
 }
+
+function checkHandling(settings: CampaignSettings): void {
+  try {
+    checkUrgency(settings)
+  } catch (error) {
+    if (error instanceof DomainError) throw invalid(error.message)
+    throw error
+  }
+  if (settings.isDownloadOnly && settings.rollsBackOnStop) {
+    throw invalid('What is only downloaded is installed nowhere, so there is nothing to roll back.')
+  }
+}
+
+/** How each device is to go about it; its windows hold back the asking. */
+export const handlingOfCampaign = ({
+  urgency,
+  forcedFrom,
+  isDownloadOnly,
+}: CampaignSettings): Handling => ({ ...STANDARD_HANDLING, urgency, forcedFrom, isDownloadOnly })
 
 function checkWaves(waves: readonly WaveSettings[], targets: number): void {
   if (waves.length > MAX_WAVES) throw invalid(`A campaign has at most ${MAX_WAVES} waves.`)

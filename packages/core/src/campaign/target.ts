@@ -1,7 +1,7 @@
 /** One device of a campaign: whether its turn has come, what speaks against asking it, and what that counts for. */
 import { HANDLERS } from '../box.ts'
 import { type KeptBack, keptBack, type Restraints } from '../box-form.ts'
-import { clientKindOf, clientRefusal } from '../client-kind.ts'
+import { clientKindOf, clientRefusal, downloadOnlyRefusal } from '../client-kind.ts'
 import type { JsonObject } from '../device.ts'
 import { DomainError } from '../errors.ts'
 import { type Reason, reason } from '../reason.ts'
@@ -9,6 +9,7 @@ import { type Installed, isInstalled, nameOf, type Release } from '../release.ts
 import { compareVersions, parseVersion } from '../version.ts'
 import type { Campaign, Tally, TargetStatus, Wave } from './campaign.ts'
 import { plan } from './plan.ts'
+import type { CampaignSettings } from './settings.ts'
 import { opensAt, windowsOf } from './window.ts'
 
 export interface Target {
@@ -75,6 +76,8 @@ export interface TargetSituation {
   readonly attributes: JsonObject
   /** What it says of itself. */
   readonly inventory: JsonObject
+  /** The language it spoke last; null when it never came. */
+  readonly dialect: string | null
   /** Speaks to us now, or holds a line open. */
   readonly isHere: boolean
   /** The device has a release of its own. */
@@ -139,7 +142,7 @@ export function judge(
     const message = 'The device is assigned a release of its own, which a campaign does not undo.'
     return settled('skipped', reason('target.pinned', message))
   }
-  const untakable = clientFault(release, situation.inventory)
+  const untakable = clientFault(release, situation, settings)
   if (untakable) return settled('skipped', untakable)
   const { gate, lookAgainAt } = plan(campaign, now, { hasPlace: wave !== null })
   if (gate) {
@@ -170,9 +173,15 @@ export function judge(
 }
 
 /** What the device came with says what kind of client it is; one that never came is asked when it does. */
-function clientFault(release: Release, inventory: JsonObject): Reason | null {
+function clientFault(
+  release: Release,
+  { inventory, dialect }: Pick<TargetSituation, 'inventory' | 'dialect'>,
+  { isDownloadOnly }: Pick<CampaignSettings, 'isDownloadOnly'>,
+): Reason | null {
   const kind = clientKindOf(null, inventory)
-  const message = kind && clientRefusal(kind, [release])
+  const message =
+    (isDownloadOnly ? downloadOnlyRefusal(kind, dialect) : null) ??
+    (kind && clientRefusal(kind, [release]))
   return message === null ? null : reason('target.client', message)
 }
 

@@ -9,6 +9,7 @@ import {
   reportOf,
   standingOf,
 } from './action.ts'
+import { STANDARD_HANDLING } from './handling.ts'
 import type { State } from './states.ts'
 
 test.each([
@@ -122,7 +123,7 @@ describe('is read', () => {
 
 describe('a bundle', () => {
   const offer = (type: string, hours: number) => ({
-    operation: { type, openedAt: hoursBefore(hours) },
+    operation: { type, openedAt: hoursBefore(hours), handling: STANDARD_HANDLING },
   })
   const offers = [offer('software', 1), offer('firmware', 2), offer('bootloader', 3)]
   const types = (most: number) => bundleOf(offers, most).map(({ operation }) => operation.type)
@@ -132,6 +133,16 @@ describe('a bundle', () => {
     expect(types(2)).toEqual(['bootloader', 'firmware'])
     expect(types(64)).toEqual(['bootloader', 'firmware', 'software'])
     expect(bundleOf(offers.toReversed(), 64)).toEqual(bundleOf(offers, 64))
+  })
+  test('is of what is to be installed, or of what is only to be downloaded, as the oldest is', () => {
+    const [software, firmware, bootloader] = offers
+    const handling = { ...STANDARD_HANDLING, isDownloadOnly: true }
+    const kept = { operation: { ...firmware?.operation, handling } } as (typeof offers)[number]
+    expect(bundleOf([software, kept, bootloader] as typeof offers, 64)).toEqual([
+      bootloader,
+      software,
+    ])
+    expect(bundleOf([software, kept] as typeof offers, 64)).toEqual([kept])
   })
   test('of nothing is none', () => expect(bundleOf([], 64)).toEqual([]))
 })

@@ -6,9 +6,10 @@ import type { ProofOfLife } from '../client-kind.ts'
 import type { Circumstances, Operation, Report } from './operation.ts'
 import { isTerminal, STATES, type State } from './states.ts'
 
-/** How an action ended. The first three are the device's own word. */
+/** How an action ended. `downloaded`: it was to do no more. The first four are the device's own word. */
 export const ACTION_OUTCOMES = [
   'finished',
+  'downloaded',
   'failed',
   'cancelled',
   'withdrawn',
@@ -77,12 +78,18 @@ export function standingOf(
       : { kind: 'to-cancel' }
   }
   if (!isAtWork) {
-    const isDone = states.length > 0 && states.every((state) => state === 'UPDATED')
-    return { kind: 'over', outcome: isDone ? 'finished' : 'given-up' }
+    return { kind: 'over', outcome: endOf(states) }
   }
   return action.needsConfirmation && !action.confirmedAt
     ? { kind: 'to-confirm' }
     : { kind: 'to-do' }
+}
+
+function endOf(states: readonly (State | null)[]): ActionOutcome {
+  const isWell =
+    states.length > 0 && states.every((each) => each === 'UPDATED' || each === 'STAGED')
+  if (!isWell) return 'given-up'
+  return states.includes('STAGED') ? 'downloaded' : 'finished'
 }
 
 const isLive = (state: State | null): boolean => state !== null && !isTerminal(state)
@@ -108,9 +115,17 @@ export function reportOf(
   {
     state,
     confirmedBy,
+    isToKeep = false,
     said,
     code,
-  }: { state: State; confirmedBy: ProofOfLife; said: string; code?: string },
+  }: {
+    state: State
+    confirmedBy: ProofOfLife
+    /** It was told not to install it, or not yet. */
+    isToKeep?: boolean
+    said: string
+    code?: string
+  },
 ): Report | null {
   const isFurtherThan = (other: State) => STATES.indexOf(state) >= STATES.indexOf(other)
   switch (word) {
@@ -121,10 +136,10 @@ export function reportOf(
     case 'at-it':
       // What it had all of it is busy installing; before that it has only begun.
       if (isFurtherThan('UPDATING')) return null
-      if (isFurtherThan('DOWNLOADED')) return maybeLate('UPDATING')
+      if (isFurtherThan('DOWNLOADED')) return isToKeep ? null : maybeLate('UPDATING')
       return isFurtherThan('DOWNLOADING') ? null : maybeLate('DOWNLOADING')
     case 'downloaded':
-      return isFurtherThan('DOWNLOADED') ? null : maybeLate('DOWNLOADED')
+      return isFurtherThan(isToKeep ? 'UPDATING' : 'DOWNLOADED') ? null : maybeLate('DOWNLOADED')
     case 'refused-for-now':
       return { state: null, error: said || 'The device cannot do it now.' }
     case 'wants-to-stop':
@@ -138,14 +153,18 @@ export function reportOf(
 }
 
 /** Of several offers as many as go together, in an order that stays; of one at a time, the oldest. */
-export function bundleOf<T extends { readonly operation: Pick<Operation, 'openedAt' | 'type'> }>(
-  offers: readonly T[],
-  most: number,
-): readonly T[] {
+export function bundleOf<
+  T extends { readonly operation: Pick<Operation, 'openedAt' | 'type' | 'handling'> },
+>(offers: readonly T[], most: number): readonly T[] {
   const byAge = offers.toSorted(
     (a, b) => a.operation.openedAt.getTime() - b.operation.openedAt.getTime(),
   )
-  return byAge.slice(0, most).toSorted((a, b) => (a.operation.type < b.operation.type ? -1 : 1))
+  // What is only to be downloaded and what is to be installed are told in other words.
+  const [first] = byAge
+  const isLikeFirst = ({ operation }: T) =>
+    operation.handling.isDownloadOnly === first?.operation.handling.isDownloadOnly
+  const together = byAge.filter(isLikeFirst).slice(0, most)
+  return together.toSorted((a, b) => (a.operation.type < b.operation.type ? -1 : 1))
 }
 
 /** Whether a device may read what such an action holds: to do it, to have it confirmed, or as what it did last. */

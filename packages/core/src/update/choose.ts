@@ -10,6 +10,7 @@
  * fit.
  */
 import { heldBack, type KeptBack, keptBack, type Restraints } from '../box-form.ts'
+import { handlingOfCampaign } from '../campaign/settings.ts'
 import { judge, misfit, type SettledTarget, type Target, type Verdict } from '../campaign/target.ts'
 import type { JsonObject } from '../device.ts'
 import type { DeviceFacts } from '../expression/language.ts'
@@ -25,6 +26,13 @@ import {
   requirementOf,
 } from '../release.ts'
 import { satisfies } from '../requirement.ts'
+import {
+  type Handling,
+  ownWindowClosed,
+  type Spoken,
+  STANDARD_HANDLING,
+  sameHandling,
+} from './handling.ts'
 import type { Operation } from './operation.ts'
 
 /** After so many failed attempts at one release a person must look. */
@@ -44,13 +52,21 @@ export interface Attempts {
   readonly lastFailedAt: Date | null
   /** An operator cancelled the latest of them. */
   readonly isCancelled: boolean
+  /** The latest of them brought it to the device, which was not to install it. */
+  readonly isStaged: boolean
 }
 
-export const NO_ATTEMPTS: Attempts = { failures: 0, lastFailedAt: null, isCancelled: false }
+export const NO_ATTEMPTS: Attempts = {
+  failures: 0,
+  lastFailedAt: null,
+  isCancelled: false,
+  isStaged: false,
+}
 
 export interface Assignment {
   readonly release: Release
   readonly assignedAt: Date
+  readonly handling: Handling
   readonly attempts: Attempts
 }
 
@@ -90,6 +106,8 @@ export interface Situation {
   readonly form: Restraints | null
   /** Somebody at the device presses the button for that component now. */
   readonly isAsked: boolean
+  /** What its language has words for; null: nobody knows yet. */
+  readonly speaks: Spoken | null
 }
 
 /** What a campaign or an operator's hand brought to the device last. */
@@ -126,6 +144,8 @@ type ChoiceOf =
       kind: 'offer'
       release: Release
       because: Reason
+      /** As is usual where it is not said. */
+      handling?: Handling
       target?: Target
       policy?: Candidate
       cancels?: Cancellation
@@ -171,11 +191,34 @@ function chooseOf(situation: Situation, meant: Meant, now: Date): ChoiceOf {
 /** What the device has not begun may be kept back still; what it has is not interrupted. */
 export function keepsBack(underWay: Operation, situation: Situation, now: Date): KeptBack | null {
   const { form, isAsked } = situation
-  if (!form || !isNotBegun(underWay)) return null
+  if (!isNotBegun(underWay)) return null
+  const held = keptBackItself(underWay, situation, now)
+  if (held || !form) return held
   const isWanted = isByHand(underWay) || underWay.origin.code === 'operator.retry'
   return isWanted
     ? heldBack(form, { name: nameOf(underWay), now })
     : keptBack(form, { release: underWay, isAsked, now })
+}
+
+/** By how it is to be brought, where the device cannot be told to wait. */
+function keptBackItself(
+  { handling, title, version }: Operation,
+  { speaks }: Pick<Situation, 'speaks'>,
+  now: Date,
+): KeptBack | null {
+  const name = nameOf({ title, version })
+  if (handling.isDownloadOnly && speaks && !speaks.downloadOnly) {
+    const message = `${name} waits. It is only to be downloaded, for which the device's language has no word.`
+    const because = reason('waits.unspeakable', message)
+    return { because, comesIfAsked: false, lookAgainAt: null }
+  }
+  const closed = ownWindowClosed(handling, now)
+  if (!closed || (speaks?.windows && !handling.isDownloadOnly)) return null
+  const message = closed.opensAt
+    ? `${name} waits. Its window opens at ${closed.opensAt.toISOString()}.`
+    : `${name} waits. Its window never opens any more; assign it anew.`
+  const because = reason('waits.window', message)
+  return { because, comesIfAsked: false, lookAgainAt: closed.opensAt }
 }
 
 function goOn(underWay: Operation, situation: Situation, now: Date): ChoiceOf {
@@ -306,6 +349,7 @@ function byPolicies(situation: Situation, now: Date): Meant {
   const assignment: Assignment = {
     release,
     assignedAt: policy.publishedAt,
+    handling: STANDARD_HANDLING,
     attempts: stood?.attempts ?? NO_ATTEMPTS,
   }
   const later = arrivedLater(assignment, situation)
@@ -336,6 +380,7 @@ function amongCampaigns(
       {
         ...situation,
         inventory: situation.facts.device.inventory,
+        dialect: situation.facts.device.dialect,
         isPinned: situation.deviceAssignment !== null,
       },
       { unfit: unfit(target.release, situation), maxFailures: MAX_ATTEMPTS, now },
@@ -371,6 +416,7 @@ function decide(situation: Situation, meant: Meant, now: Date): ChoiceOf {
         kind: 'offer',
         release: meant.target.release,
         because: meant.because,
+        handling: handlingOfCampaign(meant.target.campaign.settings),
         target: meant.target,
       }
     case 'assignment':
@@ -410,18 +456,26 @@ function decideAssigned(
   meant: { readonly assignment: Assignment; readonly because: Reason },
   now: Date,
 ): ChoiceOf {
-  const { release, attempts } = meant.assignment
+  const { release, attempts, handling } = meant.assignment
   const refusal = unfit(release, situation)
   if (refusal) return { kind: 'nothing', release, because: refusal }
   if (attempts.isCancelled) {
     const message = `An operator cancelled ${nameOf(release)} for this device; assign it anew or try again.`
     return { kind: 'nothing', release, because: reason('nothing.cancelled', message) }
   }
+  if (handling.isDownloadOnly && attempts.isStaged) {
+    const message = `The device has ${nameOf(release)}, which it is not to install; assign it anew to have it installed.`
+    return { kind: 'nothing', release, because: reason('nothing.staged', message) }
+  }
   if (attempts.failures >= MAX_ATTEMPTS) {
     const message = `${nameOf(release)} failed ${attempts.failures} times on this device; a person must look.`
     return { kind: 'nothing', release, because: reason('nothing.needs-attention', message) }
   }
-  const choice = nowUnless(situation, { kind: 'offer', release, because: meant.because }, now)
+  const choice = nowUnless(
+    situation,
+    { kind: 'offer', release, because: meant.because, handling },
+    now,
+  )
   if (choice.kind !== 'offer') return choice
   const lookAgainAt = nextAttemptAt(attempts)
   // Who stands before it and asks for it does not want to wait.
@@ -480,7 +534,8 @@ function takesBack(underWay: Operation, meant: Meant, situation: Situation): Rea
   const release = releaseOf(meant)
   if (release?.id === underWay.releaseId) {
     // What it runs already is no refusal here: the visit ends such an operation as UPDATED.
-    return isInstalled(release, situation.installed) ? null : unfit(release, situation)
+    if (isInstalled(release, situation.installed)) return null
+    return unfit(release, situation) ?? handledOtherwise(underWay, meant)
   }
   // What a policy offered is held against what the device says, which it does when it is here.
   if (isByPolicy(underWay) && !situation.isHere && isUnassigned(meant)) return null
@@ -489,6 +544,15 @@ function takesBack(underWay: Operation, meant: Meant, situation: Situation): Rea
   return release
     ? reason('superseded.release', `${nameOf(release)} is meant for this device now.`)
     : reason('superseded.withdrawn', 'Nothing is meant for this device any more.')
+}
+
+/** It was assigned once more since, to be brought in another way. */
+function handledOtherwise(underWay: Operation, meant: Meant): Reason | null {
+  if (meant.kind !== 'assignment') return null
+  const { handling, assignedAt, release } = meant.assignment
+  if (assignedAt <= underWay.openedAt || sameHandling(handling, underWay.handling)) return null
+  const message = `${nameOf(release)} was assigned anew, to be brought in another way.`
+  return reason('superseded.release', message)
 }
 
 /**

@@ -23,11 +23,13 @@ import {
   keepsBack,
   type Situation,
 } from './choose.ts'
+import { type Handling, ownWindowClosed, SPEAKS_PLAINLY, type Spoken } from './handling.ts'
 import { seenUnchanged } from './inference.ts'
 import {
   type Advance,
   advance,
   cancel,
+  handledAs,
   heard,
   type Operation,
   open,
@@ -63,6 +65,7 @@ export class Draft {
   readonly #moment: Moment
   readonly #isHere: boolean
   readonly #asked: readonly ComponentType[]
+  readonly #speaks: Spoken | null
   readonly #actor: Actor
   readonly #components: Record<ComponentType, Component>
   readonly #installed: Record<ComponentType, Installed> = {}
@@ -76,20 +79,25 @@ export class Draft {
   #facts: DeviceFacts | null = null
   #inventory: JsonObject | null = null
 
-  /** `isHere`: the device speaks, or holds a line open. `asked`: somebody at it presses the button for those. */
+  /**
+   * `isHere`: the device speaks, or holds a line open. `asked`: somebody at it presses the button for those. `speaks`:
+   * what it can be told.
+   */
   constructor(
     snapshot: Snapshot,
     {
       isHere,
       asked = [],
+      speaks = SPEAKS_PLAINLY,
       ...moment
-    }: Moment & { isHere: boolean; asked?: readonly ComponentType[] },
+    }: Moment & { isHere: boolean; asked?: readonly ComponentType[]; speaks?: Spoken },
     actor?: Actor,
   ) {
     this.#snapshot = snapshot
     this.#moment = moment
     this.#isHere = isHere
     this.#asked = asked
+    this.#speaks = isHere ? speaks : null
     this.#components = { ...snapshot.components }
     this.#standings = new StandingsDraft(snapshot.standings, moment.now)
     const { id, name } = snapshot.device
@@ -112,7 +120,8 @@ export class Draft {
       standings: this.#standings.current,
     }
     const isAsked = this.#asked.includes(type)
-    return situationOf(now, type, { isHere: this.#isHere, isAsked, facts: this.#facts })
+    const speaks = this.#speaks
+    return situationOf(now, type, { isHere: this.#isHere, isAsked, speaks, facts: this.#facts })
   }
 
   learn({ installed, namesNoTitles = false, inventory, inventoryChanges }: Facts): void {
@@ -154,6 +163,11 @@ export class Draft {
     if (!underWay) return
     // Who may not begin yet is not asked to say anything.
     if (keepsBack(underWay, this.situation(type), this.#moment.now)) return
+    if (this.#waits(underWay)) {
+      // What it has of it already it keeps until then.
+      if (this.#isHere) this.#note(heard(underWay, this.#moment.now))
+      return
+    }
     const settings = this.#targetOf(underWay)?.campaign.settings
     const circumstances = { ...this.#moment, isHere: this.#isHere }
     const silent =
@@ -204,9 +218,24 @@ export class Draft {
     const opened = choice.kind === 'offer' ? this.#offer(choice) : choice.operation
     const release =
       choice.kind === 'offer' ? choice.release : (this.component(type).underWayRelease ?? null)
+    const held = choice.kind === 'offer' && this.#keepsBack(opened)
+    if (held) return { choice: held, isNews: false, operation: null, release }
     const isTold = typeof tells === 'boolean' ? tells : release !== null && tells(release)
     const operation = isTold ? this.apply(tell(opened, this.#moment.now), SERVER).operation : opened
     return { choice, isNews: isTold && opened.state === 'QUEUED', operation, release }
+  }
+
+  /** What was just opened may have to wait, as what is under way. */
+  #keepsBack(operation: Operation): Choice | null {
+    const held = keepsBack(operation, this.situation(operation.type), this.#moment.now)
+    if (!held) return null
+    const { because, lookAgainAt } = held
+    return { kind: 'under-way', operation, because, held, ...(lookAgainAt && { lookAgainAt }) }
+  }
+
+  /** It was told of it before its window, and is to install it when that opens. */
+  #waits({ handling, state }: Operation): boolean {
+    return state !== 'UPDATING' && ownWindowClosed(handling, this.#moment.now) !== null
   }
 
   hear(address: Address, report: Report): Advance | null {
@@ -268,16 +297,36 @@ export class Draft {
   open(
     release: Release,
     origin: Reason,
-    actor = this.#actor,
-    campaignId: string | null = null,
+    {
+      actor = this.#actor,
+      campaignId = null,
+      handling,
+    }: { actor?: Actor; campaignId?: string | null; handling?: Handling } = {},
   ): Operation {
     const { now, newId } = this.#moment
     const deviceId = this.#snapshot.device.id
-    const { operation, step } = open({ id: newId(), deviceId, release, origin, campaignId }, now)
+    const { operation, step } = open(
+      { id: newId(), deviceId, release, origin, campaignId, handling },
+      now,
+    )
     this.#put(operation)
     this.#steps.push(step)
     this.#event('operation.opened', operation, actor)
     return operation
+  }
+
+  /** How that release was assigned to be brought; undefined where it was not. */
+  handlingOf(release: Release): Handling | undefined {
+    const { deviceAssignment, profileAssignment } = this.component(release.type)
+    return [deviceAssignment, profileAssignment].find((each) => each?.release.id === release.id)
+      ?.handling
+  }
+
+  /** An operator has it handled otherwise from now on. */
+  handleOtherwise(operation: Operation, handling: Handling): void {
+    const changed = handledAs(operation, handling)
+    this.#put(changed)
+    this.#event('operation.forced', changed, this.#actor)
   }
 
   apply(advanced: Advance, actor = this.#actor): Advance {
@@ -336,12 +385,14 @@ export class Draft {
     return this.open(
       choice.release,
       reason('device.began-again', `The device began ${name} by itself.`),
+      { handling: this.handlingOf(choice.release) },
     )
   }
 
   #offer(choice: Extract<Choice, { kind: 'offer' }>): Operation {
-    const { release, because, target, policy } = choice
-    const operation = this.open(release, because, SERVER, target?.campaign.id)
+    const { release, because, handling, target, policy } = choice
+    const campaignId = target?.campaign.id ?? null
+    const operation = this.open(release, because, { actor: SERVER, campaignId, handling })
     if (target) {
       const runs = this.#runs(operation.type) ?? UNKNOWN
       this.#move(target, ask(target, operation, { runs, now: this.#moment.now }))

@@ -24,6 +24,7 @@ import { type Installed, isInstalled, nameOf, type Release } from '../release.ts
 import { type Patience, STANDARD_SETTINGS } from '../settings.ts'
 import { type Arrival, type Assignment, type Attempts, isByHand, MAX_ATTEMPTS } from './choose.ts'
 import { device, installed, minutesAfter, NOON } from './examples.test-helper.ts'
+import { STANDARD_HANDLING } from './handling.ts'
 import type { Advance, Operation, Report, Step } from './operation.ts'
 import { type Answer, type Changes, type Component, isNothing, type Snapshot } from './snapshot.ts'
 import { canMove, isTerminal, reportableState } from './states.ts'
@@ -431,7 +432,9 @@ export class Fleet {
     const own = this.#of(found.name, type)
     const assignment = (to: string): Assignment | null => {
       const assigned = this.#assigned.get(to)?.get(type)
-      return assigned ? { ...assigned, attempts: attempts(own, assigned) } : null
+      return assigned
+        ? { ...assigned, handling: STANDARD_HANDLING, attempts: attempts(own, assigned) }
+        : null
     }
     const underWay = this.underWay(found.name, type)
     return {
@@ -588,6 +591,7 @@ function attempts(own: readonly Operation[], { release, assignedAt }: Assigned):
     failures: failures.length,
     lastFailedAt: failures.at(-1)?.endedAt ?? null,
     isCancelled: ours.at(-1)?.because.code === 'operator.cancel',
+    isStaged: ours.at(-1)?.state === 'STAGED',
   }
 }
 

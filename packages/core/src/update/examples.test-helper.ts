@@ -7,6 +7,7 @@ import type { Device } from '../device.ts'
 import { reason } from '../reason.ts'
 import { createRelease, type Release, type ReleaseDraft } from '../release.ts'
 import { type Assignment, type Attempts, NO_ATTEMPTS, type Situation } from './choose.ts'
+import { type Handling, STANDARD_HANDLING } from './handling.ts'
 import { type Operation, open } from './operation.ts'
 import { NO_BELONGINGS } from './snapshot.ts'
 import { isTerminal, STATE_TABLE, type State } from './states.ts'
@@ -40,9 +41,14 @@ export function operation(
   return { ...opened, state, progressPercent, endedAt: isTerminal(state) ? NOON : null, ...changes }
 }
 
-export const assigned = (target: Release, attempts: Partial<Attempts> = {}): Assignment => ({
+export const assigned = (
+  target: Release,
+  attempts: Partial<Attempts> = {},
+  handling: Partial<Handling> = {},
+): Assignment => ({
   release: target,
   assignedAt: NOON,
+  handling: { ...STANDARD_HANDLING, ...handling },
   attempts: { ...NO_ATTEMPTS, ...attempts },
 })
 
@@ -99,6 +105,7 @@ export const situation = (changes: Partial<Situation> = {}): Situation => ({
   isHere: true,
   form: null,
   isAsked: false,
+  speaks: null,
   ...changes,
 })
 

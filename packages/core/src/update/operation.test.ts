@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { reason } from '../reason.ts'
 import { STANDARD_SETTINGS } from '../settings.ts'
 import { installed, minutesAfter, NOON, operation, release } from './examples.test-helper.ts'
+import { STANDARD_HANDLING } from './handling.ts'
 import { advance, cancel, type Operation, open, type Report, tell } from './operation.ts'
 import { isTerminal, STATES, type State } from './states.ts'
 
@@ -25,6 +26,7 @@ test('an operation is opened QUEUED, with its first line of history', () => {
   expect(opened).toEqual({
     id: 'op1',
     campaignId: null,
+    handling: STANDARD_HANDLING,
     deviceId: 'D1',
     releaseId: 'F@2.0.0',
     type: 'firmware',

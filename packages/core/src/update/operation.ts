@@ -11,6 +11,7 @@ import {
   type Release,
 } from '../release.ts'
 import type { Patience } from '../settings.ts'
+import { type Handling, STANDARD_HANDLING } from './handling.ts'
 import { isTerminal, STATE_TABLE, STATES, type State } from './states.ts'
 
 const MAX_ERROR_LENGTH = 4096
@@ -33,6 +34,7 @@ export interface Operation {
   readonly code: string | null
   /** The campaign that asks for it; null when none does. */
   readonly campaignId: string | null
+  readonly handling: Handling
   /** Why it was opened. */
   readonly origin: Reason
   /** Why it is in the state it is in. */
@@ -104,12 +106,14 @@ export function open(
     release,
     origin,
     campaignId = null,
+    handling = STANDARD_HANDLING,
   }: {
     id: string
     deviceId: string
     release: Release
     origin: Reason
     campaignId?: string | null
+    handling?: Handling
   },
   now: Date,
 ): { operation: Operation; step: Step } {
@@ -125,6 +129,7 @@ export function open(
     error: null,
     code: null,
     campaignId,
+    handling,
     origin,
     because: origin,
     restarts: 0,
@@ -180,6 +185,7 @@ export function advance(
     const because = reason('device.reported', `The device reports that it failed: ${error}`)
     return move(operation, { state, because, error, code: codeOf(report) }, now)
   }
+  if (operation.handling.isDownloadOnly && HAS_IT.includes(state)) return stage(operation, now)
   if (state === operation.state) return progress(operation, { ...report, state }, now)
   const to: Move = { state, progressPercent: report.progressPercent, because: said(state, report) }
   if (!isStepBack(operation.state, state)) return move(operation, to, now)
@@ -187,6 +193,23 @@ export function advance(
     ? repeated(heard(operation, now))
     : startOver(operation, to, circumstances)
 }
+
+/** Of what is only to be fetched, no more is wanted. */
+const HAS_IT: readonly State[] = ['DOWNLOADED', 'VERIFIED']
+
+function stage(operation: Operation, now: Date): Advance {
+  const because = reason(
+    'device.staged',
+    `The device has ${nameOf(operation)}, which it was not to install.`,
+  )
+  return move(operation, { state: 'STAGED', because }, now)
+}
+
+/** The same, handled otherwise from now on. */
+export const handledAs = (operation: Operation, handling: Handling): Operation => ({
+  ...operation,
+  handling,
+})
 
 /** A sign of life, with a line of its own. */
 function remark(operation: Operation, report: Report, now: Date): Advance {

@@ -8,6 +8,7 @@ import type { Candidate, Fared, Standing } from '../policy.ts'
 import type { Reason } from '../reason.ts'
 import type { ComponentType, Installed, Release } from '../release.ts'
 import type { Arrival, Assignment, Choice, PolicyStanding, Situation, Standings } from './choose.ts'
+import type { Spoken } from './handling.ts'
 import type { Circumstances, Operation, Step } from './operation.ts'
 
 /** One device with all that counts for its updates. */
@@ -62,13 +63,14 @@ export const situationOf = (
   {
     isHere,
     isAsked = false,
+    speaks = null,
     facts = factsOf(snapshot),
-  }: { isHere: boolean; isAsked?: boolean; facts?: DeviceFacts },
+  }: { isHere: boolean; isAsked?: boolean; speaks?: Spoken | null; facts?: DeviceFacts },
 ): Situation => {
   const { profileId, profileName, attributes, installed } = facts.device
   const component = snapshot.components[type] ?? NO_COMPONENT
   const form = restraintsOf(facts.device)
-  const ofDevice = { profileId, profileName, attributes, isHere, isAsked, facts, form }
+  const ofDevice = { profileId, profileName, attributes, isHere, isAsked, speaks, facts, form }
   return {
     ...ofDevice,
     type,

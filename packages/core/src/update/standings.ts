@@ -84,10 +84,11 @@ export function attemptsAfter(
   { failures, lastFailedAt }: Attempts,
   operation: Operation,
 ): Attempts {
-  const isCancelled = operation.because.code === 'operator.cancel'
-  return operation.state === 'CANCELED'
-    ? { failures, lastFailedAt, isCancelled }
-    : { failures: failures + 1, lastFailedAt: operation.endedAt, isCancelled }
+  const { state, endedAt, because } = operation
+  const latest = { isCancelled: because.code === 'operator.cancel', isStaged: state === 'STAGED' }
+  return state === 'CANCELED' || state === 'STAGED'
+    ? { failures, lastFailedAt, ...latest }
+    : { failures: failures + 1, lastFailedAt: endedAt, ...latest }
 }
 
 /** Null where it says nothing of how it goes. */
@@ -98,6 +99,7 @@ function faredOf(operation: Operation): Fared | null {
     case 'FAILED':
       return 'failed'
     case 'CANCELED':
+    case 'STAGED':
       return null
     default:
       return isNotBegun(operation) ? null : 'started'

@@ -9,6 +9,7 @@ import { reason } from '../reason.ts'
 import { type ComponentType, nameOf, type Release } from '../release.ts'
 import { isNotBegun, unfit } from './choose.ts'
 import { Draft } from './draft.ts'
+import { type Handling, type Spoken, STANDARD_HANDLING } from './handling.ts'
 import { seenFetching } from './inference.ts'
 import { type Advance, cancel, heard, type Operation, type Report } from './operation.ts'
 import type { Address, Answer, Changes, Moment, Snapshot } from './snapshot.ts'
@@ -25,6 +26,8 @@ export interface Visit extends Moment {
   readonly isTacit?: boolean
   /** Somebody at the device presses the button for those. */
   readonly asked?: readonly ComponentType[]
+  /** What its language has words for; nothing that needs any unless it is said. */
+  readonly speaks?: Spoken
 }
 
 /** A release as a device asks for it: what it leaves out is whatever is meant for it. */
@@ -46,9 +49,9 @@ const isTold = (tells: Tells, type: ComponentType): boolean | ((release: Release
 /** The device checks in, or (without facts, untold) what is meant for it is looked at anew. */
 export function visit(
   snapshot: Snapshot,
-  { facts, tells, isHere = false, fetches, isTacit = false, asked, ...moment }: Visit,
+  { facts, tells, isHere = false, fetches, isTacit = false, asked, speaks, ...moment }: Visit,
 ): { changes: Changes; answers: Readonly<Record<ComponentType, Answer>> } {
-  const draft = new Draft(snapshot, { ...moment, isHere, asked })
+  const draft = new Draft(snapshot, { ...moment, isHere, asked, speaks })
   draft.learn(facts)
   const answers: Record<ComponentType, Answer> = {}
   for (const fetched of fetches ? [fetches].flat() : []) draft.goesOn(fetched)
@@ -117,16 +120,35 @@ export function cancelByOperator(
 ): Changes {
   const draft = new Draft(snapshot, { ...moment, isHere: false }, actor)
   const { operation } = draft.find(operationId)
-  if (isTerminal(operation.state)) {
-    throw new DomainError(
-      'operation.already-ended',
-      `The update to ${nameOf(operation)} has already ended as ${operation.state}.`,
-    )
-  }
+  if (isTerminal(operation.state)) throw alreadyEnded(operation)
   const because = reason('operator.cancel', `Cancelled by ${actor.name}.`)
   draft.lookFurther(draft.apply(cancel(operation, because, moment.now)))
   return draft.changes()
 }
+
+/**
+ * An operator has a device do now what was left to it; windows hold as before. What is forced already stays as it is.
+ * Refuses with operation.unknown or operation.already-ended.
+ */
+export function forceByOperator(
+  snapshot: Snapshot,
+  { operationId, actor, ...moment }: Moment & { operationId: string; actor: Actor },
+): { changes: Changes; operation: Operation } {
+  const draft = new Draft(snapshot, { ...moment, isHere: false }, actor)
+  const { operation } = draft.find(operationId)
+  if (isTerminal(operation.state)) throw alreadyEnded(operation)
+  const { handling } = operation
+  if (handling.urgency !== 'forced') {
+    draft.handleOtherwise(operation, { ...handling, urgency: 'forced', forcedFrom: null })
+  }
+  return { changes: draft.changes(), operation: draft.find(operationId).operation }
+}
+
+const alreadyEnded = (operation: Operation) =>
+  new DomainError(
+    'operation.already-ended',
+    `The update to ${nameOf(operation)} has already ended as ${operation.state}.`,
+  )
 
 /**
  * An operator asks for another attempt at what failed or was cancelled; breaker and back-off are passed over.
@@ -143,7 +165,8 @@ export function retryByOperator(
   }
   const refusal = unfit(release, draft.situation(release.type))
   if (refusal) throw new DomainError('operation.cannot-retry', refusal.message)
-  const operation = draft.open(release, reason('operator.retry', `Tried again by ${actor.name}.`))
+  const origin = reason('operator.retry', `Tried again by ${actor.name}.`)
+  const operation = draft.open(release, origin, { handling: draft.handlingOf(release) })
   return { changes: draft.changes(), operation }
 }
 
@@ -153,7 +176,12 @@ export function retryByOperator(
  */
 export function updateByHand(
   snapshot: Snapshot,
-  { release, actor, ...moment }: Moment & { release: Release; actor: Actor },
+  {
+    release,
+    actor,
+    handling = STANDARD_HANDLING,
+    ...moment
+  }: Moment & { release: Release; actor: Actor; handling?: Handling },
 ): { changes: Changes; operation: Operation } {
   const draft = new Draft(snapshot, { ...moment, isHere: false }, actor)
   const { underWay } = draft.component(release.type)
@@ -168,6 +196,6 @@ export function updateByHand(
     draft.apply(cancel(underWay, because, moment.now))
   }
   const origin = reason('operator.manual', `Brought by hand by ${actor.name}, unchecked.`)
-  const operation = draft.open(release, origin)
+  const operation = draft.open(release, origin, { handling })
   return { changes: draft.changes(), operation }
 }

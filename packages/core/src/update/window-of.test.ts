@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { STANDARD_HANDLING } from './handling.ts'
 import type { Snapshot } from './snapshot.ts'
 import { windowOf } from './window-of.ts'
 
 const NOW = new Date('2026-03-02T12:00:00Z')
-const OPERATION = { id: 'op-1', type: 'firmware' }
+const OPERATION = { id: 'op-1', type: 'firmware', handling: STANDARD_HANDLING }
 
 /** What counts of a device of which a campaign with those windows asks something. */
 const asked = (
@@ -63,7 +64,7 @@ test.each([
 })
 
 test('a component that nobody asks anything of has none', () => {
-  expect(windowOf(asked('22:00-23:00'), { id: 'op-1', type: 'software' }, NOW)).toEqual({
+  expect(windowOf(asked('22:00-23:00'), { ...OPERATION, type: 'software' }, NOW)).toEqual({
     kind: 'none',
   })
 })

@@ -1,6 +1,7 @@
-/** The window in which an operation that a campaign asks for may be begun: the campaign's, and the device's own. */
+/** The window in which an operation may be begun: its own; where a campaign asks for it the campaign's, and the device's. */
 import { opensAt, windowsOf } from '../campaign/window.ts'
 import { DomainError } from '../errors.ts'
+import { ownWindowClosed } from './handling.ts'
 import type { Operation } from './operation.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -13,6 +14,17 @@ export type WindowState =
 const NONE: WindowState = { kind: 'none' }
 
 export function windowOf(
+  { components, device }: Pick<Snapshot, 'components' | 'device'>,
+  { id, type, handling }: Pick<Operation, 'id' | 'type' | 'handling'>,
+  now: Date,
+): WindowState {
+  const own = ownWindowClosed(handling, now)
+  if (own) return { kind: 'closed', ...own }
+  const others = windowOfCampaign({ components, device }, { id, type }, now)
+  return others.kind === 'none' && handling.windows !== '' ? { kind: 'open' } : others
+}
+
+function windowOfCampaign(
   { components, device }: Pick<Snapshot, 'components' | 'device'>,
   { id, type }: Pick<Operation, 'id' | 'type'>,
   now: Date,

@@ -37,6 +37,7 @@ export const LOOKS: Readonly<Record<Look, LookFacts>> = {
   VERIFIED: { word: STATE_TABLE.VERIFIED.word, Icon: IconShieldCheck, color: 'teal' },
   UPDATING: { word: STATE_TABLE.UPDATING.word, Icon: IconSettings, color: 'amber' },
   UPDATED: { word: STATE_TABLE.UPDATED.word, Icon: IconCheck, color: 'green' },
+  STAGED: { word: STATE_TABLE.STAGED.word, Icon: IconInbox, color: 'green' },
   FAILED: { word: STATE_TABLE.FAILED.word, Icon: IconX, color: 'red' },
   CANCELED: { word: STATE_TABLE.CANCELED.word, Icon: IconCircleOff, color: 'gray' },
   HELD_BACK: { word: 'held back', Icon: IconPlayerPause, color: 'violet' },

@@ -1,5 +1,13 @@
 /** Maintenance windows as a person reads them. */
-import { DomainError, opensAt, type Window, windowsOf } from '@updraft/core'
+import {
+  DomainError,
+  opensAt,
+  passingWindowsOf,
+  type ScheduledWindow,
+  type WeeklyWindow,
+  type Window,
+  windowsOf,
+} from '@updraft/core'
 import { exactTime } from './time.ts'
 
 export interface ReadWindows {
@@ -9,13 +17,17 @@ export interface ReadWindows {
   readonly next: string
 }
 
-/** Null where nothing is written; else what it means, or what is wrong with it. */
-export function readWindows(text: string, now: Date): ReadWindows | { mistake: string } | null {
+/** `mayPass`: it may be over some day. Null where nothing is written; else what it means, or what is wrong with it. */
+export function readWindows(
+  text: string,
+  now: Date,
+  { mayPass = false } = {},
+): ReadWindows | { mistake: string } | null {
   if (text.trim() === '') return null
   try {
-    const windows = windowsOf(text)
+    const windows = mayPass ? passingWindowsOf(text) : windowsOf(text)
     const opening = opensAt(windows, now)
-    if (opening === null) return null
+    if (opening === null) return { mistake: 'It never opens any more.' }
     return {
       lines: windows.map(lineOf),
       next:
@@ -27,7 +39,7 @@ export function readWindows(text: string, now: Date): ReadWindows | { mistake: s
   }
 }
 
-const NAMES: Readonly<Record<Window['days'][number], string>> = {
+const NAMES: Readonly<Record<WeeklyWindow['days'][number], string>> = {
   Mon: 'Monday',
   Tue: 'Tuesday',
   Wed: 'Wednesday',
@@ -38,7 +50,18 @@ const NAMES: Readonly<Record<Window['days'][number], string>> = {
 }
 const WEEK = Object.keys(NAMES)
 
-function lineOf({ days, from, until, timeZone }: Window): string {
+const lineOf = (window: Window): string =>
+  'cron' in window ? scheduledLine(window) : weeklyLine(window)
+
+/** Who writes a schedule reads one. */
+function scheduledLine({ cron, seconds, timeZone }: ScheduledWindow): string {
+  const length = [seconds / 3600, (seconds / 60) % 60, seconds % 60]
+    .map((part) => String(Math.floor(part)).padStart(2, '0'))
+    .join(':')
+  return `From ${cron.text} for ${length} (${timeZone})`
+}
+
+function weeklyLine({ days, from, until, timeZone }: WeeklyWindow): string {
   const when =
     from === until
       ? `from ${clock(from)} for 24 hours`
@@ -47,9 +70,9 @@ function lineOf({ days, from, until, timeZone }: Window): string {
 }
 
 /** Days that follow each other, from the third on, as a span. */
-function daysOf(days: Window['days']): string {
+function daysOf(days: WeeklyWindow['days']): string {
   if (days.length === WEEK.length) return 'Every day'
-  const runs: Window['days'][number][][] = []
+  const runs: WeeklyWindow['days'][number][][] = []
   for (const day of days) {
     const run = runs.at(-1)
     const before = run?.at(-1)

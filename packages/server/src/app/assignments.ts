@@ -1,13 +1,16 @@
 /** A device's or a profile's release; who is concerned is looked at after the commit. */
 import {
   type ComponentType,
+  checkedHandling,
   DomainError,
+  type Handling,
   type JsonObject,
   nameOf,
   type OperatorActor,
 } from '@updraft/core'
 import { refuseForDevice, refuseForProfile } from './client-limits.ts'
 import { deed } from './deed.ts'
+import { saidOf } from './handling-said.ts'
 import type {
   Assignments,
   AssignmentView,
@@ -18,6 +21,13 @@ import type {
   Stores,
   UnitOfWork,
 } from './ports.ts'
+
+/** What is assigned, and how it is to be brought: what of that is not said is as ever. */
+export interface Wanted {
+  readonly type: ComponentType
+  readonly releaseId: string
+  readonly handling?: Partial<Handling>
+}
 
 export function assignments({
   clock,
@@ -66,7 +76,7 @@ export function assignments({
     stores: Stores,
     actor: OperatorActor,
     scope: Spread,
-    { type, releaseId }: { type: ComponentType; releaseId: string },
+    { type, releaseId, handling: wanted = {} }: Wanted,
   ): Promise<AssignmentView> => {
     const subject = await subjectOf(stores, scope)
     const release = await stores.catalogue.get(releaseId)
@@ -82,12 +92,16 @@ export function assignments({
         `${nameOf(release)} is made for profile ${release.profileName}.`,
       )
     }
+    const handling = checkedHandling(wanted, clock.now())
     await ('deviceId' in scope
-      ? refuseForDevice(stores, (await stores.devices.get(scope.deviceId)).snapshot, [release])
-      : refuseForProfile(stores, scope.profileId, [release]))
-    const assignment = { type, assignedAt: clock.now(), assignedBy: actor.name }
+      ? refuseForDevice(stores, (await stores.devices.get(scope.deviceId)).snapshot, {
+          releases: [release],
+          handling,
+        })
+      : refuseForProfile(stores, scope.profileId, { releases: [release], handling }))
+    const assignment = { type, handling, assignedAt: clock.now(), assignedBy: actor.name }
     await stores.assignments.put(scope, { ...assignment, id: ids.next(), releaseId })
-    const data = { type, release: nameOf(release) }
+    const data = { type, release: nameOf(release), ...saidOf(handling) }
     await record(stores, 'assignment.made', actor, scope, subject, data)
     return {
       ...assignment,
@@ -100,14 +114,10 @@ export function assignments({
   return {
     /**
      * Assigns the release; assigning what is assigned already starts the count of attempts anew. Refuses with
-     * release.unknown, release.other-type, release.other-profile, or release.unspeakable where the client of the device
-     * cannot take it.
+     * release.unknown, release.other-type, release.other-profile, assignment.invalid, or release.unspeakable where the
+     * client of the device cannot take it, or not so.
      */
-    assign: (
-      actor: OperatorActor,
-      scope: Spread,
-      what: { type: ComponentType; releaseId: string },
-    ): Promise<AssignmentView> =>
+    assign: (actor: OperatorActor, scope: Spread, what: Wanted): Promise<AssignmentView> =>
       unitOfWork(actor, (stores) => assignWithin(stores, actor, scope, what)),
 
     /** The same, as part of more that is done at once. */

@@ -183,7 +183,11 @@ export function campaigns({
         const { tenantId } = actor
         const release = await stores.catalogue.get(draft.releaseId)
         const { profileId } = release
-        await refuseForProfile(stores, profileId, [release])
+        const { isDownloadOnly = false } = draft.settings
+        await refuseForProfile(stores, profileId, {
+          releases: [release],
+          handling: { isDownloadOnly },
+        })
         const targets = await fix(stores, { id, audience: draft.audience, profileId })
         const made = { id, tenantId, draft, release }
         const campaign = createCampaign(made, targets, clock.now())
@@ -225,7 +229,11 @@ export function campaigns({
         const release = await stores.catalogue.get(change.releaseId ?? campaign.releaseId)
         await stores.campaigns.dropTargets(id)
         const { profileId } = release
-        await refuseForProfile(stores, profileId, [release])
+        const { isDownloadOnly = false } = draft.settings
+        await refuseForProfile(stores, profileId, {
+          releases: [release],
+          handling: { isDownloadOnly },
+        })
         const targets = await fix(stores, { id, audience: draft.audience, profileId })
         const edited = edit(campaign, draft, { release, targets }, clock.now())
         await stores.campaigns.save(edited, release)

@@ -24,6 +24,7 @@ import {
   type Release,
   type Report,
   type Snapshot,
+  type Spoken,
   type Tells,
   type Visit,
   visit,
@@ -123,7 +124,7 @@ export interface DeviceDesk
   /**
    * What the device says of itself, and what it is to do. `tells`: the device hears the answer now. `fetches`: it is
    * at that release, which is as good as a word of it. `isTacit`: what became of its update is read from what it runs.
-   * `asked`: somebody at the device presses the button for those.
+   * `asked`: somebody at the device presses the button for those. `speaks`: what its language has words for besides.
    * Refuses with request.malformed when the facts cannot be kept.
    */
   checkIn(
@@ -134,6 +135,7 @@ export interface DeviceDesk
       fetches?: Fetched | readonly Fetched[]
       isTacit?: boolean
       asked?: readonly ComponentType[]
+      speaks?: Spoken
     },
   ): Promise<CheckedIn>
   /** What the device says of an update; null when there is none it could be about. Refuses with operation.unknown. */

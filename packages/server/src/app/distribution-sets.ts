@@ -6,13 +6,16 @@
 import {
   COMPONENT_TYPE_PATTERN,
   type ComponentType,
+  checkedHandling,
   checkedName,
   DomainError,
   type EventKind,
+  type Handling,
   isInstalled,
   nameOf,
   type OperatorActor,
   type Snapshot,
+  sameHandling,
 } from '@updraft/core'
 import type { AssignmentsUseCases } from './assignments.ts'
 import { refuseForDevice } from './client-limits.ts'
@@ -176,7 +179,12 @@ export function distributionSets({
      * Assigns the device each of the set's releases; answers null where that is so already and goes on, or has been
      * done. Refuses with distribution-set.invalid while a module has no file, and as any assignment is refused.
      */
-    assign: (actor: OperatorActor, id: number, deviceId: string): Promise<DistributionSet | null> =>
+    assign: (
+      actor: OperatorActor,
+      id: number,
+      deviceId: string,
+      wanted: Partial<Handling> = {},
+    ): Promise<DistributionSet | null> =>
       unitOfWork(actor, async (stores) => {
         const set = await stores.distributionSets.get(id)
         const { snapshot } = await stores.devices.get(deviceId)
@@ -187,12 +195,13 @@ export function distributionSets({
         if (releases.length === 0) {
           throw invalidSet(`Distribution set ${nameOfSet(set)} has no software module.`)
         }
-        if (releases.every((release) => isMeant(snapshot, release))) return null
+        const handling = checkedHandling(wanted, clock.now())
+        if (releases.every((release) => isMeant(snapshot, { ...release, handling }))) return null
         // Those of a set come together; what a client takes one by one is refused as a set.
         const all = await stores.catalogue.several(releases.map(({ releaseId }) => releaseId))
-        await refuseForDevice(stores, snapshot, all)
+        await refuseForDevice(stores, snapshot, { releases: all, handling })
         for (const release of releases) {
-          await assignments.assignWithin(stores, actor, { deviceId }, release)
+          await assignments.assignWithin(stores, actor, { deviceId }, { ...release, handling })
         }
         const at = clock.now()
         await stores.distributionSets.noteAssigned(id, { deviceId, at, by: actor.name })
@@ -207,12 +216,18 @@ const nameOfSet = ({ name, version }: { name: string; version: string }): string
 /** Whether the device is assigned that release itself, and is at it or runs it. */
 function isMeant(
   { components, device }: Snapshot,
-  { type, releaseId }: { type: ComponentType; releaseId: string },
+  { type, releaseId, handling }: { type: ComponentType; releaseId: string; handling: Handling },
 ): boolean {
-  const { deviceAssignment, underWay } = components[type] ?? {}
+  const { deviceAssignment, latestEnded, underWay } = components[type] ?? {}
   const assigned = deviceAssignment?.release
   if (!assigned || assigned.id !== releaseId) return false
-  return underWay?.releaseId === releaseId || isInstalled(assigned, device.installed[type])
+  if (isInstalled(assigned, device.installed[type])) return true
+  if (underWay) return underWay.releaseId === releaseId && sameHandling(underWay.handling, handling)
+  return (
+    latestEnded?.state === 'STAGED' &&
+    latestEnded.releaseId === releaseId &&
+    handling.isDownloadOnly
+  )
 }
 
 function releaseOf(set: DistributionSet, module: SoftwareModule): string {

@@ -4,16 +4,19 @@
  */
 import {
   BUSY_SECONDS,
+  type ClientKind,
   comesAgainInSeconds,
   type Facts,
   type Fetched,
   isAwaited,
+  isForced,
   type JsonObject,
   mayRead,
   NO_FACTS,
   type Operation,
   type Release,
   type Snapshot,
+  type Spoken,
   sameJson,
   standingOf,
   windowOf,
@@ -22,7 +25,14 @@ import type { DigestsOf } from './artifact-digests.ts'
 import type { CheckedIn, DeviceDesk } from './device-desk.ts'
 import { hawkbitBundling } from './hawkbit-bundling.ts'
 import type { HawkbitClient, HawkbitEntry } from './hawkbit-entry.ts'
-import { canSkip, confirmedBy, factsOf, isUnproven } from './hawkbit-standing.ts'
+import {
+  canDownloadOnly,
+  canSkip,
+  confirmedBy,
+  factsOf,
+  isDownloadOnly,
+  isUnproven,
+} from './hawkbit-standing.ts'
 import type { Moments } from './moments.ts'
 import type {
   ArtifactDigests,
@@ -37,7 +47,7 @@ import type {
 const PREPARING_SECONDS = 10
 
 /** How a device is asked to go about an action. */
-export interface Handling {
+export interface Instruction {
   readonly download: 'attempt' | 'forced'
   readonly update: 'skip' | 'attempt' | 'forced'
   /** Null: there is none. */
@@ -64,7 +74,7 @@ export interface HawkbitPart {
 
 export interface HawkbitDocument {
   readonly action: HawkbitAction
-  readonly handling: Handling
+  readonly instruction: Instruction
   readonly parts: readonly HawkbitPart[]
   /** What the device said of it, the newest first. */
   readonly statuses: readonly HawkbitStatus[]
@@ -164,6 +174,7 @@ export function hawkbitActions({
     const { answers, offers } = await desk.checkIn(device, factsToKeep(client), {
       tells: false,
       fetches: awaitedIn(device, now),
+      speaks: spokenBy(client.kind),
     })
     const isIdle = offers.length === 0 && hawkbit.actions.length === 0
     const open = isIdle ? [] : await bundling.open(client, now)
@@ -204,9 +215,10 @@ export function hawkbitActions({
     const { kind } = standingOf(factsOf(action), { ...moment(), now })
     if (kind === 'to-cancel') return { kind: 'cancel', actionId: action.id }
     if (kind !== 'to-confirm' && kind !== 'to-do') return null
-    const handling = handlingOf(client, action, now)
-    if (handling.update === 'skip' && !canSkip(action.client)) return null
-    const mark = markOf([action.id, kind, handling.update, handling.window ?? ''].join(' '))
+    const instruction = instructionFor(client, action, now)
+    if (!instruction) return null
+    const { download, update, window } = instruction
+    const mark = markOf([action.id, kind, download, update, window ?? ''].join(' '))
     return { kind: kind === 'to-confirm' ? 'confirm' : 'deploy', actionId: action.id, mark }
   }
 
@@ -218,22 +230,22 @@ export function hawkbitActions({
     const { now } = moment()
     const { kind } = standingOf(factsOf(action), moment())
     if (!mayRead(action, kind, as)) return null
-    const handling = handlingOf(client, action, now)
+    const instruction = instructionFor(client, action, now) ?? FORMER
     const parts = await partsOf(action, { areWanted: kind === 'to-do' })
     if (as === 'deployment' && kind === 'to-do') {
-      if (handling.update === 'skip' && !canSkip(action.client)) return null
-      const isSkipped = handling.update === 'skip'
+      if (instruction === FORMER) return null
+      const isSkipped = instruction.update === 'skip'
       if (!action.fetchedAt || action.isSkipped !== isSkipped) {
         await store.change(action.id, { fetchedAt: action.fetchedAt ?? now, isSkipped })
       }
-      if (!isSkipped) {
+      if (!isSkipped || isDownloadOnly(action)) {
         const fetches = parts.map(({ release }) => fetchedOf(release))
         await desk.checkIn(device, NO_FACTS, { tells: false, fetches })
       }
     }
     const count = history < 0 ? MAX_HISTORY : Math.min(history, MAX_HISTORY)
     const statuses = count === 0 ? [] : await store.statuses(action.id, count)
-    return { action, handling, parts, statuses }
+    return { action, instruction, parts, statuses }
   }
 
   return {
@@ -272,32 +284,48 @@ export function hawkbitActions({
 
 const MAX_HISTORY = 100
 
+/** Of what is to be done no more, or not yet. */
+const FORMER: Instruction = { download: 'forced', update: 'forced', window: null }
+
+const spokenBy = (kind: ClientKind): Spoken => ({
+  windows: canSkip(kind),
+  downloadOnly: canDownloadOnly(kind),
+})
+
 /** It was read in an open window, or where there was none. */
 const isFrozen = ({ fetchedAt, isSkipped }: HawkbitAction): boolean =>
   fetchedAt !== null && !isSkipped
 
-/** What was read in an open window stays so: nobody is stopped in the middle. */
-function handlingOf(
+/** Null: its client is not told yet. What was read in an open window stays so: nobody is stopped in the middle. */
+function instructionFor(
   { device, hawkbit }: HawkbitClient,
   action: HawkbitAction,
   now: Date,
-): Handling {
-  const download = hawkbit.settings.handling
-  const windows = action.chunks.map(({ operationId, type }) =>
-    windowOf(device, { id: operationId, type }, now),
+): Instruction | null {
+  const windows = action.chunks.map(({ operationId, type, handling }) =>
+    windowOf(device, { id: operationId, type, handling }, now),
   )
-  const hasWindow = windows.some(({ kind }) => kind !== 'none')
-  if (!isFrozen(action) && windows.some(({ kind }) => kind === 'closed')) {
-    return { download, update: 'skip', window: 'unavailable' }
+  const isClosed = windows.some(({ kind }) => kind === 'closed')
+  if (isDownloadOnly(action)) {
+    if (!canDownloadOnly(action.client) || (isClosed && !action.fetchedAt)) return null
+    return { download: 'forced', update: 'skip', window: null }
   }
-  return { download, update: download, window: hasWindow ? 'available' : null }
+  const usual = hawkbit.settings.handling === 'forced' ? 'forced' : 'soft'
+  const areForced = action.chunks.some(({ handling }) => isForced(handling, { now, usual }))
+  const download = areForced ? 'forced' : 'attempt'
+  const hasWindow = windows.some(({ kind }) => kind !== 'none')
+  if (isFrozen(action) || !isClosed) {
+    return { download, update: download, window: hasWindow ? 'available' : null }
+  }
+  return canSkip(action.client) ? { download, update: 'skip', window: 'unavailable' } : null
 }
 
 /** It was read as what is to wait, and is not being fetched. */
 const isWaiting = (client: HawkbitClient, action: HawkbitAction, now: Date): boolean =>
   action.isSkipped &&
+  !isDownloadOnly(action) &&
   action.chunks.every(({ state }) => state !== 'DOWNLOADING') &&
-  handlingOf(client, action, now).update === 'skip'
+  instructionFor(client, action, now)?.update === 'skip'
 
 /** When a window opens for what the device may not begin yet, or when it is worth its while to ask again; null for never. */
 function dueAt(

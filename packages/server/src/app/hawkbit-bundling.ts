@@ -15,7 +15,7 @@ import {
 import type { DigestsOf } from './artifact-digests.ts'
 import type { DeviceDesk, Offered } from './device-desk.ts'
 import type { HawkbitClient } from './hawkbit-entry.ts'
-import { canSkip, factsOf, isUnproven } from './hawkbit-standing.ts'
+import { canSkip, factsOf, isDownloadOnly, isUnproven } from './hawkbit-standing.ts'
 import type { Moments } from './moments.ts'
 import type { HawkbitAction, HawkbitAtWork, HawkbitDevice } from './ports.ts'
 
@@ -59,7 +59,7 @@ export function hawkbitBundling({
       const { outcome } = standing
       const closedAt = action.closedAt ?? moment().now
       await store.change(action.id, { closedAt, outcome, isUnproven: false })
-      if (outcome === 'finished') {
+      if (outcome === 'finished' || outcome === 'downloaded') {
         await store.wantAttributes({ tenantId, deviceId: device.id }, true)
       }
     }
@@ -75,15 +75,18 @@ export function hawkbitBundling({
     const { kind, hawkbit } = client
     const others = open.filter((action) => isUnread(action) && action.client !== kind)
     if (others.length === 0) return open
-    await store.bundleAnew(
-      others.map(({ id }) => id),
-      {
-        client: kind,
-        needsConfirmation: needsConfirmation(kind, hawkbit),
-        most: chunksOf(kind, hawkbit.settings),
-        at: now,
-      },
-    )
+    const alike = [others.filter(isDownloadOnly), others.filter((each) => !isDownloadOnly(each))]
+    for (const some of alike.filter(({ length }) => length > 0)) {
+      await store.bundleAnew(
+        some.map(({ id }) => id),
+        {
+          client: kind,
+          needsConfirmation: needsConfirmation(kind, hawkbit),
+          most: chunksOf(kind, hawkbit.settings),
+          at: now,
+        },
+      )
+    }
     return atWork(client)
   }
 
@@ -91,7 +94,8 @@ export function hawkbitBundling({
     for (const action of open.filter((each) => !isUnproven(each))) {
       if (!isUnread(action)) return action
       const releases = await store.releases(action.chunks.map(({ releaseId }) => releaseId))
-      if (!(await isRefused(client, releases, { isAlone: true }))) return action
+      const how = { isAlone: true, isDownloadOnly: isDownloadOnly(action) }
+      if (!(await isRefused(client, releases, how))) return action
     }
     return null
   }
@@ -102,14 +106,17 @@ export function hawkbitBundling({
     const told = new Set(open.flatMap(({ chunks }) => chunks.map((chunk) => chunk.operationId)))
     const fresh: Offered[] = []
     for (const offered of offers.filter(({ operation }) => !told.has(operation.id))) {
-      if (await isRefused(client, [offered.release], { isAlone: false })) continue
-      if (windowOf(device, offered.operation, now).kind === 'closed' && !canSkip(kind)) continue
+      const { isDownloadOnly } = offered.operation.handling
+      if (await isRefused(client, [offered.release], { isAlone: false, isDownloadOnly })) continue
+      const isClosed = windowOf(device, offered.operation, now).kind === 'closed'
+      if (isClosed && (isDownloadOnly || !canSkip(kind))) continue
       fresh.push(offered)
     }
     const bundle = bundleOf(fresh, chunksOf(kind, settings))
     if (bundle.length === 0) return null
     const releases = bundle.map(({ release }) => release)
-    if (await isRefused(client, releases, { isAlone: true })) return null
+    const isDownloadOnly = bundle.some(({ operation }) => operation.handling.isDownloadOnly)
+    if (await isRefused(client, releases, { isAlone: true, isDownloadOnly })) return null
     for (const { artifact } of releases) {
       if (artifact && !(await digests.soon(artifact.sha256))) return 'preparing'
     }
@@ -130,13 +137,17 @@ export function hawkbitBundling({
   const isRefused = async (
     { device, hawkbit, kind, caller }: HawkbitClient,
     releases: readonly Release[],
-    { isAlone }: { isAlone: boolean },
+    { isAlone, isDownloadOnly }: { isAlone: boolean; isDownloadOnly: boolean },
   ): Promise<boolean> => {
     const { tenant, controllerId } = caller
     const basePath = `/${tenant}/controller/v1/${encodeURIComponent(controllerId)}`
     const needed = CLIENT_LIMITS[kind].endings?.needed
     const withNeeded = isAlone || needed === undefined ? releases : [...releases, named(needed)]
-    const message = clientRefusal(kind, withNeeded, { settings: hawkbit.settings, basePath })
+    const message = clientRefusal(kind, withNeeded, {
+      settings: hawkbit.settings,
+      basePath,
+      isDownloadOnly,
+    })
     const [first] = releases
     if (message === null || !first) return false
     await desk.notice(device, {

@@ -4,7 +4,7 @@ import { type HawkbitActions, hawkbitActions } from './hawkbit-actions.ts'
 import { type HawkbitEntry, hawkbitEntry } from './hawkbit-entry.ts'
 import { type HawkbitWords, hawkbitWords } from './hawkbit-words.ts'
 
-export type { Handling, HawkbitDocument, HawkbitPart, HawkbitPolled } from './hawkbit-actions.ts'
+export type { HawkbitDocument, HawkbitPart, HawkbitPolled, Instruction } from './hawkbit-actions.ts'
 export type { HawkbitCaller, HawkbitClient, HawkbitProof } from './hawkbit-entry.ts'
 export { HAWKBIT } from './hawkbit-entry.ts'
 export type { CancelWord, HawkbitFeedback, HawkbitHeard } from './hawkbit-words.ts'

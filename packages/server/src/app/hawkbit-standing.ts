@@ -15,6 +15,13 @@ export const confirmedBy = ({ hawkbit }: HawkbitClient, kind: ClientKind) =>
 /** Whether it can be told to leave an update for later. */
 export const canSkip = (kind: ClientKind): boolean => CLIENT_LIMITS[kind].canSkip
 
+/** Whether it can be told to fetch an update and install nothing. */
+export const canDownloadOnly = (kind: ClientKind): boolean => CLIENT_LIMITS[kind].canDownloadOnly
+
+/** The device is to fetch it and install nothing. */
+export const isDownloadOnly = ({ chunks }: Pick<HawkbitAction, 'chunks'>): boolean =>
+  chunks.length > 0 && chunks.every(({ handling }) => handling.isDownloadOnly)
+
 /** It is closed, and not over. */
 export const isUnproven = ({ closedAt }: Pick<HawkbitAction, 'closedAt'>): boolean =>
   closedAt !== null

@@ -7,13 +7,20 @@ import {
   isTerminal,
   type JsonObject,
   reportOf,
+  STATES,
   standingOf,
 } from '@updraft/core'
 import type { DeviceDesk } from './device-desk.ts'
 import type { HawkbitClient } from './hawkbit-entry.ts'
-import { confirmedBy, factsOf } from './hawkbit-standing.ts'
+import { confirmedBy, factsOf, isDownloadOnly } from './hawkbit-standing.ts'
 import type { Moments } from './moments.ts'
-import type { Clock, HawkbitAction, HawkbitAtWork, HawkbitAutoConfirm } from './ports.ts'
+import type {
+  Clock,
+  HawkbitAction,
+  HawkbitAtWork,
+  HawkbitAutoConfirm,
+  HawkbitChunk,
+} from './ports.ts'
 
 /** Of what a client says of one action in between, that much is heard. */
 const MAX_FEEDBACK = 1000
@@ -162,33 +169,40 @@ export function hawkbitWords({
       return 'heard'
     }
     await note(action, said.status, said.messages)
-    // It was told not to install it yet, and takes that for done.
-    if (said.word === 'done' && action.isSkipped) return 'heard'
+    const isToFetch = isDownloadOnly(action)
+    // It was told not to install it, or not yet, and takes that for done.
+    const isMistaken = said.word === 'done' && action.isSkipped
+    if (isMistaken && !(isToFetch && action.chunks.every(isFetched))) return 'heard'
+    const word = isMistaken ? 'downloaded' : said.word
     const last = await lastLines(action, said)
     const proof = confirmedBy(client, action.client)
     let isAtWork = false
     for (const { operationId, state } of action.chunks) {
       if (state === null || isTerminal(state)) continue
       isAtWork = true
-      const report = reportOf(said.word, {
+      const report = reportOf(word, {
         state,
         confirmedBy: proof,
+        isToKeep: isToFetch || action.isSkipped,
         said: last,
         code: said.code,
       })
-      if (said.isVague && said.word === 'done') {
+      if (said.isVague && word === 'done') {
         const error = 'It closed the action without saying how, which is taken for a success.'
         await desk.report(device, { operationId }, { state: null, error }, NOTHING_NEW)
       }
       if (report) await desk.report(device, { operationId }, report, NOTHING_NEW)
       else await noteLife(client, operationId)
     }
-    if (said.word === 'done') {
+    const { tenantId } = device
+    if (word === 'done') {
       await close(action, 'finished', isAtWork && proof !== 'report')
       await learn(client, action)
-      const { tenantId } = device
       await store.wantAttributes({ tenantId, deviceId: device.device.id }, true)
-    } else if (said.word === 'failed') {
+    } else if (word === 'downloaded' && isToFetch) {
+      await close(action, 'downloaded')
+      await store.wantAttributes({ tenantId, deviceId: device.device.id }, true)
+    } else if (word === 'failed') {
       await close(action, 'failed')
     }
     return 'heard'
@@ -275,5 +289,9 @@ export function hawkbitWords({
     },
   }
 }
+
+/** We have seen it fetch all of it. */
+const isFetched = ({ state }: HawkbitChunk): boolean =>
+  state !== null && STATES.indexOf(state) >= STATES.indexOf('DOWNLOADED')
 
 const NOTHING_NEW: Facts = { installed: {} }

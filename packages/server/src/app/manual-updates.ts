@@ -2,10 +2,18 @@
  * One device updated by hand, from a file or a URL: whether it fits is not asked. What is brought belongs to that
  * device alone: it stands in no catalogue, and goes once the operation has ended.
  */
-import { nameOf, type Operation, type OperatorActor, updateByHand } from '@updraft/core'
+import {
+  checkedHandling,
+  type Handling,
+  nameOf,
+  type Operation,
+  type OperatorActor,
+  updateByHand,
+} from '@updraft/core'
 import { refuseForDevice } from './client-limits.ts'
 import { actorOf, deed } from './deed.ts'
 import type { Describe, ReleaseDescription } from './described-release.ts'
+import { saidOf } from './handling-said.ts'
 import type { Moments } from './moments.ts'
 import type { Clock, DeviceWork, UnitOfWork } from './ports.ts'
 
@@ -24,19 +32,25 @@ export function manualUpdates({
 }) {
   return {
     /**
-     * Refuses with device.unknown, operation.under-way, release.unspeakable where the client of the device cannot take it,
+     * Refuses with device.unknown, operation.under-way, assignment.invalid, release.unspeakable where the client of the device cannot take it,
      * and as the description of any release is refused.
      */
     update: async (
       actor: OperatorActor,
       deviceId: string,
-      description: Omit<ReleaseDescription, 'tag' | 'description' | 'requirement'>,
+      {
+        handling: wanted = {},
+        ...description
+      }: Omit<ReleaseDescription, 'tag' | 'description' | 'requirement'> & {
+        readonly handling?: Partial<Handling>
+      },
     ): Promise<Operation> => {
+      const handling = checkedHandling(wanted, clock.now())
       await unitOfWork(actor, ({ devices }) => devices.get(deviceId))
       const release = (await described(actor, description))(null)
       const { device } = await unitOfWork(actor, async (stores) => {
         const { snapshot } = await stores.devices.get(deviceId)
-        await refuseForDevice(stores, snapshot, [release])
+        await refuseForDevice(stores, snapshot, { releases: [release], handling })
         await stores.catalogue.insert(release, { onlyForDeviceId: deviceId })
         return snapshot
       })
@@ -52,13 +66,14 @@ export function manualUpdates({
           ...(artifact
             ? { file: artifact.fileName, sha256: artifact.sha256 }
             : { url: externalUrl }),
+          ...saidOf(handling),
         },
       })
       const moment = await moments(actor.tenantId)
       const target = { tenantId: actor.tenantId, deviceId }
       try {
         const { operation } = await work.settle(target, (snapshot) => {
-          const by = { ...moment(), release, actor: actorOf(actor) }
+          const by = { ...moment(), release, handling, actor: actorOf(actor) }
           const { changes, operation } = updateByHand(snapshot, by)
           return { changes: { ...changes, events: [told, ...changes.events] }, operation }
         })

@@ -2,6 +2,7 @@
 import {
   cancelByOperator,
   DomainError,
+  forceByOperator,
   isByHand,
   nameOf,
   type Operation,
@@ -82,6 +83,16 @@ export function operations({
         }),
       }))
       return (await show(actor, operationId)).operation
+    },
+
+    /** What was left to the device is a must from now on. Refuses with operation.already-ended. */
+    force: async (actor: OperatorActor, operationId: string): Promise<Operation> => {
+      const { operation } = await show(actor, operationId)
+      const moment = await moments(actor.tenantId)
+      const forced = await work.settle(targetOf(actor, operation), (snapshot) =>
+        forceByOperator(snapshot, { ...moment(), operationId, actor: actorOf(actor) }),
+      )
+      return forced.operation
     },
 
     /** Opens another operation for the same release. Refuses with operation.cannot-retry. */

@@ -6,9 +6,12 @@ import {
   chunksOf,
   clientKindOf,
   DomainError,
+  type Handling,
+  isTerminal,
   type Operation,
   type OperatorActor,
   type Snapshot,
+  STANDARD_HANDLING,
   standingOf,
 } from '@updraft/core'
 import { needsConfirmation } from './hawkbit-bundling.ts'
@@ -31,6 +34,7 @@ import type {
 /** Where it stands, in hawkBit's words. */
 export type ActionDetail =
   | 'finished'
+  | 'downloaded'
   | 'error'
   | 'canceled'
   | 'canceling'
@@ -48,6 +52,7 @@ export interface ActionView {
   readonly detail: ActionDetail
   /** The set by which it came; null when it came otherwise. */
   readonly set: DistributionSet | null
+  readonly handling: Handling
   readonly action: HawkbitAction
 }
 
@@ -82,7 +87,7 @@ export function targetActions({
   list: TargetActionList
   look: Look
   moments: Moments
-  operations: Pick<OperationsUseCases, 'cancel'>
+  operations: Pick<OperationsUseCases, 'cancel' | 'force'>
   unitOfWork: UnitOfWork
 }) {
   const seen = (actor: OperatorActor, deviceId: string) =>
@@ -111,6 +116,7 @@ export function targetActions({
         isOver: standing.kind === 'over',
         detail,
         set: setOf(action, sets),
+        handling: action.chunks[0]?.handling ?? STANDARD_HANDLING,
         action,
       }
     })
@@ -181,11 +187,13 @@ export function targetActions({
       const told = await actions.statuses(action.id, MAX_STATUSES)
       // The word by which the device is done says how it ended, also while it is to show that it came to stay.
       const last = told.find(({ status }) => wordOf(status) === CLOSED || hasStopped(status))
+      const isTold =
+        last !== undefined || told.some((each) => notedOf(each, detail).type === detail)
       const wellOrNot = isOver ? detail : action.isUnproven ? 'finished' : 'running'
       const said = told.map((each) => notedOf(each, each === last ? wellOrNot : 'running'))
       const done = doneHere(action, { isCancel })
       const end: Noted[] =
-        isOver && !last ? [{ type: detail, at: changedAt(action), messages: [END[detail]] }] : []
+        isOver && !isTold ? [{ type: detail, at: changedAt(action), messages: [END[detail]] }] : []
       const all = [...done, ...said, ...end]
         .toSorted((a, b) => a.at.getTime() - b.at.getTime())
         .map((each, index) => ({ ...each, id: index + 1 }))
@@ -217,7 +225,18 @@ export function targetActions({
         throw new DomainError('operation.already-ended', message)
       }
       for (const { operationId, state } of action.chunks) {
-        if (state !== null && !ENDED.has(state)) await operations.cancel(actor, operationId)
+        if (state !== null && !isTerminal(state)) await operations.cancel(actor, operationId)
+      }
+    },
+
+    /** What was left to the device is a must from now on. Refuses with operation.already-ended. */
+    force: async (actor: OperatorActor, { id, action, isOver, isCancel }: ActionView) => {
+      if (isOver || isCancel) {
+        const message = `Action ${id} ${isOver ? 'is over' : 'is being cancelled'}.`
+        throw new DomainError('operation.already-ended', message)
+      }
+      for (const { operationId, state } of action.chunks) {
+        if (state !== null && !isTerminal(state)) await operations.force(actor, operationId)
       }
     },
 
@@ -239,10 +258,9 @@ export function targetActions({
 }
 
 const MAX_ID = 2 ** 31 - 1
-const ENDED: ReadonlySet<string> = new Set(['UPDATED', 'FAILED', 'CANCELED'])
-
 const END: Readonly<Record<ActionDetail, string>> = {
   finished: 'The update is done.',
+  downloaded: 'The update was downloaded, and was not to be installed.',
   error: 'The update has failed.',
   canceled: 'The update was taken back.',
   canceling: 'The device is asked to stop.',
@@ -271,6 +289,7 @@ function detailOf(
 
 const OF_OUTCOME = {
   finished: 'finished',
+  downloaded: 'downloaded',
   failed: 'error',
   'given-up': 'error',
   cancelled: 'canceled',

@@ -18,6 +18,7 @@ import {
   type Release,
   type ReleaseDraft,
   type Snapshot,
+  STANDARD_HANDLING,
   STANDARD_SETTINGS,
 } from '@updraft/core'
 import type { FastifyInstance } from 'fastify'
@@ -561,8 +562,9 @@ export async function memoryDesk({ now = NOON } = {}): Promise<MemoryDesk> {
   const change = async (token: string, type: string, assigned: Release | null) => {
     const snapshot = snapshotOf(token)
     const component = snapshot.components[type] ?? NO_COMPONENT
-    const attempts = { failures: 0, lastFailedAt: null, isCancelled: false }
-    const deviceAssignment = assigned && { release: assigned, assignedAt: NOON, attempts }
+    const attempts = { failures: 0, lastFailedAt: null, isCancelled: false, isStaged: false }
+    const handling = STANDARD_HANDLING
+    const deviceAssignment = assigned && { release: assigned, assignedAt: NOON, handling, attempts }
     snapshots.set(token, {
       ...snapshot,
       components: { ...snapshot.components, [type]: { ...component, deviceAssignment } },

@@ -41,7 +41,7 @@ export function fleetHandlers({
       await fleet.disableProvisioning(actor, params.id)
     },
     assignToProfile: async ({ input: { params, body }, caller: { actor } }) => {
-      const what = { type: params.type, releaseId: body.releaseId }
+      const what = { type: params.type, ...body }
       return assignmentView(await assignments.assign(actor, { profileId: params.id }, what))
     },
     countAffected: async ({ input: { params }, caller: { actor } }) => ({
@@ -104,7 +104,7 @@ export function fleetHandlers({
     updateByHand: async ({ input: { params, body }, caller: { actor } }) =>
       operationView(await manualUpdates.update(actor, params.id, body)),
     assignToDevice: async ({ input: { params, body }, caller: { actor } }) => {
-      const what = { type: params.type, releaseId: body.releaseId }
+      const what = { type: params.type, ...body }
       return assignmentView(await assignments.assign(actor, { deviceId: params.id }, what))
     },
     unassignFromDevice: async ({ input: { params }, caller: { actor } }) => {
@@ -116,6 +116,8 @@ export function fleetHandlers({
       operationWithSteps(await operations.show(actor, params.id)),
     cancelOperation: async ({ input: { params }, caller: { actor } }) =>
       operationView(await operations.cancel(actor, params.id)),
+    forceOperation: async ({ input: { params }, caller: { actor } }) =>
+      operationView(await operations.force(actor, params.id)),
     retryOperation: async ({ input: { params }, caller: { actor } }) =>
       operationView(await operations.retry(actor, params.id)),
   }

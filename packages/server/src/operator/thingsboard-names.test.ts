@@ -244,7 +244,7 @@ test('attributes are what the device said, what it is told, and when it was hear
         deviceAssignment: {
           release,
           assignedAt: at(3),
-          attempts: { failures: 0, lastFailedAt: null, isCancelled: false },
+          attempts: { failures: 0, lastFailedAt: null, isCancelled: false, isStaged: false },
         },
         profileAssignment: null,
         underWay: null,

@@ -11,6 +11,7 @@ import {
   type Operation,
   type Snapshot,
   STATE_TABLE,
+  type State,
   type Step,
   situationOf,
 } from '@updraft/core'
@@ -118,11 +119,14 @@ function pointsOf(family: Family, { operation, steps, releaseTag }: OperationVie
   return [...target, ...moves.flatMap((step) => stepPoints(family, step, operation))]
 }
 
+/** It has no word for what was only to be fetched. */
+const stateWord = (state: State): string => (state === 'STAGED' ? 'DOWNLOADED' : state)
+
 /** ThingsBoard leaves target and state as they were when an assignment is withdrawn: there is no CANCELED. */
 function stepPoints(family: Family, { state, error, at }: Step, target: Operation): Point[] {
   if (state === 'CANCELED') return []
   const ts = at.getTime()
-  const points: Point[] = [{ key: `${family}_state`, ts, value: state }]
+  const points: Point[] = [{ key: `${family}_state`, ts, value: stateWord(state) }]
   // Devices tell one with each of their states, empty when there is none.
   if (STATE_TABLE[state].isReportable) {
     points.push({ key: `${family}_error`, ts, value: error ?? '' })

@@ -8,6 +8,7 @@ import {
   choose,
   eachSetting,
   isByHand,
+  isTerminal,
   type Operation,
   resultOf,
   type Snapshot,
@@ -58,6 +59,7 @@ export const operationView = (operation: Operation): api.Operation => ({
   progress: operation.progressPercent,
   error: operation.error,
   code: operation.code,
+  handling: { ...operation.handling },
   because: operation.because.message,
   reason: operation.because,
   origin: operation.origin,
@@ -173,6 +175,7 @@ function assignedOf({ deviceAssignment, profileAssignment }: Component): api.Com
     assignment && {
       scope: deviceAssignment ? 'device' : 'profile',
       release: nameView(assignment.release),
+      handling: { ...assignment.handling },
       at: time(assignment.assignedAt),
     }
   )
@@ -253,6 +256,7 @@ export const assignmentView = (assignment: AssignmentView): api.Assignment => ({
   profileId: assignment.profileId,
   type: assignment.type,
   release: nameView(assignment.release),
+  handling: { ...assignment.handling },
   assignedAt: time(assignment.assignedAt),
   assignedBy: assignment.assignedBy,
 })
@@ -342,11 +346,11 @@ export const eventView = (event: StoredEvent): api.Event => ({
 export function overviewView({ devices, states, seen }: Counts): api.Overview {
   const count = (wanted: readonly State[]) =>
     wanted.reduce((sum, state) => sum + (states[state] ?? 0), 0)
-  const apart: readonly State[] = ['QUEUED', 'UPDATED', 'FAILED', 'CANCELED']
+  const isUpdating = (state: State) => state !== 'QUEUED' && !isTerminal(state)
   return {
     devices,
     waiting: count(['QUEUED']),
-    updating: count(STATES.filter((state) => !apart.includes(state))),
+    updating: count(STATES.filter(isUpdating)),
     updated: count(['UPDATED']),
     failed: count(['FAILED']),
     states,

@@ -1,6 +1,7 @@
 import { DomainError } from '@updraft/core'
 import { sql } from 'kysely'
 import type { Assignments, AssignmentView, Spread } from '../app/ports.ts'
+import { handlingColumn, handlingOf } from './operations.ts'
 import { page } from './paging.ts'
 import { ofCustomer, ofCustomersDevice, ofCustomersProfile, type Scope } from './scope.ts'
 
@@ -39,6 +40,7 @@ export function assignments(scope: Scope): Assignments {
           release_id: assignment.releaseId,
           assigned_at: assignment.assignedAt,
           assigned_by: assignment.assignedBy,
+          handling: handlingColumn(assignment.handling),
         })
         .onConflict((conflict) =>
           conflict
@@ -47,6 +49,7 @@ export function assignments(scope: Scope): Assignments {
               release_id: assignment.releaseId,
               assigned_at: assignment.assignedAt,
               assigned_by: assignment.assignedBy,
+              handling: handlingColumn(assignment.handling),
             })
             .where('assignments.tenant_id', '=', tenantId),
         )
@@ -109,6 +112,7 @@ export function assignments(scope: Scope): Assignments {
           profileId: row.profile_id,
           type: row.type,
           release: { id: row.release_id, title: row.title, version: row.version },
+          handling: handlingOf(row.handling),
           assignedAt: row.assigned_at,
           assignedBy: row.assigned_by,
         }),

@@ -1,5 +1,10 @@
 /** Campaigns as rows: read by those who decide about their devices, and written when those have moved. */
-import type { Campaign, ReasonCode, Wave } from '@updraft/core'
+import {
+  type Campaign,
+  type ReasonCode,
+  STANDARD_CAMPAIGN_SETTINGS,
+  type Wave,
+} from '@updraft/core'
 import type { Selectable } from 'kysely'
 import type pg from 'pg'
 import { REMOVED_RELEASE } from '../app/ports.ts'
@@ -16,7 +21,7 @@ export const campaignOf = (row: Selectable<CampaignRow>): Campaign => ({
   type: row.type,
   releaseId: row.release_id ?? REMOVED_RELEASE,
   audience: row.audience,
-  settings: row.settings,
+  settings: { ...STANDARD_CAMPAIGN_SETTINGS, ...row.settings },
   status: row.status,
   outcome: row.outcome,
   because: { code: row.because_code as ReasonCode, message: row.because_message },

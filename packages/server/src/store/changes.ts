@@ -10,6 +10,7 @@ import {
   type TargetStatus,
 } from '@updraft/core'
 import type pg from 'pg'
+import { handlingColumn } from './operations.ts'
 import { writeStandings } from './policy-rows.ts'
 import { type Row, type Statement, write } from './statement.ts'
 
@@ -48,17 +49,17 @@ const FACTS: Statement = {
 
 const OPERATIONS: Statement = {
   name: 'write-operations',
-  width: 21,
+  width: 22,
   text: `insert into operations (id, tenant_id, device_id, release_id, type, title, version, state, progress_percent, error,
       origin_code, origin_message, because_code, because_message, restarts, opened_at, changed_at, heard_at, ended_at, campaign_id,
-      error_code)
+      error_code, handling)
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
       $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[],
-      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::uuid[], $21::text[])
+      $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::uuid[], $21::text[], $22::jsonb[])
     on conflict (id) do update set state = excluded.state, progress_percent = excluded.progress_percent,
       error = excluded.error, error_code = excluded.error_code, because_code = excluded.because_code, because_message = excluded.because_message,
       restarts = excluded.restarts, changed_at = excluded.changed_at, heard_at = excluded.heard_at,
-      ended_at = excluded.ended_at`,
+      ended_at = excluded.ended_at, handling = excluded.handling`,
 }
 
 const TARGETS: Statement = {
@@ -255,6 +256,7 @@ const operationRow = (tenantId: string, operation: Operation): Row => [
   operation.endedAt,
   operation.campaignId,
   operation.code,
+  handlingColumn(operation.handling),
 ]
 
 /** The operation each component shows from now on: the one opened last. */

@@ -3,6 +3,7 @@ import {
   type ActionOutcome,
   type ClientKind,
   DomainError,
+  type Handling,
   type HawkbitSettings,
   isReadableByAll,
   STANDARD_HAWKBIT,
@@ -18,6 +19,7 @@ import type {
 import { type ReleaseRow, releaseOf } from './catalogue.ts'
 import type { Database } from './database.ts'
 import { groupCommit } from './group-commit.ts'
+import { handlingOf } from './operations.ts'
 import { again, refuse } from './refusals.ts'
 import { transaction } from './transaction.ts'
 
@@ -33,7 +35,8 @@ const ACTION = `json_build_object(
     'feedbackCount', a.feedback_count, 'closedAt', a.closed_at, 'outcome', a.outcome, 'isUnproven', a.is_unproven,
     'chunks', (select coalesce(json_agg(json_build_object(
         'id', c.id, 'operationId', c.operation_id, 'releaseId', c.release_id, 'type', c.type,
-        'state', (select o.state from operations o where o.id = c.operation_id)) order by c.id), '[]')
+        'state', (select o.state from operations o where o.id = c.operation_id),
+        'handling', (select o.handling from operations o where o.id = c.operation_id)) order by c.id), '[]')
       from hawkbit_chunks c where c.action_id = a.id))`
 
 const OF = {
@@ -68,7 +71,7 @@ type ActionJson = Omit<HawkbitAction, Time | 'createdAt' | 'client' | 'outcome' 
     createdAt: string
     client: ClientKind
     outcome: ActionOutcome | null
-    chunks: HawkbitChunk[]
+    chunks: (Omit<HawkbitChunk, 'handling'> & { handling: Partial<Handling> | null })[]
   }
 
 function actionOf(json: ActionJson): HawkbitAction {
@@ -76,6 +79,7 @@ function actionOf(json: ActionJson): HawkbitAction {
   return {
     ...json,
     createdAt: new Date(json.createdAt),
+    chunks: json.chunks.map((chunk) => ({ ...chunk, handling: handlingOf(chunk.handling) })),
     ...(Object.fromEntries(times) as Record<Time, Date | null>),
   }
 }

@@ -1,4 +1,13 @@
-import { DomainError, type Operation, type ReasonCode, type Step } from '@updraft/core'
+import {
+  DomainError,
+  type Handling,
+  type Operation,
+  type ReasonCode,
+  STANDARD_HANDLING,
+  type Step,
+  sameHandling,
+} from '@updraft/core'
+import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 import { type Operations, type OperationView, REMOVED_RELEASE } from '../app/ports.ts'
 import { page } from './paging.ts'
@@ -57,7 +66,16 @@ export function operations(scope: Scope): Operations {
   }
 }
 
-export const operationOf = (row: Omit<Tables['operations'], 'tenant_id'>): Operation => ({
+/** What stands in most rows is not written. */
+export const handlingOf = (handling: Partial<Handling> | null): Handling =>
+  handling === null ? STANDARD_HANDLING : { ...STANDARD_HANDLING, ...handling }
+
+export const handlingColumn = (handling: Handling = STANDARD_HANDLING): string | null =>
+  sameHandling(handling, STANDARD_HANDLING) ? null : JSON.stringify(handling)
+
+export const operationOf = (
+  row: Omit<Selectable<Tables['operations']>, 'tenant_id'>,
+): Operation => ({
   id: row.id,
   deviceId: row.device_id,
   releaseId: row.release_id ?? REMOVED_RELEASE,
@@ -69,6 +87,7 @@ export const operationOf = (row: Omit<Tables['operations'], 'tenant_id'>): Opera
   error: row.error,
   code: row.error_code,
   campaignId: row.campaign_id,
+  handling: handlingOf(row.handling),
   origin: { code: row.origin_code as ReasonCode, message: row.origin_message },
   because: { code: row.because_code as ReasonCode, message: row.because_message },
   restarts: row.restarts,

@@ -11,6 +11,7 @@ import {
   type Release,
   retryByOperator,
   type Snapshot,
+  STANDARD_HANDLING,
   STATES,
   visit,
 } from '@updraft/core'
@@ -97,14 +98,16 @@ class Ledger {
     const ended = [...this.operations.values()]
       .filter(({ releaseId, endedAt }) => releaseId === release.id && endedAt && endedAt > at)
       .toSorted((a, b) => Number(a.endedAt) - Number(b.endedAt))
-    const failed = ended.filter(({ state }) => state !== 'CANCELED')
+    const failed = ended.filter(({ state }) => state !== 'CANCELED' && state !== 'STAGED')
     return {
       release,
       assignedAt: at,
+      handling: STANDARD_HANDLING,
       attempts: {
         failures: failed.length,
         lastFailedAt: failed.at(-1)?.endedAt ?? null,
         isCancelled: ended.at(-1)?.because.code === 'operator.cancel',
+        isStaged: ended.at(-1)?.state === 'STAGED',
       },
     }
   }
@@ -234,12 +237,14 @@ describe('attempts', () => {
       failures: 2,
       lastFailedAt: minutesAfter(NOON, 60),
       isCancelled: false,
+      isStaged: false,
     })
     await tenant.assign({ profileId: profile }, release, minutesAfter(NOON, 61))
     expect(await attempts(deviceId)).toEqual({
       failures: 0,
       lastFailedAt: null,
       isCancelled: false,
+      isStaged: false,
     })
     await failAt(deviceId, minutesAfter(NOON, 90))
     expect((await attempts(deviceId))?.failures).toBe(1)

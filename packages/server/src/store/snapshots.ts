@@ -9,6 +9,7 @@ import {
   type Campaign,
   type Component,
   type ComponentType,
+  type Handling,
   type Installed,
   type JsonObject,
   NO_COMPONENT,
@@ -20,9 +21,10 @@ import {
   type Target,
   type TargetStatus,
 } from '@updraft/core'
+import type { Selectable } from 'kysely'
 import type pg from 'pg'
 import { type ReleaseRow, releaseOf } from './catalogue.ts'
-import { operationOf } from './operations.ts'
+import { handlingOf, operationOf } from './operations.ts'
 import type { PoliciesAtHand } from './policy-book.ts'
 import type { StandingRow } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
@@ -34,7 +36,8 @@ const LOST_SUCCESS_COUNTS_FOR = "interval '30 days'"
 const attemptsAt = (releaseId: string, since: string) => `
        select count(*) filter (where counts) as failures,
               max(o.ended_at) filter (where counts) as last_failed_at,
-              (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled
+              (array_agg(o.because_code order by o.ended_at desc))[1] = 'operator.cancel' as is_cancelled,
+              (array_agg(o.state order by o.ended_at desc))[1] = 'STAGED' as is_staged
          from operations o,
               lateral (select o.state = 'FAILED'
                 or o.state = 'UPDATED' and o.ended_at > now() - ${LOST_SUCCESS_COUNTS_FOR} as counts) w
@@ -54,7 +57,8 @@ export const SNAPSHOT_COLUMNS = `
             c.arrived_title, c.arrived_version, c.arrived_at))
      from device_components c where c.device_id = d.id) as components,
   (select json_agg(json_build_array(
-            a.type, a.device_id is not null, a.release_id, a.assigned_at, t.failures, t.last_failed_at, t.is_cancelled))
+            a.type, a.device_id is not null, a.release_id, a.assigned_at, t.failures, t.last_failed_at, t.is_cancelled,
+            t.is_staged, a.handling))
      from assignments a
      left join device_components c on c.device_id = d.id and c.type = a.type
      left join lateral (${attemptsAt('a.release_id', 'a.assigned_at')} and c.operation_id is not null) t on true
@@ -161,6 +165,8 @@ type AssignmentRow = [
   failures: number | null,
   lastFailedAt: string | null,
   isCancelled: boolean | null,
+  isStaged: boolean | null,
+  handling: Partial<Handling> | null,
 ]
 
 export interface SnapshotRow {
@@ -187,7 +193,7 @@ export interface SnapshotRow {
 
 /** An operation as JSON of its row: times are text. */
 type OperationJson = Omit<
-  Tables['operations'],
+  Selectable<Tables['operations']>,
   'opened_at' | 'changed_at' | 'heard_at' | 'ended_at'
 > & {
   opened_at: string
@@ -214,7 +220,10 @@ export async function operationsByIds(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, Operation>> {
   if (ids.length === 0) return new Map()
-  const { rows } = await client.query<Tables['operations']>({ ...OPERATIONS_BY_IDS, values: [ids] })
+  const { rows } = await client.query<Selectable<Tables['operations']>>({
+    ...OPERATIONS_BY_IDS,
+    values: [ids],
+  })
   return new Map(rows.map((row) => [row.id, operationOf(row)]))
 }
 
@@ -273,6 +282,8 @@ function snapshotOf(
     failures,
     lastFailedAt,
     isCancelled,
+    isStaged,
+    handling,
   ] of row.assignments ?? []) {
     const release = releases.get(releaseId)
     // Assigned after the releases were read: the next visit sees it.
@@ -280,7 +291,8 @@ function snapshotOf(
     const assignment: Assignment = {
       release,
       assignedAt: new Date(assignedAt),
-      attempts: attemptsOf(failures, lastFailedAt, isCancelled),
+      handling: handlingOf(handling),
+      attempts: attemptsOf(failures, lastFailedAt, { isCancelled, isStaged }),
     }
     const component = components[type] ?? NO_COMPONENT
     components[type] = isOfDevice
@@ -335,18 +347,19 @@ const standingOf = ([
     standing,
     code: code as ReasonCode,
     fared,
-    attempts: attemptsOf(failures, lastFailedAt, isCancelled),
+    attempts: attemptsOf(failures, lastFailedAt, { isCancelled, isStaged: false }),
   },
 ]
 
 const attemptsOf = (
   failures: number | null,
   lastFailedAt: string | null,
-  isCancelled: boolean | null,
+  latest: { isCancelled: boolean | null; isStaged: boolean | null },
 ): Attempts => ({
   failures: failures ?? 0,
   lastFailedAt: lastFailedAt === null ? null : new Date(lastFailedAt),
-  isCancelled: isCancelled ?? false,
+  isCancelled: latest.isCancelled ?? false,
+  isStaged: latest.isStaged ?? false,
 })
 
 function arrivalOf([, , , , title, version, at]: ComponentRow): Arrival | null {

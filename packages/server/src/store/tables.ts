@@ -9,6 +9,7 @@ import type {
   CredentialKind,
   EventReason,
   Fared,
+  Handling,
   HawkbitSettings,
   JsonObject,
   Needs,
@@ -29,6 +30,9 @@ import type { Introspection } from '../app/ports.ts'
 type BigInt64 = ColumnType<string, string | number, string | number>
 type Json<T = JsonObject> = ColumnType<T, string, string>
 type JsonWithDefault<T> = ColumnType<T, string | undefined, string>
+
+/** Null: as ever. */
+type HandlingColumn = ColumnType<Handling | null, string | null, string | null>
 
 /** Times are text. */
 type CertificateJson = Record<keyof CertificateFacts, string>
@@ -328,6 +332,7 @@ export interface Tables {
     release_id: string
     assigned_at: Date
     assigned_by: string
+    handling: HandlingColumn
   }
   policies: {
     release_id: string
@@ -424,6 +429,7 @@ export interface Tables {
     ended_at: Date | null
     campaign_id: string | null
     error_code: string | null
+    handling: HandlingColumn
   }
   operation_requests: {
     operation_id: string

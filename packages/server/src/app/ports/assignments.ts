@@ -1,5 +1,5 @@
 /** What devices and profiles are to run. */
-import type { ComponentType } from '@updraft/core'
+import type { ComponentType, Handling } from '@updraft/core'
 import type { ReleaseName } from './catalogue.ts'
 import type { Spread } from './fleet.ts'
 import type { Page, PageQuery } from './paging.ts'
@@ -9,6 +9,7 @@ export interface AssignmentView {
   readonly profileId: string | null
   readonly type: ComponentType
   readonly release: ReleaseName
+  readonly handling: Handling
   readonly assignedAt: Date
   readonly assignedBy: string
 }
@@ -16,9 +17,11 @@ export interface AssignmentView {
 export interface Assignments {
   put(
     to: Spread,
-    assignment: Omit<AssignmentView, 'deviceId' | 'profileId' | 'release'> & {
+    assignment: Omit<AssignmentView, 'deviceId' | 'profileId' | 'release' | 'handling'> & {
       id: string
       releaseId: string
+      /** As ever where it is not said. */
+      handling?: Handling
     },
   ): Promise<void>
   /** Answers false when nothing was assigned. */

@@ -3,6 +3,7 @@ import type {
   ActionOutcome,
   ClientKind,
   ComponentType,
+  Handling,
   HawkbitSettings,
   Operation,
   Release,
@@ -18,6 +19,7 @@ export interface HawkbitChunk {
   readonly type: ComponentType
   /** Null when the operation is there no more. */
   readonly state: State | null
+  readonly handling: Handling
 }
 
 export interface HawkbitAction {

@@ -16,10 +16,10 @@ import {
 } from '@updraft/wire/hawkbit'
 import type {
   CancelWord,
-  Handling,
   HawkbitDocument,
   HawkbitFeedback,
   HawkbitPart,
+  Instruction,
 } from '../../app/hawkbit-desk.ts'
 
 /** What a device says of an action it is at. */
@@ -94,7 +94,7 @@ export function artifactsOf(part: HawkbitPart, base: string) {
 
 /** `base`: the device's own address, in full. `history`: so many of its messages, or all when less than none. */
 export function documentOf(
-  { action, handling, parts, statuses }: HawkbitDocument,
+  { action, instruction, parts, statuses }: HawkbitDocument,
   { base, isToConfirm, history }: { base: string; isToConfirm: boolean; history: number },
 ): DeploymentDocument {
   const isZephyr = action.client === 'zephyr'
@@ -110,13 +110,13 @@ export function documentOf(
   const messages = statuses.flatMap(({ messages }) => messages).slice(0, most)
   return deploymentDocument({
     actionId: action.id,
-    deployment: deploymentOf(handling, chunks),
+    deployment: deploymentOf(instruction, chunks),
     isToConfirm,
     ...(statuses.length > 0 && { history: { status: statusOf(action), messages } }),
   })
 }
 
-const deploymentOf = ({ download, update, window }: Handling, chunks: Chunk[]): Deployment => ({
+const deploymentOf = ({ download, update, window }: Instruction, chunks: Chunk[]): Deployment => ({
   download,
   update,
   ...(window && { maintenanceWindow: window }),
@@ -125,6 +125,7 @@ const deploymentOf = ({ download, update, window }: Handling, chunks: Chunk[]): 
 
 function statusOf({ closedAt, outcome, cancelAskedAt }: HawkbitDocument['action']): string {
   if (outcome === 'finished') return 'FINISHED'
+  if (outcome === 'downloaded') return 'DOWNLOADED'
   if (outcome === 'failed') return 'ERROR'
   if (closedAt) return 'CANCELED'
   return cancelAskedAt ? 'CANCELING' : 'RUNNING'

@@ -50,6 +50,8 @@ const EDGEHOG_STATUS: Readonly<Record<State, EdgehogStatus>> = {
   VERIFIED: 'DEPLOYING',
   UPDATING: 'DEPLOYING',
   UPDATED: 'SUCCESS',
+  // No device of Edgehog's comes there.
+  STAGED: 'SUCCESS',
   FAILED: 'FAILURE',
   // A cancelled update ends as a failure there.
   CANCELED: 'FAILURE',

@@ -1,4 +1,6 @@
 /** Actions: what a device was told under one number, and what it said of it. */
+import { can, type Urgency } from '@updraft/core'
+import { z } from 'zod'
 import type { ActionView, Noted } from '../../app/target-actions.ts'
 import type { Asked } from './asked.ts'
 import { deviceOf } from './device-of.ts'
@@ -12,6 +14,8 @@ import {
   sortOf,
   unsupported,
 } from './documents.ts'
+import { windowDocument } from './maintenance-window.ts'
+import { profileIfAny, settingsOf } from './profile.ts'
 
 export async function listActions(asked: Asked, controllerId: string, query: unknown) {
   const { q, offset, limit, ...rest } = checked(PageQuery, query)
@@ -23,8 +27,9 @@ export async function listActions(asked: Asked, controllerId: string, query: unk
     (actor) => asked.needs.targetActions.list(actor, device.id, { offset, limit, isNewestFirst }),
     device.id,
   )
+  const usual = await usualUrgency(asked)
   return pagedList(
-    items.map((action) => actionDocument(asked, controllerId, action)),
+    items.map((action) => actionDocument(asked, controllerId, action, { usual })),
     total,
   )
 }
@@ -35,7 +40,10 @@ export async function showAction(asked: Asked, controllerId: string, id: string)
     href: asked.at.of(`/targets/${encodeURIComponent(controllerId)}`).href,
     name: controllerId,
   }
-  return actionDocument(asked, controllerId, action, { target: device })
+  return actionDocument(asked, controllerId, action, {
+    usual: await usualUrgency(asked),
+    links: { target: device },
+  })
 }
 
 /** The newest first, as hawkBit's clients ask for them. */
@@ -49,6 +57,20 @@ export async function listStatuses(asked: Asked, controllerId: string, id: strin
     device.id,
   )
   return pagedList(items.map(statusDocument), total)
+}
+
+const ActionChange = z.object({ forceType: z.literal('forced') })
+
+/** From now on the device must. */
+export async function changeAction(asked: Asked, controllerId: string, id: string, body: unknown) {
+  checked(ActionChange, body)
+  const { device, action } = await actionOf(asked, controllerId, id)
+  await asked.asks.under(
+    'forceOperation',
+    (actor) => asked.needs.targetActions.force(actor, action),
+    device.id,
+  )
+  return showAction(asked, controllerId, id)
 }
 
 /** Asks the device to stop; with `force`, after that, nothing is waited for any more. */
@@ -80,14 +102,15 @@ async function actionOf(asked: Asked, controllerId: string, id: string) {
 }
 
 function actionDocument(
-  { at }: Asked,
+  { at, needs }: Asked,
   controllerId: string,
   action: ActionView,
-  links: Links = {},
+  { usual, links = {} }: { usual: Urgency; links?: Links },
 ) {
   const target = `/targets/${encodeURIComponent(controllerId)}`
   const path = `${target}/actions/${action.id}`
-  const { set } = action
+  const { set, handling } = action
+  const maintenanceWindow = windowDocument(handling.windows, needs.clock.now())
   return {
     createdAt: millis(action.createdAt),
     lastModifiedAt: millis(action.changedAt),
@@ -96,6 +119,8 @@ function actionDocument(
     status: action.isOver ? 'finished' : 'pending',
     detailStatus: action.detail,
     active: !action.isOver,
+    ...forceOf(action, usual),
+    ...(maintenanceWindow && { maintenanceWindow }),
     _links: {
       self: at.of(path),
       ...links,
@@ -108,6 +133,20 @@ function actionDocument(
       status: at.of(`${path}/status?offset=0&limit=50&sort=id%3ADESC`),
     } satisfies Links,
   }
+}
+
+/** Of what is said nothing of; who may not read settings is told of the standard. */
+async function usualUrgency(asked: Asked): Promise<Urgency> {
+  const found = await profileIfAny(asked)
+  if (!found || !can(asked.asks.actor, 'cloud.read')) return 'forced'
+  return (await settingsOf(asked, found)).handling === 'forced' ? 'forced' : 'soft'
+}
+
+function forceOf({ handling }: ActionView, usual: Urgency) {
+  const { urgency, forcedFrom, isDownloadOnly } = handling
+  if (isDownloadOnly) return { forceType: 'downloadonly' }
+  if (forcedFrom === null) return { forceType: urgency ?? usual }
+  return { forceType: 'timeforced', forceTime: millis(forcedFrom) }
 }
 
 const statusDocument = ({ id, type, messages, at }: Noted & { id: number }) => ({

@@ -218,6 +218,12 @@ const ROWS: readonly Row[] = [
       actions.listStatuses(asked, param(came, 'target'), param(came, 'action'), came.query),
   },
   {
+    method: 'PUT',
+    path: '/targets/:target/actions/:action',
+    work: (asked, came) =>
+      actions.changeAction(asked, param(came, 'target'), param(came, 'action'), came.body),
+  },
+  {
     method: 'DELETE',
     path: '/targets/:target/actions/:action',
     work: (asked, came) =>

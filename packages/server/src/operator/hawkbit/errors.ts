@@ -62,6 +62,10 @@ const OF_CODE: Readonly<Partial<Record<ErrorCode, Partial<Told>>>> = {
     exception: 'OperationNotSupportedException',
     code: 'operation.notSupported',
   },
+  'assignment.invalid': {
+    exception: 'InvalidMaintenanceScheduleException',
+    code: 'maintenanceScheduleInvalid',
+  },
   'distribution-set.invalid': {
     exception: 'IncompleteDistributionSetException',
     code: 'distributionset.incomplete',

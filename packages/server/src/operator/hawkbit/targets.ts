@@ -297,8 +297,9 @@ const ENDED_BADLY: ReadonlySet<State> = new Set(['FAILED'])
 function updateStatus({ components, lastSeenAt }: Device): string {
   const all: readonly Component[] = Object.values(components)
   if (all.some(({ verdict }) => verdict !== 'nothing')) return 'pending'
-  const isWanting = ({ assigned, installed }: Component) =>
+  const isWanting = ({ assigned, installed, operation }: Component) =>
     assigned !== null &&
+    !isStaged({ assigned, operation }) &&
     (assigned.release.version !== installed?.version ||
       (installed.title !== null && assigned.release.title !== installed.title))
   if (
@@ -309,6 +310,10 @@ function updateStatus({ components, lastSeenAt }: Device): string {
   if (lastSeenAt === null) return 'unknown'
   return all.some(({ assigned }) => assigned) && !all.some(isWanting) ? 'in_sync' : 'registered'
 }
+
+/** It has what it was only to fetch. */
+const isStaged = ({ assigned, operation }: Pick<Component, 'assigned' | 'operation'>): boolean =>
+  operation?.state === 'STAGED' && operation.release.id === assigned?.release.id
 
 function installedAtOf({ components }: Device): number | null {
   const ends = Object.values(components).flatMap(({ operation }) =>
