@@ -189,6 +189,27 @@ test('a release is assigned and withdrawn, for its own component type', async ()
   })
 })
 
+test('how it is to be brought is said with the assignment, and forced later', async () => {
+  const { updraft, json, server, world, device } = await start()
+  const assigned = ['assign', 'app@1.4.0', '--device', 'sensor-1']
+  expect(await json(...assigned, '--download-only')).toMatchObject({
+    handling: { isDownloadOnly: true, urgency: null },
+  })
+  await json(...assigned, '--soft', '--windows', '22:00-04:00')
+  expect(server.calls.at(-1)).toMatchObject({
+    body: { handling: { urgency: 'soft', windows: '22:00-04:00' } },
+  })
+  await json(...assigned, '--forced-from', '2026-07-01T22:00:00Z')
+  expect(server.calls.at(-1)).toMatchObject({
+    body: { handling: { urgency: 'soft', forcedFrom: '2026-07-01T22:00:00.000Z' } },
+  })
+  expect((await updraft(...assigned, '--forced', '--soft')).stderr).toMatch(/either --forced or/)
+  expect(world.operations.some(({ deviceId }) => deviceId === device.id)).toBe(true)
+  expect((await updraft('force', 'sensor-1')).stdout).toBe(
+    'app@1.4.0 is a must for sensor-1 now.\n',
+  )
+})
+
 test('what is under way is cancelled, what has ended is tried again', async () => {
   const { updraft, json, world, server, device, release } = await start()
   expect(await json('cancel', 'sensor-1')).toMatchObject({ state: 'CANCELED' })

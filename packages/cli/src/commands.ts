@@ -112,7 +112,17 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'hawkbit',
     'status',
   ],
-  Updates: ['package', 'assign', 'unassign', 'policy', 'campaign', 'update', 'cancel', 'retry'],
+  Updates: [
+    'package',
+    'assign',
+    'unassign',
+    'policy',
+    'campaign',
+    'update',
+    'cancel',
+    'force',
+    'retry',
+  ],
   People: ['customer', 'user', 'tenant', 'token'],
   Server: ['serve', 'store', 'settings', 'audit', 'version'],
 }

@@ -1,6 +1,7 @@
 import type { Client } from '@updraft/api/client'
 import { command, text, withStandard, yes } from '../command.ts'
 import { Refusal, WrongWords } from '../errors.ts'
+import { handlingFlags, handlingOf } from '../handling.ts'
 import { findDevice, findProfile, findRelease } from '../lookup.ts'
 import { countText, nameOf } from '../print.ts'
 
@@ -15,20 +16,23 @@ export const assignmentCommands = [
     about: 'say which version the devices of a profile, or one device, should run',
     flags: {
       ...where,
+      ...handlingFlags,
       yes: yes('--yes', 'without asking whether so many devices may be touched'),
     },
     examples: [
       'updraft assign app@1.4.0 --profile Sensor',
       'updraft assign app@1.5.0-rc.1 --device sensor-1',
+      'updraft assign app@1.5.0 --device sensor-1 --soft --windows "22:00-04:00 Europe/Berlin"',
     ],
     run: async ({ 'title@version': name, yes: isSure, ...said }, { client, confirm }) => {
       checkPlace(said)
+      const handling = handlingOf(said)
       const { id: releaseId, type } = await findRelease(client, name)
       const { scope, id, text, devices } = await find(client, said, type)
       if (devices > 0 && !isSure && !(await confirm(`Assign ${name} to ${text}?`))) {
         throw new Refusal({ code: 'not-confirmed', message: 'Nothing was assigned.' })
       }
-      const input = { params: { id, type }, body: { releaseId } }
+      const input = { params: { id, type }, body: { releaseId, ...(handling && { handling }) } }
       const assignment =
         scope === 'device'
           ? await client('assignToDevice', input)

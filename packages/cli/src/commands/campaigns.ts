@@ -17,6 +17,7 @@ import {
   yes,
 } from '../command.ts'
 import { WrongWords } from '../errors.ts'
+import { handlingOf, urgencyFlags } from '../handling.ts'
 import { findCampaign, findChannel, findGroup, findRelease, listAll } from '../lookup.ts'
 import { countText, type Look, listText } from '../print.ts'
 import { readWave } from '../wave.ts'
@@ -61,6 +62,7 @@ const settingFlags = {
     'ask only then, e.g. "Mon-Fri 22:00-04:00 Europe/Berlin; Sat 00:00-24:00"',
   ),
   windowAttribute: text('--window-attribute <name>', 'attribute with windows of the device itself'),
+  ...urgencyFlags,
   dynamic: yes('--dynamic', 'devices that come to belong to it later join'),
   rollBackOnStop: yes(
     '--roll-back-on-stop',
@@ -279,6 +281,7 @@ function settingsOf(said: Partial<Said>): NonNullable<CampaignDraft['settings']>
     progressTimeoutSeconds: progressTimeout === 0 ? null : progressTimeout,
     forceDowngrade: said.forceDowngrade,
     waves: allAtOnce ? [] : wave?.map(readWave),
+    ...handlingOf({ ...said, windows: undefined }),
     windows: said.windows,
     windowAttribute: said.windowAttribute,
     isDynamic: said.dynamic,

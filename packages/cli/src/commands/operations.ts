@@ -24,6 +24,23 @@ export const operationCommands = [
     },
   }),
   command({
+    words: 'force <device>',
+    about: 'have a device do now what was left to it',
+    flags,
+    run: async ({ device: name, type }, { client }) => {
+      const device = await findDevice(client, name)
+      const { id } = findOperation(device, type, {
+        holds: ({ state }) => !isTerminal(state),
+        nothing: `No ${type ?? 'update'} of ${name} is under way.`,
+      })
+      const operation = await client('forceOperation', { params: { id } })
+      return {
+        json: operation,
+        text: () => `${nameOf(operation.release)} is a must for ${name} now.`,
+      }
+    },
+  }),
+  command({
     words: 'retry <device>',
     about: 'try again what failed on a device or was cancelled',
     flags,

@@ -8,6 +8,7 @@ import {
 } from '@updraft/core'
 import { command, count, type Door, needed, text, withStandard, yes } from '../command.ts'
 import { Refusal, WrongWords } from '../errors.ts'
+import { handlingFlags, handlingOf } from '../handling.ts'
 import { findDevice } from '../lookup.ts'
 import { nameOf } from '../print.ts'
 import { uploadFile } from '../upload.ts'
@@ -31,13 +32,29 @@ export const updateCommands = [
       ),
       checksum: text('--checksum <hex>', 'refuse the file if it differs'),
       size: count('--size <bytes>', 'size of what is at the --url'),
+      ...handlingFlags,
       yes: yes('--yes', 'without asking whether it is meant so'),
     },
     examples: [
       'updraft update sensor-1 debug.bin --title app --version 1.4.0-debug',
       'updraft update sensor-1 --url https://example.com/debug.bin --title app --version 1.4.0-debug',
     ],
-    run: async ({ device: name, file, yes: isSure, size, ...said }, door) => {
+    run: async (
+      {
+        device: name,
+        file,
+        yes: isSure,
+        size,
+        soft,
+        forced,
+        forcedFrom,
+        downloadOnly,
+        windows,
+        ...said
+      },
+      door,
+    ) => {
+      const handling = handlingOf({ soft, forced, forcedFrom, downloadOnly, windows })
       const { url, type, title, version } = said
       if ((file === undefined) === (url === undefined)) {
         throw new WrongWords(
@@ -62,7 +79,7 @@ export const updateCommands = [
         file === undefined ? { ...said, sizeBytes: size } : await sent(file, said, door)
       const operation = await door.client('updateByHand', {
         params: { id: device.id },
-        body: { ...said, ...content },
+        body: { ...said, ...content, ...(handling && { handling }) },
       })
       return {
         json: operation,

@@ -23,7 +23,15 @@ import type {
   Tenant,
   Token,
 } from '@updraft/api/shapes'
-import { type ErrorCode, eachSetting, type Role, STANDARD_SETTINGS, STATES } from '@updraft/core'
+import {
+  type ErrorCode,
+  eachSetting,
+  type Handling,
+  type Role,
+  STANDARD_HANDLING,
+  STANDARD_SETTINGS,
+  STATES,
+} from '@updraft/core'
 import {
   MADE_AT,
   makeCredential,
@@ -245,7 +253,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
   }
 
   const assign = (scope: 'device' | 'profile') => (call: Call) => {
-    const { releaseId } = call.body as { releaseId: string }
+    const { releaseId, handling } = call.body as { releaseId: string; handling?: Partial<Handling> }
     const release = releases.find(({ id }) => id === releaseId)
     if (!release) throw new Refused(404, 'release.unknown', 'There is no such release.')
     return {
@@ -254,6 +262,7 @@ function usualAnswers(world: World, stored: Map<string, Buffer>): Answers {
       profileId: scope === 'profile' ? byId(profiles, call, 'profile.unknown').id : null,
       type: call.params.type,
       release: { id: release.id, title: release.title, version: release.version },
+      handling: { ...STANDARD_HANDLING, ...handling },
       assignedAt: MADE_AT,
       assignedBy: 'admin',
     } satisfies Partial<Assignment>

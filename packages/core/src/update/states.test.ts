@@ -3,18 +3,19 @@ import { canMove, isTerminal, reportableState, STATE_TABLE, STATES } from './sta
 
 /**
  * May an operation go from the row's state to the column's? Columns as rows, in the order of STATES: queued,
- * told, downloading, downloaded, verified, updating, updated, failed, cancelled.
+ * told, downloading, downloaded, verified, updating, updated, staged, failed, cancelled.
  */
 const MOVES = [
-  ['QUEUED', '. x x x x x x x x'],
-  ['INITIATED', 'x . x x x x x x x'],
-  ['DOWNLOADING', 'x . . x x x x x x'],
-  ['DOWNLOADED', 'x . x . x x x x x'],
-  ['VERIFIED', 'x . x x . x x x x'],
-  ['UPDATING', 'x . x x x . x x x'],
-  ['UPDATED', '. . . . . . . . .'],
-  ['FAILED', '. . . . . . . . .'],
-  ['CANCELED', '. . . . . . . . .'],
+  ['QUEUED', '. x x x x x x x x x'],
+  ['INITIATED', 'x . x x x x x x x x'],
+  ['DOWNLOADING', 'x . . x x x x x x x'],
+  ['DOWNLOADED', 'x . x . x x x x x x'],
+  ['VERIFIED', 'x . x x . x x x x x'],
+  ['UPDATING', 'x . x x x . x x x x'],
+  ['UPDATED', '. . . . . . . . . .'],
+  ['STAGED', '. . . . . . . . . .'],
+  ['FAILED', '. . . . . . . . . .'],
+  ['CANCELED', '. . . . . . . . . .'],
 ] as const
 
 test('the table of moves has a row for each state', () => {
@@ -28,14 +29,14 @@ test.each(MOVES)('from %s', (from, allowed) => {
 
 describe('ends', () => {
   test.each(STATES)('%s is one exactly when nothing follows it', (state) => {
-    expect(isTerminal(state)).toBe(['UPDATED', 'FAILED', 'CANCELED'].includes(state))
+    expect(isTerminal(state)).toBe(['UPDATED', 'STAGED', 'FAILED', 'CANCELED'].includes(state))
     expect(STATE_TABLE[state].next.length === 0).toBe(isTerminal(state))
   })
 })
 
 describe('what a device may report', () => {
   test.each(STATES)('%s', (state) => {
-    const isOurs = ['QUEUED', 'INITIATED', 'CANCELED'].includes(state)
+    const isOurs = ['QUEUED', 'INITIATED', 'STAGED', 'CANCELED'].includes(state)
     expect(reportableState(state)).toBe(isOurs ? undefined : state)
   })
 
