@@ -16,6 +16,7 @@ import {
   type OperatorActor,
   type Snapshot,
   sameHandling,
+  type Urgency,
 } from '@updraft/core'
 import type { AssignmentsUseCases } from './assignments.ts'
 import { refuseForDevice } from './client-limits.ts'
@@ -196,7 +197,11 @@ export function distributionSets({
           throw invalidSet(`Distribution set ${nameOfSet(set)} has no software module.`)
         }
         const handling = checkedHandling(wanted, clock.now())
-        if (releases.every((release) => isMeant(snapshot, { ...release, handling }))) return null
+        const hawkbit = await stores.profiles.hawkbit(snapshot.device.profileId)
+        const usual = hawkbit.handling === 'forced' ? 'forced' : 'soft'
+        const isSo = (release: (typeof releases)[number]) =>
+          isMeant(snapshot, { ...release, handling, usual })
+        if (releases.every(isSo)) return null
         // Those of a set come together; what a client takes one by one is refused as a set.
         const all = await stores.catalogue.several(releases.map(({ releaseId }) => releaseId))
         await refuseForDevice(stores, snapshot, { releases: all, handling })
@@ -216,18 +221,23 @@ const nameOfSet = ({ name, version }: { name: string; version: string }): string
 /** Whether the device is assigned that release itself, and is at it or runs it. */
 function isMeant(
   { components, device }: Snapshot,
-  { type, releaseId, handling }: { type: ComponentType; releaseId: string; handling: Handling },
+  {
+    type,
+    releaseId,
+    handling,
+    usual,
+  }: { type: ComponentType; releaseId: string; handling: Handling; usual: Urgency },
 ): boolean {
   const { deviceAssignment, latestEnded, underWay } = components[type] ?? {}
   const assigned = deviceAssignment?.release
   if (!assigned || assigned.id !== releaseId) return false
   if (isInstalled(assigned, device.installed[type])) return true
-  if (underWay) return underWay.releaseId === releaseId && sameHandling(underWay.handling, handling)
-  return (
-    latestEnded?.state === 'STAGED' &&
-    latestEnded.releaseId === releaseId &&
-    handling.isDownloadOnly
-  )
+  const said = (how: Handling) => ({ ...how, urgency: how.urgency ?? usual })
+  if (underWay) {
+    return underWay.releaseId === releaseId && sameHandling(said(underWay.handling), said(handling))
+  }
+  const isStaged = latestEnded?.state === 'STAGED' && latestEnded.releaseId === releaseId
+  return isStaged && handling.isDownloadOnly
 }
 
 function releaseOf(set: DistributionSet, module: SoftwareModule): string {
