@@ -14,6 +14,7 @@ import {
 } from '@mantine/core'
 import { LARGE_CAMPAIGN } from '@updraft/core'
 import { DurationField } from '../../parts/duration-field.tsx'
+import { UrgencyField } from '../../parts/handling-field.tsx'
 import { Section } from '../../parts/section.tsx'
 import { WindowsField } from '../../parts/windows-field.tsx'
 import { type Draft, PRESETS, type WaveChoice, withPreset } from './draft.ts'
@@ -62,6 +63,7 @@ export function How({
             value={settings.windows}
             onChange={(windows) => set({ windows })}
           />
+          <UrgencyField value={settings} onChange={set} />
         </Stack>
       </Section>
       <Section title="In waves" isCard>

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Copyable } from '../../parts/copyable.tsx'
 import { Facts } from '../../parts/detail.tsx'
 import { Section } from '../../parts/section.tsx'
+import { handlingText } from '../../words/handling.ts'
 import { plural } from '../../words/numbers.ts'
 import { span } from '../../words/time.ts'
 import type { CampaignData } from '../campaign.tsx'
@@ -35,6 +36,7 @@ export function About({ campaign: { id, settings, rollsBack } }: { campaign: Cam
               : `have failed after ${span(progressTimeoutSeconds)} without word`,
           ],
           ['Force downgrade', settings.forceDowngrade ? 'yes' : 'no'],
+          ['Handling', handlingText(settings)],
           ['Windows', windows === '' ? 'at any time' : windows],
           ...(windowAttribute === null
             ? []

@@ -4,6 +4,7 @@ import { STATES, type State } from '@updraft/core'
 import { Progress } from '../../parts/progress.tsx'
 import { StatusCode } from '../../parts/status-code.tsx'
 import { TimeAgo } from '../../parts/time-ago.tsx'
+import { handlingText } from '../../words/handling.ts'
 import { LOOKS } from '../../words/states.tsx'
 
 type Operation = NonNullable<Output<'showDevice'>['operation']>
@@ -16,12 +17,23 @@ const WAY: readonly State[] = [
   'UPDATING',
   'UPDATED',
 ]
+/** Of what is only downloaded the rest of the way is none. */
+const WAY_TO_FETCH: readonly State[] = ['QUEUED', 'INITIATED', 'DOWNLOADING', 'STAGED']
+
+/** Null where it is as ever. */
+function sayHandling(handling: Operation['handling']): string | null {
+  const { urgency, isDownloadOnly, windows } = handling
+  const how = urgency !== null || isDownloadOnly ? `How: ${handlingText(handling)}.` : ''
+  const when = windows === '' ? '' : `When: ${windows}.`
+  return [how, when].filter((each) => each !== '').join(' ') || null
+}
 
 export function Steps({ operation }: { operation: Operation }) {
   const { state, release, progress, error, code, because, changedAt, restarts } = operation
   const ended = state === 'FAILED' || state === 'CANCELED'
   const reached = STATES.indexOf(state)
   const { word } = LOOKS[state]
+  const said = sayHandling(operation.handling)
   return (
     <div className="steps">
       <div className="steps-head">
@@ -37,7 +49,7 @@ export function Steps({ operation }: { operation: Operation }) {
         <Progress percent={progress} look={state} label={`${word}, ${progress} percent`} />
       )}
       <ol className="steps-way" aria-label="The way of the update">
-        {WAY.map((step) => {
+        {(operation.handling.isDownloadOnly ? WAY_TO_FETCH : WAY).map((step) => {
           const { Icon, word: name } = LOOKS[step]
           const isDone = !ended && STATES.indexOf(step) < reached
           const isNow = step === state || (step === 'DOWNLOADING' && state === 'DOWNLOADED')
@@ -61,6 +73,7 @@ export function Steps({ operation }: { operation: Operation }) {
           {code !== null && code !== error && <StatusCode code={code} />}
         </p>
       )}
+      {said !== null && <p className="quiet">{said}</p>}
       {restarts > 0 && (
         <p className="quiet">
           It has started over {restarts} {restarts === 1 ? 'time' : 'times'}.

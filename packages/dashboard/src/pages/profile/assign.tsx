@@ -1,10 +1,12 @@
 /** Chooses a release for all devices of a profile, and says how many that are before it is done. */
 import { Alert, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { type Handling, STANDARD_HANDLING } from '@updraft/core'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { read } from '../../data/queries.ts'
 import { Dialog } from '../../parts/dialog.tsx'
+import { HandlingField } from '../../parts/handling-field.tsx'
 import { ReleaseSelect, useReleases } from '../../parts/release-select.tsx'
 import { plural } from '../../words/numbers.ts'
 import type { ProfileData } from '../profile.tsx'
@@ -19,6 +21,7 @@ export function AssignToProfile({
   onClose: () => void
 }) {
   const [releaseId, setReleaseId] = useState(initialId)
+  const [handling, setHandling] = useState<Handling>(STANDARD_HANDLING)
   const releases = useReleases({ profile: profile.name })
   const release = releases.find(({ id }) => id === releaseId)
   const type = release?.type ?? ''
@@ -44,7 +47,10 @@ export function AssignToProfile({
       onSubmit={() =>
         release &&
         assign.mutate(
-          { params: { id: profile.id, type: release.type }, body: { releaseId: release.id } },
+          {
+            params: { id: profile.id, type: release.type },
+            body: { releaseId: release.id, handling },
+          },
           { onSuccess: onClose },
         )
       }
@@ -57,6 +63,7 @@ export function AssignToProfile({
         onChange={setReleaseId}
         isFirst={initialId === null}
       />
+      <HandlingField value={handling} onChange={setHandling} />
       {release && affected.data && (
         <Alert color={affected.data.devices === 0 ? 'slate' : 'blue'}>
           This will update {plural(affected.data.devices, 'device')}
