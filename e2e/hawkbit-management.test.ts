@@ -511,8 +511,8 @@ describe('assignments and actions', () => {
     expect((await manage('GET', 'targets/breaks/installedDS')).status).toBe(204)
   })
 
-  test('what is cancelled before the device came is over at once, and can be assigned anew', async () => {
-    await addTarget('cancels')
+  test('what is cancelled before the device came waits for its yes, or for nobody, and can be assigned anew', async () => {
+    const { securityToken } = await addTarget('cancels')
     const { setId } = await addSet(manage, { name: 'cancels', bytes: bytesOf() })
     const assign = () => manage('POST', 'targets/cancels/assignedDS', { id: setId })
     const [{ id }] = (await assign()).json.assignedActions
@@ -524,12 +524,26 @@ describe('assignments and actions', () => {
     expect((await manage('DELETE', `targets/cancels/actions/${id}`)).status).toBe(204)
     expect((await manage('GET', `targets/cancels/actions/${id}`)).json).toMatchObject({
       type: 'cancel',
-      status: 'finished',
-      detailStatus: 'canceled',
+      status: 'pending',
+      detailStatus: 'canceling',
     })
+    const client = raucUpdater(
+      { url: platform.url, controllerId: 'cancels', authorization: `TargetToken ${securityToken}` },
+      { install: async () => true },
+    )
+    expect(await client.once()).toBe('cancelled')
+    const finished = { type: 'cancel', status: 'finished', detailStatus: 'canceled' }
+    expect((await manage('GET', `targets/cancels/actions/${id}`)).json).toMatchObject(finished)
     // As scripts do to be sure.
     expect((await manage('DELETE', `targets/cancels/actions/${id}?force=true`)).status).toBe(204)
+
     const [{ id: next }] = (await assign()).json.assignedActions
+    for (const force of ['', '?force=true']) {
+      const { status } = await manage('DELETE', `targets/cancels/actions/${next}${force}`)
+      expect(status).toBe(204)
+    }
+    expect((await manage('GET', `targets/cancels/actions/${next}`)).json).toMatchObject(finished)
+    expect(await client.once()).toBe('nothing')
     expect(next).toBeGreaterThan(id)
     expect(
       (await manage('GET', 'targets/cancels/actions?sort=id:DESC')).json.content,
@@ -568,7 +582,7 @@ describe('assignments and actions', () => {
     const { json } = await device.ask('GET', link)
     const { chunks } = (json as { deployment: { chunks: { artifacts: { filename: string }[] }[] } })
       .deployment
-    const files = chunks.map(({ artifacts }) => artifacts[0]?.filename)
+    const files = chunks.flatMap(({ artifacts }) => artifacts.map(({ filename }) => filename))
     expect(files.toSorted()).toEqual(['app.zck', 'os.swu'])
     const path = `targets/unknown-yet/actions/${Math.max(...ids)}`
     expect((await manage('GET', path)).json).toMatchObject({ active: false })
@@ -687,7 +701,7 @@ test("the order in which the tests of RAUC's updater ask", async () => {
   expect(heard[0]).toMatchObject({ type: 'canceled', messages: ['Action canceled.'] })
   expect(heard.map(({ type }) => type)).toEqual(['canceled', 'canceling', 'retrieved', 'running'])
 
-  // Never read by the device: it is taken back, and nobody waits.
+  // Never read by the device, which is not waited for.
   const forgotten = await assign('1.2')
   for (const { actionId } of made) {
     // What is over cannot be taken back, which it takes for no mistake.

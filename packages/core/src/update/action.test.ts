@@ -53,6 +53,11 @@ describe('an action', () => {
     ['is to do once confirmed', { needsConfirmation: true, confirmedAt: NOON }, 'to-do'],
     ['taken back before it was read is withdrawn', { states: ['CANCELED'] }, 'withdrawn'],
     [
+      'taken back before it was read, of which the device is to hear, is to cancel',
+      { states: ['CANCELED'], cancelAskedAt: hoursBefore(0.9) },
+      'to-cancel',
+    ],
+    [
       'of which one part is taken back is taken back',
       { fetchedAt: NOON, states: ['CANCELED', 'DOWNLOADING'] },
       'to-cancel',

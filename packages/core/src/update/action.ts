@@ -41,7 +41,7 @@ export type ActionStanding =
   /** Somebody at the device is asked first. */
   | { readonly kind: 'to-confirm' }
   | { readonly kind: 'to-do' }
-  /** It was taken back after the device had heard of it: the device is asked to stop. */
+  /** It was taken back after the device had heard of it, or is to hear that it was: it is asked to stop. */
   | { readonly kind: 'to-cancel' }
   /** The device says it is done, and is to show it. */
   | { readonly kind: 'unproven' }
@@ -72,7 +72,7 @@ export function standingOf(
       : { kind: 'to-do' }
   }
   if (states.includes('CANCELED')) {
-    if (!fetchedAt) return { kind: 'over', outcome: 'withdrawn' }
+    if (!fetchedAt && !cancelAskedAt) return { kind: 'over', outcome: 'withdrawn' }
     return cancelAskedAt && isOlderThan(cancelAskedAt, patienceMs)
       ? { kind: 'over', outcome: 'cancel-unanswered' }
       : { kind: 'to-cancel' }

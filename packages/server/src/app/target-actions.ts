@@ -218,7 +218,10 @@ export function targetActions({
       return standFor(actor, snapshot, wanted)
     },
 
-    /** Its updates are cancelled, and the device is asked to stop if it had heard of them. Refuses with operation.already-ended. */
+    /**
+     * Its updates are cancelled, and the device is asked to stop, even if it has not heard of them: hawkBit's scripts wait
+     * for its answer. Refuses with operation.already-ended.
+     */
     cancel: async (actor: OperatorActor, { id, action, isCancel, isOver }: ActionView) => {
       if (isOver || isCancel) {
         const message = `Action ${id} ${isOver ? 'is over' : 'is being cancelled already'}.`
@@ -227,6 +230,7 @@ export function targetActions({
       for (const { operationId, state } of action.chunks) {
         if (state !== null && !isTerminal(state)) await operations.cancel(actor, operationId)
       }
+      if (!action.cancelAskedAt) await actions.change(id, { cancelAskedAt: clock.now() })
     },
 
     /** What was left to the device is a must from now on. Refuses with operation.already-ended. */
