@@ -8,7 +8,7 @@ import { actionIn, hawkbitDevice } from './hawkbit-device.ts'
 import { query } from './operator.ts'
 import { otherTenant } from './other-tenant.ts'
 import { type TestPlatform, testPlatform } from './platform.ts'
-import { rawHttp, statuses } from './raw-http.ts'
+import { rawHttp, rawRequest, statuses } from './raw-http.ts'
 
 let platform: TestPlatform
 let token: string
@@ -230,6 +230,89 @@ describe('what is asked', () => {
     )
   })
 
+  test.each<[string, string, number, string?]>([
+    ['an address nobody knows', 'GET HERE/nothing', 404],
+    ['a slash behind', 'GET HERE/', 404],
+    ['a slash behind a path', 'PUT HERE/configData/', 404],
+    ['two slashes', 'GET HERE//confirmationBase', 404],
+    ['a path in other letters', 'PUT HERE/CONFIGDATA', 404],
+    ['dots that go up', 'GET HERE/../door', 404],
+    ['dots that go up, encoded', 'GET HERE/..%2f..%2fapi', 404],
+    ['dots for its name', 'GET /default/controller/v1/..%2fdoor', 401],
+    ['bytes that are no text', 'GET HERE/%ff', 400],
+    ['bytes that are no text for its name', 'GET /default/controller/v1/%ff', 400],
+    ['half an escape', 'GET HERE/%2', 400],
+    ['an end of text in its name', 'GET /default/controller/v1/door%00', 400],
+    ['a number with a sign', 'GET HERE/deploymentBase/-1', 404],
+    ['a number of another kind', 'GET HERE/deploymentBase/1e1', 404],
+    ['a number encoded', 'GET HERE/deploymentBase/%31', 404],
+    ['a file of no module', 'GET HERE/softwaremodules/1/artifacts/..%2f..%2fetc', 404],
+    ['a body where none is read', 'DELETE HERE', 405, 'GET'],
+    ['POST for PUT', 'POST HERE/configData', 405, 'PUT'],
+    ['GET for POST', 'GET HERE/deploymentBase/1/feedback', 405, 'POST'],
+    ['PUT for GET', 'PUT HERE/deploymentBase/1', 405, 'GET'],
+    ['PATCH for PUT', 'PATCH HERE/installedBase', 405, 'PUT'],
+    ['OPTIONS', 'OPTIONS HERE/cancelAction/1', 405, 'GET'],
+    ['POST for a file', 'POST HERE/softwaremodules/1/artifacts/a', 405, 'GET, HEAD'],
+  ])('as %s is told so in words of its own: %s is %i', async (_case, line, status, allow) => {
+    const asked = async (authorization: string) => {
+      const connection = await rawHttp(platform.url)
+      const headers = { authorization, accept: 'application/json', connection: 'close' }
+      connection.send(rawRequest(line.replace('HERE', '/default/controller/v1/door'), headers))
+      const received = await connection.until(() => false)
+      const [head = '', body = ''] = received.split('\r\n\r\n')
+      return { status: statuses(received)[0], allow: /^allow: (.*)$/im.exec(head)?.[1], body }
+    }
+    const own = await asked(`TargetToken ${token}`)
+    expect([own.status, own.allow]).toEqual([status, allow])
+    if (status !== 401) {
+      const told = JSON.parse(own.body)
+      expect(Object.keys(told)).toEqual(['exceptionClass', 'errorCode', 'message'])
+      expect(told.errorCode).toMatch(/^hawkbit\.server\.error\./)
+    } else expect(own.body).toBe('')
+    // A stranger learns nothing but what it could know by itself.
+    const stranger = await asked('TargetToken wrong')
+    const isPlain = status === 400
+    expect([stranger.status, stranger.allow]).toEqual([isPlain ? 400 : 401, undefined])
+    if (!isPlain) expect(stranger.body).toBe('')
+  })
+
+  test('is known by a tag: what has not changed is not told again', async () => {
+    await platform.addProfile('tagged')
+    const own = await platform.addDevice('tagged', 'tagged')
+    const device = door(`TargetToken ${own}`, 'tagged')
+    const upload = { title: 'tagged', version: '1', profile: 'tagged', bytes: random(10) }
+    await platform.assign(await platform.addRelease(upload), { profile: 'tagged' })
+    const link = (await device.linked('deploymentBase')) ?? ''
+    const asking = (headers: Record<string, string> = {}) =>
+      device.ask('GET', link, { headers: { accept: 'application/json', ...headers } })
+    const first = await asking()
+    const etag = first.headers.get('etag') ?? ''
+    expect(etag).toMatch(/^"[^"]{20,}"$/)
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const again = await asking({ 'if-none-match': known })
+      expect([known, again.status, again.text]).toEqual([known, 304, ''])
+      expect(again.headers.get('etag')).toBe(etag)
+    }
+    const other = await asking({ 'if-none-match': '"other"' })
+    expect([other.status, other.text]).toEqual([200, first.text])
+    // The same in another spelling is another answer.
+    const cbor = await asking({ accept: 'application/cbor', 'if-none-match': etag })
+    expect([cbor.status, cbor.headers.get('etag') === etag]).toEqual([200, false])
+    const hash = cbor.headers.get('etag') ?? ''
+    expect((await asking({ accept: 'application/cbor', 'if-none-match': hash })).status).toBe(304)
+    // What is no reading has none, and one that is refused neither.
+    const said = await device.ask('PUT', '/configData', {
+      body: { data: { a: '1' } },
+      headers: { 'if-none-match': '*' },
+    })
+    expect([said.status, said.headers.get('etag')]).toEqual([200, null])
+    const none = await device.ask('GET', '/deploymentBase/1', {
+      headers: { 'if-none-match': '*' },
+    })
+    expect([none.status, none.headers.get('etag')]).toEqual([404, null])
+  })
+
   test('of the action of another device is 404, and with words that nobody knows 400', async () => {
     const profile = 'others'
     await platform.addProfile(profile)
@@ -310,6 +393,42 @@ describe('what is asked', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => device.ask('GET', '')))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
   })
+})
+
+test('links go where a proxy that is trusted says that it was asked; nobody else is believed', async () => {
+  const headers = {
+    'x-forwarded-host': 'ota.example:8443',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-for': '192.0.2.7',
+  }
+  const hrefOf = async (url: string, own: string, more: Record<string, string>) => {
+    const authorization = `TargetToken ${own}`
+    const device = hawkbitDevice({ url, controllerId: 'door', authorization })
+    const { json } = await device.ask('GET', '', { headers: more })
+    return (json as { _links: { configData: { href: string } } })._links.configData.href
+  }
+  const path = '/default/controller/v1/door/configData'
+  const body = { data: { asks: 'anew' } }
+  expect((await mine().ask('PUT', '/configData', { body })).status).toBe(200)
+  const alone = await testPlatform()
+  try {
+    await alone.addProfile('doors')
+    const own = await alone.addDevice('door', 'doors')
+    expect(await hrefOf(alone.url, own, headers)).toBe(alone.url + path)
+  } finally {
+    await alone.stop()
+  }
+  const id = (await platform.device('door')).id
+  await query(
+    platform.connectionString,
+    'update hawkbit_devices set wants_attributes = true where device_id = $1',
+    [id],
+  )
+  expect(await hrefOf(platform.url, token, headers)).toBe(`https://ota.example:8443${path}`)
+  expect(await hrefOf(platform.url, token, {})).toBe(platform.url + path)
+  // Of several, the proxy that is ours has written the last.
+  const chained = { ...headers, 'x-forwarded-host': 'evil.example, ota.example' }
+  expect(await hrefOf(platform.url, token, chained)).toBe(`https://ota.example${path}`)
 })
 
 test('links have the public address, whatever the request came by', async () => {

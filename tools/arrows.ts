@@ -94,9 +94,15 @@ export const DOORS: Record<string, { rooms: Names; types?: Names }> = {
   'node:fs': {
     rooms: ['artifacts', 'store/database', 'store/local-postgres*', 'main', 'config', 'platform'],
   },
-  // database.ts tells a changed migration by its hash; the local server has a password of its own
+  // database.ts tells a changed migration by its hash; the local server has a password of its own; etag.ts names answers
   'node:crypto': {
-    rooms: ['credentials', 'artifacts', 'store/database', 'store/local-postgres*'],
+    rooms: [
+      'credentials',
+      'artifacts',
+      'store/database',
+      'store/local-postgres*',
+      'transports/etag',
+    ],
   },
   uuid: { rooms: ['credentials'] },
   // the first wants the other to be there before it

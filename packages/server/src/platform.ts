@@ -160,7 +160,9 @@ export async function startPlatform({
         { name: 'graphql', register: graphql(operators) },
         { name: 'hawkbit-management', register: hawkbitManagement(operators) },
         { name: 'dashboard', register: dashboard(dashboardFiles()).register },
-        ...dialects.flatMap(({ name, http: register }) => (register ? [{ name, register }] : [])),
+        ...dialects.flatMap(({ name, http: register, unreadable }) =>
+          register ? [{ name, register, unreadable }] : [],
+        ),
       ],
     })
     onStop(() => http.close())

@@ -4,12 +4,15 @@ import type { DeviceDesk } from '../app/device-desk.ts'
 import type { LiveSessions } from '../app/live-sessions.ts'
 import type { Pacer } from '../app/pacer.ts'
 import type { CoapScope } from '../transports/coap-request.ts'
+import type { Unreadable } from '../transports/http.ts'
 import type { MqttGate } from '../transports/mqtt.ts'
 import type { WebsocketScope } from '../transports/websocket.ts'
 
 export interface Dialect {
   readonly name: string
   readonly http?: (app: FastifyInstance) => void
+  /** Answers in its own words what stands at one of its addresses and cannot be decoded. */
+  readonly unreadable?: Unreadable
   /** Who may come in over MQTT, and what becomes of the session. */
   readonly mqtt?: MqttGate
   readonly coap?: CoapScope

@@ -6,6 +6,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isKnown } from './etag.ts'
 import { endOfTurn } from './turn.ts'
 
 /** What is sent. The reply gives it back with `release()`, once, however the sending ends. */
@@ -198,14 +199,6 @@ function writeHead(reply: FastifyReply, status: number, headers: HeaderList): vo
   }
   reply.raw.writeHead(status, headers as string[])
   reply.hijack()
-}
-
-/** Whether the client has these bytes already: If-None-Match compares weakly (RFC 9110, section 13.1.2). */
-function isKnown(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  if (header.trim() === '*') return true
-  const known = header.match(/(?:W\/)?"[^"]*"/g) ?? []
-  return known.some((tag) => tag.replace(/^W\//, '') === etag)
 }
 
 /** The one range asked for; undefined when the whole is to be sent. */

@@ -27,7 +27,10 @@ const VERBOSE_LEVELS = new Set(['debug', 'trace'])
 export interface HttpScope {
   readonly name: string
   register(app: FastifyInstance): void | Promise<void>
+  /** An address that cannot be decoded belongs to no route; answers true when the scope has answered it. */
+  readonly unreadable?: Unreadable
 }
+export type Unreadable = (request: FastifyRequest, reply: FastifyReply) => boolean
 
 export interface HttpOptions {
   readonly log: FastifyBaseLogger
@@ -82,6 +85,9 @@ export async function httpListener({
           (!isTlsOnly || cameWithinTls(request)) && (websockets?.isWanted(request) ?? false),
       })
       return made.server
+    },
+    frameworkErrors: (error, request, reply) => {
+      if (!scopes.some(({ unreadable }) => unreadable?.(request, reply))) reply.send(error as never)
     },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     // Idle keep-alive connections must not hold up a stop.

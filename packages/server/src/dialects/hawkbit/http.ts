@@ -2,20 +2,17 @@
  * hawkBit's Direct Device Integration API over HTTP. Its clients take nothing but 200 for a yes, and some give an update
  * up at any other answer to their first word of it. Each fact with its source in docs/dialects/hawkbit.md.
  */
-import { DomainError, type ErrorCode, type JsonObject, type Snapshot } from '@updraft/core'
+import { DomainError, type JsonObject, type Snapshot } from '@updraft/core'
 import {
   type Attributes,
   AutoConfirm,
-  answerType,
   attributesAfter,
   attributesFault,
   basePath,
-  bodyType,
   ConfigData,
   Confirmation,
   cancelDocument,
   confirmationState,
-  errorBody,
   Feedback,
   InstalledSaid,
   LIMITS,
@@ -24,13 +21,9 @@ import {
   pollAnswer,
   readActionId,
   readAuthorization,
-  readBody,
   readVouching,
-  spell,
 } from '@updraft/wire/hawkbit'
-import { refusalOfFault } from '@updraft/wire/problem'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { z } from 'zod'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import {
   HAWKBIT,
   type HawkbitCaller,
@@ -40,10 +33,18 @@ import {
   type HawkbitProof,
 } from '../../app/hawkbit-desk.ts'
 import { shownCertificates } from '../../transports/client-certificate.ts'
-import { claimedType, readByteBodies, requestFault } from '../../transports/http.ts'
 import type { Dialect, DialectNeeds } from '../dialect.ts'
+import { BASE, hawkbitDoor, unreadableHere } from './door.ts'
 import { hawkbitFiles } from './files.ts'
-import { noModule, Refused, type Request } from './refused.ts'
+import {
+  actionIdOf,
+  bodyOf,
+  hasBody,
+  noAction,
+  noModule,
+  Refused,
+  type Request,
+} from './refused.ts'
 import {
   artifactsOf,
   cancelFeedbackOf,
@@ -52,8 +53,6 @@ import {
   feedbackOf,
 } from './translate.ts'
 
-const BASE = '/:tenant/controller/v1/:controllerId'
-const RETRY_AFTER_SECONDS = 5
 /** Of a device that is not anybody's yet. */
 const WAITING_SECONDS = 300
 
@@ -207,153 +206,52 @@ export function hawkbit(needs: HawkbitNeeds): Dialect {
     reply.status(isNew ? 201 : 200)
   }
 
-  const http = (app: FastifyInstance): void => {
-    readByteBodies(app, LIMITS.bodyBytes)
-    app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
-
-    type Work = (request: Request, reply: FastifyReply) => Promise<object> | Promise<void>
-    /** Who it is comes first, so that a stranger learns nothing; then whether we could answer it at all. */
-    const answering = (work: Work) => async (request: FastifyRequest, reply: FastifyReply) => {
-      const type = answerType(request.headers.accept)
-      if (type === null) {
-        await enter(request as Request)
-        throw new Refused(406, 'notAcceptable', 'Answers are JSON or CBOR.')
-      }
-      const answer = await work(request as Request, reply)
-      if (!answer) return reply.header('content-length', '0').send()
-      const { contentType, body } = spell(answer, type)
-      return reply.type(contentType).send(Buffer.from(body))
-    }
-
-    const serve = (path: string, methods: Partial<Record<'GET' | 'POST' | 'PUT', Work>>) => {
-      const url = `${BASE}${path}`
-      for (const [method, work] of Object.entries(methods)) {
-        app.route({ method, url, handler: answering(work) })
-      }
-      refuseOthers(url, Object.keys(methods))
-    }
-
-    const refuseOthers = (url: string, allowed: readonly string[]) => {
-      const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(
-        (method) => !allowed.includes(method),
-      )
-      app.route({
-        method: others,
-        url,
-        exposeHeadRoute: false,
-        handler: async (request, reply) => {
-          await enter(request as Request)
-          reply.header('allow', allowed.join(', '))
-          throw new Refused(405, 'method', `${request.method} is not for this address.`)
-        },
-      })
-    }
-
-    serve(PATHS.base, { GET: poll })
-    serve(PATHS.configData, { PUT: configData })
-    serve(`${PATHS.deploymentBase}/:actionId`, { GET: read('deployment') })
-    serve(`${PATHS.deploymentBase}/:actionId${PATHS.feedback}`, { POST: feedback })
-    serve(`${PATHS.cancelAction}/:actionId`, {
-      GET: async (request) => {
-        const client = await entered(request)
-        const actionId = actionIdOf(request)
-        if (!(await hawkbit.isToCancel(client, actionId))) throw noAction()
-        return cancelDocument(actionId)
-      },
-    })
-    serve(`${PATHS.cancelAction}/:actionId${PATHS.feedback}`, { POST: cancelFeedback })
-    serve(PATHS.installedBase, { PUT: runs })
-    serve(`${PATHS.installedBase}/:actionId`, { GET: read('installed') })
-    serve(PATHS.confirmationBase, { GET: confirmationBase })
-    serve(`${PATHS.confirmationBase}/activateAutoConfirm`, { POST: setAutoConfirm(true) })
-    serve(`${PATHS.confirmationBase}/deactivateAutoConfirm`, { POST: setAutoConfirm(false) })
-    serve(`${PATHS.confirmationBase}/:actionId`, { GET: read('confirmation') })
-    serve(`${PATHS.confirmationBase}/:actionId${PATHS.feedback}`, { POST: confirm })
-    const modules = `${BASE}${PATHS.softwareModules}/:moduleId/artifacts`
-    app.get(modules, async (request, reply) => {
-      const asked = request as Request
-      const type = answerType(request.headers.accept)
-      const client = await entered(asked)
-      if (type === null) throw new Refused(406, 'notAcceptable', 'Answers are JSON or CBOR.')
-      const file = await hawkbit.file(client, readActionId(asked.params.moduleId) ?? 0)
-      if (!file) throw noModule()
-      const { contentType, body } = spell(artifactsOf(file.part, await baseOf(client, asked)), type)
-      return reply.type(contentType).send(Buffer.from(body))
-    })
-    refuseOthers(modules, ['GET'])
-    hawkbitFiles(app, { path: `${modules}/:fileName`, desk, hawkbit, entered })
-    refuseOthers(`${modules}/:fileName`, ['GET', 'HEAD'])
+  const artifacts = async (request: Request): Promise<object> => {
+    const client = await entered(request)
+    const file = await hawkbit.file(client, readActionId(request.params.moduleId) ?? 0)
+    if (!file) throw noModule()
+    return artifactsOf(file.part, await baseOf(client, request))
   }
 
-  return { name: HAWKBIT, http }
-}
+  const cancel = async (request: Request): Promise<object> => {
+    const client = await entered(request)
+    const actionId = actionIdOf(request)
+    if (!(await hawkbit.isToCancel(client, actionId))) throw noAction()
+    return cancelDocument(actionId)
+  }
 
-function actionIdOf(request: Request): number {
-  const id = readActionId(request.params.actionId)
-  if (id === undefined) throw noAction()
-  return id
-}
+  const http = (app: FastifyInstance): void => {
+    const { serve, refuseOthers } = hawkbitDoor(app, enter)
+    const { deploymentBase, cancelAction, installedBase, confirmationBase: confirmation } = PATHS
+    serve(PATHS.base, { GET: poll })
+    serve(PATHS.configData, { PUT: configData })
+    serve(`${deploymentBase}/:actionId`, { GET: read('deployment') })
+    serve(`${deploymentBase}/:actionId${PATHS.feedback}`, { POST: feedback })
+    serve(`${cancelAction}/:actionId`, { GET: cancel })
+    serve(`${cancelAction}/:actionId${PATHS.feedback}`, { POST: cancelFeedback })
+    serve(installedBase, { PUT: runs })
+    serve(`${installedBase}/:actionId`, { GET: read('installed') })
+    serve(confirmation, { GET: confirmationBase })
+    serve(`${confirmation}/activateAutoConfirm`, { POST: setAutoConfirm(true) })
+    serve(`${confirmation}/deactivateAutoConfirm`, { POST: setAutoConfirm(false) })
+    serve(`${confirmation}/:actionId`, { GET: read('confirmation') })
+    serve(`${confirmation}/:actionId${PATHS.feedback}`, { POST: confirm })
+    serve(`${PATHS.softwareModules}/:moduleId/artifacts`, { GET: artifacts })
+    const file = `${PATHS.softwareModules}/:moduleId/artifacts/:fileName`
+    hawkbitFiles(app, { path: `${BASE}${file}`, desk, hawkbit, entered })
+    refuseOthers(file, ['GET', 'HEAD'])
+  }
 
-const noAction = () => new Refused(404, 'notFound', 'The device has no such action.')
+  return { name: HAWKBIT, http, unreadable: unreadableHere }
+}
 
 function answerHeard(heard: HawkbitHeard): void {
   if (heard === 'unknown') throw noAction()
   if (heard === 'over') throw new Refused(410, 'gone', 'That action has ended.')
 }
 
-const hasBody = ({ body }: Request): boolean => body !== undefined
-
-function bodyOf<T>(request: Request, shape: z.ZodType<T>): T {
-  const type = bodyType(claimedType(request))
-  if (type === null) throw new Refused(415, 'mediaType', 'Bodies are JSON or CBOR.')
-  const { body } = request
-  const value = body instanceof Uint8Array ? readBody(body, type) : undefined
-  const read = value && shape.safeParse(value)
-  if (read?.success) return read.data
-  throw new Refused(400, 'notReadable', 'The body cannot be read, or lacks something.')
-}
-
 function attributesKnown({ device }: HawkbitClient): Attributes {
   const { attributes } = device.device.inventory
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) return {}
   return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, String(value)]))
-}
-
-const STRANGERS: readonly ErrorCode[] = ['device.unknown', 'provisioning.refused']
-
-/** A stranger hears nothing but that it is one. */
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof DomainError && STRANGERS.includes(error.code)) {
-    request.log.info({ code: error.code }, error.message)
-    return reply.status(401).header('content-length', '0').send()
-  }
-  const refused = error instanceof Refused ? error : refusedOf(error)
-  if (!refused) {
-    request.log.error({ err: error }, 'a bug')
-    const body = errorBody('away', 'Internal error.')
-    return reply.status(500).send(body)
-  }
-  const { status, says, message } = refused
-  if (status === 503) {
-    request.log.warn({ err: error }, message)
-    reply.header('retry-after', String(RETRY_AFTER_SECONDS))
-  } else {
-    request.log.info({ status }, message)
-  }
-  const { contentType, body } = spell(
-    errorBody(says, message),
-    answerType(request.headers.accept) ?? 'application/json',
-  )
-  return reply.status(status).type(contentType).send(Buffer.from(body))
-}
-
-function refusedOf(error: unknown): Refused | null {
-  const fault = requestFault(error)
-  const refusal = error instanceof DomainError ? error : fault && refusalOfFault(fault)
-  if (!refusal) return null
-  const { code, message } = refusal
-  if (code === 'store.away' || code === 'store.full') return new Refused(503, 'away', message)
-  if (code === 'request.too-large') return new Refused(413, 'tooLarge', message)
-  if (code.endsWith('.unknown')) return new Refused(404, 'notFound', message)
-  return new Refused(400, 'invalid', message)
 }
