@@ -9,6 +9,8 @@ const BATCH_SIZE = 1000
 
 export interface Removed {
   readonly events: number
+  /** What devices said of what they were told to do. */
+  readonly messages: number
   readonly operations: number
 }
 
@@ -29,10 +31,14 @@ export function historySweeper({
   settings: Pick<SettingsInForce, 'of'>
   onError: (error: unknown) => void
 }): HistorySweeper {
-  const removeEvents = async (tenantId: string, before: Date): Promise<number> => {
+  const removeInBatches = async (
+    remove: HistorySweep['removeEvents'],
+    tenantId: string,
+    before: Date,
+  ): Promise<number> => {
     let [removed, isMore] = [0, true]
     while (isMore && !sweeping.isStopped) {
-      const count = await records.removeEvents(tenantId, { before, limit: BATCH_SIZE })
+      const count = await remove(tenantId, { before, limit: BATCH_SIZE })
       removed += count
       isMore = count === BATCH_SIZE
     }
@@ -53,13 +59,14 @@ export function historySweeper({
   const sweep = async (): Promise<Removed> => {
     const now = clock.now()
     await records.removeExpired(now)
-    const removed = { events: 0, operations: 0 }
+    const removed = { events: 0, messages: 0, operations: 0 }
     for (const tenantId of await records.tenantIds()) {
       const { retentionDays } = await settings.of(tenantId)
       // For ever.
       if (retentionDays === 0) continue
       const before = new Date(now.getTime() - retentionDays * DAY_MS)
-      removed.events += await removeEvents(tenantId, before)
+      removed.events += await removeInBatches(records.removeEvents, tenantId, before)
+      removed.messages += await removeInBatches(records.removeMessages, tenantId, before)
       removed.operations += await removeOperations(tenantId, before)
     }
     return removed

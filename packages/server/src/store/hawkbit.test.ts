@@ -148,3 +148,44 @@ describe('bundled anew', () => {
     expect((await actions.of(deviceId)).actions).toEqual([])
   })
 })
+
+describe('what a device says of an action', () => {
+  const say = async (on: HawkbitAtWork, id: number, text: string) => {
+    const count = await on.countFeedback(id)
+    await on.note(id, { at, status: 'proceeding none', messages: [text] })
+    return count
+  }
+  const kept = async (id: number) =>
+    (await store.rows('select from hawkbit_messages where action_id = $1', [id])).length
+
+  test('is kept for its last hundred words and few more, whichever servers hear them', async () => {
+    const servers = [actions, hawkbitAtWork(store.another().database), actions]
+    const [much, little] = [await open(['a']), await open(['b'])]
+    for (let count = 0; count < 330; count += 1) {
+      await say(servers[count % servers.length] ?? actions, much.id, `word ${count}`)
+      // Whoever says little among those that say much keeps all of it.
+      if (count % 11 === 0) await say(actions, little.id, `word ${count}`)
+    }
+    expect(await kept(much.id)).toBeGreaterThanOrEqual(100)
+    expect(await kept(much.id)).toBeLessThanOrEqual(120)
+    expect(await kept(little.id)).toBe(30)
+    const told = await actions.statuses(much.id, 100)
+    expect(told.map(({ messages }) => messages[0])).toEqual(
+      Array.from({ length: 100 }, (_, index) => `word ${329 - index}`),
+    )
+  })
+
+  test('at once is counted one by one', async () => {
+    const { id } = await open(['a'])
+    const counts = await Promise.all(Array.from({ length: 50 }, (_, n) => say(actions, id, `${n}`)))
+    expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1))
+  })
+
+  test('goes with the device, and is heard no more then', async () => {
+    const { id } = await open(['a'])
+    await say(actions, id, 'before')
+    await store.rows('delete from devices where id = $1', [deviceId])
+    expect(await say(actions, id, 'after')).toBe(0)
+    expect(await kept(id)).toBe(0)
+  })
+})

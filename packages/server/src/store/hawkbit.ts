@@ -114,7 +114,6 @@ const COLUMNS: Record<keyof HawkbitActionChange, string> = {
 }
 
 export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
-  let noted = 0
   const run = async <T extends object>(
     text: string,
     values: readonly unknown[],
@@ -246,16 +245,18 @@ export function hawkbitAtWork({ pool, hotPool }: Database): HawkbitAtWork {
         [id],
         'hawkbit-feedback',
       )
-      return row?.feedback_count ?? 0
+      const count = row?.feedback_count ?? 0
+      // Counted for each action, whichever server hears it; not at each word, as who says much meets it often enough.
+      if (count % FORGETS_EVERY === 0) await run(FORGET, [id], 'hawkbit-forget')
+      return count
     },
     note: async (id, { at, status, messages }) => {
       await run(
-        'insert into hawkbit_messages (action_id, at, status, messages) values ($1, $2, $3, $4)',
+        `insert into hawkbit_messages (action_id, tenant_id, at, status, messages)
+         select id, tenant_id, $2, $3, $4 from hawkbit_actions where id = $1`,
         [id, at, status, [...messages]],
         'hawkbit-note',
       )
-      noted += 1
-      if (noted % FORGETS_EVERY === 0) await run(FORGET, [id], 'hawkbit-forget')
     },
     statuses: async (id, limit) =>
       run(
@@ -345,7 +346,6 @@ const BUNDLE_ANEW = `
      where c.id = p.id and p.place > (select count(*) from homes))
   update hawkbit_chunks c set action_id = h.id from parts p join homes h using (place) where c.id = p.id`
 
-/** Not at each word: who says much meets it often enough. */
 const FORGETS_EVERY = 20
 const FORGET = `
   delete from hawkbit_messages where action_id = $1 and id <= (

@@ -128,7 +128,7 @@ describe('events', () => {
 
   test('stay when they are kept for ever', async () => {
     await addEvents(4000, 2)
-    expect(await sweeper(0).sweep()).toEqual({ events: 0, operations: 0 })
+    expect(await sweeper(0).sweep()).toEqual({ events: 0, messages: 0, operations: 0 })
     expect(await events()).toEqual([{ age: '4000 days', many: 2 }])
   })
 
@@ -214,6 +214,45 @@ describe('operations', () => {
     const newest = await addOperation(free, release, { ended: 30 })
     await sweeper(10).sweep()
     expect(await operations()).toEqual([newest])
+  })
+})
+
+describe('what a device said of an action', () => {
+  const addMessages = async (deviceId: string, days: number, many: number) => {
+    const [action] = await store.rows<{ id: number }>(
+      `insert into hawkbit_actions (tenant_id, device_id, client, needs_confirmation, created_at)
+        values ($1, $2, 'ddi', false, $3) returning id`,
+      [tenant.id, deviceId, daysBefore(days)],
+    )
+    await store.rows(
+      `insert into hawkbit_messages (tenant_id, action_id, at, status, messages)
+        select $1, $2, $3, 'proceeding none', '{}' from generate_series(1, $4::integer)`,
+      [tenant.id, action?.id, daysBefore(days), many],
+    )
+  }
+  const kept = async () =>
+    (
+      await store.rows<{ many: number }>(
+        'select count(*)::integer as many from hawkbit_messages where tenant_id = $1',
+        [tenant.id],
+      )
+    )[0]?.many
+
+  test('goes when it is older than it is kept, however much; the action stays', async () => {
+    const device = await addDevice('chatty')
+    await addMessages(device, 30, 1500)
+    await addMessages(device, 9, 3)
+    const first = tenant
+    tenant = await addTenant(store, 'another with messages')
+    const theirs = await tenant.addDevices(await tenant.addProfile('P'), ['theirs'])
+    await addMessages(theirs[0] ?? '', 100, 2)
+    const own = { [tenant.id]: 200 }
+    expect((await sweeper(10, { own }).sweep()).messages).toBe(1500)
+    expect(await kept()).toBe(2)
+    tenant = first
+    expect(await kept()).toBe(3)
+    const actions = 'select id from hawkbit_actions where device_id = $1'
+    expect(await store.rows(actions, [device])).toHaveLength(2)
   })
 })
 

@@ -22,6 +22,15 @@ export function historySweep({ db }: Database): HistorySweep {
         select count(*)::integer as count from gone`)
       return gone?.count ?? 0
     },
+    removeMessages: async (tenantId, { before, limit }) => {
+      const [gone] = await run(sql<{ count: number }>`
+        with old as (
+          select id from hawkbit_messages where tenant_id = ${tenantId} and at < ${before}
+           order by at limit ${limit} for update skip locked
+        ), gone as (delete from hawkbit_messages where id in (select id from old) returning 1)
+        select count(*)::integer as count from gone`)
+      return gone?.count ?? 0
+    },
     removeOperations: async (tenantId, { before, after, limit }) => {
       const [endedAt, id] = after === null ? ['-infinity', BEFORE_ALL] : JSON.parse(after)
       const [batch] = await run(sql<{ removed: number; last: [string, string] | null }>`

@@ -66,6 +66,11 @@ export interface HistorySweep {
     tenantId: string,
     batch: { readonly before: Date; readonly after: string | null; readonly limit: number },
   ): Promise<{ readonly removed: number; readonly last: string | null }>
+  /** Removes what devices said of actions before that time; answers how many times. Fewer than `limit`: there are no more. */
+  removeMessages(
+    tenantId: string,
+    batch: { readonly before: Date; readonly limit: number },
+  ): Promise<number>
   /** Removes sessions that are over, and answers no repeated request is given any more. */
   removeExpired(now: Date): Promise<void>
 }

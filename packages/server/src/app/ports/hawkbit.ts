@@ -122,8 +122,9 @@ export interface HawkbitAtWork {
       readonly at: Date
     },
   ): Promise<void>
-  /** Counts one feedback up, and answers how many there were. */
+  /** Counts one feedback up, and answers how many there were; of what was noted, the oldest goes now and then. */
   countFeedback(id: number): Promise<number>
+  /** Of an action that is gone, nothing. */
   note(id: number, status: HawkbitStatus): Promise<void>
   /** The newest first. */
   statuses(id: number, limit: number): Promise<readonly HawkbitStatus[]>
