@@ -162,6 +162,7 @@ const ROWS: Readonly<Record<Exclude<RouteName, 'signIn'>, Row>> = {
   },
   showHawkbitSettings: about('stov', 'profile', 'profile.unknown'),
   changeHawkbitSettings: about('sto', 'profile', 'profile.unknown', () => ({ client: 'rauc' })),
+  askForAttributes: about('sto', 'device', 'device.unknown'),
   showBoxServer: {
     ...about('stov', 'profile', 'profile.unknown'),
     first: (tenant) => addBoxes(tenant),

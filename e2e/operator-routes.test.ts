@@ -643,6 +643,29 @@ describe('every route, once, with the shape it is described with', () => {
     await good('changeHawkbitSettings', { params, body: { client: null, authorities: [] } })
   })
 
+  test("a device that speaks hawkBit's language, asked for its attributes", async () => {
+    const device = { params: { id: ids.device ?? '' } }
+    const { dialect } = (await good('showDevice', device)).json
+    const speaks = (language: string | null) =>
+      query(
+        platform.connectionString,
+        'update device_presence set dialect = $2 where device_id = $1',
+        [ids.device, language],
+      )
+    await speaks('coap')
+    expectProblem(await ask(platform, 'askForAttributes', device), 409, 'hawkbit.none')
+    // One that never came may be about to.
+    for (const language of ['hawkbit', null]) {
+      await speaks(language)
+      await query(platform.connectionString, 'delete from hawkbit_devices', [])
+      await good('askForAttributes', device)
+      const text = 'select wants_attributes from hawkbit_devices where device_id = $1'
+      const [row] = await query(platform.connectionString, text, [ids.device])
+      expect(row).toEqual({ wants_attributes: true })
+    }
+    await speaks(dialect)
+  })
+
   test('where boxes of a profile reach the server, and a box that restarts', async () => {
     const params = { id: ids.profile ?? '' }
     const device = { params: { id: ids.device ?? '' } }
@@ -1023,6 +1046,9 @@ test('the audit log says who did what, for every change', async () => {
     'admin: profile.changed sensor',
     'admin: action.refused sensor',
     'admin: profile.changed sensor',
+    'admin: action.refused d1',
+    'admin: device.attributes-asked d1',
+    'admin: device.attributes-asked d1',
     'admin: profile.changed sensor',
     'admin: action.refused sensor',
     'admin: action.refused d1',

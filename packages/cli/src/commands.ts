@@ -78,7 +78,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   cloud: 'where sets of devices are served from: add, list, show, update, remove, token',
   'cloud token': 'by which devices of a cloud come in: create, list, revoke',
   box: "boxes, ours and Odoo's: set, show, remove, form, load-handlers, restart",
-  hawkbit: "devices that speak hawkBit's language, by profile: set, show",
+  hawkbit: "devices that speak hawkBit's language, by profile: set, show; one of them: ask",
   'realm cluster':
     "the cluster of Astarte that serves the realm's devices: set, show, check, remove",
   store: 'where the files of releases are kept: list, move',

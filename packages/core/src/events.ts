@@ -23,6 +23,7 @@ export const EVENT_MEANINGS = {
   'device.allowed': 'a paired device that was kept outside may come in again',
   'device.restart-asked': 'an operator asked for a box to restart and fetch its handlers',
   'device.load-handlers-asked': 'an operator asked for a box to load its handlers',
+  'device.attributes-asked': 'an operator asked for a device to tell its attributes anew',
   'device.wish-done': 'a box did what an operator asked it to do once',
   'device.changed': 'what we hold of a device was changed by an operator',
   'device.token-replaced': 'a device was given a new token in place of those it had',

@@ -1,4 +1,4 @@
-/** Devices that speak hawkBit's language: what is set for those of a profile. */
+/** Devices that speak hawkBit's language: what is set for those of a profile, and what one is asked for. */
 import { z } from 'zod'
 import * as shapes from '../shapes.ts'
 import type { Route } from './route.ts'
@@ -25,5 +25,14 @@ export const HAWKBIT_ROUTES = {
     params: id,
     body: shapes.HawkbitSettingsChange,
     response: shapes.HawkbitSettings,
+  },
+  askForAttributes: {
+    method: 'POST',
+    path: '/devices/:id/ask-for-attributes',
+    summary: "Have a device that speaks hawkBit's language tell its attributes anew when it comes",
+    tag: 'devices',
+    permission: 'device.write',
+    params: id,
+    response: 'nothing',
   },
 } as const satisfies Record<string, Route>

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import type { HawkbitSettings } from '@updraft/api/shapes'
 import { CLIENT_KINDS, PROOFS_OF_LIFE } from '@updraft/core'
 import { command, many, oneOf, seconds, text } from '../command.ts'
-import { findProfile } from '../lookup.ts'
+import { findDevice, findProfile } from '../lookup.ts'
 import { facts, type Look } from '../print.ts'
 
 const ON_OFF = ['on', 'off'] as const
@@ -84,6 +84,15 @@ export const hawkbitCommands = [
       const { id } = await findProfile(client, profile)
       const settings = await client('showHawkbitSettings', { params: { id } })
       return { json: settings, text: (look) => settingsText(settings, look) }
+    },
+  }),
+  command({
+    words: 'hawkbit ask <name>',
+    about: 'have a device tell its attributes anew when it comes',
+    run: async ({ name }, { client }) => {
+      const { id } = await findDevice(client, name)
+      await client('askForAttributes', { params: { id } })
+      return { json: { id, name }, text: () => `Asked ${name} for its attributes, when it comes.` }
     },
   }),
 ]

@@ -1,7 +1,19 @@
-/** What operators set for the devices of a profile that speak hawkBit's language. */
-import { changedHawkbit, type HawkbitSettings, type OperatorActor } from '@updraft/core'
+/** What operators set for the devices of a profile that speak hawkBit's language, and what they ask of one. */
+import {
+  changedHawkbit,
+  DomainError,
+  type HawkbitSettings,
+  type OperatorActor,
+} from '@updraft/core'
 import { deed } from './deed.ts'
-import type { CertificateChains, Clock, KnownAuthority, UnitOfWork } from './ports.ts'
+import { HAWKBIT } from './hawkbit-entry.ts'
+import type {
+  CertificateChains,
+  Clock,
+  HawkbitAtWork,
+  KnownAuthority,
+  UnitOfWork,
+} from './ports.ts'
 
 /** With the authorities whose certificate is known, by which devices come in without a proxy. */
 export interface HawkbitSettingsShown extends HawkbitSettings {
@@ -9,10 +21,12 @@ export interface HawkbitSettingsShown extends HawkbitSettings {
 }
 
 export function hawkbitSettings({
+  actions,
   clock,
   chains,
   unitOfWork,
 }: {
+  actions: Pick<HawkbitAtWork, 'wantAttributes'>
   clock: Clock
   chains: Pick<CertificateChains, 'readAuthorities'>
   unitOfWork: UnitOfWork
@@ -53,6 +67,24 @@ export function hawkbitSettings({
         await events.append([deed(actor, 'profile.changed', { at: clock.now(), subject, data })])
         return { ...settings, knownAuthorities: await profiles.authorities(profileId) }
       })
+    },
+
+    /** The device is asked for its attributes when it comes. Refuses with device.unknown or hawkbit.none. */
+    askForAttributes: async (actor: OperatorActor, deviceId: string): Promise<void> => {
+      const tenantId = await unitOfWork(actor, async ({ devices, events }) => {
+        const { device, tenantId } = (await devices.get(deviceId)).snapshot
+        const { id, name, dialect } = device
+        if (dialect !== null && dialect !== HAWKBIT) {
+          throw new DomainError('hawkbit.none', `${name} does not speak hawkBit's language.`)
+        }
+        const at = clock.now()
+        const subject = { kind: 'device', id, name } as const
+        await events.append([
+          deed(actor, 'device.attributes-asked', { at, subject, deviceId: id, data: {} }),
+        ])
+        return tenantId
+      })
+      await actions.wantAttributes({ tenantId, deviceId }, true)
     },
   }
 }

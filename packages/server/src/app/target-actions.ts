@@ -252,12 +252,6 @@ export function targetActions({
       }
       if (!isOver) await actions.change(action.id, { closedAt: clock.now(), outcome: 'cancelled' })
     },
-
-    /** The device is asked for its attributes when it comes. */
-    askForAttributes: async (actor: OperatorActor, deviceId: string): Promise<void> => {
-      await seen(actor, deviceId)
-      await actions.wantAttributes({ tenantId: actor.tenantId, deviceId }, true)
-    },
   }
 }
 

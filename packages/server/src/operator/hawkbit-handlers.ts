@@ -11,6 +11,9 @@ export function hawkbitHandlers({
       view(await hawkbit.showSettings(actor, params.id)),
     changeHawkbitSettings: async ({ input: { params, body }, caller: { actor } }) =>
       view(await hawkbit.changeSettings(actor, params.id, body)),
+    askForAttributes: async ({ input: { params }, caller: { actor } }) => {
+      await hawkbit.askForAttributes(actor, params.id)
+    },
   }
 }
 

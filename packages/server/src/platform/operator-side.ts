@@ -55,6 +55,7 @@ export function operatorSide(
   const { agentTokens, certificates, claimed, copies, moments, newCredential, ofServer, tokens } =
     devices
   const needs = { clock, ids, newCredential, secrets, unitOfWork }
+  const actions = hawkbitAtWork(database)
   const ofFleet = fleet(needs)
   const ofAssignments = assignments(needs)
   const ofOperations = operations({ moments, unitOfWork, work })
@@ -72,7 +73,7 @@ export function operatorSide(
     audience: audience(needs),
     audit: audit(needs),
     boxes: boxes({ ...needs, canRestart }),
-    hawkbit: hawkbitSettings({ ...needs, chains: devices.chains }),
+    hawkbit: hawkbitSettings({ ...needs, actions, chains: devices.chains }),
     campaigns: campaigns(needs),
     catalogue: catalogue({ ...needs, artifacts, described, recordArtifact }),
     claiming: claiming(needs),
@@ -109,7 +110,7 @@ export function operatorSide(
     several: several(needs),
     targetActions: targetActions({
       ...needs,
-      actions: hawkbitAtWork(database),
+      actions,
       list: targetActionList(database),
       look: devices.look,
       moments,

@@ -1,5 +1,6 @@
 /** What we hold of a device, what it is known by, and what it tells of itself. */
-import { Group } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
+import { useChange } from '../../data/changes.ts'
 import { useMay } from '../../data/session.ts'
 import { Copyable } from '../../parts/copyable.tsx'
 import { Facts } from '../../parts/detail.tsx'
@@ -32,7 +33,10 @@ export function AboutDevice({ device }: { device: DeviceData }) {
         {may('device.write') && <Credentials device={device} />}
       </div>
       {device.astarteId !== null && <Pairing device={device} />}
-      <Section title="What it tells of itself">
+      <Section
+        title="What it tells of itself"
+        aside={device.dialect === 'hawkbit' && may('device.write') && <AskAnew device={device} />}
+      >
         <JsonFacts json={device.inventory} none="It has told nothing yet." />
       </Section>
       {Object.keys(device.attributes).length > 0 && (
@@ -41,6 +45,24 @@ export function AboutDevice({ device }: { device: DeviceData }) {
         </Section>
       )}
     </>
+  )
+}
+
+/** It is asked when it comes: it may take until then. */
+function AskAnew({ device }: { device: DeviceData }) {
+  const ask = useChange('askForAttributes', {
+    touches: ['devices'],
+    done: `${device.name} is asked when it next comes.`,
+  })
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      loading={ask.isPending}
+      onClick={() => ask.mutate({ params: { id: device.id } })}
+    >
+      Ask anew
+    </Button>
   )
 }
 

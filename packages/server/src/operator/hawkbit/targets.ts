@@ -136,11 +136,7 @@ export async function changeTarget(asked: Asked, controllerId: string, body: unk
     await asks.ask('replaceDeviceToken', { params: { id }, body: { token } })
   }
   if (change.requestAttributes) {
-    await asks.under(
-      'changeDevice',
-      () => asked.needs.targetActions.askForAttributes(asks.actor, id),
-      id,
-    )
+    await asks.ask('askForAttributes', { params: { id } })
   }
   return showTarget(asked, controllerId)
 }
