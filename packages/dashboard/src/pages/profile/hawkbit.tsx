@@ -1,5 +1,15 @@
 /** What holds for devices of this profile that speak hawkBit's language, and what is put into their configurations. */
-import { Alert, Button, Select, Skeleton, Switch, TextInput } from '@mantine/core'
+import {
+  Alert,
+  Button,
+  Group,
+  NumberInput,
+  Select,
+  Skeleton,
+  Switch,
+  TagsInput,
+  TextInput,
+} from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import type { Output } from '@updraft/api/client'
@@ -8,12 +18,14 @@ import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { read } from '../../data/queries.ts'
 import { useMay } from '../../data/session.ts'
+import { Copyable } from '../../parts/copyable.tsx'
 import { Facts } from '../../parts/detail.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Section } from '../../parts/section.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { Ways } from '../../parts/ways-in.tsx'
 import { hawkbitWaysFor } from '../../words/commands.ts'
+import { span } from '../../words/time.ts'
 import type { ProfileData } from '../profile.tsx'
 
 type Settings = Output<'showHawkbitSettings'>
@@ -57,11 +69,13 @@ export function ProfileHawkbit({ profile }: { profile: ProfileData }) {
 }
 
 function Standing({ profile, settings }: { profile: ProfileData; settings: Settings }) {
-  const { client, confirmedBy, versionAttribute, targetToken, gatewayToken, handling } = settings
+  const { client, confirmedBy, versionAttribute, versionType, handling, pollSeconds } = settings
+  const { targetToken, gatewayToken, severalChunks, authorities } = settings
   const key = profile.provisioning?.key
   const ways = [
     ...(targetToken ? ['their own tokens'] : []),
     ...(gatewayToken ? ['the key of this profile'] : []),
+    ...(authorities.length > 0 ? ['the word of a proxy'] : []),
   ]
   return (
     <>
@@ -79,8 +93,21 @@ function Standing({ profile, settings }: { profile: ProfileData; settings: Setti
                 ? `when ${versionAttribute} tells the version`
                 : PROOFS[confirmedBy],
           ],
+          ...(versionAttribute === null
+            ? []
+            : [['Version', `${versionAttribute} tells that of ${versionType}`] as const]),
+          ...(takesWhatIsSaid(client)
+            ? [['Releases', severalChunks ? 'several at a time' : 'one at a time'] as const]
+            : []),
+          [
+            'They come',
+            pollSeconds === null ? 'as often as the server says' : `every ${span(pollSeconds)}`,
+          ],
           ['Devices update', handling === 'forced' ? 'as soon as they are told' : 'when they like'],
           ['They come in with', ways.join(', or ') || 'nothing: none of them may'],
+          ...(authorities.length > 0
+            ? [['Authorities', <Authorities key="authorities" of={authorities} />] as const]
+            : []),
         ]}
       />
       {gatewayToken && key !== undefined && (
@@ -95,6 +122,19 @@ function Standing({ profile, settings }: { profile: ProfileData; settings: Setti
         </Alert>
       )}
     </>
+  )
+}
+
+/** Of other clients it is known how many releases they take. */
+const takesWhatIsSaid = (client: Client | null): boolean => client === null || client === 'ddi'
+
+function Authorities({ of }: { of: readonly string[] }) {
+  return (
+    <div className="hawkbit-authorities">
+      {of.map((fingerprint) => (
+        <Copyable key={fingerprint} text={fingerprint} what="fingerprint" />
+      ))}
+    </div>
   )
 }
 
@@ -128,6 +168,10 @@ function HawkbitDialog({
               client,
               confirmedBy,
               versionAttribute: versionAttribute?.trim() || null,
+              versionType: settings.versionType.trim() || 'firmware',
+              severalChunks: settings.severalChunks,
+              pollSeconds: settings.pollSeconds,
+              authorities: settings.authorities,
               needsConfirmation: mayAsk && needsConfirmation,
               handling,
               targetToken: settings.targetToken,
@@ -157,16 +201,44 @@ function HawkbitDialog({
         onChange={(to) => change({ confirmedBy: to as Proof | null })}
         clearable
       />
-      {confirmedBy === 'version-attribute' && (
+      <Group grow align="flex-end" gap="sm">
         <TextInput
-          label="Attribute"
-          description="By which a device tells what version it runs."
-          placeholder="version"
+          label="Version attribute"
+          description="By which a device tells what it runs."
+          placeholder={confirmedBy === 'version-attribute' ? 'version' : 'none'}
           value={versionAttribute ?? ''}
           onChange={(event) => change({ versionAttribute: event.currentTarget.value })}
-          required
+          required={confirmedBy === 'version-attribute'}
+        />
+        <TextInput
+          label="Its component"
+          description="Whose version that is."
+          placeholder="firmware"
+          value={settings.versionType}
+          onChange={(event) => change({ versionType: event.currentTarget.value })}
+          disabled={!versionAttribute}
+          required={Boolean(versionAttribute)}
+        />
+      </Group>
+      {takesWhatIsSaid(client) && (
+        <Switch
+          label="Several releases at a time"
+          description="For clients of no known kind; others are told what they can take."
+          checked={settings.severalChunks}
+          onChange={(event) => change({ severalChunks: event.currentTarget.checked })}
         />
       )}
+      <NumberInput
+        label="They come every"
+        description="While nothing is to be done; sooner towards a window, or in the middle of an update."
+        placeholder="as the server says"
+        suffix=" s"
+        min={1}
+        max={86_399}
+        allowDecimal={false}
+        value={settings.pollSeconds ?? ''}
+        onChange={(to) => change({ pollSeconds: typeof to === 'number' ? to : null })}
+      />
       <Switch
         label="At once"
         description="Off, a device updates when it likes."
@@ -193,6 +265,14 @@ function HawkbitDialog({
         description="Whoever knows it is any of its devices."
         checked={settings.gatewayToken}
         onChange={(event) => change({ gatewayToken: event.currentTarget.checked })}
+      />
+      <TagsInput
+        label="Authorities"
+        description="Fingerprints of those in whose name a trusted proxy vouches for devices."
+        placeholder={settings.authorities.length === 0 ? 'none' : ''}
+        value={[...settings.authorities]}
+        onChange={(authorities) => change({ authorities })}
+        splitChars={[',', ';', ' ']}
       />
     </Dialog>
   )
