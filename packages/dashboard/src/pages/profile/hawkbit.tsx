@@ -75,7 +75,7 @@ function Standing({ profile, settings }: { profile: ProfileData; settings: Setti
   const ways = [
     ...(targetToken ? ['their own tokens'] : []),
     ...(gatewayToken ? ['the key of this profile'] : []),
-    ...(authorities.length > 0 ? ['the word of a proxy'] : []),
+    ...(authorities.length > 0 ? ['a certificate'] : []),
   ]
   return (
     <>
@@ -268,11 +268,11 @@ function HawkbitDialog({
       />
       <TagsInput
         label="Authorities"
-        description="Fingerprints of those in whose name a trusted proxy vouches for devices."
+        description="Fingerprints of those whose certificates let devices in, here or at a trusted proxy."
         placeholder={settings.authorities.length === 0 ? 'none' : ''}
         value={[...settings.authorities]}
         onChange={(authorities) => change({ authorities })}
-        splitChars={[',', ';', ' ']}
+        splitChars={[',', ';']}
       />
     </Dialog>
   )
