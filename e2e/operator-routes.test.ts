@@ -927,6 +927,7 @@ test('the audit log says who did what, for every change', async () => {
     'admin: device.changed d1',
     'admin: release.created app@3.0.0',
     'admin: assignment.made d1',
+    'admin: operation.forced app@3.0.0',
     'admin: operation.ended app@3.0.0',
     'admin: operation.opened app@3.0.0',
     'admin: operation.ended app@3.0.0',
