@@ -39,6 +39,51 @@ test('an update by hand is refused', async () => {
   expect((await platform.device('by-hand')).operation).toBeNull()
 })
 
+test('a file whose path is too long for Zephyr is refused, with the name of the device in it', async () => {
+  const profile = await platform.addProfile('zephyrs')
+  const body = { client: 'zephyr' } as const
+  await platform.api('changeHawkbitSettings', { params: { id: profile }, body })
+  const token = await platform.addDevice('z', 'zephyrs')
+  const longName = `z${'ä'.repeat(20)}`
+  await platform.addDevice(longName, 'zephyrs')
+  // What is left beside the longest number of a module, and a name of one letter.
+  const fixed = '/default/controller/v1/z/softwaremodules/2147483647/artifacts/'.length
+  const files = [199 - fixed, 200 - fixed].map((length) => `${'f'.repeat(length - 4)}.bin`)
+  const answers: unknown[] = []
+  for (const [index, fileName] of files.entries()) {
+    const upload = { title: 'z', version: `${index}`, profile: 'zephyrs', bytes: bytes(), fileName }
+    const releaseId = await platform.addRelease(upload)
+    for (const name of ['z', longName]) {
+      const { id } = await platform.device(name)
+      const params = { id, type: 'firmware' }
+      const { status, json } = await ask(platform, 'assignToDevice', {
+        params,
+        body: { releaseId },
+      })
+      answers.push([index, status, json.detail?.match(/takes a path of 199 .* has (\d+)/)?.[1]])
+    }
+  }
+  expect(answers).toEqual([
+    [0, 200, undefined],
+    [0, 422, `${199 + 120}`],
+    [1, 422, '200'],
+    [1, 422, `${200 + 120}`],
+  ])
+  // The longest that is taken is told, and both addresses are short enough.
+  const device = hawkbitDevice({
+    url: platform.url,
+    controllerId: 'z',
+    authorization: `TargetToken ${token}`,
+  })
+  const link = (await device.linked('deploymentBase')) ?? ''
+  expect(link.slice(link.indexOf('deploymentBase')).length).toBeLessThan(50)
+  expect('deploymentBase/2147483647?c=-2147483648'.length).toBeLessThan(50)
+  const { text } = await device.ask('GET', link)
+  const href = /"download-http":\{"href":"([^"]+)"/.exec(text)?.[1] ?? ''
+  expect(new URL(href).pathname.length).toBeLessThan(200)
+  expect((await device.ask('GET', href)).status).toBe(200)
+})
+
 test('a distribution set is refused, and nothing of it is assigned', async () => {
   await swupdate('by-set')
   const manage = management(platform)

@@ -41,7 +41,11 @@ export async function refuseForDevice(
     return assignment && !types.has(type) ? assignment.release : []
   })
   const isOneAtATime = CLIENT_LIMITS[kind].endings === null
-  refuseUntakable(kind, isOneAtATime ? releases : [...releases, ...others], { settings: hawkbit })
+  refuseUntakable(kind, isOneAtATime ? releases : [...releases, ...others], {
+    settings: hawkbit,
+    // As the tenant is called by who counts the characters of it.
+    basePath: `/default/controller/v1/${encodeURIComponent(device.name)}`,
+  })
 }
 
 /** Refuses with release.unspeakable what the profile's devices cannot take, where it is said what they are. */
@@ -59,7 +63,11 @@ export async function refuseForProfile(
 function refuseUntakable(
   kind: ClientKind,
   releases: readonly Told[],
-  circumstances: { readonly settings: HawkbitSettings; readonly isDownloadOnly?: boolean },
+  circumstances: {
+    readonly settings: HawkbitSettings
+    readonly isDownloadOnly?: boolean
+    readonly basePath?: string
+  },
 ): void {
   const message = clientRefusal(kind, releases, circumstances)
   if (message !== null) throw new DomainError('release.unspeakable', message, { client: kind })
