@@ -115,6 +115,7 @@ const BY_CONSTRAINT: Readonly<Record<string, Refusal>> = {
     'A distribution set of that name and version exists already.',
   ],
   software_modules_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
+  profile_authorities_tenant_id_profile_id_fkey: ['profile.unknown', 'There is no such profile.'],
   software_modules_tenant_id_release_id_fkey: ['release.unknown', 'There is no such release.'],
   distribution_set_modules_tenant_id_module_id_fkey: [
     'software-module.unknown',
