@@ -22,6 +22,7 @@ const handler = (
   state,
   error: state === 'failed' ? 'no port' : null,
   restarts,
+  isSteady: state !== 'failed' && restarts === 0,
   devices: devices.map(device),
 })
 
@@ -105,6 +106,11 @@ test.each([
 ])('what is not expected any more is listed by %s', (_, text, devices) => {
   expect(withoutRetired(EXPECTED, retiredIn(text))).toEqual({ ...EXPECTED, devices })
   expect(withoutRetired(null, retiredIn(text))).toBeNull()
+})
+
+test('who has just been started again may fail in the next set as it did in this one', () => {
+  const now = [handler('drivers/odd', 'running', { restarts: 1 })]
+  expect(baselineOf(now).failed).toEqual(['drivers/odd'])
 })
 
 test('soon after a start, what was there before still counts', () => {

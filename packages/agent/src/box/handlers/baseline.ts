@@ -18,7 +18,7 @@ export const baselineOf = (handlers: readonly HandlerStatus[]): Baseline => ({
   devices: handlers.flatMap(({ file, devices }) =>
     devices.map((device) => ({ ...device, handler: file })),
   ),
-  failed: handlers.filter(hasFailed).map(({ file }) => file),
+  failed: handlers.filter(({ isSteady }) => !isSteady).map(({ file }) => file),
 })
 
 /** What was there before, and what has come since: after a start it takes a while until all is as it was. */

@@ -18,6 +18,8 @@ export interface HandlerStatus {
   readonly error: string | null
   /** How often it was started again since the set was. */
   readonly restarts: number
+  /** Not from a failure until it has run for long after it: it may be up for a moment in between. */
+  readonly isSteady: boolean
   readonly devices: readonly Device[]
 }
 
@@ -60,7 +62,6 @@ class Handler {
   readonly #end = new AbortController()
   #host: Host | null = null
   #failures = 0
-  #loadedMs = 0
 
   constructor(file: HandlerFile, options: HandlerSetOptions) {
     const { path, kind, sha256 } = file
@@ -73,6 +74,7 @@ class Handler {
       state: 'starting',
       error: null,
       restarts: 0,
+      isSteady: true,
       devices: [],
     }
     this.#start()
@@ -90,16 +92,18 @@ class Handler {
     const over = AbortSignal.any([attempt.signal, this.#end.signal])
     const fail = (error: string) => {
       attempt.abort()
-      const { state } = this.status
-      const hasHeld = state === 'running' && clock.nowMs() - this.#loadedMs >= backOff.capMs
-      this.#change({ state: 'failed', error, devices: [] })
-      this.#startAgainLater(hasHeld)
+      this.#change({ state: 'failed', error, isSteady: false, devices: [] })
+      this.#startAgainLater()
     }
     const host = startHost(this.#file, folder, {
       loaded: () => {
         if (isOver()) return
-        this.#loadedMs = clock.nowMs()
         this.#change({ state: 'running', error: null })
+        void clock.wait(backOff.capMs, over).then(() => {
+          if (isOver() || this.status.isSteady) return
+          this.#failures = 0
+          this.#change({ isSteady: true })
+        })
       },
       devices: (devices) => {
         if (!isOver()) this.#change({ devices })
@@ -120,10 +124,9 @@ class Handler {
     })
   }
 
-  /** Once it has held for long, what was before does not count any more. */
-  #startAgainLater(hasHeld: boolean): void {
+  #startAgainLater(): void {
     const { backOff, clock, random } = this.#options
-    this.#failures = hasHeld ? 1 : this.#failures + 1
+    this.#failures += 1
     const host = this.#host
     void clock.wait(backOffMs(this.#failures, backOff, random), this.#end.signal).then(async () => {
       if (this.#end.signal.aborted) return
