@@ -470,6 +470,19 @@ const RULES: readonly [string, string, (stores: Stores) => Promise<unknown>][] =
     },
   ],
   [
+    'profile_authorities_tenant_id_profile_id_fkey',
+    'profile.unknown',
+    ({ profiles }) => {
+      const authority = {
+        fingerprint: 'f',
+        subject: 'CN=a',
+        validTo: NOON,
+        certificate: Buffer.of(),
+      }
+      return profiles.setAuthorities(newId(), ['f'], [authority])
+    },
+  ],
+  [
     'software_modules_tenant_id_profile_id_fkey',
     'profile.unknown',
     ({ softwareModules }) => softwareModules.insert(softwareModule(newId())),
