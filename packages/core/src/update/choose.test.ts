@@ -14,6 +14,7 @@ import {
   situation,
   target,
 } from './examples.test-helper.ts'
+import { type Handling, SPEAKS_PLAINLY, STANDARD_HANDLING, sameHandling } from './handling.ts'
 
 const F1 = release('F@1.0.0')
 const F2 = release('F@2.0.0')
@@ -29,6 +30,10 @@ const late = { openedAt: minutesAfter(NOON, 60) }
 
 const forced = { settings: { forceDowngrade: true } }
 const hours = { settings: { windowAttribute: 'hours' } }
+const handled = (handling: Partial<Handling>): Handling => ({ ...STANDARD_HANDLING, ...handling })
+const onlyDownloaded = { isDownloadOnly: true }
+const nightly = { windows: '22:00-04:00' }
+const lastYear = { windows: 'cron 0 0 22 ? * * 2025 for 06:00:00' }
 const paused = { status: 'paused', because: reason('campaign.paused', 'Paused by Ada.') } as const
 const over = {
   status: 'finished',
@@ -117,6 +122,75 @@ const SITUATIONS: readonly [string, Partial<Situation>, number?][] = [
   ],
   ['nothing is assigned, and the device never spoke', { installed: undefined }],
   ['the profile is assigned F2', { profileAssignment: assigned(F2) }],
+  [
+    'the profile is assigned F2, only to be downloaded',
+    { profileAssignment: assigned(F2, {}, onlyDownloaded) },
+  ],
+  [
+    'F2 is assigned only to be downloaded, and was',
+    { profileAssignment: assigned(F2, { isStaged: true }, onlyDownloaded) },
+  ],
+  [
+    'F2 was downloaded, and is assigned to be installed',
+    { profileAssignment: assigned(F2, { isStaged: true }) },
+  ],
+  [
+    'F2 is queued only to be downloaded, for a device that can be told so',
+    {
+      speaks: { windows: true, downloadOnly: true },
+      underWay: operation(F2, 'QUEUED', { handling: handled(onlyDownloaded) }),
+      profileAssignment: assigned(F2, {}, onlyDownloaded),
+    },
+  ],
+  [
+    'F2 is queued only to be downloaded, for a device whose language has no word for that',
+    {
+      speaks: SPEAKS_PLAINLY,
+      underWay: operation(F2, 'QUEUED', { handling: handled(onlyDownloaded) }),
+      profileAssignment: assigned(F2, {}, onlyDownloaded),
+    },
+  ],
+  [
+    'F2 is queued, and a window of its own is closed',
+    {
+      speaks: SPEAKS_PLAINLY,
+      underWay: operation(F2, 'QUEUED', { handling: handled(nightly) }),
+      profileAssignment: assigned(F2, {}, nightly),
+    },
+  ],
+  [
+    'F2 is queued, and a window of its own is closed, which the device can be told',
+    {
+      speaks: { windows: true, downloadOnly: true },
+      underWay: operation(F2, 'QUEUED', { handling: handled(nightly) }),
+      profileAssignment: assigned(F2, {}, nightly),
+    },
+  ],
+  [
+    'F2 is queued, and a window of its own is over for good',
+    {
+      underWay: operation(F2, 'QUEUED', { handling: handled(lastYear) }),
+      profileAssignment: assigned(F2, {}, lastYear),
+    },
+  ],
+  [
+    'F2 is told as what the device may, and was assigned anew as what it must',
+    {
+      underWay: operation(F2, 'INITIATED', { ...early, handling: handled({ urgency: 'soft' }) }),
+      profileAssignment: assigned(F2, {}, { urgency: 'forced' }),
+    },
+  ],
+  [
+    'F2 is downloading as what the device may, and was assigned anew as what it must',
+    {
+      underWay: operation(F2, 'DOWNLOADING', { ...early, handling: handled({ urgency: 'soft' }) }),
+      profileAssignment: assigned(F2, {}, { urgency: 'forced' }),
+    },
+  ],
+  [
+    'a campaign brings F2 only to be downloaded',
+    { targets: [target(F2, { settings: { isDownloadOnly: true } })] },
+  ],
   ['the device is assigned F2', { deviceAssignment: assigned(F2) }],
   [
     'the device is assigned F2 and its profile F3',
@@ -485,7 +559,10 @@ function render(choice: Choice): string[] {
     nothing: () => 'nothing',
   }[choice.kind]()
   lines.push(`${what} [${choice.because.code}] ${choice.because.message}`)
-  if (choice.kind === 'nothing' && choice.lookAgainAt) {
+  if (choice.kind === 'offer' && !sameHandling(choice.handling, STANDARD_HANDLING)) {
+    lines.push(`to be brought: ${handlingWords(choice.handling)}`)
+  }
+  if (choice.kind !== 'offer' && choice.lookAgainAt) {
     lines.push(`look again at ${choice.lookAgainAt.toISOString()}`)
   }
   const desired = desiredRelease(choice)
@@ -494,6 +571,16 @@ function render(choice: Choice): string[] {
   )
   return lines
 }
+
+const handlingWords = ({ urgency, forcedFrom, isDownloadOnly, windows }: Handling) =>
+  [
+    urgency,
+    forcedFrom && `forced from ${forcedFrom}`,
+    isDownloadOnly && 'only downloaded',
+    windows && `in ${windows}`,
+  ]
+    .filter(Boolean)
+    .join(', ')
 
 test('what is decided in which situation, to be read', async () => {
   const plans = SITUATIONS.map(([what, changes, minutes = 0]) => {
