@@ -559,8 +559,9 @@ function render(choice: Choice): string[] {
     nothing: () => 'nothing',
   }[choice.kind]()
   lines.push(`${what} [${choice.because.code}] ${choice.because.message}`)
-  if (choice.kind === 'offer' && !sameHandling(choice.handling, STANDARD_HANDLING)) {
-    lines.push(`to be brought: ${handlingWords(choice.handling)}`)
+  const { handling = STANDARD_HANDLING } = choice.kind === 'offer' ? choice : {}
+  if (!sameHandling(handling, STANDARD_HANDLING)) {
+    lines.push(`to be brought: ${handlingWords(handling)}`)
   }
   if (choice.kind !== 'offer' && choice.lookAgainAt) {
     lines.push(`look again at ${choice.lookAgainAt.toISOString()}`)
