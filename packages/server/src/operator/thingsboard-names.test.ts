@@ -1,4 +1,10 @@
-import type { Operation, Snapshot, State, Step } from '@updraft/core'
+import {
+  type Operation,
+  type Snapshot,
+  STANDARD_HANDLING,
+  type State,
+  type Step,
+} from '@updraft/core'
 import { describe, expect, test } from 'vitest'
 import type { InstalledSince, OperationView } from '../app/ports.ts'
 import {
@@ -244,6 +250,7 @@ test('attributes are what the device said, what it is told, and when it was hear
         deviceAssignment: {
           release,
           assignedAt: at(3),
+          handling: STANDARD_HANDLING,
           attempts: { failures: 0, lastFailedAt: null, isCancelled: false, isStaged: false },
         },
         profileAssignment: null,
