@@ -48,7 +48,7 @@ export const EVENT_MEANINGS = {
   'policy.removed': 'the policy of a release was removed',
   'operation.opened': 'an update was queued for a device',
   'operation.moved': 'an update went to another state',
-  'operation.ended': 'an update ended: UPDATED, FAILED or CANCELED',
+  'operation.ended': 'an update ended: UPDATED, STAGED, FAILED or CANCELED',
   'report.ignored': 'a device reported what changes nothing',
   'message.refused': 'a device said what cannot be read, or what is not its to say',
   'offer.refused':
