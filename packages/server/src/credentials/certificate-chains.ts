@@ -3,8 +3,9 @@ import { X509Certificate } from 'node:crypto'
 import { DomainError } from '@updraft/core'
 import type { CertificateChains, JudgedChain } from '../app/ports.ts'
 
-/** Of clientAuth and of any purpose, RFC 5280, section 4.2.1.12. */
-const FOR_CLIENTS = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']
+/** Purposes, RFC 5280, section 4.2.1.12. */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
+const ANY_PURPOSE = '2.5.29.37.0'
 /** keyUsage, subjectAltName, basicConstraints, certificatePolicies, extKeyUsage: what is heeded here, or asks for nothing. */
 const UNDERSTOOD = ['2.5.29.15', '2.5.29.17', '2.5.29.19', '2.5.29.32', '2.5.29.37']
 /** An authority that may vouch for some names only: which, is not read here. */
@@ -23,9 +24,15 @@ export function timeFault(
   return now < validFromDate ? 'not-yet-valid' : null
 }
 
+/** It says so itself. */
+export const namesClients = ({ keyUsage }: X509Certificate): boolean =>
+  keyUsage?.includes(CLIENT_AUTH) ?? false
+
 /** One that names no purpose is for any. */
-export const isForClients = ({ keyUsage }: X509Certificate): boolean =>
-  keyUsage === undefined || FOR_CLIENTS.some((purpose) => keyUsage.includes(purpose))
+const isForClients = (certificate: X509Certificate): boolean =>
+  certificate.keyUsage === undefined ||
+  namesClients(certificate) ||
+  certificate.keyUsage.includes(ANY_PURPOSE)
 
 export const isSignedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
   certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)

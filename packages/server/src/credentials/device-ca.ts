@@ -14,7 +14,7 @@ import {
 import { isIP } from 'node:net'
 import { DomainError } from '@updraft/core'
 import type { CertificateFault, DeviceCertificates, IssuedCertificate } from '../app/ports.ts'
-import { isForClients, timeFault } from './certificate-chains.ts'
+import { namesClients, timeFault } from './certificate-chains.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const AUTHORITY_YEARS = 30
@@ -205,7 +205,7 @@ function faultOf(
 ): CertificateFault | null {
   if (certificate.issuer !== authority.subject) return 'other-issuer'
   if (!certificate.verify(authority.publicKey)) return 'bad-signature'
-  return timeFault(certificate, now) ?? (isForClients(certificate) ? null : 'not-for-clients')
+  return timeFault(certificate, now) ?? (namesClients(certificate) ? null : 'not-for-clients')
 }
 
 const toPem = (pkcs8: Buffer): string =>

@@ -3,7 +3,7 @@
  * files in batches, so that a broken line costs a batch at most. Lock files, torn packs and damaged objects that a
  * power cut leaves are cleared away or, at last, the whole of it.
  */
-import { readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, silentLog } from '../../log.ts'
 import { Away, messageOf, UpdateFailed } from '../../trouble.ts'
@@ -12,6 +12,7 @@ import type { LayerProgress, OnProgress } from '../layer.ts'
 import { Git, GitFailed, type GitOptions, lastWords, withoutSecrets } from './git.ts'
 import type { GitTree } from './git-objects.ts'
 import { BrokenCache, type GitFile, GitObjects } from './git-objects.ts'
+import { type ObjectFormat, removeDamagedPacks, removeEmptyPacks } from './packs.ts'
 import { type BroughtCommit, isBranchName, type Upstream, type WantedCode } from './upstream.ts'
 
 export interface GitUpstreamOptions extends GitOptions {
@@ -227,7 +228,7 @@ class GitUpstream implements Upstream {
   }
 
   /** Every lock and torn file goes: git runs for us alone, and what an earlier life of ours left is ended first. */
-  async #prepare(format: 'sha1' | 'sha256'): Promise<void> {
+  async #prepare(format: ObjectFormat): Promise<void> {
     await this.#git.endOrphan()
     try {
       await this.#git.settle(format)
@@ -237,6 +238,7 @@ class GitUpstream implements Upstream {
       await this.#git.settle(format)
     }
     await removeTorn(this.#git.folder)
+    await removeDamagedPacks(packsIn(this.#git.folder), format)
   }
 
   async #throwAway(because: string): Promise<void> {
@@ -247,7 +249,7 @@ class GitUpstream implements Upstream {
 
   /** One pack of what is wanted takes the place of many, with all that nobody wants any more. */
   async #tidy(commit: string, files: readonly GitFile[]): Promise<void> {
-    const packs = join(this.#git.folder, 'objects', 'pack')
+    const packs = packsIn(this.#git.folder)
     const old = (await readdir(packs)).filter((name) => name.endsWith('.pack'))
     if (old.length <= MAX_PACKS) return
     try {
@@ -322,6 +324,8 @@ const isOurFault = (error: unknown): boolean =>
     !REFUSED.test(error.said) &&
     !DISK_FULL.test(error.said))
 
+const packsIn = (folder: string): string => join(folder, 'objects', 'pack')
+
 /** Locks, and files that were being written. */
 async function removeTorn(folder: string): Promise<void> {
   const torn = /\.lock$|^(tmp_|\.tmp-|tmp-)|^incoming-|^bulk_fsync|^shallow_/
@@ -330,22 +334,7 @@ async function removeTorn(folder: string): Promise<void> {
     if (!torn.test(each.name)) continue
     await rm(join(each.parentPath, each.name), { recursive: true, force: true })
   }
-  await removeEmptyPacks(join(folder, 'objects', 'pack'))
-}
-
-/** A power cut may leave the names of packs without their bytes; git stumbles over them for ever. */
-async function removeEmptyPacks(packs: string): Promise<void> {
-  const names = await readdir(packs).catch(() => [] as string[])
-  const stems = new Set(names.map((name) => name.replace(/\.[^.]+$/, '')))
-  for (const stem of stems) {
-    const sizes = await Promise.all(
-      ['pack', 'idx'].map((kind) => stat(join(packs, `${stem}.${kind}`)).catch(() => null)),
-    )
-    if (sizes.every((each) => each !== null && each.size > 0)) continue
-    for (const name of names.filter((each) => each.startsWith(`${stem}.`))) {
-      await rm(join(packs, name), { recursive: true, force: true })
-    }
-  }
+  await removeEmptyPacks(packsIn(folder))
 }
 
 /** Bytes as git tells of them, over all fetches of one job, and how long it may still take. */

@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../waits.ts'
 import { endOrphan, noteChild, type OrphanNote, signalGroup } from './orphan.ts'
+import type { ObjectFormat } from './packs.ts'
 
 export interface GitOptions {
   /** The private bare repository. */
@@ -69,7 +70,7 @@ export class Git {
   }
 
   /** Writes the settings of repository and user anew, so that what git or a power cut left of them does not count. */
-  async settle(objectFormat: 'sha1' | 'sha256'): Promise<void> {
+  async settle(objectFormat: ObjectFormat): Promise<void> {
     const { folder } = this
     for (const name of ['objects/pack', 'objects/info', 'refs', 'home']) {
       await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
@@ -254,7 +255,7 @@ export function lastWords(said: string): string {
   return (fatal ?? lines.at(-1) ?? '').replace(/^(fatal|error): /, '').slice(0, 400)
 }
 
-const repositorySettings = (objectFormat: 'sha1' | 'sha256') =>
+const repositorySettings = (objectFormat: ObjectFormat) =>
   [
     '[core]',
     '\trepositoryformatversion = 1',
