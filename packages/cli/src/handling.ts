@@ -1,6 +1,6 @@
 /** How an update is to be brought, as one says it on the command line. */
-import type { Handling } from '@updraft/core'
-import { text, time, yes } from './command.ts'
+import { type Handling, PROOFS_OF_LIFE, type ProofOfLife } from '@updraft/core'
+import { oneOf, text, time, yes } from './command.ts'
 import { WrongWords } from './errors.ts'
 
 export const urgencyFlags = {
@@ -8,6 +8,11 @@ export const urgencyFlags = {
   forced: yes('--forced', "it must, also where its profile's may"),
   forcedFrom: time('--forced-from <time>', 'soft until then, e.g. 2026-07-01T22:00:00Z'),
   downloadOnly: yes('--download-only', 'the device fetches it and installs nothing'),
+  confirmedBy: oneOf(
+    '--confirmed-by <sign>',
+    'when it counts for devices of hawkBit’s: as they report it, or when they show it',
+    [...PROOFS_OF_LIFE],
+  ),
 }
 
 export const handlingFlags = {
@@ -23,6 +28,7 @@ interface Said {
   readonly forced?: boolean
   readonly forcedFrom?: string
   readonly downloadOnly?: boolean
+  readonly confirmedBy?: ProofOfLife
   readonly windows?: string
 }
 type Draft = Partial<Handling>
@@ -33,6 +39,7 @@ export function handlingOf({
   forced,
   forcedFrom,
   downloadOnly,
+  confirmedBy,
   windows,
 }: Said): Draft | null {
   if (forced && (soft || forcedFrom !== undefined)) {
@@ -43,6 +50,7 @@ export function handlingOf({
     urgency,
     forcedFrom,
     isDownloadOnly: downloadOnly,
+    confirmedBy,
     windows,
   }
   const entries = Object.entries(draft).filter(([, value]) => value !== undefined)

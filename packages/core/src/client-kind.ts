@@ -10,7 +10,7 @@ import { COMPONENT_TYPE_PATTERN, type ComponentType, nameOf, type Release } from
 export const CLIENT_KINDS = ['swupdate', 'rauc', 'zephyr', 'ddi'] as const
 export type ClientKind = (typeof CLIENT_KINDS)[number]
 
-/** What proves that an update has come to stay: its own word, that the device comes again, or the version it tells. */
+/** What proves that an update has come to stay, the strongest last: its own word, that the device comes again, or the version it tells. */
 export const PROOFS_OF_LIFE = ['report', 'next-poll', 'version-attribute'] as const
 export type ProofOfLife = (typeof PROOFS_OF_LIFE)[number]
 

@@ -74,6 +74,7 @@ const settings = {
   urgency: Handling.shape.urgency,
   forcedFrom: Handling.shape.forcedFrom,
   isDownloadOnly: Handling.shape.isDownloadOnly,
+  confirmedBy: Handling.shape.confirmedBy,
   isDynamic: z.boolean().describe('devices the audience comes to hold later on join'),
   rollsBackOnStop: z
     .boolean()

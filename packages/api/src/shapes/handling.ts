@@ -1,5 +1,5 @@
 /** How an update is to be brought. */
-import { URGENCIES } from '@updraft/core'
+import { PROOFS_OF_LIFE, URGENCIES } from '@updraft/core'
 import { z } from 'zod'
 import { named, Time } from './words.ts'
 
@@ -10,6 +10,12 @@ const handling = {
     .describe('soft: the device updates when it likes; null: as is usual for its profile'),
   forcedFrom: Time.nullable().describe('from then on what is soft is forced'),
   isDownloadOnly: z.boolean().describe('the device fetches it and installs nothing'),
+  confirmedBy: z
+    .enum(PROOFS_OF_LIFE)
+    .nullable()
+    .describe(
+      'when an update of hawkBit’s devices counts: as the device reports it, when it comes again, or when its version attribute says so; null: as is usual for its profile',
+    ),
   windows: z
     .string()
     .max(2048)

@@ -3,8 +3,7 @@ import { DomainError } from '../errors.ts'
 import { checkUrgency, type Handling, STANDARD_HANDLING } from '../update/handling.ts'
 import { windowsOf } from './window.ts'
 
-export interface CampaignSettings
-  extends Pick<Handling, 'urgency' | 'forcedFrom' | 'isDownloadOnly'> {
+export interface CampaignSettings extends Omit<Handling, 'windows'> {
   /** So many devices are at it at most, all waves together. */
   readonly maxInProgress: number
   /** Of all targets: when more have failed, the campaign ends as a failure. 0: at the first; 100: never. */
@@ -76,6 +75,7 @@ export const STANDARD_CAMPAIGN_SETTINGS: Omit<CampaignSettings, 'waves'> = {
   urgency: null,
   forcedFrom: null,
   isDownloadOnly: false,
+  confirmedBy: null,
   isDynamic: false,
   rollsBackOnStop: false,
 }
@@ -128,7 +128,14 @@ export const handlingOfCampaign = ({
   urgency,
   forcedFrom,
   isDownloadOnly,
-}: CampaignSettings): Handling => ({ ...STANDARD_HANDLING, urgency, forcedFrom, isDownloadOnly })
+  confirmedBy,
+}: CampaignSettings): Handling => ({
+  ...STANDARD_HANDLING,
+  urgency,
+  forcedFrom,
+  isDownloadOnly,
+  confirmedBy,
+})
 
 function checkWaves(waves: readonly WaveSettings[], targets: number): void {
   if (waves.length > MAX_WAVES) throw invalid(`A campaign has at most ${MAX_WAVES} waves.`)

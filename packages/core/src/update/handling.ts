@@ -3,6 +3,7 @@
  * operation keeps what it was made with. What a language of devices has no word for is held back here, or told as ever.
  */
 import { opensAt, passingWindowsOf } from '../campaign/window.ts'
+import type { ProofOfLife } from '../client-kind.ts'
 import { DomainError } from '../errors.ts'
 
 export const URGENCIES = ['forced', 'soft'] as const
@@ -16,6 +17,8 @@ export interface Handling {
   readonly forcedFrom: string | null
   /** The device fetches it and keeps it, and installs nothing. */
   readonly isDownloadOnly: boolean
+  /** What proves that it has come to stay, where a device could say so too early; null: as is usual. */
+  readonly confirmedBy: ProofOfLife | null
   /** When it may begin, as text; empty for any time. */
   readonly windows: string
 }
@@ -24,6 +27,7 @@ export const STANDARD_HANDLING: Handling = {
   urgency: null,
   forcedFrom: null,
   isDownloadOnly: false,
+  confirmedBy: null,
   windows: '',
 }
 
@@ -78,6 +82,7 @@ export const sameHandling = (a: Handling, b: Handling): boolean =>
   a.urgency === b.urgency &&
   a.forcedFrom === b.forcedFrom &&
   a.isDownloadOnly === b.isDownloadOnly &&
+  a.confirmedBy === b.confirmedBy &&
   a.windows === b.windows
 
 /** When a window of its own lets it begin, if it does not now; `opensAt` is null when it never does again. */

@@ -1,6 +1,7 @@
 /** How an update is to be brought: compact, and as ever unless something is chosen. */
 import { Collapse, Select, Stack, TextInput } from '@mantine/core'
-import { type Handling, STANDARD_HANDLING } from '@updraft/core'
+import { type Handling, PROOFS_OF_LIFE, type ProofOfLife, STANDARD_HANDLING } from '@updraft/core'
+import { PROOFS } from '../words/handling.ts'
 import { localTime } from '../words/time.ts'
 import { WindowsField } from './windows-field.tsx'
 
@@ -13,17 +14,18 @@ const WAYS = [
 ] as const
 type Way = (typeof WAYS)[number]['value']
 
-type Brought = Pick<Handling, 'urgency' | 'forcedFrom' | 'isDownloadOnly'>
+type Brought = Omit<Handling, 'windows'>
+type Told = Omit<Brought, 'confirmedBy'>
 
 const TOMORROW_MS = 86_400_000
 
-function wayOf({ urgency, forcedFrom, isDownloadOnly }: Brought): Way {
+function wayOf({ urgency, forcedFrom, isDownloadOnly }: Told): Way {
   if (isDownloadOnly) return 'download'
   if (forcedFrom !== null) return 'later'
   return urgency ?? 'usual'
 }
 
-function broughtBy(way: Way): Brought {
+function toldBy(way: Way): Told {
   const { urgency, forcedFrom, isDownloadOnly } = STANDARD_HANDLING
   const usual = { urgency, forcedFrom, isDownloadOnly }
   switch (way) {
@@ -59,7 +61,7 @@ export function UrgencyField({
         description="Told to devices of hawkBit's; all others do it as ever, and what is only to be downloaded they are not given."
         data={[...WAYS]}
         value={way}
-        onChange={(to) => onChange(broughtBy((to ?? 'usual') as Way))}
+        onChange={(to) => onChange({ ...value, ...toldBy((to ?? 'usual') as Way) })}
         allowDeselect={false}
       />
       <Collapse expanded={way === 'later'}>
@@ -72,6 +74,17 @@ export function UrgencyField({
             if (!Number.isNaN(at.getTime())) onChange({ ...value, forcedFrom: at.toISOString() })
           }}
           className="short-field"
+        />
+      </Collapse>
+      <Collapse expanded={way !== 'download'}>
+        <Select
+          label="It counts"
+          description="For devices of hawkBit's, some of which report before they have restarted."
+          placeholder="As usual for the profile"
+          data={PROOFS_OF_LIFE.map((each) => ({ value: each, label: PROOFS[each] }))}
+          value={value.confirmedBy}
+          onChange={(to) => onChange({ ...value, confirmedBy: to as ProofOfLife | null })}
+          clearable
         />
       </Collapse>
     </Stack>

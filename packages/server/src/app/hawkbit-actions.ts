@@ -164,7 +164,7 @@ export function hawkbitActions({
   }
 
   const isToTellVersion = (client: HawkbitClient, action: HawkbitAction): boolean =>
-    confirmedBy(client, action.client) === 'version-attribute'
+    confirmedBy(client, action) === 'version-attribute'
 
   const poll: HawkbitActions['poll'] = async (come) => {
     const client = await proven(come)

@@ -175,7 +175,7 @@ export function hawkbitWords({
     if (isMistaken && !(isToFetch && action.chunks.every(isFetched))) return 'heard'
     const word = isMistaken ? 'downloaded' : said.word
     const last = await lastLines(action, said)
-    const proof = confirmedBy(client, action.client)
+    const proof = confirmedBy(client, action)
     let isAtWork = false
     for (const { operationId, state } of action.chunks) {
       if (state === null || isTerminal(state)) continue

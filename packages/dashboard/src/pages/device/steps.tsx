@@ -22,8 +22,9 @@ const WAY_TO_FETCH: readonly State[] = ['QUEUED', 'INITIATED', 'DOWNLOADING', 'S
 
 /** Null where it is as ever. */
 function sayHandling(handling: Operation['handling']): string | null {
-  const { urgency, isDownloadOnly, windows } = handling
-  const how = urgency !== null || isDownloadOnly ? `How: ${handlingText(handling)}.` : ''
+  const { urgency, isDownloadOnly, confirmedBy, windows } = handling
+  const isSaid = urgency !== null || isDownloadOnly || confirmedBy !== null
+  const how = isSaid ? `How: ${handlingText(handling)}.` : ''
   const when = windows === '' ? '' : `When: ${windows}.`
   return [how, when].filter((each) => each !== '').join(' ') || null
 }

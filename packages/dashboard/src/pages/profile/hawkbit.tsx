@@ -13,7 +13,7 @@ import {
 import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import type { Output } from '@updraft/api/client'
-import { CLIENT_KINDS, CLIENT_LIMITS, PROOFS_OF_LIFE } from '@updraft/core'
+import { CLIENT_KINDS, CLIENT_LIMITS, PROOFS_OF_LIFE, type ProofOfLife } from '@updraft/core'
 import { useState } from 'react'
 import { useChange } from '../../data/changes.ts'
 import { read } from '../../data/queries.ts'
@@ -25,18 +25,12 @@ import { Section } from '../../parts/section.tsx'
 import { Trouble } from '../../parts/trouble.tsx'
 import { Ways } from '../../parts/ways-in.tsx'
 import { hawkbitWaysFor } from '../../words/commands.ts'
+import { PROOFS } from '../../words/handling.ts'
 import { span } from '../../words/time.ts'
 import type { ProfileData } from '../profile.tsx'
 
 type Settings = Output<'showHawkbitSettings'>
 type Client = (typeof CLIENT_KINDS)[number]
-type Proof = (typeof PROOFS_OF_LIFE)[number]
-
-const PROOFS: Readonly<Record<Proof, string>> = {
-  report: 'as the device reports it',
-  'next-poll': 'when the device comes again',
-  'version-attribute': 'when an attribute tells the version',
-}
 
 export function ProfileHawkbit({ profile }: { profile: ProfileData }) {
   const may = useMay()
@@ -198,7 +192,7 @@ function HawkbitDialog({
         placeholder="as is usual for the client"
         data={PROOFS_OF_LIFE.map((value) => ({ value, label: PROOFS[value] }))}
         value={confirmedBy}
-        onChange={(to) => change({ confirmedBy: to as Proof | null })}
+        onChange={(to) => change({ confirmedBy: to as ProofOfLife | null })}
         clearable
       />
       <Group grow align="flex-end" gap="sm">
