@@ -1,5 +1,4 @@
 /** SWUpdate as Debian has it, over https, with a certificate of its own and no token. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
@@ -13,9 +12,9 @@ import { type TestPlatform, testPlatform } from './platform.ts'
 import {
   makeSwu,
   makeSwuSigner,
+  type RunningSwupdate,
   type SwuSigner,
-  swupdateArguments,
-  swupdateEnvironment,
+  startSwupdate,
   swupdateProgram,
 } from './swupdate.ts'
 
@@ -27,7 +26,7 @@ let platform: TestPlatform
 let folder: string
 let signer: SwuSigner
 let line: { readonly port: number; readonly server: Server; cuts: number }
-const running = new Set<ChildProcess>()
+const running = new Set<RunningSwupdate>()
 /** Requests that were answered: method, path, status. */
 const answered: { method: string; url: string; status: number }[] = []
 
@@ -63,7 +62,8 @@ beforeAll(async () => {
   await platform.addDevice('board-1', 'board')
 })
 afterAll(async () => {
-  for (const child of [...running]) await stop(child)
+  for (const each of running) await each.stop()
+  running.clear()
   line?.server.close()
   await platform?.stop()
   if (folder) await rm(folder, { recursive: true, force: true })
@@ -94,10 +94,7 @@ async function cuttingLine(port: string): Promise<typeof line> {
 }
 
 async function start({ afterBoot }: { afterBoot?: 2 } = {}) {
-  const config = join(folder, 'swupdate.cfg')
-  await writeFile(
-    config,
-    `globals : { verbose = true; };
+  const config = `globals : { verbose = true; };
 identify : ( { name = "board"; value = "e2e"; } );
 suricatta :
 {
@@ -108,41 +105,17 @@ suricatta :
   sslkey  = "${join(folder, 'board-1.key')}";
   cafile  = "${join(folder, 'server-ca.pem')}";
 };
-`,
-  )
+`
   const server = afterBoot ? `-c ${afterBoot}` : ''
-  const child = spawn(program ?? '', [...swupdateArguments(signer), '-f', config, '-u', server], {
-    cwd: folder,
-    env: swupdateEnvironment(folder),
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const started = await startSwupdate({
+    program: program ?? '',
+    signer,
+    config,
+    server,
+    state: folder,
   })
-  running.add(child)
-  let log = ''
-  let look = () => {}
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (piece) => {
-      log += piece
-      look()
-    })
-  }
-  child.once('exit', () => look())
-  const wrote = (text: string) =>
-    new Promise<void>((resolve, reject) => {
-      look = () => {
-        if (log.includes(text)) resolve()
-        else if (child.exitCode !== null) reject(new Error(`It ended without "${text}":\n${log}`))
-      }
-      look()
-    })
-  return { child, wrote }
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  running.delete(child)
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
+  running.add(started)
+  return started
 }
 
 describe.skipIf(!program)('SWUpdate with a certificate', { timeout: 180_000 }, () => {
@@ -165,7 +138,7 @@ describe.skipIf(!program)('SWUpdate with a certificate', { timeout: 180_000 }, (
       ({ method, url }) => method === 'GET' && url.includes('/artifacts/'),
     )
     expect(fetched.map(({ status }) => status)).toContain(206)
-    await stop(first.child)
+    await first.stop()
     await start({ afterBoot: 2 })
     await platform.until('board-1', ({ operation }) => operation?.state === 'UPDATED')
     expect((await platform.device('board-1')).inventory).toMatchObject({

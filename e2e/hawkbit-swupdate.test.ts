@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,9 +13,9 @@ import { type TestPlatform, testPlatform } from './platform.ts'
 import {
   makeSwu,
   makeSwuSigner,
+  type RunningSwupdate,
   type SwuSigner,
-  swupdateArguments,
-  swupdateEnvironment,
+  startSwupdate,
   swupdateProgram,
 } from './swupdate.ts'
 
@@ -26,7 +24,7 @@ const program = await swupdateProgram()
 let platform: TestPlatform
 let folder: string
 let signer: SwuSigner
-const running = new Set<ChildProcess>()
+const running = new Set<RunningSwupdate>()
 const proxies = new Set<Server>()
 
 beforeAll(async () => {
@@ -41,7 +39,8 @@ beforeAll(async () => {
   })
 })
 afterEach(async () => {
-  for (const child of [...running]) await stop(child)
+  for (const each of running) await each.stop()
+  running.clear()
   for (const proxy of [...proxies]) {
     proxy.closeAllConnections()
     await new Promise((resolve) => proxy.close(resolve))
@@ -52,13 +51,6 @@ afterAll(async () => {
   await platform?.stop()
   if (folder) await rm(folder, { recursive: true, force: true })
 })
-
-interface Started {
-  readonly child: ChildProcess
-  readonly log: () => string
-  /** Once it has written that; rejects with all it wrote if it ends before. */
-  wrote(text: string): Promise<void>
-}
 
 /**
  * As it runs on a board; `afterBoot` says what the boot loader says of the update before: 2 well, 3 badly. With
@@ -72,54 +64,17 @@ async function start(
     url = platform.url,
     isGateway = false,
   }: { afterBoot?: 2 | 3; url?: string; isGateway?: boolean } = {},
-): Promise<Started> {
-  const state = join(folder, name)
-  await mkdir(state, { recursive: true })
-  const config = join(state, 'swupdate.cfg')
-  await writeFile(
-    config,
-    `globals : { verbose = true; };
+): Promise<RunningSwupdate> {
+  const config = `globals : { verbose = true; };
 identify : ( { name = "board"; value = "e2e"; }, { name = "serial"; value = "${name}"; } );
 ${isGateway ? `suricatta : { tenant = "default"; id = "${name}"; url = "${url}"; gatewaytoken = "${token}"; };` : ''}
-`,
-  )
+`
   const said = isGateway ? '' : `-t default -u ${url} -i ${name} -k ${token}`
   const server = `${said}${afterBoot ? ` -c ${afterBoot}` : ''}`
-  const child = spawn(program ?? '', [...swupdateArguments(signer), '-f', config, '-u', server], {
-    cwd: state,
-    env: swupdateEnvironment(state),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  running.add(child)
-  let log = ''
-  let look = () => {}
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (piece) => {
-      log += piece
-      look()
-    })
-  }
-  child.once('exit', () => look())
-  return {
-    child,
-    log: () => log,
-    wrote: (text) =>
-      new Promise((resolve, reject) => {
-        look = () => {
-          if (log.includes(text)) resolve()
-          else if (child.exitCode !== null) reject(new Error(`It ended without "${text}":\n${log}`))
-        }
-        look()
-      }),
-  }
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  running.delete(child)
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
+  const state = join(folder, name)
+  const started = await startSwupdate({ program: program ?? '', signer, config, server, state })
+  running.add(started)
+  return started
 }
 
 /** A release of a signed file that puts those bytes into a place of the device's own. */
@@ -211,7 +166,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     await first.wrote('SWUPDATE successful')
     await platform.until('well', ({ operation }) => operation?.state === 'UPDATING')
     expect(await readFile(path)).toEqual(Buffer.from(payload('well ')))
-    await stop(first.child)
+    await first.stop()
     // Until it has booted nobody knows.
     expect(await stateOf('well')).toBe('UPDATING')
 
@@ -230,7 +185,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     const first = await start('badly', token)
     await first.wrote('SWUPDATE successful')
     await platform.until('badly', ({ operation }) => operation?.state === 'UPDATING')
-    await stop(first.child)
+    await first.stop()
     await start('badly', token, { afterBoot: 3 })
     const { operation } = await platform.until(
       'badly',
@@ -297,7 +252,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     )
     await platform.api('cancelOperation', { params: { id: operation?.id ?? '' } })
     await first.wrote('Cancel action available')
-    await stop(first.child)
+    await first.stop()
     // What it reports after a reboot it reports of an update that is there; of this one it says that it stopped.
     const second = await start('late', token, { afterBoot: 2 })
     await second.wrote('/cancelAction/')
@@ -340,7 +295,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     platform.advanceClock({ minutes: 70 })
     await first.wrote('SWUPDATE successful')
     expect(await readFile(path)).toEqual(Buffer.from(payload('window ')))
-    await stop(first.child)
+    await first.stop()
     await start('window', token, { afterBoot: 2 })
     await platform.until('window', ({ operation }) => operation?.state === 'UPDATED')
   })
@@ -354,12 +309,12 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     const body = { client: 'swupdate', pollSeconds: 1, gatewayToken: true } as const
     await platform.api('changeHawkbitSettings', { params: { id }, body })
     const name = 'parts'
-    const { child } = await start(name, key, { isGateway: true })
+    const gateway = await start(name, key, { isGateway: true })
     const there = async () =>
       (await platform.api('listDevices', { query: { profile } })).items.length
     await expect.poll(there, { timeout: 20_000 }).toBe(1)
     await platform.until(name, ({ inventory }) => inventory.attributes !== undefined)
-    await stop(child)
+    await gateway.stop()
     const os = await release('parts-os', payload('os '), { profile })
     const app = await release('parts-app', payload('app '), { profile, type: 'software' })
     // A list of what a delta is made of lies beside what is installed, and is not installed itself.
@@ -379,7 +334,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     const as = (text: string) => Buffer.from(payload(text))
     await expect.poll(installed(os.path), { timeout: 60_000 }).toEqual(as('os '))
     await expect.poll(installed(app.path), { timeout: 60_000 }).toEqual(as('app '))
-    await stop(first.child)
+    await first.stop()
     const second = await start(name, key, { isGateway: true, afterBoot: 2 })
     await platform.until(name, (device) => Object.keys(device.installed).length === 3)
     const next = await release('parts-next', payload('next '), { profile, version: '3.0' })
@@ -415,7 +370,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
     })
     await first.wrote('SWUPDATE successful')
     await platform.until('mixed-swupdate', ({ operation }) => operation?.state === 'UPDATING')
-    await stop(first.child)
+    await first.stop()
     await start('mixed-swupdate', token, { afterBoot: 2 })
     const shown = async () => {
       for (const come of others) await come()
@@ -473,7 +428,7 @@ describe.skipIf(!program)('SWUpdate as Debian has it', { timeout: 180_000 }, () 
   })
 })
 
-describe.skipIf(!program)('SWUpdate, and files that lie in a bucket', { timeout: 60_000 }, () => {
+describe.skipIf(!program)('SWUpdate, and files that lie in a bucket', { timeout: 180_000 }, () => {
   let s3: TestS3 | undefined
   let own: TestPlatform | undefined
   beforeAll(async () => {

@@ -3,8 +3,9 @@
  * a description first, its signature next, and then what the description names.
  * (sbabic.github.io/swupdate: "Software Management on embedded systems", "Update images from verified source")
  */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -96,6 +97,68 @@ export const swupdateEnvironment = (state: string): NodeJS.ProcessEnv => ({
   RUNTIME_DIRECTORY: state,
   TMPDIR: state,
 })
+
+export interface RunningSwupdate {
+  /** What it has written so far. */
+  log(): string
+  /** Rejects when it ends without having written that. */
+  wrote(text: string): Promise<void>
+  /** At once, as when its power goes. */
+  stop(): Promise<void>
+}
+
+/** Talks to a server; `config` and `server` say to which, `state` is the folder that is its machine. */
+export async function startSwupdate({
+  program,
+  signer,
+  config,
+  server,
+  state,
+}: {
+  program: string
+  signer: SwuSigner
+  config: string
+  server: string
+  state: string
+}): Promise<RunningSwupdate> {
+  await mkdir(state, { recursive: true })
+  const path = join(state, 'swupdate.cfg')
+  await writeFile(path, config)
+  const child = spawn(program, [...swupdateArguments(signer), '-f', path, '-u', server], {
+    cwd: state,
+    env: swupdateEnvironment(state),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let log = ''
+  let look = () => {}
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (piece) => {
+      log += piece
+      look()
+    })
+  }
+  child.once('exit', () => look())
+  return {
+    log: () => log,
+    wrote: (text) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (log.includes(text)) resolve()
+          else if (hasEnded(child)) reject(new Error(`It ended without "${text}":\n${log}`))
+        }
+        look()
+      }),
+    stop: async () => {
+      if (hasEnded(child)) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null
 
 /** In libconfig's language. */
 function describe({ version, hardware = [BOARD_REVISION], copies, ...all }: SwuContent): string {
